@@ -1,0 +1,6 @@
+//! Capabilities and tools.
+
+use crate::check::Check;
+
+/// In catalogue order.
+pub(super) const CHECKS: &[&Check] = &[];

@@ -1,0 +1,6 @@
+//! Connection, TLS and HTTP.
+
+use crate::check::Check;
+
+/// In catalogue order.
+pub(super) const CHECKS: &[&Check] = &[];

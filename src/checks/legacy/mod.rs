@@ -1,0 +1,6 @@
+//! Streamable HTTP, legacy era.
+
+use crate::check::Check;
+
+/// In catalogue order.
+pub(super) const CHECKS: &[&Check] = &[];

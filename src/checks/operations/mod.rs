@@ -1,0 +1,6 @@
+//! Operations and reliability.
+
+use crate::check::Check;
+
+/// In catalogue order.
+pub(super) const CHECKS: &[&Check] = &[];

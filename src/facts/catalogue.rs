@@ -1,0 +1,80 @@
+//! What an endpoint offers: capabilities, and the lists behind them, per era.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::reply;
+use crate::protocol::revision::Era;
+use crate::transcript::{Exchange, ProbeId, Transcript};
+
+/// The lists of one era as answered.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// `capabilities` of discover or initialize; `None` if it was missing or no object.
+    pub capabilities: Option<Map<String, Value>>,
+    /// Exchange that showed the capabilities.
+    pub capabilities_from: Option<u32>,
+    /// Tools of every page, each with the exchange that brought it. Not validated.
+    pub tools: Vec<(u32, Value)>,
+    /// Whether tools/list was answered with a `tools` array at least once.
+    pub tools_listed: bool,
+}
+
+impl Catalogue {
+    /// Whether a capability is advertised.
+    #[must_use]
+    pub fn advertises(&self, capability: &str) -> bool {
+        self.capabilities.as_ref().is_some_and(|all| all.contains_key(capability))
+    }
+}
+
+/// The capabilities a discover or initialize reply advertises.
+#[must_use]
+pub fn capabilities(exchange: &Exchange) -> Option<Map<String, Value>> {
+    let read = reply::read(exchange);
+    let result = read.result().or(read.lenient.as_ref().and_then(|answer| answer.result()))?;
+    result.get("capabilities").and_then(Value::as_object).cloned()
+}
+
+/// The cursor of the next page, if a list reply names one. An empty string is a cursor.
+#[must_use]
+pub fn next_cursor(exchange: &Exchange) -> Option<String> {
+    let read = reply::read(exchange);
+    read.result()?.get("nextCursor").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Reads the catalogues of both eras.
+#[must_use]
+pub fn read(transcript: &Transcript) -> BTreeMap<Era, Catalogue> {
+    let mut found: BTreeMap<Era, Catalogue> = BTreeMap::new();
+    for exchange in &transcript.exchanges {
+        let Some(era) = exchange.era else { continue };
+        match exchange.probe {
+            ProbeId::Classify
+                if exchange.step.starts_with("discover") || exchange.step.starts_with("initialize") =>
+            {
+                if let Some(capabilities) = capabilities(exchange) {
+                    let entry = found.entry(era).or_default();
+                    entry.capabilities = Some(capabilities);
+                    entry.capabilities_from = Some(exchange.id);
+                }
+            }
+            ProbeId::Catalogue if exchange.step.starts_with("tools/list") => {
+                let read = reply::read(exchange);
+                let Some(tools) =
+                    read.result().and_then(|result| result.get("tools")).and_then(Value::as_array)
+                else {
+                    continue;
+                };
+                let limit = transcript.header.limits.list_items;
+                let entry = found.entry(era).or_default();
+                entry.tools_listed = true;
+                let room = limit.saturating_sub(entry.tools.len());
+                entry.tools.extend(tools.iter().take(room).map(|tool| (exchange.id, tool.clone())));
+            }
+            _ => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,529 @@
+//! What speaks at a URL: the combination of the classification steps (CHECKS.md 4.2 and 4.3).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::reply;
+use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
+use crate::protocol::transport::Transport;
+use crate::transcript::{Exchange, Failure, FailureKind, ProbeId, Transcript};
+
+/// The class of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Streamable HTTP, per-request `_meta` only.
+    Modern,
+    /// Streamable HTTP, initialize handshake only.
+    Legacy,
+    /// Streamable HTTP, both eras.
+    Dual,
+    /// HTTP+SSE of 2024-11-05.
+    HttpSse,
+    /// A plain event stream.
+    EventStream,
+    /// MCP over WebSocket.
+    McpWebsocket,
+    /// A WebSocket that does not speak MCP.
+    Websocket,
+    /// Needs a credential that was not given (or was refused).
+    AuthGated,
+    /// Refuses our requests otherwise: 403 without a challenge, or 429 throughout.
+    Blocked,
+    /// Reachable, and nothing an agent could use.
+    None,
+    /// Not reachable.
+    Unreachable,
+}
+
+impl Kind {
+    /// The class in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Modern => "MCP Streamable HTTP, modern era",
+            Self::Legacy => "MCP Streamable HTTP, legacy era",
+            Self::Dual => "MCP Streamable HTTP, both eras",
+            Self::HttpSse => "MCP HTTP+SSE (2024-11-05, deprecated)",
+            Self::EventStream => "plain event stream (not MCP)",
+            Self::McpWebsocket => "MCP over WebSocket",
+            Self::Websocket => "plain WebSocket (not MCP)",
+            Self::AuthGated => "behind authentication",
+            Self::Blocked => "blocked",
+            Self::None => "not an agent endpoint",
+            Self::Unreachable => "unreachable",
+        }
+    }
+
+    /// The class as it appears in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Modern => "modern",
+            Self::Legacy => "legacy",
+            Self::Dual => "dual",
+            Self::HttpSse => "http-sse",
+            Self::EventStream => "event-stream",
+            Self::McpWebsocket => "mcp-websocket",
+            Self::Websocket => "websocket",
+            Self::AuthGated => "auth-gated",
+            Self::Blocked => "blocked",
+            Self::None => "none",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// How sure the class is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// From hints only.
+    Guess,
+    /// One sign, not confirmed.
+    Suspected,
+    /// Shown, and shown again where it could be.
+    Confirmed,
+}
+
+/// Something found beside the URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Found {
+    /// Its URL, masked.
+    pub url: String,
+    /// What it is, in words.
+    pub what: String,
+}
+
+/// Name and version as the server states them. Remote text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServerInfo {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+}
+
+/// What speaks here.
+#[derive(Clone, Debug)]
+pub struct Classification {
+    /// The class.
+    pub kind: Kind,
+    /// Transports seen on this URL, the naming one first.
+    pub transports: Vec<Transport>,
+    /// Published revisions seen or listed, oldest first.
+    pub revisions: Vec<Revision>,
+    /// Eras that answered, newest first; empty unless MCP answered.
+    pub eras: Vec<Era>,
+    /// How sure.
+    pub confidence: Confidence,
+    /// One sentence: why this class.
+    pub reason: String,
+    /// The URL that was judged: the typed one, or where its redirect led.
+    pub endpoint: String,
+    /// What was found beside it.
+    pub found_at: Vec<Found>,
+    /// What the server calls itself.
+    pub server: Option<ServerInfo>,
+    /// Why nothing could be reached, for [`Kind::Unreachable`].
+    pub failure: Option<Failure>,
+    /// Exchanges that decided it.
+    pub evidence: Vec<u32>,
+}
+
+impl Classification {
+    /// Whether MCP answered.
+    #[must_use]
+    pub fn is_mcp(&self) -> bool {
+        !self.eras.is_empty()
+    }
+
+    /// The newest era that answered.
+    #[must_use]
+    pub fn newest_era(&self) -> Option<Era> {
+        self.eras.first().copied()
+    }
+
+    /// Whether Streamable HTTP answered in this era.
+    #[must_use]
+    pub fn streamable(&self, era: Era) -> bool {
+        self.transports.contains(&Transport::StreamableHttp) && self.eras.contains(&era)
+    }
+}
+
+/// Classifies a transcript.
+#[must_use]
+pub fn classify(transcript: &Transcript) -> Classification {
+    let steps: Vec<&Exchange> =
+        transcript.exchanges.iter().filter(|exchange| exchange.probe == ProbeId::Classify).collect();
+    let mut seen = Seen::default();
+    for exchange in &steps {
+        seen.take(exchange);
+    }
+    seen.confirm(transcript);
+    let endpoint = steps
+        .iter()
+        .rev()
+        .find(|exchange| exchange.step == "discover" || exchange.step == "websocket")
+        .map_or_else(|| transcript.header.url.clone(), |exchange| exchange.request.url.clone());
+    let mut class = seen.conclude(endpoint);
+    class.found_at = found(transcript);
+    class
+}
+
+#[derive(Default)]
+struct Seen {
+    modern: Vec<u32>,
+    modern_aware_only: Option<u32>,
+    legacy: Vec<u32>,
+    revisions: Vec<Revision>,
+    http_sse: Option<(u32, bool)>,
+    feed: Option<(u32, bool)>,
+    feed_ended: Option<u32>,
+    held: Option<u32>,
+    socket: Option<(u32, Socket)>,
+    gated: Option<u32>,
+    blocked: Option<u32>,
+    limited: Option<u32>,
+    failures: Vec<(u32, Failure)>,
+    answered: bool,
+    server_error: Option<(u32, u16)>,
+    html: Option<u32>,
+    server: Option<ServerInfo>,
+    repeated: bool,
+    mixed: bool,
+}
+
+impl Seen {
+    fn take(&mut self, exchange: &Exchange) {
+        self.answered |= exchange.head.is_some();
+        if steps::html(exchange) {
+            self.html.get_or_insert(exchange.id);
+        }
+        match exchange.step.as_str() {
+            "discover" | "discover-retry" => self.take_discover(exchange),
+            "discover-list" if steps::proves_modern(exchange) => {
+                self.modern.push(exchange.id);
+                self.revisions.push(Revision::NEWEST_MODERN);
+            }
+            "initialize" | "initialize-retry" => match steps::initialize(exchange) {
+                Initialize::Legacy { version, .. } => {
+                    self.legacy.push(exchange.id);
+                    self.revisions.extend(version.as_deref().and_then(Revision::parse));
+                    self.read_server(exchange);
+                }
+                Initialize::Barrier(barrier) => self.take_barrier(exchange, barrier),
+                Initialize::Refused { .. } | Initialize::No => {}
+            },
+            "get" => match steps::get(exchange) {
+                Get::HttpSse { declared, .. } => self.http_sse = Some((exchange.id, declared)),
+                Get::Stream { declared } => self.feed = Some((exchange.id, declared)),
+                Get::Ended => self.feed_ended = Some(exchange.id),
+                Get::Held => self.held = Some(exchange.id),
+                Get::Barrier(barrier) => self.take_barrier(exchange, barrier),
+                Get::Upgrade | Get::No => {}
+            },
+            "websocket" | "websocket-retry" => match steps::socket(exchange) {
+                Socket::Barrier(barrier) => self.take_barrier(exchange, barrier),
+                Socket::No => {}
+                found => {
+                    if let Socket::Mcp { version, .. } = &found {
+                        self.revisions.extend(version.as_deref().and_then(Revision::parse));
+                    }
+                    if !matches!(self.socket, Some((_, Socket::Mcp { .. } | Socket::Plain))) {
+                        self.socket = Some((exchange.id, found));
+                    }
+                }
+            },
+            _ => {}
+        }
+    }
+
+    fn take_discover(&mut self, exchange: &Exchange) {
+        match steps::discover(exchange) {
+            Discover::Modern { versions } => {
+                self.modern.push(exchange.id);
+                self.revisions.extend(versions.iter().filter_map(|version| Revision::parse(version)));
+                self.revisions.push(Revision::NEWEST_MODERN);
+                self.read_server(exchange);
+            }
+            Discover::ModernError { supported, .. } => {
+                let speaks_ours = supported.is_empty()
+                    || supported.iter().any(|version| version.as_str() >= Revision::NEWEST_MODERN.as_str());
+                if speaks_ours {
+                    self.modern.push(exchange.id);
+                } else {
+                    self.modern_aware_only = Some(exchange.id);
+                }
+            }
+            Discover::PreRelease => self.modern.push(exchange.id),
+            Discover::Barrier(barrier) => self.take_barrier(exchange, barrier),
+            Discover::Lacking | Discover::Candidate | Discover::No => {}
+        }
+    }
+
+    fn take_barrier(&mut self, exchange: &Exchange, barrier: Barrier) {
+        let id = exchange.id;
+        match barrier {
+            Barrier::Gated => drop(self.gated.get_or_insert(id)),
+            Barrier::Blocked => drop(self.blocked.get_or_insert(id)),
+            Barrier::RateLimited => drop(self.limited.get_or_insert(id)),
+            Barrier::ServerError(status) => drop(self.server_error.get_or_insert((id, status))),
+            Barrier::Failed(failure) => self.failures.push((id, failure)),
+            Barrier::Redirect { .. } => {}
+        }
+    }
+
+    fn read_server(&mut self, exchange: &Exchange) {
+        let read = reply::read(exchange);
+        let result = read.result().or(read.lenient.as_ref().and_then(|answer| answer.result()));
+        let info = result.and_then(|result| {
+            let meta = result.get("_meta").and_then(|meta| meta.get(names::META_SERVER_INFO));
+            meta.or_else(|| result.get("serverInfo"))
+        });
+        let text = |name: &str| {
+            info.and_then(|info| info.get(name)).and_then(Value::as_str).map(crate::finding::cut)
+        };
+        if let (None, Some(name)) = (&self.server, text("name")) {
+            self.server = Some(ServerInfo { name, version: text("version").unwrap_or_default() });
+        }
+    }
+
+    /// The repeats that give confidence: id echo, fresh connections and version negotiation.
+    fn confirm(&mut self, transcript: &Transcript) {
+        let repeats: Vec<bool> = transcript
+            .exchanges
+            .iter()
+            .filter(|exchange| {
+                matches!(exchange.probe, ProbeId::IdEcho | ProbeId::Connections)
+                    || (exchange.probe == ProbeId::LegacyVersions && exchange.step == "initialize 2025-11-25")
+            })
+            .filter(|exchange| exchange.head.is_some())
+            .map(|exchange| reply::read(exchange).served())
+            .collect();
+        self.repeated = repeats.iter().filter(|served| **served).count() >= 2;
+        self.mixed = !self.repeated && repeats.len() >= 2;
+    }
+
+    fn conclude(mut self, endpoint: String) -> Classification {
+        self.revisions.sort();
+        self.revisions.dedup();
+        let mut class = Classification {
+            kind: Kind::None,
+            transports: Vec::new(),
+            revisions: std::mem::take(&mut self.revisions),
+            eras: Vec::new(),
+            confidence: Confidence::Confirmed,
+            reason: String::new(),
+            endpoint,
+            found_at: Vec::new(),
+            server: self.server.take(),
+            failure: None,
+            evidence: Vec::new(),
+        };
+        let (modern, legacy) = (!self.modern.is_empty(), !self.legacy.is_empty());
+        if modern || legacy {
+            self.conclude_streamable(&mut class, modern, legacy);
+        } else if let Some((id, declared)) = self.http_sse {
+            class.kind = Kind::HttpSse;
+            class.transports = vec![Transport::HttpSse];
+            class.eras = vec![Era::Legacy];
+            class.revisions = vec![Revision::V2024_11_05];
+            class.evidence.push(id);
+            class.confidence = if declared { Confidence::Confirmed } else { Confidence::Suspected };
+            class.reason = "the event stream on GET announced a message endpoint".to_owned();
+        } else if let Some((id, Socket::Mcp { era, .. })) = &self.socket {
+            class.kind = Kind::McpWebsocket;
+            class.transports = vec![Transport::Websocket];
+            class.eras = vec![*era];
+            class.evidence.push(*id);
+            class.reason = "the upgrade was accepted and MCP answered on the socket".to_owned();
+        } else if let Some((id, declared)) = self.feed {
+            class.kind = Kind::EventStream;
+            class.transports = vec![Transport::EventStream];
+            class.evidence.push(id);
+            class.confidence = if declared { Confidence::Confirmed } else { Confidence::Suspected };
+            class.reason = "GET is answered with an event stream that speaks no MCP".to_owned();
+        } else if let Some(id) = self.gated {
+            class.kind = Kind::AuthGated;
+            class.evidence.push(id);
+            class.reason = "the endpoint asks for a credential".to_owned();
+        } else {
+            self.conclude_rest(&mut class);
+        }
+        if let Some((id, Socket::Mcp { .. } | Socket::Plain)) = &self.socket
+            && !class.transports.contains(&Transport::Websocket)
+        {
+            class.transports.push(Transport::Websocket);
+            class.evidence.push(*id);
+        }
+        class
+    }
+
+    fn conclude_streamable(&self, class: &mut Classification, modern: bool, legacy: bool) {
+        class.kind = match (modern, legacy) {
+            (true, true) => Kind::Dual,
+            (true, false) => Kind::Modern,
+            _ => Kind::Legacy,
+        };
+        class.transports = vec![Transport::StreamableHttp];
+        if let Some((id, _)) = self.http_sse {
+            class.transports.push(Transport::HttpSse);
+            class.evidence.push(id);
+        }
+        class.eras.extend(modern.then_some(Era::Modern));
+        class.eras.extend(legacy.then_some(Era::Legacy));
+        class.evidence.extend(self.modern.first());
+        class.evidence.extend(self.legacy.first());
+        class.confidence = if self.repeated { Confidence::Confirmed } else { Confidence::Suspected };
+        class.reason = match class.kind {
+            Kind::Dual => "server/discover and initialize are both answered",
+            Kind::Modern => "server/discover (or a modern error) is answered, initialize is not",
+            _ => "initialize is answered, server/discover is not",
+        }
+        .to_owned();
+        if self.mixed {
+            class.reason.push_str("; repetitions were answered differently (a mixed fleet?)");
+        }
+    }
+
+    fn conclude_rest(&mut self, class: &mut Classification) {
+        if let Some((id, socket)) = self.socket.as_ref().filter(|(_, socket)| *socket != Socket::No) {
+            class.kind = Kind::Websocket;
+            class.transports = vec![Transport::Websocket];
+            class.evidence.push(*id);
+            let plain = *socket == Socket::Plain;
+            class.confidence = if plain { Confidence::Confirmed } else { Confidence::Suspected };
+            class.reason = if plain {
+                "the upgrade was accepted, and no MCP answered on the socket".to_owned()
+            } else {
+                "the endpoint asks for a WebSocket upgrade that it did not grant us".to_owned()
+            };
+        } else if let Some(id) = self.feed_ended {
+            class.kind = Kind::EventStream;
+            class.transports = vec![Transport::EventStream];
+            class.evidence.push(id);
+            class.confidence = Confidence::Suspected;
+            class.reason =
+                "GET is answered with 204, which tells feed clients to stop reconnecting".to_owned();
+        } else if let (Some(id), true) = (self.held, self.answered) {
+            class.kind = Kind::EventStream;
+            class.transports = vec![Transport::EventStream];
+            class.evidence.push(id);
+            class.confidence = Confidence::Suspected;
+            class.reason = "GET is held open without an answer while other requests are answered".to_owned();
+        } else if let Some(id) = self.blocked {
+            class.kind = Kind::Blocked;
+            class.evidence.push(id);
+            class.reason = "403 without a challenge: a Host, Origin or firewall rule refuses us".to_owned();
+        } else if let Some(id) = self.limited {
+            class.kind = Kind::Blocked;
+            class.evidence.push(id);
+            class.reason = "429: the endpoint limits our request rate".to_owned();
+        } else if !self.answered {
+            self.conclude_unreachable(class);
+        } else {
+            class.kind = Kind::None;
+            class.reason = self.why_none();
+            class
+                .evidence
+                .extend(self.html.or(self.modern_aware_only).or(self.server_error.map(|(id, _)| id)));
+        }
+    }
+
+    fn conclude_unreachable(&mut self, class: &mut Classification) {
+        class.kind = Kind::Unreachable;
+        // The first failure is the plainest; one below HTTP says more than one above it.
+        let failure = self
+            .failures
+            .iter()
+            .find(|(_, failure)| failure.kind.before_http())
+            .or_else(|| self.failures.iter().find(|(_, failure)| failure.kind != FailureKind::Cancelled))
+            .or_else(|| self.failures.first());
+        if let Some((id, failure)) = failure {
+            class.evidence.push(*id);
+            class.reason = failure.words();
+            class.failure = Some(failure.clone());
+        } else {
+            class.reason = "no answer came".to_owned();
+        }
+    }
+
+    fn why_none(&self) -> String {
+        if self.modern_aware_only.is_some() {
+            return "the server knows the modern era, but lists no revision that we speak".to_owned();
+        }
+        if let Some((_, status)) = self.server_error {
+            return format!("requests are answered with {status}, which says nothing about what speaks here");
+        }
+        if self.html.is_some() {
+            return "HTML, not MCP: a web page answers here".to_owned();
+        }
+        "HTTP answers, but no MCP, no event stream and no WebSocket".to_owned()
+    }
+}
+
+/// What the sibling steps found: a path whose reply classifies.
+fn found(transcript: &Transcript) -> Vec<Found> {
+    let mut found = Vec::new();
+    for exchange in transcript.exchanges.iter().filter(|exchange| exchange.probe == ProbeId::Siblings) {
+        let what = match exchange.step.split_once(' ').map_or(exchange.step.as_str(), |(kind, _)| kind) {
+            "discover" => match steps::discover(exchange) {
+                Discover::Modern { .. } | Discover::ModernError { .. } => {
+                    Some("MCP Streamable HTTP, modern era")
+                }
+                Discover::Barrier(Barrier::Gated) => Some("something behind authentication"),
+                _ => None,
+            },
+            "initialize" => match steps::initialize(exchange) {
+                Initialize::Legacy { .. } => Some("MCP Streamable HTTP, legacy era"),
+                _ => None,
+            },
+            "get" => match steps::get(exchange) {
+                Get::HttpSse { .. } => Some("MCP HTTP+SSE (2024-11-05)"),
+                Get::Stream { .. } => Some("an event stream"),
+                _ => None,
+            },
+            "websocket" => match steps::socket(exchange) {
+                Socket::Mcp { .. } => Some("MCP over WebSocket"),
+                Socket::Plain => Some("a WebSocket"),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(what) = what {
+            let url = exchange.request.url.clone();
+            if !found.iter().any(|known: &Found| known.url == url) {
+                found.push(Found { url, what: what.to_owned() });
+            }
+        }
+        found.extend(announced(exchange));
+    }
+    found
+}
+
+/// Endpoints that a catalogue, card or metadata document names. Remote-chosen: shown, not contacted.
+fn announced(exchange: &Exchange) -> Vec<Found> {
+    let Some(text) = exchange.text().filter(|_| exchange.ok()) else { return Vec::new() };
+    let Ok(document) = crate::protocol::jsonrpc::parse(text) else { return Vec::new() };
+    let strings = |value: Option<&Value>| value.and_then(Value::as_str).map(crate::finding::cut);
+    match exchange.step.as_str() {
+        "card" => document
+            .get("remotes")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .take(5)
+            .filter_map(|remote| strings(remote.get("url")))
+            .map(|url| Found { url, what: "named by the server card".to_owned() })
+            .collect(),
+        "metadata" => strings(document.get("resource"))
+            .map(|url| Found { url, what: "named by the protected-resource metadata".to_owned() })
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}

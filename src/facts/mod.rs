@@ -1,0 +1,346 @@
+//! Pure, memoised readings of a transcript that several checks share.
+//!
+//! A check receives [`Facts`]: a view scoped to what it declared in `reads`. Touching a probe that was
+//! not declared is a bug of ours and surfaces as `Status::Error` for that check.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod catalogue;
+pub mod classification;
+pub mod reply;
+pub mod steps;
+pub mod summary;
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
+use crate::protocol::address::{Exposure, exposure};
+use crate::protocol::revision::Era;
+use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, Tls, TokenShape, Transcript};
+
+pub use catalogue::Catalogue;
+pub use classification::{Classification, Confidence, Kind};
+pub use reply::{Message, Reply};
+
+/// The memo behind every view of one transcript.
+#[derive(Debug)]
+pub struct Readings<'t> {
+    transcript: &'t Transcript,
+    classification: OnceCell<Classification>,
+    replies: OnceCell<BTreeMap<u32, Reply>>,
+    catalogues: OnceCell<BTreeMap<Era, Catalogue>>,
+}
+
+impl<'t> Readings<'t> {
+    /// Nothing read yet.
+    #[must_use]
+    pub fn new(transcript: &'t Transcript) -> Self {
+        Self {
+            transcript,
+            classification: OnceCell::new(),
+            replies: OnceCell::new(),
+            catalogues: OnceCell::new(),
+        }
+    }
+
+    /// The transcript.
+    #[must_use]
+    pub fn transcript(&self) -> &'t Transcript {
+        self.transcript
+    }
+
+    /// What speaks here.
+    #[must_use]
+    pub fn classification(&self) -> &Classification {
+        self.classification.get_or_init(|| classification::classify(self.transcript))
+    }
+
+    fn replies(&self) -> &BTreeMap<u32, Reply> {
+        self.replies.get_or_init(|| {
+            self.transcript.exchanges.iter().map(|exchange| (exchange.id, reply::read(exchange))).collect()
+        })
+    }
+
+    fn catalogues(&self) -> &BTreeMap<Era, Catalogue> {
+        self.catalogues.get_or_init(|| catalogue::read(self.transcript))
+    }
+}
+
+/// Which exchanges a view shows.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope {
+    /// Those of these probes.
+    Probes(&'static [ProbeId]),
+    /// Those with this expectation.
+    Every(Expectation),
+    /// All.
+    All,
+}
+
+impl Scope {
+    fn shows(self, exchange: &Exchange) -> bool {
+        match self {
+            Self::Probes(probes) => probes.contains(&exchange.probe),
+            Self::Every(expectation) => exchange.expectation == expectation,
+            Self::All => true,
+        }
+    }
+}
+
+/// A scoped view of the readings.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'t> {
+    readings: &'t Readings<'t>,
+    scope: Scope,
+}
+
+impl<'t> Facts<'t> {
+    /// A view of what `scope` shows.
+    #[must_use]
+    pub fn scoped(readings: &'t Readings<'t>, scope: Scope) -> Self {
+        Self { readings, scope }
+    }
+
+    /// The header line.
+    #[must_use]
+    pub fn header(&self) -> &'t Header {
+        &self.readings.transcript.header
+    }
+
+    /// The profile of the scan.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.header().profile
+    }
+
+    /// What speaks here. Open to every check.
+    #[must_use]
+    pub fn class(&self) -> &'t Classification {
+        self.readings.classification()
+    }
+
+    /// The exchanges in scope, in order.
+    pub fn exchanges(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
+        let scope = self.scope;
+        self.readings.transcript.exchanges.iter().filter(move |exchange| scope.shows(exchange))
+    }
+
+    /// The exchanges of one probe.
+    ///
+    /// # Panics
+    /// If the check did not declare the probe: a bug of ours, caught by `Check::run`.
+    pub fn of(&self, probe: ProbeId) -> impl Iterator<Item = &'t Exchange> + use<'t> {
+        if let Scope::Probes(probes) = self.scope {
+            assert!(probes.contains(&probe), "the check reads {probe:?} without declaring it");
+        }
+        self.exchanges().filter(move |exchange| exchange.probe == probe)
+    }
+
+    /// The exchanges of one step, in every era, in order.
+    pub fn steps<'s>(
+        &self,
+        probe: ProbeId,
+        step: &'s str,
+    ) -> impl Iterator<Item = &'t Exchange> + use<'t, 's> {
+        self.of(probe).filter(move |exchange| exchange.step == step)
+    }
+
+    /// The exchange of one step in one era (`None`: whatever era it has).
+    ///
+    /// # Errors
+    /// Inconclusive where it was not sent, with the recorded reason.
+    pub fn step(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
+        let found = self.steps(probe, step).find(|exchange| era.is_none() || exchange.era == era);
+        found.ok_or_else(|| Undecided::Inconclusive(self.why_not(probe, Some(step))))
+    }
+
+    /// The same, and an answer came that says something: no transport failure, no 401, 403 or 429.
+    ///
+    /// # Errors
+    /// Inconclusive with the reason (CHECKS.md section 1, global precedence).
+    pub fn settled(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
+        answered(self.step(probe, step, era)?)
+    }
+
+    /// A negative exchange whose twin was served: only then does its outcome mean anything
+    /// (CHECKS.md 2.1, differential probing).
+    ///
+    /// # Errors
+    /// Inconclusive where it was not sent or its twin was not served.
+    pub fn negative(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
+        let exchange = self.step(probe, step, era)?;
+        self.twin_served(exchange)?;
+        Ok(exchange)
+    }
+
+    /// The unmodified twin of a negative exchange, if it was served.
+    ///
+    /// # Errors
+    /// Inconclusive otherwise.
+    pub fn twin_served(&self, exchange: &Exchange) -> Result<&'t Exchange, Undecided> {
+        let twin = exchange.twin.and_then(|id| self.readings.transcript.exchange(id));
+        match twin {
+            Some(twin) if self.twin_works(twin) => Ok(twin),
+            Some(_) => inconclusive(
+                "the unmodified request was not served either, so nothing follows from the changed one",
+            ),
+            None => inconclusive("no unmodified request to compare with was sent"),
+        }
+    }
+
+    /// For JSON-RPC a result must have come; for a feed's GET a 2xx is what serving means.
+    fn twin_works(&self, twin: &Exchange) -> bool {
+        if twin.request.body.is_some() || !twin.frames().is_empty() {
+            self.reply(twin).served()
+        } else {
+            twin.ok() || twin.status() == Some(101)
+        }
+    }
+
+    /// What a reply says. Open to every check for the exchanges it can see.
+    #[must_use]
+    pub fn reply(&self, exchange: &Exchange) -> &'t Reply {
+        static EMPTY: Reply = Reply { messages: Vec::new(), answer: None, answered_by: None, lenient: None };
+        self.readings.replies().get(&exchange.id).unwrap_or(&EMPTY)
+    }
+
+    /// What one era offers.
+    ///
+    /// # Errors
+    /// Inconclusive where the lists could not be read.
+    ///
+    /// # Panics
+    /// If the check did not declare [`ProbeId::Catalogue`].
+    pub fn catalogue(&self, era: Era) -> Result<&'t Catalogue, Undecided> {
+        if let Scope::Probes(probes) = self.scope {
+            assert!(
+                probes.contains(&ProbeId::Catalogue),
+                "the check reads the catalogue without declaring it"
+            );
+        }
+        self.readings
+            .catalogues()
+            .get(&era)
+            .ok_or_else(|| Undecided::Inconclusive(self.why_not(ProbeId::Catalogue, None)))
+    }
+
+    /// Judges each era the endpoint speaks, newest first; the worse verdict counts and names its
+    /// era. An era that could not be judged is a remark where another could (CHECKS.md 2.3).
+    ///
+    /// # Errors
+    /// Undecided where no era was judged.
+    pub fn per_era(&self, judge: impl Fn(Era) -> Judgement) -> Judgement {
+        let eras = &self.class().eras;
+        let [first, rest @ ..] = eras.as_slice() else {
+            return inconclusive("no MCP era was recognised");
+        };
+        if rest.is_empty() {
+            return judge(*first);
+        }
+        let mut undecided = None;
+        let mut decided: Vec<(Era, Verdict)> = Vec::new();
+        for era in eras {
+            match judge(*era) {
+                Ok(verdict) => decided.push((*era, verdict)),
+                // Not applicable in one era and unseen in the other is unseen.
+                Err(reason @ Undecided::Inconclusive(_)) => undecided = Some(reason),
+                Err(reason) => undecided = undecided.or(Some(reason)),
+            }
+        }
+        let rank = |status: Status| match status {
+            Status::Fail => 3,
+            Status::Warn => 2,
+            Status::Pass => 1,
+            _ => 0,
+        };
+        let Some((_, worst)) = decided
+            .iter()
+            .enumerate()
+            .max_by_key(|(index, (_, verdict))| (rank(verdict.status), std::cmp::Reverse(*index)))
+        else {
+            return Err(
+                undecided.unwrap_or_else(|| Undecided::Inconclusive("no era could be judged".to_owned()))
+            );
+        };
+        let (era, mut verdict) = worst.clone();
+        let all_alike =
+            decided.len() == eras.len() && decided.iter().all(|(_, other)| other.status == verdict.status);
+        if all_alike {
+            for (_, other) in decided.iter().filter(|(other, _)| *other != era) {
+                verdict.evidence.extend(other.evidence.iter().cloned());
+            }
+            verdict.message = format!("both eras: {}", verdict.message);
+        } else {
+            verdict.message = format!("{era} era: {}", verdict.message);
+        }
+        Ok(verdict)
+    }
+
+    /// Who can reach the endpoint, by the address that was connected to.
+    #[must_use]
+    pub fn exposure(&self) -> Option<Exposure> {
+        self.readings.exposure()
+    }
+
+    /// The TLS handshake of the first connection that has one.
+    #[must_use]
+    pub fn tls(&self) -> Option<(&'t Exchange, &'t Tls)> {
+        self.readings.transcript.exchanges.iter().find_map(|exchange| {
+            exchange.connect.as_ref().and_then(|connect| connect.tls.as_ref()).map(|tls| (exchange, tls))
+        })
+    }
+
+    /// Shapes of the session ids that replies to `initialize` brought, with their exchanges.
+    #[must_use]
+    pub fn session_shapes(&self) -> Vec<(&'t Exchange, &'t TokenShape)> {
+        self.exchanges()
+            .filter(|exchange| exchange.step.starts_with("initialize"))
+            .flat_map(|exchange| exchange.shapes.iter().map(move |shape| (exchange, shape)))
+            .filter(|(_, shape)| shape.kind == crate::transcript::TokenKind::Session)
+            .collect()
+    }
+
+    /// Why a probe or one of its steps was not sent, in words.
+    #[must_use]
+    pub fn why_not(&self, probe: ProbeId, step: Option<&str>) -> String {
+        let skips = &self.readings.transcript.skips;
+        let exact =
+            skips.iter().find(|skip| skip.probe == probe && step.is_some() && skip.step.as_deref() == step);
+        let whole = skips.iter().find(|skip| skip.probe == probe && (skip.step.is_none() || step.is_none()));
+        match exact.or(whole) {
+            Some(skip) => format!("not sent: {}", skip.reason.words()),
+            None if !self.readings.transcript.complete() => {
+                "not sent: the scan did not come to its end".to_owned()
+            }
+            None => "not sent: a request it builds on did not succeed".to_owned(),
+        }
+    }
+}
+
+impl Readings<'_> {
+    /// Who can reach the endpoint, by the address that was connected to.
+    #[must_use]
+    pub fn exposure(&self) -> Option<Exposure> {
+        self.transcript.exchanges.iter().find_map(|exchange| {
+            let address = exchange.connect.as_ref()?.address.as_deref()?;
+            address.parse::<std::net::SocketAddr>().ok().map(|address| exposure(address.ip()))
+        })
+    }
+}
+
+/// The exchange, if an answer came that says something about the request.
+///
+/// # Errors
+/// Inconclusive on a transport failure before the head, 401, 403 and 429.
+pub fn answered(exchange: &Exchange) -> Result<&Exchange, Undecided> {
+    match (&exchange.head, &exchange.failure) {
+        (None, Some(failure)) => inconclusive(failure.words()),
+        (None, None) => inconclusive("no answer came"),
+        (Some(head), _) => match head.status {
+            401 => inconclusive("behind authentication (401)"),
+            403 => inconclusive("refused (403)"),
+            429 => inconclusive("rate limited (429)"),
+            _ => Ok(exchange),
+        },
+    }
+}

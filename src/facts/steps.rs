@@ -1,0 +1,371 @@
+//! What the reply to one classification step means (CHECKS.md sections 4.1 and 4.2).
+//!
+//! The classifying probe asks these readers what to send next; [`super::classification`] asks them
+//! again on the finished transcript. There is no other judgement of era or transport.
+
+use serde_json::Value;
+
+use super::reply;
+use crate::protocol::headers::media_type;
+use crate::protocol::jsonrpc::{self, Answer, RpcError};
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
+use crate::protocol::sse;
+use crate::transcript::{Content, Direction, Exchange, Failure, FailureKind, FrameKind};
+
+/// What stands between us and any answer, for whatever request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Barrier {
+    /// Nothing came back.
+    Failed(Failure),
+    /// 401, 403 with a challenge, or a login page: needs authentication.
+    Gated,
+    /// 403 without a challenge: Host, Origin or firewall refusal.
+    Blocked,
+    /// 429.
+    RateLimited,
+    /// 5xx.
+    ServerError(u16),
+    /// 3xx with a location.
+    Redirect {
+        /// Status.
+        status: u16,
+        /// `Location`, as sent.
+        location: String,
+    },
+}
+
+/// Reads what is common to every reply.
+#[must_use]
+pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
+    let Some(head) = &exchange.head else {
+        return exchange.failure.clone().map(Barrier::Failed);
+    };
+    match head.status {
+        401 => Some(Barrier::Gated),
+        403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
+        403 if is_reply(exchange) => None,
+        403 => Some(Barrier::Blocked),
+        429 => Some(Barrier::RateLimited),
+        302 | 303 if login_page(exchange) => Some(Barrier::Gated),
+        301 | 302 | 303 | 307 | 308 => Some(Barrier::Redirect {
+            status: head.status,
+            location: head.header("location").unwrap_or_default().to_owned(),
+        }),
+        200 if login_page(exchange) => Some(Barrier::Gated),
+        500..=599 if !is_reply(exchange) => Some(Barrier::ServerError(head.status)),
+        _ => None,
+    }
+}
+
+fn is_reply(exchange: &Exchange) -> bool {
+    // A 403 whose JSON-RPC error has a code of ours is an answer; a guard's -32000 is a refusal.
+    matches!(reply::read(exchange).error_code(), Some(code) if code != -32000)
+}
+
+/// Whether a reply sends people to a login form: a redirect to one, or an HTML page with a password
+/// field.
+#[must_use]
+pub fn login_page(exchange: &Exchange) -> bool {
+    let location = exchange.header("location").unwrap_or_default().to_ascii_lowercase();
+    let to_login = ["login", "signin", "sign-in", "sso", "/auth", "oauth2/"];
+    if matches!(exchange.status(), Some(302 | 303)) {
+        return to_login.iter().any(|mark| location.contains(mark));
+    }
+    html(exchange)
+        && exchange.text().is_some_and(|text| {
+            let text = text.to_ascii_lowercase();
+            text.contains("type=\"password\"")
+                || text.contains("type='password'")
+                || text.contains("type=password")
+        })
+}
+
+/// Whether the reply says it is HTML.
+#[must_use]
+pub fn html(exchange: &Exchange) -> bool {
+    essence(exchange).as_deref() == Some("text/html")
+}
+
+/// The media type of the reply without parameters, lower case.
+#[must_use]
+pub fn essence(exchange: &Exchange) -> Option<String> {
+    exchange.header("content-type").and_then(media_type).map(|media| media.essence)
+}
+
+/// Meaning of a reply to P-DISC.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Discover {
+    /// A result with `supportedVersions`.
+    Modern {
+        /// The versions, as listed.
+        versions: Vec<String>,
+    },
+    /// A result without them: confirm with tools/list.
+    Lacking,
+    /// A modern error; the versions it lists.
+    ModernError {
+        /// Its code.
+        code: i64,
+        /// `data.supported`, if it is a list.
+        supported: Vec<String>,
+    },
+    /// 404 with -32601, or 400 with -32602: confirm with tools/list.
+    Candidate,
+    /// A code of a pre-release build with version data.
+    PreRelease,
+    /// Not modern, as far as this reply goes.
+    No,
+    /// No answer to the question.
+    Barrier(Barrier),
+}
+
+/// Reads the reply to P-DISC.
+#[must_use]
+pub fn discover(exchange: &Exchange) -> Discover {
+    let read = reply::read(exchange);
+    if let Some(result) = read.result() {
+        return match result.get("supportedVersions").and_then(Value::as_array) {
+            Some(list) => Discover::Modern { versions: strings(list) },
+            None => Discover::Lacking,
+        };
+    }
+    if let Some(barrier) = barrier(exchange) {
+        return Discover::Barrier(barrier);
+    }
+    let answer = read.answer.as_ref().or(read.lenient.as_ref());
+    let Some(Answer::Error(RpcError { code: Some(code), data, .. })) = answer else {
+        return Discover::No;
+    };
+    let supported = data
+        .as_ref()
+        .and_then(|data| data.get("supported"))
+        .and_then(Value::as_array)
+        .map(|list| strings(list));
+    match (*code, exchange.status()) {
+        (names::HEADER_MISMATCH | names::MISSING_CAPABILITY | names::UNSUPPORTED_VERSION, _) => {
+            Discover::ModernError { code: *code, supported: supported.unwrap_or_default() }
+        }
+        (-32004 | -32003 | -32001, _) if supported.is_some() => Discover::PreRelease,
+        (names::METHOD_NOT_FOUND, Some(404)) | (names::INVALID_PARAMS, Some(400)) => Discover::Candidate,
+        _ => Discover::No,
+    }
+}
+
+/// Whether a reply to a modern tools/list proves the modern era: a result with `resultType`.
+#[must_use]
+pub fn proves_modern(exchange: &Exchange) -> bool {
+    reply::read(exchange).result().is_some_and(|result| result.get("resultType").is_some())
+}
+
+/// Meaning of a reply to P-INIT.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Initialize {
+    /// An InitializeResult, perhaps with members missing.
+    Legacy {
+        /// `protocolVersion`, as sent.
+        version: Option<String>,
+        /// Placeholder of the session id, if one was issued.
+        session: Option<String>,
+    },
+    /// An error that lists versions: retry with the newest legacy one.
+    Refused {
+        /// The versions it names.
+        versions: Vec<Revision>,
+    },
+    /// Not legacy, as far as this reply goes.
+    No,
+    /// No answer to the question.
+    Barrier(Barrier),
+}
+
+/// Reads the reply to P-INIT.
+#[must_use]
+pub fn initialize(exchange: &Exchange) -> Initialize {
+    let read = reply::read(exchange);
+    if let Some(result) = read.result().or(lenient_result(&read)) {
+        if ["protocolVersion", "capabilities", "serverInfo"].iter().any(|member| result.get(member).is_some())
+        {
+            return Initialize::Legacy {
+                version: result.get("protocolVersion").and_then(Value::as_str).map(str::to_owned),
+                session: exchange.header(names::SESSION_HEADER).map(str::to_owned),
+            };
+        }
+        return Initialize::No;
+    }
+    if let Some(barrier) = barrier(exchange) {
+        return Initialize::Barrier(barrier);
+    }
+    if let Some(Answer::Error(error)) = read.answer.as_ref().or(read.lenient.as_ref()) {
+        let versions = versions_in(error);
+        if !versions.is_empty() {
+            return Initialize::Refused { versions };
+        }
+    }
+    Initialize::No
+}
+
+fn lenient_result(read: &reply::Reply) -> Option<&Value> {
+    read.lenient.as_ref().and_then(Answer::result)
+}
+
+/// Published legacy revisions that an error names in its message or data, oldest first.
+#[must_use]
+pub fn versions_in(error: &RpcError) -> Vec<Revision> {
+    let text = format!(
+        "{} {}",
+        error.message.as_deref().unwrap_or_default(),
+        error.data.as_ref().map(Value::to_string).unwrap_or_default()
+    );
+    Revision::ALL
+        .into_iter()
+        .filter(|revision| revision.era() == Era::Legacy && text.contains(revision.as_str()))
+        .collect()
+}
+
+/// Meaning of a GET that asks for an event stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Get {
+    /// An `endpoint` event: HTTP+SSE. Its data, as sent (masked).
+    HttpSse {
+        /// The announced URI.
+        endpoint: String,
+        /// Whether the media type says event stream.
+        declared: bool,
+    },
+    /// An event stream without an `endpoint` event.
+    Stream {
+        /// Whether the media type says event stream.
+        declared: bool,
+    },
+    /// 204: the feed asks clients not to reconnect.
+    Ended,
+    /// No head within the watch.
+    Held,
+    /// 426, or 400 that speaks of WebSocket.
+    Upgrade,
+    /// Anything else.
+    No,
+    /// No answer to the question.
+    Barrier(Barrier),
+}
+
+/// Reads the reply to P-GET.
+#[must_use]
+pub fn get(exchange: &Exchange) -> Get {
+    if matches!(&exchange.failure, Some(failure) if failure.kind == FailureKind::HeaderTimeout) {
+        return Get::Held;
+    }
+    // A GET that we closed before its head came was held, too.
+    if exchange.head.is_none() && exchange.failure.is_none() {
+        return Get::Held;
+    }
+    if let Some(barrier) = barrier(exchange) {
+        return Get::Barrier(barrier);
+    }
+    match exchange.status() {
+        Some(204) => Get::Ended,
+        Some(426) => Get::Upgrade,
+        Some(400) if speaks_of_websocket(exchange) => Get::Upgrade,
+        Some(200) => stream(exchange),
+        _ => Get::No,
+    }
+}
+
+fn stream(exchange: &Exchange) -> Get {
+    let declared = essence(exchange).as_deref() == Some("text/event-stream");
+    let lines = match &exchange.content {
+        Content::Lines { lines, .. } => lines.as_slice(),
+        // An undeclared stream is recorded as lines too, if it looks like one.
+        _ => return if declared { Get::Stream { declared } } else { Get::No },
+    };
+    let blocks = sse::blocks(lines);
+    let endpoint = blocks.iter().find(|block| block.dispatched() && block.name() == "endpoint");
+    match endpoint {
+        Some(block) => {
+            Get::HttpSse { endpoint: block.data.clone().unwrap_or_default().trim().to_owned(), declared }
+        }
+        None => Get::Stream { declared },
+    }
+}
+
+/// Whether a body looks like an event stream although its type says otherwise: its first lines are
+/// comments or known fields. Used by `net` to decide how to record a body, and here nowhere else.
+#[must_use]
+pub fn looks_like_events(start: &str) -> bool {
+    let mut fields = 0;
+    for line in start.lines().take(8).filter(|line| !line.is_empty()) {
+        let known = line.starts_with(':')
+            || ["data:", "event:", "id:", "retry:"].iter().any(|field| line.starts_with(field));
+        if !known {
+            return false;
+        }
+        fields += 1;
+    }
+    fields > 0
+}
+
+fn speaks_of_websocket(exchange: &Exchange) -> bool {
+    exchange.text().is_some_and(|text| {
+        let text = text.to_ascii_lowercase();
+        text.contains("websocket") || text.contains("upgrade") || text.contains("subprotocol")
+    })
+}
+
+/// Meaning of a WebSocket upgrade and what was said on the socket.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Socket {
+    /// JSON-RPC answers came.
+    Mcp {
+        /// The era that answered.
+        era: Era,
+        /// The version the server named.
+        version: Option<String>,
+    },
+    /// 101 and no MCP answer.
+    Plain,
+    /// 426, or a 400 that speaks of WebSocket or subprotocols.
+    Suspected,
+    /// No socket here.
+    No,
+    /// No answer to the question.
+    Barrier(Barrier),
+}
+
+/// Reads a WebSocket conversation.
+#[must_use]
+pub fn socket(exchange: &Exchange) -> Socket {
+    match exchange.status() {
+        Some(101) => {}
+        Some(426) => return Socket::Suspected,
+        Some(400) if speaks_of_websocket(exchange) => return Socket::Suspected,
+        _ => return barrier(exchange).map_or(Socket::No, Socket::Barrier),
+    }
+    // Our requests are in the outgoing frames; an answer has the id of one of them.
+    for frame in exchange.frames().iter().filter(|frame| frame.direction == Direction::Out) {
+        if frame.kind != FrameKind::Text {
+            continue;
+        }
+        let Ok(request) = jsonrpc::parse(&frame.text) else { continue };
+        let method = request.get("method").and_then(Value::as_str).unwrap_or_default();
+        let read = reply::read_for(exchange, request.get("id"));
+        match (method, &read.answer) {
+            (names::DISCOVER, Some(Answer::Result(result))) if result.get("supportedVersions").is_some() => {
+                return Socket::Mcp {
+                    era: Era::Modern,
+                    version: Some(Revision::NEWEST_MODERN.as_str().to_owned()),
+                };
+            }
+            (names::INITIALIZE, Some(Answer::Result(result))) => {
+                let version = result.get("protocolVersion").and_then(Value::as_str).map(str::to_owned);
+                return Socket::Mcp { era: Era::Legacy, version };
+            }
+            _ => {}
+        }
+    }
+    Socket::Plain
+}
+
+fn strings(list: &[Value]) -> Vec<String> {
+    list.iter().filter_map(Value::as_str).take(50).map(str::to_owned).collect()
+}

@@ -1,0 +1,191 @@
+//! Readings that the report shows beside the findings: latency, keep-alives, TLS, footprint.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::sse::LineKind;
+use crate::transcript::{Exchange, Expectation, ProbeId, TokenKind, Transcript};
+
+/// Latency of the plain exchanges, first one apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Latency {
+    /// How many were measured.
+    pub samples: usize,
+    /// Median time to the head, milliseconds.
+    pub p50_ms: u64,
+    /// 95th percentile, milliseconds.
+    pub p95_ms: u64,
+    /// Median time for TCP (and TLS), milliseconds.
+    pub connect_ms: u64,
+    /// The first exchange of the scan, milliseconds: a cold start shows here.
+    pub first_ms: u64,
+}
+
+/// Times to the head of every plain exchange that got one, in order, microseconds. Event streams
+/// that may stay silent (GET) are left out.
+#[must_use]
+pub fn head_times(transcript: &Transcript) -> Vec<(&Exchange, u64)> {
+    transcript
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.expectation == Expectation::Plain && exchange.request.method == "POST")
+        .filter(|exchange| exchange.probe != ProbeId::Siblings)
+        .filter_map(|exchange| exchange.head_us().map(|us| (exchange, us)))
+        .collect()
+}
+
+/// Latency over the plain exchanges; `None` below three.
+#[must_use]
+pub fn latency(transcript: &Transcript) -> Option<Latency> {
+    let times = head_times(transcript);
+    let (first, rest) = times.split_first()?;
+    let mut sorted: Vec<u64> = rest.iter().map(|(_, us)| *us).collect();
+    sorted.sort_unstable();
+    if sorted.len() < 2 {
+        return None;
+    }
+    let mut connects: Vec<u64> = transcript
+        .exchanges
+        .iter()
+        .filter_map(|exchange| exchange.connect.as_ref())
+        .filter_map(|connect| {
+            connect.tcp_us.map(|tcp| tcp.saturating_add(connect.tls.as_ref().map_or(0, |tls| tls.us)))
+        })
+        .collect();
+    connects.sort_unstable();
+    Some(Latency {
+        samples: sorted.len(),
+        p50_ms: percentile(&sorted, 50) / 1_000,
+        p95_ms: percentile(&sorted, 95) / 1_000,
+        connect_ms: percentile(&connects, 50) / 1_000,
+        first_ms: first.1 / 1_000,
+    })
+}
+
+/// Nearest-rank percentile of sorted values; 0 for none.
+#[must_use]
+pub fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    let rank = sorted.len().saturating_mul(percent).div_ceil(100).saturating_sub(1);
+    sorted.get(rank).copied().unwrap_or(0)
+}
+
+/// What was seen on an idle stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeepAlive {
+    /// The exchange that held the stream.
+    pub exchange: u32,
+    /// How long it was watched, milliseconds, from its head.
+    pub watched_ms: u64,
+    /// First arrival after a silence: that silence in milliseconds. `None` if nothing came.
+    pub first_gap_ms: Option<u64>,
+    /// Median of the gaps, milliseconds, once two were measured.
+    pub interval_ms: Option<u64>,
+    /// Longest silence, milliseconds, including the one at the end.
+    pub longest_gap_ms: u64,
+    /// How many arrivals came (reads that completed at least one line).
+    pub arrivals: usize,
+    /// What arrived after the first silence: `comment`, `event`, `field` or `none`.
+    pub kind: String,
+}
+
+/// Shorter pauses are not silence: one burst may come in several reads.
+pub const SILENCE_US: u64 = 200_000;
+
+/// Reads the keep-alives of one held stream; `None` without a head.
+#[must_use]
+pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
+    let head = exchange.head.as_ref()?;
+    let lines = exchange.lines().unwrap_or_default();
+    let mut arrivals: Vec<(u64, &str)> = Vec::new();
+    for line in lines {
+        let kind = match line.kind() {
+            LineKind::Comment(_) => "comment",
+            LineKind::Blank => "blank",
+            LineKind::Field(..) => "event",
+            LineKind::Unknown(_) => "field",
+        };
+        match arrivals.last_mut() {
+            Some((at, first)) if *at == line.at_us => {
+                if *first == "blank" {
+                    *first = kind;
+                }
+            }
+            _ => arrivals.push((line.at_us, kind)),
+        }
+    }
+    let mut gaps: Vec<(u64, &str)> = Vec::new();
+    let mut before = head.at_us;
+    for (at, kind) in &arrivals {
+        let gap = at.saturating_sub(before);
+        if gap >= SILENCE_US {
+            gaps.push((gap, kind));
+        }
+        before = *at;
+    }
+    let last = exchange.ended_us.saturating_sub(before);
+    let longest = gaps.iter().map(|(gap, _)| *gap).max().unwrap_or(0).max(last);
+    // The gap from the head to the first event is a start, not an interval, where events follow.
+    let mut between: Vec<u64> = gaps.iter().map(|(gap, _)| *gap).collect();
+    between.sort_unstable();
+    Some(KeepAlive {
+        exchange: exchange.id,
+        watched_ms: exchange.ended_us.saturating_sub(head.at_us) / 1_000,
+        first_gap_ms: gaps.first().map(|(gap, _)| gap / 1_000),
+        interval_ms: (between.len() >= 2).then(|| percentile(&between, 50) / 1_000),
+        longest_gap_ms: longest / 1_000,
+        arrivals: arrivals.len(),
+        kind: gaps.first().map_or("none", |(_, kind)| kind).to_owned(),
+    })
+}
+
+/// The footprint of the scan on the target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Footprint {
+    /// Requests sent.
+    pub count: usize,
+    /// Bytes of request bodies and header values sent.
+    pub bytes_sent: u64,
+    /// Bytes of reply bodies and streams received.
+    pub bytes_received: u64,
+    /// Sessions opened.
+    pub sessions_opened: usize,
+    /// Sessions for which no DELETE was answered with 2xx, 404 or 405.
+    pub sessions_left: usize,
+}
+
+/// Reads the footprint.
+#[must_use]
+pub fn footprint(transcript: &Transcript) -> Footprint {
+    let mut print = Footprint::default();
+    let mut opened: Vec<&str> = Vec::new();
+    let mut ended: Vec<&str> = Vec::new();
+    for exchange in &transcript.exchanges {
+        // A connection that never came up sent nothing.
+        if exchange.head.is_none()
+            && exchange.failure.as_ref().is_some_and(|failure| failure.kind.before_http())
+        {
+            continue;
+        }
+        print.count = print.count.saturating_add(1);
+        let request = &exchange.request;
+        let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let sent = headers.saturating_add(request.body.as_ref().map_or(0, String::len));
+        print.bytes_sent = print.bytes_sent.saturating_add(sent as u64);
+        print.bytes_received = print.bytes_received.saturating_add(exchange.content.bytes());
+        if exchange.step.starts_with("initialize") {
+            for shape in exchange.shapes.iter().filter(|shape| shape.kind == TokenKind::Session) {
+                if !opened.contains(&shape.placeholder.as_str()) {
+                    opened.push(&shape.placeholder);
+                }
+            }
+        }
+        if exchange.request.method == "DELETE" {
+            // 405 and 404 say that there is nothing we could end.
+            let done = exchange.ok() || matches!(exchange.status(), Some(404 | 405));
+            ended.extend(exchange.session.as_deref().filter(|_| done));
+        }
+    }
+    print.sessions_opened = opened.len();
+    print.sessions_left = opened.iter().filter(|session| !ended.contains(session)).count();
+    print
+}

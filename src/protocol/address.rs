@@ -1,0 +1,106 @@
+//! What an address means for exposure, and whether a remote-chosen URL may point at it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Who can reach an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exposure {
+    /// This machine only.
+    Loopback,
+    /// A private, link-local, unique-local or otherwise special range.
+    Private,
+    /// The internet.
+    Public,
+}
+
+/// Classifies an address; IPv4 inside IPv6 (mapped, NAT64, 6to4) counts as that IPv4 address.
+#[must_use]
+pub fn exposure(address: IpAddr) -> Exposure {
+    match address {
+        IpAddr::V4(v4) => exposure_v4(v4),
+        IpAddr::V6(v6) => embedded_v4(v6).map_or_else(|| exposure_v6(v6), exposure_v4),
+    }
+}
+
+fn exposure_v4(v4: Ipv4Addr) -> Exposure {
+    let [a, b, c, _] = v4.octets();
+    if v4.is_loopback() {
+        Exposure::Loopback
+    } else if v4.is_private()
+        || v4.is_link_local()
+        || v4.is_unspecified()
+        || v4.is_broadcast()
+        || v4.is_documentation()
+        || v4.is_multicast()
+        || a == 0
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b)) // RFC 6598, carrier-grade NAT
+        || (a == 198 && (18..20).contains(&b)) // RFC 2544, benchmarking
+        || (a == 192 && b == 0 && c == 0)
+    {
+        Exposure::Private
+    } else {
+        Exposure::Public
+    }
+}
+
+fn exposure_v6(v6: Ipv6Addr) -> Exposure {
+    let [first, second, ..] = v6.segments();
+    if v6.is_loopback() {
+        Exposure::Loopback
+    } else if v6.is_unspecified()
+        || v6.is_multicast()
+        || (first & 0xfe00) == 0xfc00 // RFC 4193, unique local
+        || (first & 0xffc0) == 0xfe80 // RFC 4291, link local
+        || (first & 0xffc0) == 0xfec0 // RFC 3879, site local
+        || (first == 0x2001 && second == 0x0db8)
+    {
+        Exposure::Private
+    } else {
+        Exposure::Public
+    }
+}
+
+fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    if let Some(v4) = v6.to_ipv4_mapped() {
+        return Some(v4);
+    }
+    let [s0, s1, s2, s3, s4, s5, high, low] = v6.segments();
+    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match (s0, s1, s2, s3, s4, s5) {
+        (0x64, 0xff9b, 0, 0, 0, 0) => Some(join(high, low)), // RFC 6052
+        (0x2002, a, b, ..) => Some(join(a, b)),              // RFC 3056
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disguised_local_addresses_are_local() {
+        for (text, expected) in [
+            ("127.0.0.1", Exposure::Loopback),
+            ("::1", Exposure::Loopback),
+            ("::ffff:127.0.0.1", Exposure::Loopback),
+            ("64:ff9b::7f00:1", Exposure::Loopback),
+            ("2002:7f00:1::", Exposure::Loopback),
+            ("0.0.0.0", Exposure::Private),
+            ("10.1.2.3", Exposure::Private),
+            ("169.254.169.254", Exposure::Private),
+            ("100.64.0.1", Exposure::Private),
+            ("fd00::1", Exposure::Private),
+            ("fe80::1", Exposure::Private),
+            ("::ffff:192.168.1.1", Exposure::Private),
+            ("8.8.8.8", Exposure::Public),
+            ("2606:4700::1111", Exposure::Public),
+        ] {
+            assert_eq!(exposure(text.parse().unwrap()), expected, "{text}");
+        }
+    }
+}

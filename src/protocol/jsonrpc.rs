@@ -1,0 +1,144 @@
+//! A lenient view of JSON-RPC 2.0 over raw JSON: it must see the deviations that SDK types hide.
+
+use serde_json::Value;
+
+/// The error member of a reply, as far as it is readable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RpcError {
+    /// `code`, if it is an integer.
+    pub code: Option<i64>,
+    /// `message`, if it is a string.
+    pub message: Option<String>,
+    /// `data`, if present.
+    pub data: Option<Value>,
+}
+
+/// What a reply says: a result or an error.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The `result` member.
+    Result(Value),
+    /// The `error` member.
+    Error(RpcError),
+}
+
+impl Answer {
+    /// The error code, if this is an error with an integer code.
+    #[must_use]
+    pub fn code(&self) -> Option<i64> {
+        match self {
+            Self::Error(error) => error.code,
+            Self::Result(_) => None,
+        }
+    }
+
+    /// The result, if this is one.
+    #[must_use]
+    pub fn result(&self) -> Option<&Value> {
+        match self {
+            Self::Result(value) => Some(value),
+            Self::Error(_) => None,
+        }
+    }
+}
+
+/// Parses one JSON text. Depth is bounded by `serde_json` (128), so hostile nesting is an error.
+///
+/// # Errors
+/// A short reason without any of the remote text.
+pub fn parse(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| {
+        format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
+            .to_lowercase()
+    })
+}
+
+/// Whether a message is a request or notification (it has a `method`). Direction is decided by
+/// `method`, never by `id`: an echo server returns our own request (HOSTILE.md J12).
+#[must_use]
+pub fn is_request(message: &Value) -> bool {
+    message.get("method").is_some()
+}
+
+/// Whether a message looks like a reply: no `method`, and a `result` or `error` member.
+#[must_use]
+pub fn is_reply(message: &Value) -> bool {
+    !is_request(message) && (message.get("result").is_some() || message.get("error").is_some())
+}
+
+/// The answer a reply carries, whatever its id. `error` wins where both are present.
+#[must_use]
+pub fn answer(message: &Value) -> Option<Answer> {
+    if !is_reply(message) {
+        return None;
+    }
+    if let Some(error) = message.get("error") {
+        return Some(Answer::Error(RpcError {
+            code: error.get("code").and_then(Value::as_i64),
+            message: error.get("message").and_then(Value::as_str).map(str::to_owned),
+            data: error.get("data").cloned(),
+        }));
+    }
+    message.get("result").map(|result| Answer::Result(result.clone()))
+}
+
+/// What is wrong with a reply's envelope: JSON-RPC 2.0 "Response object" and MCP "Responses".
+/// Empty when it is sound. `value` must be one message, not a batch.
+#[must_use]
+pub fn envelope_faults(value: &Value) -> Vec<String> {
+    let Some(object) = value.as_object() else {
+        return vec![format!("the reply is {}, not an object", type_name(value))];
+    };
+    let mut faults = Vec::new();
+    match object.get("jsonrpc") {
+        None => faults.push("`jsonrpc` is missing".to_owned()),
+        Some(Value::String(version)) if version == "2.0" => {}
+        Some(_) => faults.push("`jsonrpc` is not \"2.0\"".to_owned()),
+    }
+    match (object.get("result"), object.get("error")) {
+        (Some(_), Some(_)) => faults.push("both `result` and `error` are present".to_owned()),
+        (None, None) => faults.push("neither `result` nor `error` is present".to_owned()),
+        (Some(result), None) if !result.is_object() => {
+            faults.push(format!("`result` is {}, not an object", type_name(result)));
+        }
+        _ => {}
+    }
+    faults
+}
+
+/// The JSON type of a value, with its article, for messages.
+#[must_use]
+pub fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nesting_beyond_the_limit_is_an_error_not_an_overflow() {
+        let deep = "[".repeat(200_000);
+        assert!(parse(&deep).is_err());
+    }
+
+    #[test]
+    fn an_echoed_request_is_no_reply() {
+        assert!(answer(&json!({"jsonrpc":"2.0","id":1,"method":"ping","result":{}})).is_none());
+    }
+
+    #[test]
+    fn envelope_faults_are_named() {
+        assert!(envelope_faults(&json!({"jsonrpc":"2.0","id":1,"result":{}})).is_empty());
+        assert_eq!(envelope_faults(&json!({"id":1,"result":1})).len(), 2);
+        assert_eq!(envelope_faults(&json!([])).len(), 1);
+    }
+}

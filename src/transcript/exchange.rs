@@ -1,0 +1,318 @@
+//! One request and everything that came back.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use super::probe_id::ProbeId;
+use super::redact::TokenShape;
+use super::tls::Tls;
+use crate::protocol::revision::Era;
+use crate::protocol::sse::Line;
+
+/// What a request is for: only plain ones count for latency and error rates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expectation {
+    /// A correct request that a sound endpoint serves.
+    Plain,
+    /// One thing is wrong on purpose; judged only against its twin.
+    Negative,
+    /// Cleaning up: DELETE of our own session.
+    Teardown,
+}
+
+/// One request and its outcome. All text is masked ([`super::redact`]); times are microseconds
+/// since the scan began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// Number in order of starting, unique in the transcript.
+    pub id: u32,
+    /// The conversation it belongs to.
+    pub probe: ProbeId,
+    /// Its part in that conversation: see [`ProbeId`] for each probe's steps.
+    pub step: String,
+    /// Plain, negative or teardown.
+    pub expectation: Expectation,
+    /// For a negative: the plain exchange of which it changes one thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<u32>,
+    /// The era of the request, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub era: Option<Era>,
+    /// Placeholder of the session the request belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Number of the TCP connection.
+    pub connection: u32,
+    /// How that connection came to be, on the exchange that opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<Connect>,
+    /// What was sent.
+    pub request: Request,
+    /// When sending began (the connection being up).
+    pub started_us: u64,
+    /// Status and headers, if they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+    /// Body, lines or frames.
+    #[serde(default, skip_serializing_if = "Content::is_none")]
+    pub content: Content,
+    /// How the reply ended.
+    pub ended: Ended,
+    /// When it ended.
+    pub ended_us: u64,
+    /// What went wrong below the application, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Shapes of server tokens that this reply brought.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shapes: Vec<TokenShape>,
+}
+
+/// What was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// HTTP method; `GET` with an `upgrade` header for WebSocket.
+    pub method: String,
+    /// Absolute URL, masked.
+    pub url: String,
+    /// Header names (lower case) and values in order, masked.
+    pub headers: Vec<(String, String)>,
+    /// Body as text, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+impl Request {
+    /// First value of a header, by lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        first(&self.headers, name)
+    }
+}
+
+/// How a connection was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Connect {
+    /// When it began.
+    pub started_us: u64,
+    /// The address used, `ip:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Time for name resolution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_us: Option<u64>,
+    /// Time for TCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_us: Option<u64>,
+    /// What the TLS handshake showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+}
+
+/// Status line and headers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// When it was complete.
+    pub at_us: u64,
+    /// Status code.
+    pub status: u16,
+    /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2`.
+    pub version: String,
+    /// Names (lower case) and values in order, duplicates kept, masked.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Head {
+    /// First value of a header, by lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        first(&self.headers, name)
+    }
+
+    /// All values of a header, by lower-case name.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn first<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// What came after the head.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Content {
+    /// Nothing.
+    #[default]
+    None,
+    /// A body that is valid UTF-8 (a leading byte-order mark is kept).
+    Text {
+        /// The text, up to the limit.
+        text: String,
+        /// Bytes received, also those not kept.
+        bytes: u64,
+        /// Whether it was cut at the limit.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
+    },
+    /// A body that is not UTF-8.
+    Binary {
+        /// First bytes, base64.
+        base64: String,
+        /// Bytes received, also those not kept.
+        bytes: u64,
+    },
+    /// An event stream, as lines with arrival times.
+    Lines {
+        /// The lines.
+        lines: Vec<Line>,
+        /// Bytes received.
+        bytes: u64,
+        /// Whether it began with a byte-order mark.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        bom: bool,
+    },
+    /// WebSocket frames, both directions.
+    Frames {
+        /// The frames in order.
+        frames: Vec<Frame>,
+    },
+}
+
+impl Content {
+    /// Whether nothing came.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    /// Payload bytes received.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Text { bytes, .. } | Self::Binary { bytes, .. } | Self::Lines { bytes, .. } => *bytes,
+            Self::Frames { frames } => frames
+                .iter()
+                .filter(|frame| frame.direction == Direction::In)
+                .map(|frame| frame.text.len() as u64)
+                .sum(),
+        }
+    }
+}
+
+/// One WebSocket frame or message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Frame {
+    /// When it was sent or arrived.
+    #[serde(rename = "t")]
+    pub at_us: u64,
+    /// Sent or received.
+    #[serde(rename = "d")]
+    pub direction: Direction,
+    /// What it was.
+    #[serde(rename = "k")]
+    pub kind: FrameKind,
+    /// Text; for a close frame `code reason`; for other payloads lossy text. Masked.
+    #[serde(rename = "s")]
+    pub text: String,
+}
+
+/// Direction of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the endpoint.
+    In,
+    /// From us.
+    Out,
+}
+
+/// Kind of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FrameKind {
+    /// Text message.
+    Text,
+    /// Binary message.
+    Binary,
+    /// Ping.
+    Ping,
+    /// Pong.
+    Pong,
+    /// Close.
+    Close,
+}
+
+/// How a reply ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// The peer finished it: length reached, last chunk, or orderly close.
+    Complete,
+    /// We had what we wanted and closed it.
+    ByUs,
+    /// A failure ended it: see `failure`.
+    Failed,
+}
+
+impl Exchange {
+    /// The status code, if a head came.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.head.as_ref().map(|head| head.status)
+    }
+
+    /// First value of a reply header, by lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.as_ref().and_then(|head| head.header(name))
+    }
+
+    /// Time from sending to the reply's head, microseconds.
+    #[must_use]
+    pub fn head_us(&self) -> Option<u64> {
+        self.head.as_ref().map(|head| head.at_us.saturating_sub(self.started_us))
+    }
+
+    /// Body text, if it was text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Text { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Event-stream lines, if it was one.
+    #[must_use]
+    pub fn lines(&self) -> Option<&[Line]> {
+        match &self.content {
+            Content::Lines { lines, .. } => Some(lines),
+            _ => None,
+        }
+    }
+
+    /// WebSocket frames, if it was a socket.
+    #[must_use]
+    pub fn frames(&self) -> &[Frame] {
+        match &self.content {
+            Content::Frames { frames } => frames,
+            _ => &[],
+        }
+    }
+
+    /// Whether a status in 200–299 came.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.status().is_some_and(|status| (200..300).contains(&status))
+    }
+}

@@ -1,0 +1,151 @@
+//! The one place for limits: every read of the wire has a byte cap, an item cap and a deadline.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::sse::SseLimits;
+
+/// Which probes run and how long idle streams are watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Under a second: no idle watch, newest era only, no wait for silence over 300 ms.
+    Quick,
+    /// Idle streams are watched for up to 35 s, both eras.
+    #[default]
+    Standard,
+}
+
+impl Profile {
+    /// The name as typed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Standard => "standard",
+        }
+    }
+}
+
+/// Limits of one scan. Times in milliseconds, sizes in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Name resolution and TCP connect, each address.
+    pub connect_ms: u64,
+    /// TLS handshake.
+    pub tls_ms: u64,
+    /// Response head, from the end of sending, for a request that can be answered at once.
+    pub header_ms: u64,
+    /// Response head and body of an ordinary reply, in all.
+    pub reply_ms: u64,
+    /// First event of a stream that may stay silent.
+    pub first_event_ms: u64,
+    /// How long a probe may wait for silence; 0 means as long as it needs.
+    pub silence_ms: u64,
+    /// Idle streams are watched this long; 0 means not at all.
+    pub idle_watch_ms: u64,
+    /// A negative probe's answer, before it counts as slow.
+    pub negative_ms: u64,
+    /// The whole scan.
+    pub target_ms: u64,
+    /// Response head.
+    pub header_bytes: usize,
+    /// Header lines.
+    pub header_lines: usize,
+    /// Body, after any decoding (we never ask for an encoding and never decode one).
+    pub body_bytes: usize,
+    /// One event-stream line.
+    pub line_bytes: usize,
+    /// One event, in bytes.
+    pub event_bytes: usize,
+    /// One event, in lines.
+    pub event_lines: usize,
+    /// One event stream, in bytes.
+    pub stream_bytes: u64,
+    /// One event stream, in lines.
+    pub stream_lines: usize,
+    /// One WebSocket frame.
+    pub frame_bytes: usize,
+    /// One WebSocket message.
+    pub message_bytes: usize,
+    /// Frames on one WebSocket.
+    pub frames: usize,
+    /// Nesting of JSON texts (fixed by `serde_json`).
+    pub json_depth: usize,
+    /// Pages of one list.
+    pub pages: usize,
+    /// Items of one list.
+    pub list_items: usize,
+    /// Requests to the target in all.
+    pub requests: u32,
+    /// Requests under way at once.
+    pub in_flight: usize,
+    /// Streams held open at once, beside those.
+    pub held_streams: usize,
+    /// Sessions opened in all.
+    pub sessions: u32,
+    /// Requests per second to a public host; 0 means no pacing.
+    pub public_rate: u32,
+}
+
+impl Limits {
+    /// The limits of a profile (DESIGN.md section 4, CHECKS.md 2.5 and 2.10, HOSTILE.md section 0).
+    #[must_use]
+    pub const fn of(profile: Profile) -> Self {
+        let standard = Self {
+            connect_ms: 5_000,
+            tls_ms: 5_000,
+            header_ms: 10_000,
+            reply_ms: 30_000,
+            first_event_ms: 10_000,
+            silence_ms: 0,
+            idle_watch_ms: 35_000,
+            negative_ms: 3_000,
+            target_ms: 90_000,
+            header_bytes: 64 * 1024,
+            header_lines: 200,
+            body_bytes: 4 * 1024 * 1024,
+            line_bytes: 1024 * 1024,
+            event_bytes: 4 * 1024 * 1024,
+            event_lines: 10_000,
+            stream_bytes: 10 * 1024 * 1024,
+            stream_lines: 100_000,
+            frame_bytes: 1024 * 1024,
+            message_bytes: 4 * 1024 * 1024,
+            frames: 10_000,
+            json_depth: 128,
+            pages: 20,
+            list_items: 2_000,
+            requests: 200,
+            in_flight: 5,
+            held_streams: 4,
+            sessions: 8,
+            public_rate: 10,
+        };
+        match profile {
+            Profile::Standard => standard,
+            Profile::Quick => Self { silence_ms: 300, idle_watch_ms: 0, pages: 5, requests: 80, ..standard },
+        }
+    }
+
+    /// The part of them that the event-stream decoder keeps.
+    #[must_use]
+    pub const fn sse(&self) -> SseLimits {
+        SseLimits {
+            line_bytes: self.line_bytes,
+            event_bytes: self.event_bytes,
+            event_lines: self.event_lines,
+            stream_bytes: self.stream_bytes,
+            stream_lines: self.stream_lines,
+        }
+    }
+
+    /// Deadline of the whole scan.
+    #[must_use]
+    pub const fn target(&self) -> Duration {
+        Duration::from_millis(self.target_ms)
+    }
+}

@@ -1,0 +1,177 @@
+//! What was sent and seen: plain data, and its JSON Lines form.
+//!
+//! A transcript is a [`Header`], the [`Exchange`]s and [`Skip`]s of one scan, and an [`End`].
+//! Everything a report shows comes from here, so `replay` needs nothing else.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod codec;
+pub mod exchange;
+pub mod failure;
+pub mod limits;
+pub mod probe_id;
+pub mod redact;
+#[cfg(test)]
+pub mod synthetic;
+pub mod tls;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use exchange::{
+    Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, Request,
+};
+pub use failure::{Failure, FailureKind, Phase};
+pub use limits::{Limits, Profile};
+pub use probe_id::ProbeId;
+pub use redact::{TokenKind, TokenShape, Vault};
+pub use tls::{Certificate, CertificateFault, Tls};
+
+/// Version of the file format, checked on read.
+pub const FORMAT: u32 = 1;
+
+/// Everything the report needs besides the exchanges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// [`FORMAT`] of the file.
+    pub format: u32,
+    /// The tool that recorded it.
+    pub tool: Tool,
+    /// The URL the user typed, with secrets masked.
+    pub url: String,
+    /// A name the user gave the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Which probes ran and how long idle streams were watched.
+    pub profile: Profile,
+    /// The limits in force.
+    pub limits: Limits,
+    /// Whether certificate faults were ignored (`--insecure`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// Names (lower case) of the request headers the operator supplied; values are never recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operator_headers: Vec<String>,
+    /// When the scan began, RFC 3339 UTC.
+    pub started_at: String,
+}
+
+impl Header {
+    /// Whether the operator supplied a credential: any header of theirs may be one.
+    #[must_use]
+    pub fn credential(&self) -> bool {
+        !self.operator_headers.is_empty()
+    }
+}
+
+/// Name and version of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Program name.
+    pub name: String,
+    /// Program version.
+    pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    #[must_use]
+    pub fn this() -> Self {
+        Self { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+}
+
+/// Something that was not sent, and why: the reason its checks are undecided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Skip {
+    /// The probe that did not run, or not to its end.
+    pub probe: ProbeId,
+    /// The step, if only one was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why something was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipReason {
+    /// The request budget (or the probe's share of it) was spent.
+    Budget,
+    /// The profile does not include it.
+    Profile,
+    /// The total deadline of the scan passed.
+    Deadline,
+    /// The target asked us to slow down (429) and the wait did not fit.
+    RateLimited,
+    /// Three consecutive 5xx or transport faults on plain exchanges: the scan stopped (CHECKS.md 2.5).
+    CircuitBreaker,
+    /// The user interrupted the scan.
+    Interrupted,
+}
+
+impl SkipReason {
+    /// The reason in words, as it appears in an undecided finding.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Budget => "the request budget was spent",
+            Self::Profile => "the quick profile leaves it out; scan with the standard profile",
+            Self::Deadline => "the scan's total deadline passed",
+            Self::RateLimited => "the endpoint limits our request rate (429)",
+            Self::CircuitBreaker => "the scan stopped after repeated faults of the endpoint",
+            Self::Interrupted => "the scan was interrupted",
+        }
+    }
+}
+
+/// The end line. A transcript without one is judged and marked incomplete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct End {
+    /// Length of the scan in microseconds.
+    pub at_us: u64,
+    /// Whether the user interrupted it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+}
+
+/// One scan, as recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transcript {
+    /// First line.
+    pub header: Header,
+    /// In order of their ids, which is the order in which they were started.
+    pub exchanges: Vec<Exchange>,
+    /// What was left out.
+    pub skips: Vec<Skip>,
+    /// Last line, if the scan came to its end.
+    pub end: Option<End>,
+}
+
+impl Transcript {
+    /// The exchange with this id.
+    #[must_use]
+    pub fn exchange(&self, id: u32) -> Option<&Exchange> {
+        self.exchanges
+            .binary_search_by_key(&id, |exchange| exchange.id)
+            .ok()
+            .and_then(|index| self.exchanges.get(index))
+    }
+
+    /// Length of the scan in microseconds; without an end line, up to the last thing recorded.
+    #[must_use]
+    pub fn duration_us(&self) -> u64 {
+        let last = self.exchanges.iter().map(|exchange| exchange.ended_us).max().unwrap_or(0);
+        self.end.as_ref().map_or(last, |end| end.at_us)
+    }
+
+    /// Whether the scan came to its end uninterrupted.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| !end.interrupted)
+    }
+}

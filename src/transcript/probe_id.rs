@@ -1,0 +1,102 @@
+//! Which conversation an exchange belongs to, and the steps each conversation has.
+//!
+//! `ProbeId` is plain data: checks name the probes they read, probes tag what they send.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A conversation with the target. The doc comment of each lists its steps; a step name is what
+/// checks look up, so it is as much a contract as the probe. `N` counts from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeId {
+    /// Finds out what speaks here (CHECKS.md section 4). Plain. Steps: `discover`,
+    /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `initialize`,
+    /// `initialize-retry`, `initialized`, `get` (P-GET without a session; on a legacy endpoint it is
+    /// sent only where step 2 failed), `websocket`, `websocket-discover`-style traffic is inside the
+    /// `websocket` frames, `redirect` (the 307/308 hop), `hint-preflight`, `hint-metadata` (behind
+    /// authentication), `wait-N` (`--wait`).
+    Classify,
+    /// Looks beside the URL when nothing was found on it (step 5). Plain. The step is the path and
+    /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `catalog`,
+    /// `card`, `metadata`, `draft /.well-known/mcp.json`.
+    Siblings,
+    /// BASE with three kinds of id, each on a fresh connection. Plain. Steps: `integer` (`7`),
+    /// `string` (`"7"`), `unicode` (`"sc-é-😀"`).
+    IdEcho,
+    /// What is no request. Negative; twin = a BASE. Steps: `truncated`, `not-a-request`,
+    /// `jsonrpc-1.0`.
+    Malformed,
+    /// Other bad input. Steps: `before`, `after` (plain BASE around it; `after` also once after
+    /// each 5xx), negative: `empty`, `null`, `empty-array`, `deep-array`, `params-string`,
+    /// `method-empty`, `id-null`, `meta-unknown` (this one is legal).
+    BadInput,
+    /// Content types that a web page can send without preflight. Negative; twin = BASE (or P-INIT
+    /// on a dual or legacy endpoint). Steps: `text-plain`, `text-plain-origin`, `none`; plain:
+    /// `base` (the same request as it should be, where no other exchange is its twin).
+    ContentType,
+    /// Requests of the modern era with one thing wrong. Negative; twin = `discover`. Steps:
+    /// `unsupported-version`, `header-newer` (header 2026-07-28, `_meta` 1900-01-01), `header-older`
+    /// (modern-only endpoints), `meta-empty`, `meta-no-version`, `meta-no-capabilities`,
+    /// `unknown-method`, `removed ping`, `removed logging/setLevel`, `removed resources/subscribe`,
+    /// `removed resources/unsubscribe`.
+    ModernRules,
+    /// Other HTTP methods on a modern-only endpoint. Negative. Steps: `get`, `delete`.
+    ModernMethods,
+    /// The same call on fresh connections with nothing sent before. Plain. Steps: `fresh-N`, then
+    /// `reused` (a second request on the last of these connections). Modern: an advertised list, or
+    /// discover; legacy: ping in one session.
+    Connections,
+    /// Version negotiation, which also yields the session ids to compare. Plain: `initialize
+    /// 2025-11-25`, `initialize 2025-06-18`, `initialize 2025-03-26`; negative: `initialize
+    /// 1999-01-01`.
+    LegacyVersions,
+    /// Sessions that are not there. Negative; twin = a ping or list in a live session. Steps:
+    /// `unknown` (a random id), `deleted` (only if the DELETE was answered 2xx), plain: `live`;
+    /// teardown: `delete`.
+    LegacySessions,
+    /// GET on the endpoint inside a legacy session. Plain. Step: `get`. Held open as the idle
+    /// stream, where the profile watches one.
+    LegacyGet,
+    /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Step: `get`.
+    Idle,
+    /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
+    /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,
+    /// `preflight`.
+    Browser,
+    /// What is offered. Plain. Steps: `tools/list`, `tools/list page N`, `prompts/list`,
+    /// `resources/list`, `resources/templates/list`, `completion/complete` (negative: an invented
+    /// reference).
+    Catalogue,
+    /// Five BASEs at once, and top-up BASEs if fewer than twenty plain ones were sent. Plain.
+    /// Steps: `burst-N`, `top-up-N`.
+    Load,
+    /// A second handshake to read a certificate that does not verify. Plain. Step: `handshake`.
+    Tls,
+    /// Ends what we opened. Teardown. Step: `delete`.
+    Teardown,
+}
+
+impl ProbeId {
+    /// Every probe, in the order of the plan.
+    pub const ALL: [Self; 18] = [
+        Self::Classify,
+        Self::Siblings,
+        Self::Tls,
+        Self::IdEcho,
+        Self::Malformed,
+        Self::BadInput,
+        Self::ContentType,
+        Self::ModernRules,
+        Self::ModernMethods,
+        Self::Connections,
+        Self::LegacyVersions,
+        Self::LegacySessions,
+        Self::LegacyGet,
+        Self::Idle,
+        Self::Browser,
+        Self::Catalogue,
+        Self::Load,
+        Self::Teardown,
+    ];
+}

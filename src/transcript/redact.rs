@@ -1,0 +1,310 @@
+//! Secrets are replaced by stable placeholders at the moment of recording, so that no renderer
+//! can leak them. Equality survives; values do not.
+//!
+//! Two kinds. The operator's secrets (credential, own headers, token-like query values) are masked
+//! wherever they appear, also as base64, percent and hex forms, and have no other record. A server's
+//! tokens (session id, cookie, announced URI token) leave a [`TokenShape`] beside the placeholder:
+//! checks read shapes, never values. Probes work on masked text and name tokens by placeholder;
+//! [`Vault::reveal`] puts the server's own token back when a request leaves for the scanned origin.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which server token a placeholder stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenKind {
+    /// `Mcp-Session-Id`.
+    Session,
+    /// A cookie's value.
+    Cookie,
+    /// A token in a URI that an `endpoint` event announced.
+    Uri,
+}
+
+impl TokenKind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Cookie => "cookie",
+            Self::Uri => "uri-token",
+        }
+    }
+}
+
+/// What a server's token looks like, without the token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenShape {
+    /// The placeholder that stands for it in this transcript.
+    pub placeholder: String,
+    /// Which token it is.
+    pub kind: TokenKind,
+    /// Length in bytes.
+    pub length: usize,
+    /// How many lower-case letters, upper-case letters, digits and others it has.
+    pub classes: [usize; 4],
+    /// Whether all letters and digits are hexadecimal.
+    pub hex: bool,
+    /// Bytes outside 0x21–0x7E.
+    pub bad_bytes: usize,
+    /// Longest prefix in common with an earlier, different token of this kind, in bytes.
+    pub common_prefix: usize,
+    /// Whether an earlier reply brought the very same value.
+    pub repeats: bool,
+    /// Difference to the token before, where the differing tails of both are short decimal numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<i64>,
+    /// For a JWT: the length in common with an earlier one inside payload and signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwt_common: Option<usize>,
+}
+
+/// The operator's secrets and the server's tokens of one scan.
+///
+/// `Debug` shows counts only.
+#[derive(Default)]
+pub struct Vault {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Form to replace → placeholder; longest form first.
+    masks: Vec<(String, String)>,
+    /// Placeholder → value, for what may be put back.
+    revealable: BTreeMap<String, String>,
+    /// Server tokens by kind, in order of appearance.
+    tokens: BTreeMap<TokenKind, Vec<(String, String)>>,
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Vault(..)")
+    }
+}
+
+/// Shorter operator secrets are masked in their own header only: replacing every `a` of a body
+/// would hide evidence and no secret.
+const SHORTEST_MASKED: usize = 4;
+/// Shorter server tokens are masked in their header only.
+const SHORTEST_TOKEN: usize = 8;
+
+impl Vault {
+    /// Registers an operator's secret under a name; gives its placeholder, `~name~`.
+    /// It is masked everywhere and never put back.
+    pub fn hide(&self, name: &str, value: &str) -> String {
+        let placeholder = format!("~{name}~");
+        if value.len() >= SHORTEST_MASKED {
+            let mut inner = self.lock();
+            for form in forms(value) {
+                inner.masks.push((form, placeholder.clone()));
+            }
+            inner.sort();
+        }
+        placeholder
+    }
+
+    /// Registers a secret part of the target's own URL: masked everywhere, put back in URLs that
+    /// go to the scanned origin.
+    pub fn hide_in_url(&self, name: &str, value: &str) -> String {
+        let placeholder = self.hide(name, value);
+        self.lock().revealable.insert(placeholder.clone(), value.to_owned());
+        placeholder
+    }
+
+    /// Registers a server's token as it arrives. The same value keeps its placeholder.
+    pub fn learn(&self, kind: TokenKind, value: &str) -> TokenShape {
+        let mut inner = self.lock();
+        let known = inner.tokens.entry(kind).or_default();
+        let earlier = known.iter().find(|(_, seen)| seen == value).map(|(name, _)| name.clone());
+        let repeats = earlier.is_some();
+        let shape = shape(kind, value, known, repeats);
+        let placeholder = earlier.unwrap_or_else(|| {
+            let placeholder = format!("~{}-{}~", kind.word(), known.len().saturating_add(1));
+            known.push((placeholder.clone(), value.to_owned()));
+            placeholder
+        });
+        inner.revealable.insert(placeholder.clone(), value.to_owned());
+        if !repeats && value.len() >= SHORTEST_TOKEN {
+            inner.masks.push((value.to_owned(), placeholder.clone()));
+            inner.sort();
+        }
+        TokenShape { placeholder, ..shape }
+    }
+
+    /// Replaces every known secret in `text`.
+    #[must_use]
+    pub fn mask(&self, text: &str) -> String {
+        let inner = self.lock();
+        let mut masked = text.to_owned();
+        for (form, placeholder) in &inner.masks {
+            if masked.contains(form.as_str()) {
+                masked = masked.replace(form.as_str(), placeholder);
+            }
+        }
+        masked
+    }
+
+    /// Puts the server's own tokens (and the target URL's own parts) back. Only for requests to the
+    /// scanned origin; the operator's headers are never put back.
+    #[must_use]
+    pub fn reveal(&self, text: &str) -> String {
+        if !text.contains('~') {
+            return text.to_owned();
+        }
+        let inner = self.lock();
+        let mut revealed = text.to_owned();
+        for (placeholder, value) in &inner.revealable {
+            if revealed.contains(placeholder.as_str()) {
+                revealed = revealed.replace(placeholder.as_str(), value);
+            }
+        }
+        revealed
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn sort(&mut self) {
+        self.masks.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
+        self.masks.dedup();
+    }
+}
+
+/// The value and the encodings in which servers reflect it (HOSTILE.md K3).
+fn forms(value: &str) -> Vec<String> {
+    let bytes = value.as_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let mut forms = vec![
+        value.to_owned(),
+        STANDARD.encode(bytes),
+        STANDARD_NO_PAD.encode(bytes),
+        URL_SAFE.encode(bytes),
+        URL_SAFE_NO_PAD.encode(bytes),
+        utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(),
+        hex.to_uppercase(),
+        hex,
+        json.trim_matches('"').to_owned(),
+    ];
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+fn shape(kind: TokenKind, value: &str, known: &[(String, String)], repeats: bool) -> TokenShape {
+    let mut classes = [0_usize; 4];
+    for byte in value.bytes() {
+        let [lower, upper, digit, other] = &mut classes;
+        let class = match byte {
+            b'a'..=b'z' => lower,
+            b'A'..=b'Z' => upper,
+            b'0'..=b'9' => digit,
+            _ => other,
+        };
+        *class = class.saturating_add(1);
+    }
+    let others = || known.iter().map(|(_, seen)| seen.as_str()).filter(|seen| *seen != value);
+    TokenShape {
+        placeholder: String::new(),
+        kind,
+        length: value.len(),
+        classes,
+        hex: value.bytes().filter(u8::is_ascii_alphanumeric).all(|byte| byte.is_ascii_hexdigit()),
+        bad_bytes: value.bytes().filter(|byte| !(0x21..=0x7E).contains(byte)).count(),
+        common_prefix: others().map(|seen| common_prefix(seen, value)).max().unwrap_or(0),
+        repeats,
+        step: others().next_back().and_then(|seen| step(seen, value)),
+        jwt_common: jwt_tail(value)
+            .and_then(|tail| others().filter_map(jwt_tail).map(|seen| common_prefix(seen, tail)).max()),
+    }
+}
+
+fn common_prefix(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count()
+}
+
+/// A counter: what follows the common prefix (digits put back) is a short decimal number in both.
+fn step(before: &str, after: &str) -> Option<i64> {
+    let digits = |text: &str| text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let split = |text: &str| {
+        let at = text.len().saturating_sub(digits(text));
+        Some((text.get(..at)?.to_owned(), text.get(at..)?.parse::<i64>().ok()?))
+    };
+    let (head_before, number_before) = split(before)?;
+    let (head_after, number_after) = split(after)?;
+    (head_before == head_after).then(|| number_after.checked_sub(number_before)).flatten()
+}
+
+/// Payload and signature of a JWT: three base64url parts, the first a JSON header.
+fn jwt_tail(value: &str) -> Option<&str> {
+    let (head, tail) = value.split_once('.')?;
+    let json = URL_SAFE_NO_PAD.decode(head).ok()?;
+    (tail.contains('.') && json.first() == Some(&b'{')).then_some(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operator_secrets_vanish_in_every_form() {
+        let vault = Vault::default();
+        vault.hide("credential", "canary/+secret");
+        let forms = [
+            "canary/+secret".to_owned(),
+            STANDARD.encode("canary/+secret"),
+            "canary%2F%2Bsecret".to_owned(),
+            "63616e6172792f2b736563726574".to_owned(),
+        ];
+        for form in forms {
+            let masked = vault.mask(&format!("before {form} after"));
+            assert_eq!(masked, "before ~credential~ after");
+        }
+        assert_eq!(vault.reveal("~credential~"), "~credential~");
+    }
+
+    #[test]
+    fn server_tokens_keep_identity_and_come_back() {
+        let vault = Vault::default();
+        let first = vault.learn(TokenKind::Session, "0123456789abcdef");
+        let again = vault.learn(TokenKind::Session, "0123456789abcdef");
+        let other = vault.learn(TokenKind::Session, "01234567ffffffff");
+        assert_eq!(first.placeholder, again.placeholder);
+        assert!(again.repeats && !first.repeats);
+        assert_eq!(other.common_prefix, 8);
+        assert_eq!(vault.mask("x 0123456789abcdef y"), "x ~session-1~ y");
+        assert_eq!(vault.reveal("~session-2~"), "01234567ffffffff");
+    }
+
+    #[test]
+    fn counters_and_jwts_are_recognised() {
+        let vault = Vault::default();
+        vault.learn(TokenKind::Session, "session-41");
+        assert_eq!(vault.learn(TokenKind::Session, "session-42").step, Some(1));
+        let vault = Vault::default();
+        let head = URL_SAFE_NO_PAD.encode("{\"alg\":\"x\"}");
+        vault.learn(TokenKind::Session, &format!("{head}.aaaa.bbbb"));
+        let shape = vault.learn(TokenKind::Session, &format!("{head}.aacc.dddd"));
+        assert_eq!(shape.jwt_common, Some(2));
+    }
+
+    #[test]
+    fn short_tokens_do_not_deface_bodies() {
+        let vault = Vault::default();
+        let shape = vault.learn(TokenKind::Session, "1");
+        assert_eq!(vault.mask("{\"id\":1}"), "{\"id\":1}");
+        assert_eq!(vault.reveal(&shape.placeholder), "1");
+    }
+}
