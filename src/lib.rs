@@ -1,7 +1,26 @@
-//! placeholder
+//! agentgauge: can an agent rely on this endpoint, and what exactly should be fixed?
+//!
+//! ```text
+//!         I/O (async)                              pure (no sockets, files, clock or environment)
+//!  Target ─► probe/ ─► net/ ─► Transcript ─► Facts ─► checks/ ─► Findings ─► rubric+score ─► Report ─► bytes
+//!                               │   ▲
+//!                               ▼   │  `scan --save-transcript`, `replay`, fixtures/, every test
+//!                           transcript.jsonl
+//! ```
+//!
+//! A scan is *record, then replay*: there is no second path. A module may use only modules before it
+//! in this line: `protocol, transcript, facts, finding, check, checks, rubric, score, report`; and on the
+//! side with sockets `target, net, probe, scan, fleet, progress, cli, demo, main` may use all of those.
+//! Nothing on the pure side names anything on the other; `tests/it/architecture.rs` and clippy's
+//! `disallowed-*` hold it.
+//!
+//! The library carries no stability promise; the command line, its JSON report and check ids do.
+
 pub mod check;
 pub mod checks;
 pub mod facts;
 pub mod finding;
 pub mod protocol;
+pub mod scan;
+pub mod target;
 pub mod transcript;

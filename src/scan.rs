@@ -1,0 +1,96 @@
+//! One target: probes → transcript. Judging is done on what was recorded, by the caller.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::target::Target;
+use crate::transcript::codec::Entry;
+use crate::transcript::{End, FORMAT, Header, Tool, Transcript};
+
+/// What a scan tells while it runs. Never part of the data.
+#[derive(Clone, Debug)]
+pub enum ScanEvent {
+    /// Something is being done or waited for, in words fit for a status line ("watching the idle
+    /// stream for keep-alives, up to 35 s").
+    Doing(String),
+    /// A request went out; how many so far and how many may be sent in all.
+    Request {
+        /// Requests so far.
+        sent: u32,
+        /// The budget.
+        budget: u32,
+    },
+}
+
+/// Stops a scan: what was recorded is kept and marked interrupted. Clones share one switch.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    flag: Arc<AtomicBool>,
+    notify: Arc<tokio::sync::Notify>,
+}
+
+impl Stop {
+    /// Asks every scan that holds a clone to stop.
+    pub fn stop(&self) {
+        self.flag.store(true, Ordering::SeqCst);
+        self.notify.notify_waiters();
+    }
+
+    /// Whether it was asked for.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.flag.load(Ordering::SeqCst)
+    }
+
+    /// Resolves once it was asked for.
+    pub async fn wait(&self) {
+        let notified = self.notify.notified();
+        if !self.stopped() {
+            notified.await;
+        }
+    }
+}
+
+/// Receives what a scan produces while it runs. Every method has a default that drops it.
+pub trait Observer: Send + Sync {
+    /// A transcript line, as it ends: write it at once and a crash keeps it.
+    fn entry(&self, _entry: &Entry) {}
+    /// Progress.
+    fn event(&self, _event: ScanEvent) {}
+}
+
+/// An observer that drops everything.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Observer for Silent {}
+
+/// Options of a scan that are not part of the target.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ScanOptions {
+    /// Retry the first connection for this long (`--wait`), milliseconds. Not part of the measurement.
+    pub wait_ms: u64,
+    /// Look for siblings even where the URL itself answered (`--discover`).
+    pub discover: bool,
+}
+
+/// Scans one target and gives the transcript. Never fails: failures are recorded.
+pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Transcript {
+    let _ = (options, observer, stop);
+    Transcript {
+        header: Header {
+            format: FORMAT,
+            tool: Tool::this(),
+            url: target.url.to_string(),
+            label: target.label.clone(),
+            profile: target.profile,
+            limits: target.limits.clone(),
+            insecure: target.insecure,
+            operator_headers: target.headers.iter().map(|(name, _)| name.to_string()).collect(),
+            started_at: jiff::Timestamp::now().to_string(),
+        },
+        exchanges: Vec::new(),
+        skips: Vec::new(),
+        end: Some(End { at_us: 0, interrupted: false }),
+    }
+}

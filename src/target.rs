@@ -1,0 +1,164 @@
+//! What the user asked to scan: URL, headers, credential, trust, limits. Parsed once.
+
+use std::fmt;
+
+use http::HeaderName;
+use thiserror::Error;
+use url::{Host, Url};
+
+use crate::transcript::{Limits, Profile};
+
+/// A value that never prints itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a value.
+    #[must_use]
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value, for the wire and for masking only.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// One endpoint to scan.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Absolute `http`, `https`, `ws` or `wss` URL without userinfo and fragment.
+    pub url: Url,
+    /// A name of the user's choice.
+    pub label: Option<String>,
+    /// The operator's own headers; each counts as a secret and goes to the URL's origin only.
+    pub headers: Vec<(HeaderName, Secret)>,
+    /// Trust roots of the operator in PEM, added to the system's.
+    pub cacert: Option<Vec<u8>>,
+    /// Whether certificate faults are ignored.
+    pub insecure: bool,
+    /// `User-Agent`.
+    pub user_agent: String,
+    /// Which probes run.
+    pub profile: Profile,
+    /// The limits in force.
+    pub limits: Limits,
+}
+
+/// Why a text is no target. The text itself is not repeated here; callers name and escape it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TargetError {
+    /// Not an absolute URL.
+    #[error("is not an absolute URL ({0}); write it as https://host/path")]
+    NotAUrl(String),
+    /// Another scheme.
+    #[error("has the scheme {0:?}; http, https, ws and wss can be scanned")]
+    Scheme(String),
+    /// No host.
+    #[error("has no host")]
+    NoHost,
+    /// Longer than any server accepts.
+    #[error("is longer than 8192 bytes")]
+    TooLong,
+}
+
+const LONGEST_URL: usize = 8192;
+
+impl Target {
+    /// Parses what the user typed. Userinfo becomes a Basic `Authorization` header, so that it is
+    /// never part of a URL again; a fragment is dropped (it never reaches a server).
+    ///
+    /// # Errors
+    /// See [`TargetError`].
+    pub fn parse(text: &str, profile: Profile) -> Result<Self, TargetError> {
+        if text.len() > LONGEST_URL {
+            return Err(TargetError::TooLong);
+        }
+        let mut url = Url::parse(text.trim()).map_err(|error| TargetError::NotAUrl(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+            return Err(TargetError::Scheme(url.scheme().to_owned()));
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(TargetError::NoHost);
+        }
+        url.set_fragment(None);
+        let mut headers = Vec::new();
+        if !url.username().is_empty() || url.password().is_some() {
+            headers.push((http::header::AUTHORIZATION, basic(&url)));
+            // A URL with a host always takes both.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        Ok(Self {
+            url,
+            label: None,
+            headers,
+            cacert: None,
+            insecure: false,
+            user_agent: concat!(
+                env!("CARGO_PKG_NAME"),
+                "/",
+                env!("CARGO_PKG_VERSION"),
+                " (endpoint scanner; read-only)"
+            )
+            .to_owned(),
+            profile,
+            limits: Limits::of(profile),
+        })
+    }
+
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub fn tls(&self) -> bool {
+        matches!(self.url.scheme(), "https" | "wss")
+    }
+
+    /// Whether the host names this machine, without asking any resolver.
+    #[must_use]
+    pub fn loopback(&self) -> bool {
+        match self.url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(v4)) => v4.is_loopback(),
+            Some(Host::Ipv6(v6)) => v6.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+fn basic(url: &Url) -> Secret {
+    use base64::Engine;
+    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let pair = format!("{}:{}", decode(url.username()), decode(url.password().unwrap_or_default()));
+    Secret::new(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn userinfo_becomes_a_header_and_leaves_the_url() {
+        let target = Target::parse("https://user:pa%20ss@example.com/mcp#x", Profile::Quick).unwrap();
+        assert_eq!(target.url.as_str(), "https://example.com/mcp");
+        assert_eq!(target.headers[0].1.expose(), "Basic dXNlcjpwYSBzcw==");
+        assert!(!format!("{target:?}").contains("dXNlcj"));
+    }
+
+    #[test]
+    fn what_is_no_target_is_refused_by_name() {
+        let error = |text: &str| Target::parse(text, Profile::Quick).unwrap_err();
+        assert!(matches!(error("example.com/mcp"), TargetError::NotAUrl(_)));
+        assert!(matches!(error("ftp://example.com"), TargetError::Scheme(_)));
+        assert!(matches!(error("http://"), TargetError::NotAUrl(_) | TargetError::NoHost));
+        assert!(matches!(error("http://[::1"), TargetError::NotAUrl(_)));
+        assert!(matches!(error(&format!("http://x/{}", "a".repeat(9000))), TargetError::TooLong));
+    }
+}
