@@ -20,6 +20,8 @@ pub mod check;
 pub mod checks;
 pub mod facts;
 pub mod finding;
+pub mod net;
+pub mod probe;
 pub mod protocol;
 pub mod scan;
 pub mod target;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::sse::LineKind;
+use crate::protocol::sse::{Line, LineKind};
 use crate::transcript::{Exchange, Expectation, ProbeId, TokenKind, Transcript};
 
 /// Latency of the plain exchanges, first one apart.
@@ -22,13 +22,14 @@ pub struct Latency {
 }
 
 /// Times to the head of every plain exchange that got one, in order, microseconds. Event streams
-/// that may stay silent (GET) are left out.
+/// that may stay silent (GET) are left out, but for those that were opened to measure (load).
 #[must_use]
 pub fn head_times(transcript: &Transcript) -> Vec<(&Exchange, u64)> {
     transcript
         .exchanges
         .iter()
-        .filter(|exchange| exchange.expectation == Expectation::Plain && exchange.request.method == "POST")
+        .filter(|exchange| exchange.expectation == Expectation::Plain)
+        .filter(|exchange| exchange.request.method == "POST" || exchange.probe == ProbeId::Load)
         .filter(|exchange| exchange.probe != ProbeId::Siblings)
         .filter_map(|exchange| exchange.head_us().map(|us| (exchange, us)))
         .collect()
@@ -90,13 +91,25 @@ pub struct KeepAlive {
 
 /// Shorter pauses are not silence: one burst may come in several reads.
 pub const SILENCE_US: u64 = 200_000;
+/// An arrival after so much silence settles the watch: the stream said something by itself.
+pub const SETTLED_US: u64 = 400_000;
 
-/// Reads the keep-alives of one held stream; `None` without a head.
+/// A silence and what ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Its length in microseconds.
+    pub us: u64,
+    /// When it ended, microseconds since the scan began.
+    pub ended_us: u64,
+    /// What ended it: `comment`, `event`, `field` or `blank`.
+    pub kind: &'static str,
+}
+
+/// The silences of a stream between its head and its last arrival.
 #[must_use]
-pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
-    let head = exchange.head.as_ref()?;
-    let lines = exchange.lines().unwrap_or_default();
-    let mut arrivals: Vec<(u64, &str)> = Vec::new();
+pub fn gaps(head_us: u64, lines: &[Line]) -> Vec<Gap> {
+    let mut found: Vec<Gap> = Vec::new();
+    let mut before = head_us;
     for line in lines {
         let kind = match line.kind() {
             LineKind::Comment(_) => "comment",
@@ -104,37 +117,40 @@ pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
             LineKind::Field(..) => "event",
             LineKind::Unknown(_) => "field",
         };
-        match arrivals.last_mut() {
-            Some((at, first)) if *at == line.at_us => {
-                if *first == "blank" {
-                    *first = kind;
-                }
-            }
-            _ => arrivals.push((line.at_us, kind)),
+        let us = line.at_us.saturating_sub(before);
+        if us >= SILENCE_US {
+            found.push(Gap { us, ended_us: line.at_us, kind });
+        } else if let Some(last) =
+            found.last_mut().filter(|last| last.ended_us == line.at_us && last.kind == "blank")
+        {
+            // One read may begin with the blank line that ends the event before.
+            last.kind = kind;
         }
+        before = line.at_us;
     }
-    let mut gaps: Vec<(u64, &str)> = Vec::new();
-    let mut before = head.at_us;
-    for (at, kind) in &arrivals {
-        let gap = at.saturating_sub(before);
-        if gap >= SILENCE_US {
-            gaps.push((gap, kind));
-        }
-        before = *at;
-    }
-    let last = exchange.ended_us.saturating_sub(before);
-    let longest = gaps.iter().map(|(gap, _)| *gap).max().unwrap_or(0).max(last);
-    // The gap from the head to the first event is a start, not an interval, where events follow.
-    let mut between: Vec<u64> = gaps.iter().map(|(gap, _)| *gap).collect();
+    found
+}
+
+/// Reads the keep-alives of one held stream; `None` without a head.
+#[must_use]
+pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
+    let head = exchange.head.as_ref()?;
+    let lines = exchange.lines().unwrap_or_default();
+    let gaps = gaps(head.at_us, lines);
+    let mut arrivals: Vec<u64> = lines.iter().map(|line| line.at_us).collect();
+    arrivals.dedup();
+    let last = exchange.ended_us.saturating_sub(arrivals.last().copied().unwrap_or(head.at_us));
+    let longest = gaps.iter().map(|gap| gap.us).max().unwrap_or(0).max(last);
+    let mut between: Vec<u64> = gaps.iter().map(|gap| gap.us).collect();
     between.sort_unstable();
     Some(KeepAlive {
         exchange: exchange.id,
         watched_ms: exchange.ended_us.saturating_sub(head.at_us) / 1_000,
-        first_gap_ms: gaps.first().map(|(gap, _)| gap / 1_000),
+        first_gap_ms: gaps.first().map(|gap| gap.us / 1_000),
         interval_ms: (between.len() >= 2).then(|| percentile(&between, 50) / 1_000),
         longest_gap_ms: longest / 1_000,
         arrivals: arrivals.len(),
-        kind: gaps.first().map_or("none", |(_, kind)| kind).to_owned(),
+        kind: gaps.first().map_or("none", |gap| gap.kind).to_owned(),
     })
 }
 
