@@ -32,13 +32,14 @@ pub enum Outcome<'t> {
 }
 
 impl<'t> Outcome<'t> {
-    /// Reads the outcome; `None` without a head.
+    /// Reads the outcome; `None` without a head, or where the reply broke off before it said anything.
     #[must_use]
     pub fn of(exchange: &Exchange, reply: &'t Reply) -> Option<Self> {
         let status = exchange.status()?;
         Some(match reply.answer.as_ref().or(reply.lenient.as_ref()) {
             Some(Answer::Result(_)) => Self::Served,
             Some(Answer::Error(error)) => Self::Error { status, error, echoed: reply.answer.is_some() },
+            None if exchange.failure.is_some() => return None,
             None if exchange.ok() => Self::Nothing { status },
             None => Self::Bare { status },
         })

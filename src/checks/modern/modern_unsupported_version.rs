@@ -45,7 +45,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let exchange = answered(sent)?;
     let at = Evidence::status(exchange);
     let Some(outcome) = Outcome::of(exchange, facts.reply(exchange)) else {
-        return inconclusive("no answer came");
+        return inconclusive("no complete answer came");
     };
     match outcome {
         Outcome::Served => {
@@ -105,7 +105,7 @@ mod tests {
             .negative()
     }
 
-    fn error(id: Value, code: i64, data: Value) -> Value {
+    fn error(id: &str, code: i64, data: &Value) -> Value {
         json!({"jsonrpc":"2.0","id":id,"error":{"code":code,"message":"no","data":data}})
     }
 
@@ -119,21 +119,17 @@ mod tests {
 
     #[test]
     fn passes_with_code_status_and_data() {
-        let finding = judged(sent().status(400).json(error(json!("v-1"), -32022, sound())));
+        let finding = judged(sent().status(400).json(error("v-1", -32022, &sound())));
         assert_eq!(finding.status, Status::Pass, "{}", finding.message);
     }
 
     #[test]
     fn warns_when_status_data_or_id_fall_short() {
         let all = [
-            sent().status(200).json(error(json!("v-1"), -32022, sound())),
-            sent().status(400).json(error(Value::Null, -32022, sound())),
-            sent().status(400).json(error(json!("v-1"), -32022, json!({"supported":["2026-07-28"]}))),
-            sent().status(400).json(error(
-                json!("v-1"),
-                -32022,
-                json!({"supported":[],"requested":"1900-01-01"}),
-            )),
+            sent().status(200).json(error("v-1", -32022, &sound())),
+            sent().status(400).json(error("other", -32022, &sound())),
+            sent().status(400).json(error("v-1", -32022, &json!({"supported":["2026-07-28"]}))),
+            sent().status(400).json(error("v-1", -32022, &json!({"supported":[],"requested":"1900-01-01"}))),
             sent().error(400, -32022, "no data at all"),
         ];
         for made in all {
@@ -158,7 +154,7 @@ mod tests {
 
     #[test]
     fn fails_with_the_pre_release_code_and_names_the_cause() {
-        let finding = judged(sent().status(400).json(error(json!("v-1"), -32004, sound())));
+        let finding = judged(sent().status(400).json(error("v-1", -32004, &sound())));
         assert_eq!(finding.status, Status::Fail);
         assert!(finding.message.contains("draft"), "{}", finding.message);
     }

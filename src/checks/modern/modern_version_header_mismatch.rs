@@ -48,12 +48,12 @@ fn observe(facts: &Facts<'_>, step: &str, seen: &mut Observations) -> Result<(),
         answered(exchange)?;
     }
     let Some(outcome) = Outcome::of(exchange, facts.reply(exchange)) else {
-        return inconclusive("no answer came");
+        return inconclusive("no complete answer came");
     };
     let at = Evidence::status(exchange);
     match outcome {
         Outcome::Served => {
-            seen.add(Status::Fail, at, "a request whose version header contradicts its body is served")
+            seen.add(Status::Fail, at, "a request whose version header contradicts its body is served");
         }
         Outcome::Error { status: 400, error, .. } if error.code == Some(names::HEADER_MISMATCH) => {
             seen.add(Status::Pass, at, "refused");
