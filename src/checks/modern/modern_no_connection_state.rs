@@ -54,13 +54,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let mut refused: Vec<&Exchange> = Vec::new();
     for exchange in &round {
         let reply = facts.reply(exchange);
-        match (answered(exchange), Outcome::of(exchange, reply)) {
-            (Err(reason), _) => missing = missing.or(Some(reason)),
-            (Ok(_), Some(Outcome::Served)) => {
-                served.push((exchange, reply.result().map(offered).unwrap_or_default()))
-            }
-            (Ok(_), Some(Outcome::Error { .. } | Outcome::Bare { .. })) => refused.push(exchange),
-            (Ok(_), Some(Outcome::Nothing { .. }) | None) => {
+        match (answered(exchange), reply.result(), Outcome::of(exchange, reply)) {
+            (Err(reason), ..) => missing = missing.or(Some(reason)),
+            (Ok(_), Some(result), _) => served.push((exchange, offered(result))),
+            (Ok(_), None, Some(Outcome::Error { .. } | Outcome::Bare { .. })) => refused.push(exchange),
+            (Ok(_), None, _) => {
                 missing = missing.or(Some(Undecided::Inconclusive("no complete answer came".to_owned())));
             }
         }
