@@ -6,6 +6,8 @@
 
 pub mod catalogue;
 pub mod classification;
+pub mod handshake;
+pub mod outcome;
 pub mod reply;
 pub mod steps;
 pub mod summary;
@@ -20,6 +22,7 @@ use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, Tls, To
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
+pub use outcome::Outcome;
 pub use reply::{Message, Reply};
 
 /// The memo behind every view of one transcript.
@@ -291,10 +294,15 @@ impl<'t> Facts<'t> {
     }
 
     /// Shapes of the session ids that replies to `initialize` brought, with their exchanges.
+    ///
+    /// The reply to `initialized` is none of them: many servers echo the id on every reply of a
+    /// session, and an echo is no second issue of the same id.
     #[must_use]
     pub fn session_shapes(&self) -> Vec<(&'t Exchange, &'t TokenShape)> {
         self.exchanges()
-            .filter(|exchange| exchange.step.starts_with("initialize"))
+            .filter(|exchange| {
+                reply::request_method(exchange).as_deref() == Some(crate::protocol::names::INITIALIZE)
+            })
             .flat_map(|exchange| exchange.shapes.iter().map(move |shape| (exchange, shape)))
             .filter(|(_, shape)| shape.kind == crate::transcript::TokenKind::Session)
             .collect()
