@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod classification;
+pub mod leaks;
 pub mod refusal;
 pub mod reply;
 pub mod steps;

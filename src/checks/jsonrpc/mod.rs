@@ -2,6 +2,7 @@
 
 mod rpc_bad_input_no_5xx;
 mod rpc_envelope_valid;
+mod rpc_errors_do_not_leak;
 mod rpc_id_echo;
 mod rpc_malformed_codes;
 
@@ -13,4 +14,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &rpc_id_echo::CHECK,
     &rpc_malformed_codes::CHECK,
     &rpc_bad_input_no_5xx::CHECK,
+    &rpc_errors_do_not_leak::CHECK,
 ];

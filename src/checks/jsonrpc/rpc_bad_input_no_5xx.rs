@@ -5,6 +5,7 @@ use crate::facts::Kind;
 use crate::facts::refusal::{NoHead, firewall, no_head};
 use crate::facts::reply::request_id;
 use crate::finding::milliseconds;
+use crate::transcript::Failure;
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-bad-input-no-5xx",
@@ -157,7 +158,7 @@ fn met<'t>(facts: &Facts<'t>, exchange: &'t Exchange, twin: Option<&Exchange>) -
         (Some(NoHead::Unclear), _) => Met::Unclear(format!(
             "`{}` was not answered, and we could not wait for it: {}",
             exchange.step,
-            exchange.failure.as_ref().map_or_else(|| "closed by us".to_owned(), |failure| failure.words())
+            exchange.failure.as_ref().map_or_else(|| "closed by us".to_owned(), Failure::words)
         )),
         // RFC 9110 section 9.1: 501 is the answer to a method that the server does not have.
         (None, 501) if exchange.request.method != "POST" => Met::Answer,
