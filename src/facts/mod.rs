@@ -8,6 +8,8 @@ pub mod catalogue;
 pub mod classification;
 pub mod handshake;
 pub mod outcome;
+pub mod leaks;
+pub mod refusal;
 pub mod reply;
 pub mod steps;
 pub mod summary;
@@ -126,6 +128,13 @@ impl<'t> Facts<'t> {
     pub fn exchanges(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
         let scope = self.scope;
         self.readings.transcript.exchanges.iter().filter(move |exchange| scope.shows(exchange))
+    }
+
+    /// The exchanges in scope that belong to an era; those of no era count with the newest.
+    pub fn of_era(&self, era: Era) -> impl Iterator<Item = &'t Exchange> + use<'t> {
+        let newest = self.class().newest_era() == Some(era);
+        self.exchanges()
+            .filter(move |exchange| exchange.era == Some(era) || (newest && exchange.era.is_none()))
     }
 
     /// The exchanges of one probe.

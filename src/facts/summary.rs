@@ -21,16 +21,22 @@ pub struct Latency {
     pub first_ms: u64,
 }
 
-/// Times to the head of every plain exchange that got one, in order, microseconds. Event streams
-/// that may stay silent (GET) are left out, but for those that were opened to measure (load).
+/// Whether an exchange counts for latency and error rates: a plain call to the endpoint itself that
+/// can be answered at once. A GET may stay silent, so it counts only as the BASE of a feed.
+#[must_use]
+pub fn measured(exchange: &Exchange) -> bool {
+    exchange.expectation == Expectation::Plain
+        && exchange.probe != ProbeId::Siblings
+        && (exchange.request.method == "POST" || exchange.probe == ProbeId::Load)
+}
+
+/// Times to the head of every measured exchange that got one, in order, microseconds.
 #[must_use]
 pub fn head_times(transcript: &Transcript) -> Vec<(&Exchange, u64)> {
     transcript
         .exchanges
         .iter()
-        .filter(|exchange| exchange.expectation == Expectation::Plain)
-        .filter(|exchange| exchange.request.method == "POST" || exchange.probe == ProbeId::Load)
-        .filter(|exchange| exchange.probe != ProbeId::Siblings)
+        .filter(|exchange| measured(exchange))
         .filter_map(|exchange| exchange.head_us().map(|us| (exchange, us)))
         .collect()
 }
