@@ -76,7 +76,9 @@ pub struct KeepAlive {
     pub exchange: u32,
     /// How long it was watched, milliseconds, from its head.
     pub watched_ms: u64,
-    /// First arrival after a silence: that silence in milliseconds. `None` if nothing came.
+    /// First arrival after a silence: that silence in milliseconds. `None` if nothing came. What comes
+    /// within two seconds of the head opens the stream (a greeting, an `endpoint` event) and ends no
+    /// silence.
     pub first_gap_ms: Option<u64>,
     /// Median of the gaps, milliseconds, once two were measured.
     pub interval_ms: Option<u64>,
@@ -90,6 +92,9 @@ pub struct KeepAlive {
 
 /// Shorter pauses are not silence: one burst may come in several reads.
 pub const SILENCE_US: u64 = 200_000;
+
+/// What comes sooner after the head than this opens the stream.
+pub const OPENING_US: u64 = 2_000_000;
 
 /// Reads the keep-alives of one held stream; `None` without a head.
 #[must_use]
@@ -115,16 +120,15 @@ pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
     }
     let mut gaps: Vec<(u64, &str)> = Vec::new();
     let mut before = head.at_us;
-    for (at, kind) in &arrivals {
+    for (index, (at, kind)) in arrivals.iter().enumerate() {
         let gap = at.saturating_sub(before);
-        if gap >= SILENCE_US {
+        if gap >= if index == 0 { OPENING_US } else { SILENCE_US } {
             gaps.push((gap, kind));
         }
         before = *at;
     }
     let last = exchange.ended_us.saturating_sub(before);
     let longest = gaps.iter().map(|(gap, _)| *gap).max().unwrap_or(0).max(last);
-    // The gap from the head to the first event is a start, not an interval, where events follow.
     let mut between: Vec<u64> = gaps.iter().map(|(gap, _)| *gap).collect();
     between.sort_unstable();
     Some(KeepAlive {
@@ -188,4 +192,43 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
     print.sessions_opened = opened.len();
     print.sessions_left = opened.iter().filter(|session| !ended.contains(session)).count();
     print
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::synthetic::{Scan, get};
+
+    fn seen(text: &str, gap_us: u64, until_us: u64) -> KeepAlive {
+        let scan = Scan::empty()
+            .with(get(ProbeId::Idle, "get").status(200).stream(text, gap_us).held_until(until_us));
+        keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_greeting_is_no_keep_alive() {
+        let mut scan = Scan::empty().with(
+            get(ProbeId::Idle, "get")
+                .status(200)
+                .stream("event: endpoint\ndata: /m\n\n", 0)
+                .held_until(35_005_000),
+        );
+        let exchange = scan.transcript.exchanges.last_mut().unwrap();
+        if let crate::transcript::Content::Lines { lines, .. } = &mut exchange.content {
+            // Half a second after the head: a slow start, not a sign of life on an idle stream.
+            lines.iter_mut().for_each(|line| line.at_us += 500_000);
+        }
+        let read = keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap();
+        assert_eq!(read.first_gap_ms, None);
+        assert!(read.longest_gap_ms > 34_000);
+    }
+
+    #[test]
+    fn a_comment_after_silence_is_a_first_gap_and_two_are_an_interval() {
+        let one = seen("data: x\n\n: ping\n\n", 15_000_000, 15_100_000);
+        assert_eq!((one.first_gap_ms, one.interval_ms), (Some(15_000), None));
+        assert_eq!(one.kind, "comment");
+        let two = seen("data: x\n\n: ping\n\n: ping\n\n", 15_000_000, 30_100_000);
+        assert_eq!(two.interval_ms, Some(15_000));
+    }
 }
