@@ -3,7 +3,7 @@
 use super::Facts;
 use super::steps::{self, Get};
 use crate::finding::Undecided;
-use crate::transcript::{Exchange, ProbeId};
+use crate::transcript::{Exchange, Failure, ProbeId};
 
 /// What became of a request with a foreign Origin or Host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn treatment(facts: &Facts<'_>, exchange: &Exchange) -> Treatment {
         return Treatment::Unclear(reason);
     }
     let Some(status) = exchange.status() else {
-        let reason = exchange.failure.as_ref().map_or_else(|| "no answer came".to_owned(), |f| f.words());
+        let reason = exchange.failure.as_ref().map_or_else(|| "no answer came".to_owned(), Failure::words);
         return Treatment::Unclear(reason);
     };
     if served(facts, exchange) {
