@@ -32,5 +32,17 @@ async fn main() {
             e.failure.as_ref().map(|f| f.words()).unwrap_or_default()
         );
     }
+    for c in agentgauge::checks::all() {
+        let f = c.run(&r);
+        if f.status != agentgauge::finding::Status::NotApplicable {
+            println!(
+                "{:13} {:28} {} {:?}",
+                f.status.as_str(),
+                c.id,
+                f.message,
+                f.evidence.first().map(|e| (e.exchange, &e.excerpt))
+            );
+        }
+    }
     std::fs::write("/tmp/t.jsonl", codec::encode(&tr)).unwrap();
 }

@@ -4,21 +4,23 @@
 //! not declared is a bug of ours and surfaces as `Status::Error` for that check.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod browser;
 pub mod catalogue;
 pub mod classification;
 pub mod handshake;
-pub mod outcome;
 pub mod leaks;
+pub mod outcome;
 pub mod refusal;
 pub mod reply;
 pub mod steps;
+pub mod streams;
 pub mod summary;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
-use crate::protocol::address::{Exposure, exposure};
+use crate::protocol::address::{Exposure, exposure, host_exposure};
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, Tls, TokenShape, Transcript};
 
@@ -288,7 +290,8 @@ impl<'t> Facts<'t> {
         Ok(verdict)
     }
 
-    /// Who can reach the endpoint, by the address that was connected to.
+    /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
+    /// by the typed host if that is an address or localhost.
     #[must_use]
     pub fn exposure(&self) -> Option<Exposure> {
         self.readings.exposure()
@@ -335,12 +338,17 @@ impl<'t> Facts<'t> {
 }
 
 impl Readings<'_> {
-    /// Who can reach the endpoint, by the address that was connected to.
+    /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
+    /// by the typed host if that is an address or localhost.
     #[must_use]
     pub fn exposure(&self) -> Option<Exposure> {
-        self.transcript.exchanges.iter().find_map(|exchange| {
+        let connected = self.transcript.exchanges.iter().find_map(|exchange| {
             let address = exchange.connect.as_ref()?.address.as_deref()?;
             address.parse::<std::net::SocketAddr>().ok().map(|address| exposure(address.ip()))
+        });
+        connected.or_else(|| {
+            let url = url::Url::parse(&self.transcript.header.url).ok()?;
+            host_exposure(url.host_str()?)
         })
     }
 }

@@ -83,7 +83,9 @@ pub struct KeepAlive {
     pub exchange: u32,
     /// How long it was watched, milliseconds, from its head.
     pub watched_ms: u64,
-    /// First arrival after a silence: that silence in milliseconds. `None` if nothing came.
+    /// First arrival after a silence: that silence in milliseconds. `None` if nothing came. What comes
+    /// within two seconds of the head opens the stream (a greeting, an `endpoint` event) and ends no
+    /// silence.
     pub first_gap_ms: Option<u64>,
     /// Median of the gaps, milliseconds, once two were measured.
     pub interval_ms: Option<u64>,
@@ -99,6 +101,10 @@ pub struct KeepAlive {
 pub const SILENCE_US: u64 = 200_000;
 /// An arrival after so much silence settles the watch: the stream said something by itself.
 pub const SETTLED_US: u64 = 400_000;
+
+/// What comes sooner after the head than this opens the stream (a greeting, an `endpoint` event) and
+/// ends no silence.
+pub const OPENING_US: u64 = 2_000_000;
 
 /// A silence and what ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +130,8 @@ pub fn gaps(head_us: u64, lines: &[Line]) -> Vec<Gap> {
             LineKind::Unknown(_) => "field",
         };
         let us = line.at_us.saturating_sub(before);
-        if us >= SILENCE_US {
+        let opening = before == head_us && line.at_us != head_us;
+        if us >= if opening { OPENING_US } else { SILENCE_US } {
             found.push(Gap { us, ended_us: line.at_us, kind });
         } else if let Some(last) =
             found.last_mut().filter(|last| last.ended_us == line.at_us && last.kind == "blank")
@@ -210,4 +217,43 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
     print.sessions_opened = opened.len();
     print.sessions_left = opened.iter().filter(|session| !ended.contains(session)).count();
     print
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::synthetic::{Scan, get};
+
+    fn seen(text: &str, gap_us: u64, until_us: u64) -> KeepAlive {
+        let scan = Scan::empty()
+            .with(get(ProbeId::Idle, "get").status(200).stream(text, gap_us).held_until(until_us));
+        keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_greeting_is_no_keep_alive() {
+        let mut scan = Scan::empty().with(
+            get(ProbeId::Idle, "get")
+                .status(200)
+                .stream("event: endpoint\ndata: /m\n\n", 0)
+                .held_until(35_005_000),
+        );
+        let exchange = scan.transcript.exchanges.last_mut().unwrap();
+        if let crate::transcript::Content::Lines { lines, .. } = &mut exchange.content {
+            // Half a second after the head: a slow start, not a sign of life on an idle stream.
+            lines.iter_mut().for_each(|line| line.at_us += 500_000);
+        }
+        let read = keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap();
+        assert_eq!(read.first_gap_ms, None);
+        assert!(read.longest_gap_ms > 34_000);
+    }
+
+    #[test]
+    fn a_comment_after_silence_is_a_first_gap_and_two_are_an_interval() {
+        let one = seen("data: x\n\n: ping\n\n", 15_000_000, 15_100_000);
+        assert_eq!((one.first_gap_ms, one.interval_ms), (Some(15_000), None));
+        assert_eq!(one.kind, "comment");
+        let two = seen("data: x\n\n: ping\n\n: ping\n\n", 15_000_000, 30_100_000);
+        assert_eq!(two.interval_ms, Some(15_000));
+    }
 }

@@ -135,7 +135,7 @@ impl Trust {
             };
             let explained = faults.contains(&CertificateFault::SelfSigned) || given;
             let issuer = matches!(fault, CertificateFault::UnknownIssuer | CertificateFault::Other);
-            if !faults.contains(&fault) && !(issuer && explained) {
+            if !(faults.contains(&fault) || issuer && explained) {
                 faults.push(fault);
             }
         }
