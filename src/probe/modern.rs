@@ -39,7 +39,13 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
             "ping" => Value::Null,
             _ => json!({ "uri": "scan://nonexistent/7f3a" }),
         };
-        calls.push(unknown(&format!("removed {method}"), speaker, method, params));
+        // A server may want Mcp-Name before it looks at the method: it names what the body names.
+        let name = params.get("uri").and_then(Value::as_str).map(str::to_owned);
+        let mut call = unknown(&format!("removed {method}"), speaker, method, params);
+        if let Some(name) = name {
+            call = call.header(names::NAME_HEADER, name);
+        }
+        calls.push(call);
     }
     let deletion = async {
         if modern_only {
