@@ -192,6 +192,7 @@ struct Seen {
     limited: Option<u32>,
     failures: Vec<(u32, Failure)>,
     answered: bool,
+    spoke: bool,
     server_error: Option<(u32, u16)>,
     html: Option<u32>,
     server: Option<ServerInfo>,
@@ -203,6 +204,7 @@ struct Seen {
 impl Seen {
     fn take(&mut self, exchange: &Exchange) {
         self.answered |= exchange.head.is_some();
+        self.spoke |= exchange.status().is_some_and(|status| status < 500);
         if steps::html(exchange) {
             self.html.get_or_insert(exchange.id);
         }
@@ -471,7 +473,7 @@ impl Seen {
             // 300 ms of silence prove nothing (CHECKS.md 4.2, step 3).
             return "a GET is held open without an answer; scan with the standard profile".to_owned();
         }
-        if let Some((_, status)) = self.server_error {
+        if let (Some((_, status)), false) = (self.server_error, self.spoke) {
             return format!("requests are answered with {status}, which says nothing about what speaks here");
         }
         if self.html.is_some() {

@@ -246,7 +246,7 @@ async fn aside(prober: &Prober<'_>, url: &str, socket_done: bool) {
 
 /// Only notes whether an upgrade is accepted.
 async fn note_socket(prober: &Prober<'_>, url: &str) {
-    let call = Call::websocket(ProbeId::Classify, "websocket", url, Some("mcp"));
+    let call = prober.upgrade_call(ProbeId::Classify, "websocket", url, Some("mcp"));
     if prober.admit(&call).is_none() {
         return;
     }
@@ -311,7 +311,7 @@ async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> bool {
     prober.wire.doing("trying a WebSocket upgrade");
     let mut subprotocol = Some("mcp".to_owned());
     for step in ["websocket", "websocket-retry"] {
-        let call = Call::websocket(ProbeId::Classify, step, url, subprotocol.as_deref());
+        let call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
         if prober.admit(&call).is_none() {
             return false;
         }

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::facts::steps::{self, Barrier};
-use crate::net::{Call, Held, Wire};
+use crate::net::{Call, Held, Until, Wire};
 use crate::protocol::headers;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
@@ -146,6 +146,18 @@ impl<'a> Prober<'a> {
         let state = self.lock();
         let due_us = state.slowest_head_us.max(state.connect_us.saturating_mul(2));
         Some((due_us / 1_000).saturating_add(silence))
+    }
+
+    /// P-WS; in `quick` its answer is not waited for longer than silence may last.
+    fn upgrade_call(
+        &self,
+        probe: ProbeId,
+        step: impl Into<String>,
+        url: &str,
+        subprotocol: Option<&str>,
+    ) -> Call {
+        let wait = self.silence_ms().unwrap_or(self.wire.limits().header_ms);
+        Call::websocket(probe, step, url, subprotocol).until(Until::Watch(wait))
     }
 
     fn standard(&self) -> bool {

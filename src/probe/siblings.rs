@@ -97,7 +97,7 @@ async fn sse(prober: &Prober<'_>, path: &str, url: &str) -> bool {
 }
 
 async fn websocket(prober: &Prober<'_>, path: &str, url: &str) -> bool {
-    let call = Call::websocket(ProbeId::Siblings, format!("websocket {path}"), url, Some("mcp"));
+    let call = prober.upgrade_call(ProbeId::Siblings, format!("websocket {path}"), url, Some("mcp"));
     if prober.admit(&call).is_none() {
         return false;
     }
