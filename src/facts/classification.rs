@@ -205,7 +205,7 @@ impl Seen {
     fn take(&mut self, exchange: &Exchange) {
         self.answered |= exchange.head.is_some();
         self.spoke |= exchange.status().is_some_and(|status| status < 500);
-        if steps::html(exchange) {
+        if steps::html(exchange) && exchange.ok() {
             self.html.get_or_insert(exchange.id);
         }
         match exchange.step.as_str() {
