@@ -95,6 +95,11 @@ fn observe(facts: &Facts<'_>, step: &str, seen: &mut Observations) -> Result<(),
             };
             seen.add(Status::Fail, at, format!("{method} gets 404 with {cause}"));
         }
+        // An SDK asks for `Mcp-Name` wherever older revisions had a `uri`, also for methods it then does
+        // not know: two rules met, and the other one was applied first.
+        Outcome::Error { error, .. } if step != UNKNOWN && error.code == Some(names::HEADER_MISMATCH) => {
+            seen.add(Status::Info, at, format!("{method} is refused for its headers before it is looked up"));
+        }
         Outcome::Nothing { .. } => return inconclusive("neither served nor refused"),
         other => {
             let message = format!("{method} gets {}, instead of 404 and -32601", other.words());
@@ -138,6 +143,16 @@ mod tests {
         let alone = Scan::modern().with(sent(UNKNOWN).error(404, -32601, "no")).judge(&CHECK);
         assert_eq!(alone.status, Status::Pass);
         assert!(alone.message.contains("4 of the four"), "{}", alone.message);
+    }
+
+    #[test]
+    fn passes_with_a_note_when_headers_of_a_removed_method_are_checked_first() {
+        let refuse = |made: Made| made.error(400, -32020, "missing required Mcp-Name header");
+        let finding = judged("removed resources/subscribe", refuse);
+        assert_eq!(finding.status, Status::Pass);
+        assert!(finding.message.contains("headers"), "{}", finding.message);
+        // The invented method has no such header.
+        assert_eq!(judged(UNKNOWN, refuse).status, Status::Fail);
     }
 
     #[test]
