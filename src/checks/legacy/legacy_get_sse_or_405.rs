@@ -40,10 +40,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         405 => pass(at, "405: no stream is offered, which is legal"),
         200 => fail(
             Evidence::header(exchange, "content-type"),
-            format!(
-                "GET is answered with 200 and {}, neither event stream nor 405",
-                crate::finding::cut(declared)
-            ),
+            format!("GET is answered with 200 and {}, neither event stream nor 405", cut(declared)),
         ),
         409 => warn(at, "GET is answered with 409, as if a stream were open already"),
         status @ 500.. => fail(at, format!("GET makes the server fail with {status}")),
