@@ -1,0 +1,4 @@
+//! One test binary: it links once.
+
+mod support;
+mod wire;
