@@ -18,6 +18,9 @@ use crate::finding::{Dimension, Status};
 /// The text of the default rubric, as it stands in `rubrics/`.
 pub const AGENT_READINESS: &str = include_str!("../rubrics/agent-readiness.toml");
 
+/// Most faults shown at once.
+const SHOWN: usize = 8;
+
 /// Most points or weight that one row may carry.
 const MOST: u32 = 1_000;
 
@@ -138,8 +141,8 @@ impl fmt::Display for CapTarget {
     }
 }
 
-/// What is wrong with a rubric: every fault that was found, in order of lines. The text may quote the
-/// rubric: escape at the sink.
+/// What is wrong with a rubric: every fault that was found, in order of lines; shown on one line, the
+/// first few of them. The text may quote the rubric: escape at the sink.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct RubricError {
     /// Name of the file, as given.
@@ -159,16 +162,19 @@ pub struct Fault {
 
 impl fmt::Display for RubricError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.faults.iter().enumerate() {
+        for (index, fault) in self.faults.iter().take(SHOWN).enumerate() {
             if index > 0 {
-                f.write_str("\n")?;
+                f.write_str("; ")?;
             }
             match fault.line {
                 Some(line) => write!(f, "{}:{line}: {}", self.name, fault.message)?,
                 None => write!(f, "{}: {}", self.name, fault.message)?,
             }
         }
-        Ok(())
+        match self.faults.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 
@@ -207,7 +213,7 @@ impl Rubric {
     /// The default rubric. Whether it covers the registry is held by `tests/it/drift.rs`.
     #[must_use]
     #[allow(clippy::expect_used, reason = "the text is part of the program, and a test parses it")]
-    pub fn agent_readiness() -> Self {
+    pub fn default_rubric() -> Self {
         Self::read(AGENT_READINESS, "agent-readiness", None).expect("the shipped rubric is sound")
     }
 
@@ -449,7 +455,7 @@ reason = "no reply is matched"
 
     #[test]
     fn the_shipped_rubric_is_read() {
-        let rubric = Rubric::agent_readiness();
+        let rubric = Rubric::default_rubric();
         assert_eq!(rubric.dimensions.values().sum::<u32>(), 40);
         for cap in &rubric.caps {
             assert!(rubric.points.contains_key(&cap.check), "{} has a cap and no points", cap.check);
