@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A scan is *record, then replay*: there is no second path. A module may use only modules before it
-//! in this line: `protocol, transcript, facts, finding, check, checks, rubric, score, report`; and on the
+//! in this line: `protocol, transcript, facts + finding + check + checks, rubric, score, gate, exit, report, judge, schema`; and on the
 //! side with sockets `target, net, probe, scan, fleet, progress, cli, demo, main` may use all of those.
 //! Nothing on the pure side names anything on the other; `tests/it/architecture.rs` and clippy's
 //! `disallowed-*` hold it.
@@ -18,12 +18,21 @@
 
 pub mod check;
 pub mod checks;
+pub mod cli;
 pub mod demo;
+pub mod exit;
 pub mod facts;
 pub mod finding;
+pub mod gate;
+pub mod judge;
 pub mod net;
 pub mod probe;
 pub mod protocol;
+pub mod report;
+pub mod rubric;
+pub mod rubric;
 pub mod scan;
+pub mod schema;
+pub mod score;
 pub mod target;
 pub mod transcript;

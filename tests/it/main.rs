@@ -1,4 +1,8 @@
-//! One test binary: it links once.
+//! Every test that sees the program from outside, in one binary: it links once.
 
+mod architecture;
+mod drift;
+mod schemas;
+mod score_laws;
 mod support;
 mod wire;

@@ -1,0 +1,178 @@
+//! Transcript × rubric × gates → report. Pure: the second half of every scan, and all of `replay`.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::cmp::Reverse;
+
+use crate::checks;
+use crate::exit::Exit;
+use crate::facts::{Facts, Kind, Readings, Scope, summary};
+use crate::finding::{Finding, Status};
+use crate::gate::{GateOutcome, Gates};
+use crate::protocol::headers;
+use crate::report::reproduce::reproduce;
+use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried};
+use crate::rubric::{Rubric, sha256};
+use crate::score::{self, Row, Score};
+use crate::transcript::{Content, Exchange, ProbeId, Tool, Transcript, codec};
+
+/// How many fixes a report puts first.
+const FIXES: usize = 3;
+
+/// Judges a transcript.
+#[must_use]
+pub fn judge(transcript: &Transcript, rubric: &Rubric, gates: &Gates) -> Report {
+    let readings = Readings::new(transcript);
+    let findings = checks::all().map(|check| check.run(&readings)).collect();
+    assemble(&readings, findings, rubric, gates)
+}
+
+/// SHA-256 of the transcript's encoded form, hex: the same for a scan and for its saved file.
+#[must_use]
+pub fn transcript_sha256(transcript: &Transcript) -> String {
+    sha256(&codec::encode(transcript))
+}
+
+/// The report of findings that were made elsewhere: what [`judge`] does after running the checks.
+#[must_use]
+pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric, gates: &Gates) -> Report {
+    let transcript = readings.transcript();
+    let header = &transcript.header;
+    let class = readings.classification();
+    let score = match class.kind {
+        Kind::None => Score::none("nothing an agent could use was found here"),
+        Kind::Unreachable => Score::none("the endpoint could not be reached"),
+        Kind::Websocket => Score::none("a WebSocket that does not speak MCP is described, not scored"),
+        _ => score::score(&findings, rubric),
+    };
+    let rows: Vec<Row<'_>> = findings.iter().map(Row::from).collect();
+    let gains: Vec<f64> = (0..rows.len())
+        .map(|index| if score.value.is_some() { score::gain(&rows, index, rubric) } else { 0.0 })
+        .collect();
+    let fixes = fixes(&findings, &gains, &score, rubric);
+    let fixes_gain = if score.value.is_some() { score::gain_of(&rows, &fixes, rubric) } else { 0.0 };
+    let gate = GateOutcome::of(&score, gates);
+    let exit = Exit::of(class.kind, &score, &gate);
+    let findings = findings
+        .into_iter()
+        .zip(gains)
+        .map(|(finding, gain)| {
+            let command =
+                |id| transcript.exchange(id).and_then(|exchange| reproduce(exchange, header.insecure));
+            ReportFinding {
+                points: rubric.points_of(finding.check.id),
+                gain,
+                reproduce: finding.evidence.iter().map(|evidence| command(evidence.exchange)).collect(),
+                finding,
+            }
+        })
+        .collect();
+    Report {
+        tool: Tool::this(),
+        rubric: RubricStamp {
+            id: rubric.id.clone(),
+            version: rubric.version.clone(),
+            sha256: rubric.sha256.clone(),
+            policy: rubric.policy,
+        },
+        transcript: TranscriptStamp {
+            sha256: transcript_sha256(transcript),
+            complete: transcript.complete(),
+        },
+        profile: header.profile,
+        started_at: header.started_at.clone(),
+        duration_ms: transcript.duration_us() / 1_000,
+        url: header.url.clone(),
+        label: header.label.clone(),
+        insecure: header.insecure,
+        classification: class.clone(),
+        tried: transcript.exchanges.iter().filter_map(tried).collect(),
+        score,
+        gate,
+        exit,
+        findings,
+        fixes,
+        fixes_gain,
+        keep_alive: keep_alive(transcript),
+        latency: summary::latency(transcript),
+        tls: Facts::scoped(readings, Scope::All).tls().map(|(_, tls)| tls.clone()),
+        footprint: summary::footprint(transcript),
+    }
+}
+
+/// What to mend first: findings whose cap holds the score (nothing else helps much before), then by
+/// gain, harm and points lost. Unscored and unweighed findings come last.
+fn fixes(findings: &[Finding], gains: &[f64], score: &Score, rubric: &Rubric) -> Vec<usize> {
+    let holds = |id: &str| score.caps.iter().any(|hit| hit.cap.check == id);
+    let mut found: Vec<(usize, &Finding)> = findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| matches!(finding.status, Status::Warn | Status::Fail))
+        .collect();
+    found.sort_by(|(left, a), (right, b)| {
+        let gain = |index: &usize| gains.get(*index).copied().unwrap_or(0.0);
+        let lost = |finding: &Finding| {
+            let points = f64::from(rubric.points_of(finding.check.id).unwrap_or(0));
+            if finding.status == Status::Fail { points } else { points * (1.0 - rubric.policy.warn_credit) }
+        };
+        holds(b.check.id)
+            .cmp(&holds(a.check.id))
+            .then(gain(right).total_cmp(&gain(left)))
+            .then(Reverse(a.severity).cmp(&Reverse(b.severity)))
+            .then(lost(b).total_cmp(&lost(a)))
+            .then(left.cmp(right))
+    });
+    found.into_iter().take(FIXES).map(|(index, _)| index).collect()
+}
+
+/// The stream that was watched longest, if the profile watches any.
+fn keep_alive(transcript: &Transcript) -> Option<summary::KeepAlive> {
+    let watches = transcript.header.limits.idle_watch_ms > 0;
+    transcript
+        .exchanges
+        .iter()
+        .filter(|exchange| watches && matches!(exchange.probe, ProbeId::LegacyGet | ProbeId::Idle))
+        .filter(|exchange| exchange.ok() && streams(exchange))
+        .filter_map(summary::keep_alive)
+        // The first of equals.
+        .fold(None, |best: Option<summary::KeepAlive>, next| match best {
+            Some(best) if best.watched_ms >= next.watched_ms => Some(best),
+            _ => Some(next),
+        })
+}
+
+fn streams(exchange: &Exchange) -> bool {
+    exchange.lines().is_some()
+        || exchange
+            .header("content-type")
+            .and_then(headers::media_type)
+            .is_some_and(|media| media.essence == "text/event-stream")
+}
+
+/// A request that looked for something to judge, and what came back.
+fn tried(exchange: &Exchange) -> Option<Tried> {
+    let step = exchange.step.split(' ').next().unwrap_or_default();
+    let what = match step {
+        "discover" | "discover-retry" => "server/discover (MCP, modern era)",
+        "initialize" | "initialize-retry" => "initialize (MCP, legacy era)",
+        "get" => "GET for an event stream",
+        "websocket" | "websocket-retry" => "a WebSocket upgrade",
+        "redirect" => "the redirect's target",
+        "card" | "catalog" | "metadata" | "draft" => "a discovery document",
+        _ => return None,
+    };
+    let what = match exchange.probe {
+        ProbeId::Classify => what.to_owned(),
+        ProbeId::Siblings => format!("{what} at {}", exchange.request.url),
+        _ => return None,
+    };
+    let outcome = match (&exchange.head, &exchange.failure) {
+        (Some(head), _) => match head.header("content-type") {
+            Some(kind) => format!("{} {kind}", head.status),
+            None => head.status.to_string(),
+        },
+        (None, Some(failure)) => failure.words(),
+        (None, None) if matches!(exchange.content, Content::None) => "no answer".to_owned(),
+        (None, None) => "an answer without a head".to_owned(),
+    };
+    Some(Tried { exchange: exchange.id, what, outcome })
+}

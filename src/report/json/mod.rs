@@ -1,0 +1,230 @@
+//! The JSON report, `schema_version` 1: a frozen copy of the internal types.
+//! `rubrics/report.schema.json` is its published schema, held by a test.
+
+pub mod v1;
+
+use serde::Serialize;
+
+use super::{Report, ReportFinding};
+use crate::exit::Exit;
+use crate::score::{Score, tenths};
+use v1::{
+    JsonBasis, JsonCap, JsonClassification, JsonDimension, JsonEvidence, JsonExchanges, JsonExit, JsonFacts,
+    JsonFinding, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonReport, JsonReports, JsonRubric,
+    JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript,
+};
+
+/// Version of the shape.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One target, as pretty JSON with a line end.
+#[must_use]
+pub fn render(report: &Report) -> Vec<u8> {
+    pretty(&JsonReport::from(report))
+}
+
+/// Several targets in input order, as pretty JSON with a line end. `exit` is that of the run.
+#[must_use]
+pub fn render_many(reports: &[Report], exit: Exit) -> Vec<u8> {
+    let scored = reports.iter().filter(|report| report.score.value.is_some()).count();
+    let nothing = reports.iter().filter(|report| report.exit == Exit::NothingToJudge).count();
+    pretty(&JsonReports {
+        schema_version: SCHEMA_VERSION,
+        summary: JsonSummary {
+            targets: reports.len(),
+            scored,
+            withheld: reports.len().saturating_sub(scored).saturating_sub(nothing),
+            nothing_to_judge: nothing,
+            gates_passed: reports.iter().all(|report| report.gate.passed()),
+            exit: exit.into(),
+        },
+        reports: reports.iter().map(JsonReport::from).collect(),
+    })
+}
+
+fn pretty(value: &impl Serialize) -> Vec<u8> {
+    // None of the types can fail to be JSON: keys are words, numbers are finite.
+    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+impl From<Exit> for JsonExit {
+    fn from(exit: Exit) -> Self {
+        Self { code: exit.code(), name: exit }
+    }
+}
+
+impl From<&Report> for JsonReport {
+    fn from(report: &Report) -> Self {
+        let class = &report.classification;
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tool: JsonTool { name: report.tool.name.clone(), version: report.tool.version.clone() },
+            rubric: JsonRubric {
+                id: report.rubric.id.clone(),
+                version: report.rubric.version.clone(),
+                sha256: report.rubric.sha256.clone(),
+            },
+            transcript: JsonTranscript {
+                sha256: report.transcript.sha256.clone(),
+                complete: report.transcript.complete,
+            },
+            profile: report.profile,
+            started_at: report.started_at.clone(),
+            duration_ms: report.duration_ms,
+            target: JsonTarget {
+                url: report.url.clone(),
+                label: report.label.clone(),
+                insecure: report.insecure,
+            },
+            classification: JsonClassification {
+                kind: class.kind,
+                transports: class.transports.clone(),
+                revisions: class.revisions.clone(),
+                confidence: class.confidence,
+                reason: class.reason.clone(),
+                endpoint: class.endpoint.clone(),
+                found_at: class
+                    .found_at
+                    .iter()
+                    .map(|found| JsonFound { url: found.url.clone(), what: found.what.clone() })
+                    .collect(),
+                server: class
+                    .server
+                    .as_ref()
+                    .map(|server| JsonTool { name: server.name.clone(), version: server.version.clone() }),
+            },
+            score: JsonScore::from(&report.score),
+            gate: JsonGate {
+                passed: report.gate.passed(),
+                reasons: report.gate.reasons().map(str::to_owned).collect(),
+            },
+            exit: report.exit.into(),
+            findings: report.findings.iter().map(JsonFinding::from).collect(),
+            facts: JsonFacts::from(report),
+            exchanges: JsonExchanges {
+                count: report.footprint.count,
+                bytes_sent: report.footprint.bytes_sent,
+                bytes_received: report.footprint.bytes_received,
+                sessions_opened: report.footprint.sessions_opened,
+                sessions_left: report.footprint.sessions_left,
+            },
+        }
+    }
+}
+
+impl From<&Score> for JsonScore {
+    fn from(score: &Score) -> Self {
+        Self {
+            value: score.value.map(tenths),
+            lower: tenths(score.lower),
+            upper: tenths(score.upper),
+            coverage: share(score.coverage),
+            grade: score.grade.clone(),
+            points: score.points().map(tenths),
+            points_possible: score.weight,
+            withheld: score.withheld.clone(),
+            dimensions: score
+                .dimensions
+                .iter()
+                .map(|(dimension, of)| {
+                    let of = JsonDimension {
+                        value: of.value.map(tenths),
+                        lower: tenths(of.lower),
+                        upper: tenths(of.upper),
+                        coverage: share(of.coverage),
+                        weight: of.weight,
+                        points_judged: of.judged,
+                        points_applicable: of.applicable,
+                    };
+                    (*dimension, of)
+                })
+                .collect(),
+            caps: score
+                .caps
+                .iter()
+                .map(|hit| JsonCap {
+                    check: hit.cap.check.clone(),
+                    dimension: hit.cap.dimension.to_string(),
+                    cap: hit.cap.max,
+                    before: tenths(hit.before),
+                    reason: hit.cap.reason.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A share with three decimals, floored like every other number.
+fn share(coverage: f64) -> f64 {
+    tenths(coverage * 100.0) * 10.0 / 1_000.0
+}
+
+impl From<&ReportFinding> for JsonFinding {
+    fn from(row: &ReportFinding) -> Self {
+        let (finding, check) = (&row.finding, row.finding.check);
+        Self {
+            check: check.id.to_owned(),
+            title: check.title.to_owned(),
+            area: check.area().to_owned(),
+            dimension: check.dimension,
+            status: finding.status,
+            severity: finding.severity,
+            level: check.level,
+            message: finding.message.clone(),
+            evidence: finding
+                .evidence
+                .iter()
+                .zip(&row.reproduce)
+                .map(|(evidence, reproduce)| JsonEvidence {
+                    exchange: evidence.exchange,
+                    pointer: evidence.pointer.clone(),
+                    excerpt: evidence.excerpt.clone(),
+                    reproduce: reproduce.clone(),
+                })
+                .collect(),
+            basis: check
+                .basis
+                .iter()
+                .map(|basis| JsonBasis { title: basis.title.to_owned(), url: basis.url.to_owned() })
+                .collect(),
+            remediation: check.remediation.to_owned(),
+            points: row.points,
+            gain: tenths(row.gain),
+            unstable: finding.unstable,
+        }
+    }
+}
+
+impl From<&Report> for JsonFacts {
+    fn from(report: &Report) -> Self {
+        Self {
+            keepalive: report.keep_alive.as_ref().map(|seen| JsonKeepAlive {
+                exchange: seen.exchange,
+                watched_ms: seen.watched_ms,
+                first_gap_ms: seen.first_gap_ms,
+                interval_ms: seen.interval_ms,
+                longest_gap_ms: seen.longest_gap_ms,
+                arrivals: seen.arrivals,
+                kind: seen.kind.clone(),
+            }),
+            latency: report.latency.map(|latency| JsonLatency {
+                samples: latency.samples,
+                p50_ms: latency.p50_ms,
+                p95_ms: latency.p95_ms,
+                connect_ms: latency.connect_ms,
+                first_ms: latency.first_ms,
+            }),
+            tls: report.tls.as_ref().map(|tls| JsonTls {
+                version: tls.version.clone(),
+                cipher: tls.cipher.clone(),
+                alpn: tls.alpn.clone(),
+                subject: tls.chain.first().map(|leaf| leaf.subject.clone()),
+                issuer: tls.chain.first().map(|leaf| leaf.issuer.clone()),
+                not_after: tls.chain.first().map(|leaf| leaf.not_after.clone()),
+                faults: tls.faults.clone(),
+            }),
+        }
+    }
+}

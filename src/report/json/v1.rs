@@ -1,0 +1,368 @@
+//! The wire structs of `schema_version` 1. Fields may be added, never renamed or removed.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Exit;
+use crate::facts::{Confidence, Kind};
+use crate::finding::{Dimension, Level, Severity, Status};
+use crate::protocol::revision::Revision;
+use crate::protocol::transport::Transport;
+use crate::transcript::{CertificateFault, Profile};
+
+/// Several targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonReports {
+    /// Version of this shape: 1.
+    pub schema_version: u32,
+    /// The run in numbers.
+    pub summary: JsonSummary,
+    /// One report for each target, in input order.
+    pub reports: Vec<JsonReport>,
+}
+
+/// A run over several targets in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonSummary {
+    /// Targets.
+    pub targets: usize,
+    /// Targets with an overall score.
+    pub scored: usize,
+    /// Targets whose overall score is withheld.
+    pub withheld: usize,
+    /// Targets that could not be reached or had nothing to judge.
+    pub nothing_to_judge: usize,
+    /// Whether every gate of every target passed.
+    pub gates_passed: bool,
+    /// How the run ended.
+    pub exit: JsonExit,
+}
+
+/// One target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "agentgauge report", rename = "Report")]
+pub struct JsonReport {
+    /// Version of this shape: 1.
+    pub schema_version: u32,
+    /// The program that judged.
+    pub tool: JsonTool,
+    /// The rubric that weighed.
+    pub rubric: JsonRubric,
+    /// The transcript that was judged.
+    pub transcript: JsonTranscript,
+    /// Which probes ran.
+    pub profile: Profile,
+    /// When the scan began, RFC 3339 UTC.
+    pub started_at: String,
+    /// Length of the scan, milliseconds.
+    pub duration_ms: u64,
+    /// What was scanned.
+    pub target: JsonTarget,
+    /// What speaks there.
+    pub classification: JsonClassification,
+    /// The score.
+    pub score: JsonScore,
+    /// The gates.
+    pub gate: JsonGate,
+    /// How the run ended for this target.
+    pub exit: JsonExit,
+    /// Every check of the registry, in registry order.
+    pub findings: Vec<JsonFinding>,
+    /// Readings beside the findings.
+    pub facts: JsonFacts,
+    /// What the scan cost the target.
+    pub exchanges: JsonExchanges,
+}
+
+/// Name and version of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonTool {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+}
+
+/// Which rubric.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonRubric {
+    /// Name.
+    pub id: String,
+    /// Version.
+    pub version: String,
+    /// SHA-256 of its text, hex.
+    pub sha256: String,
+}
+
+/// Which transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonTranscript {
+    /// SHA-256 of its encoded form, hex.
+    pub sha256: String,
+    /// Whether the scan came to its end uninterrupted.
+    pub complete: bool,
+}
+
+/// What was scanned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonTarget {
+    /// The URL the user typed, secrets masked.
+    pub url: String,
+    /// A name the user gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Whether certificate faults were ignored.
+    pub insecure: bool,
+}
+
+/// What speaks there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonClassification {
+    /// The class.
+    pub kind: Kind,
+    /// Transports seen on the URL, the naming one first.
+    pub transports: Vec<Transport>,
+    /// Published revisions seen or listed, oldest first.
+    pub revisions: Vec<Revision>,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Why this class, one sentence.
+    pub reason: String,
+    /// The URL that was judged: the typed one, or where its redirect led.
+    pub endpoint: String,
+    /// What was found beside the URL.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found_at: Vec<JsonFound>,
+    /// What the server calls itself. Remote text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<JsonTool>,
+}
+
+/// Something found beside the URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonFound {
+    /// Its URL. May be remote text.
+    pub url: String,
+    /// What it is.
+    pub what: String,
+}
+
+/// The score. Values are percent, floored to one decimal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonScore {
+    /// The value; null where it is withheld.
+    pub value: Option<f64>,
+    /// The value if everything undecided had failed.
+    pub lower: f64,
+    /// The value if everything undecided had passed.
+    pub upper: f64,
+    /// Judged points / applicable points, 0 to 1.
+    pub coverage: f64,
+    /// Grade of the value, of these dimensions only.
+    pub grade: Option<String>,
+    /// The value as points out of `points_possible`.
+    pub points: Option<f64>,
+    /// Weight of the dimensions in which anything applies: 40 where all do.
+    pub points_possible: u32,
+    /// Why there is no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
+    /// Dimensions in which anything applies.
+    pub dimensions: BTreeMap<Dimension, JsonDimension>,
+    /// Caps that hold a value down.
+    pub caps: Vec<JsonCap>,
+}
+
+/// The score of one dimension.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonDimension {
+    /// The value; null where too little was judged.
+    pub value: Option<f64>,
+    /// The value if everything undecided had failed.
+    pub lower: f64,
+    /// The value if everything undecided had passed.
+    pub upper: f64,
+    /// Judged points / applicable points, 0 to 1.
+    pub coverage: f64,
+    /// Weight among the dimensions.
+    pub weight: u32,
+    /// Rubric points of the judged checks.
+    pub points_judged: u32,
+    /// Rubric points of the judged and the undecided checks.
+    pub points_applicable: u32,
+}
+
+/// A cap that holds a value down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonCap {
+    /// The check that triggers it.
+    pub check: String,
+    /// What it holds: a dimension, or `overall`.
+    pub dimension: String,
+    /// The highest value left.
+    pub cap: u32,
+    /// The value without any cap on the same thing.
+    pub before: f64,
+    /// Why.
+    pub reason: String,
+}
+
+/// The gates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonGate {
+    /// Whether every gate was judged and passed; true where none was asked for.
+    pub passed: bool,
+    /// Why not.
+    pub reasons: Vec<String>,
+}
+
+/// How the run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonExit {
+    /// Exit code.
+    pub code: u8,
+    /// Its name.
+    pub name: Exit,
+}
+
+/// A check's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonFinding {
+    /// Id of the check.
+    pub check: String,
+    /// A statement that is true when it passes.
+    pub title: String,
+    /// Area of the catalogue.
+    pub area: String,
+    /// The dimension it counts in.
+    pub dimension: Dimension,
+    /// Its status.
+    pub status: Status,
+    /// The harm: the check's own for a finding that is no warn or fail.
+    pub severity: Severity,
+    /// How strongly the source asks for it.
+    pub level: Level,
+    /// What was seen, or why nothing was decided. May quote remote text.
+    pub message: String,
+    /// What shows it.
+    pub evidence: Vec<JsonEvidence>,
+    /// Where the rule is written.
+    pub basis: Vec<JsonBasis>,
+    /// What to change.
+    pub remediation: String,
+    /// Points in the rubric; null if unscored.
+    pub points: Option<u32>,
+    /// What a pass of this one alone would add to the overall value; 0 where that is withheld and for
+    /// what is neither warn nor fail.
+    pub gain: f64,
+    /// Whether a repetition may turn out differently.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unstable: bool,
+}
+
+/// Points at the exchange, and the part of it, that shows something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonEvidence {
+    /// Id of the exchange in the transcript.
+    pub exchange: u32,
+    /// Where in it.
+    pub pointer: String,
+    /// What is there. Remote text.
+    pub excerpt: String,
+    /// One command that sends the request again; secrets are placeholders (`~name~`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reproduce: Option<String>,
+}
+
+/// A source of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonBasis {
+    /// Document, revision and section.
+    pub title: String,
+    /// Where to read it.
+    pub url: String,
+}
+
+/// Readings beside the findings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonFacts {
+    /// Keep-alives of the idle stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keepalive: Option<JsonKeepAlive>,
+    /// Latency of plain requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<JsonLatency>,
+    /// The TLS handshake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<JsonTls>,
+}
+
+/// What was seen on an idle stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonKeepAlive {
+    /// The exchange that held the stream.
+    pub exchange: u32,
+    /// How long it was watched, milliseconds.
+    pub watched_ms: u64,
+    /// The silence before the first arrival, milliseconds; null if nothing came.
+    pub first_gap_ms: Option<u64>,
+    /// Median gap, milliseconds, once two were measured.
+    pub interval_ms: Option<u64>,
+    /// Longest silence, milliseconds.
+    pub longest_gap_ms: u64,
+    /// How many arrivals came.
+    pub arrivals: usize,
+    /// What arrived after the first silence: `comment`, `event`, `blank`, `field` or `none`.
+    pub kind: String,
+}
+
+/// Latency of plain requests, milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonLatency {
+    /// How many were measured.
+    pub samples: usize,
+    /// Median time to the reply's head.
+    pub p50_ms: u64,
+    /// 95th percentile.
+    pub p95_ms: u64,
+    /// Median time for TCP and TLS.
+    pub connect_ms: u64,
+    /// The first request of the scan: a cold start shows here.
+    pub first_ms: u64,
+}
+
+/// The TLS handshake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonTls {
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: Option<String>,
+    /// Cipher suite.
+    pub cipher: Option<String>,
+    /// Application protocol agreed on.
+    pub alpn: Option<String>,
+    /// Subject of the leaf certificate. Remote text.
+    pub subject: Option<String>,
+    /// Issuer of the leaf certificate. Remote text.
+    pub issuer: Option<String>,
+    /// End of its validity, RFC 3339.
+    pub not_after: Option<String>,
+    /// What is wrong with it; empty when it verifies.
+    pub faults: Vec<CertificateFault>,
+}
+
+/// What the scan cost the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonExchanges {
+    /// Requests sent.
+    pub count: usize,
+    /// Bytes of request headers and bodies sent.
+    pub bytes_sent: u64,
+    /// Bytes of reply bodies and streams received.
+    pub bytes_received: u64,
+    /// Sessions opened.
+    pub sessions_opened: usize,
+    /// Sessions that could not be ended.
+    pub sessions_left: usize,
+}

@@ -1,0 +1,120 @@
+//! The report: everything that renderers show, in memory, and one renderer per file.
+//!
+//! A renderer is a pure function of the [`Report`]: same transcript, rubric and gates, same bytes.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod json;
+pub mod reproduce;
+pub mod table;
+pub mod text;
+
+use crate::exit::Exit;
+use crate::facts::Classification;
+use crate::facts::summary::{Footprint, KeepAlive, Latency};
+use crate::finding::{Dimension, Finding};
+use crate::gate::GateOutcome;
+use crate::rubric::Policy;
+use crate::score::Score;
+use crate::transcript::{Profile, Tls, Tool};
+
+/// One judged target.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The program that judged.
+    pub tool: Tool,
+    /// The rubric that weighed.
+    pub rubric: RubricStamp,
+    /// The transcript that was judged.
+    pub transcript: TranscriptStamp,
+    /// Which probes ran.
+    pub profile: Profile,
+    /// When the scan began, RFC 3339 UTC.
+    pub started_at: String,
+    /// Length of the scan, milliseconds.
+    pub duration_ms: u64,
+    /// The URL the user typed, masked.
+    pub url: String,
+    /// A name the user gave the target.
+    pub label: Option<String>,
+    /// Whether certificate faults were ignored.
+    pub insecure: bool,
+    /// What speaks there.
+    pub classification: Classification,
+    /// What was sent to find that out, for endpoints that are described and not scored.
+    pub tried: Vec<Tried>,
+    /// The score.
+    pub score: Score,
+    /// The gates.
+    pub gate: GateOutcome,
+    /// How the run ended for this target.
+    pub exit: Exit,
+    /// Every check of the registry, in registry order.
+    pub findings: Vec<ReportFinding>,
+    /// Indices into `findings` of at most three that gain most, best first.
+    pub fixes: Vec<usize>,
+    /// What passes of all of `fixes` together would add to the overall score.
+    pub fixes_gain: f64,
+    /// Keep-alives of the idle stream, if one was watched.
+    pub keep_alive: Option<KeepAlive>,
+    /// Latency of plain requests, if there were enough.
+    pub latency: Option<Latency>,
+    /// The TLS handshake, if there was one.
+    pub tls: Option<Tls>,
+    /// What the scan cost the target.
+    pub footprint: Footprint,
+}
+
+/// Which rubric weighed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RubricStamp {
+    /// Name.
+    pub id: String,
+    /// Version.
+    pub version: String,
+    /// SHA-256 of its text.
+    pub sha256: String,
+    /// Its policy, for the printed arithmetic.
+    pub policy: Policy,
+}
+
+/// Which transcript was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TranscriptStamp {
+    /// SHA-256 of its encoded form.
+    pub sha256: String,
+    /// Whether the scan came to its end uninterrupted.
+    pub complete: bool,
+}
+
+/// A request of the classification and its outcome, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The exchange.
+    pub exchange: u32,
+    /// What was sent. Escape at the sink.
+    pub what: String,
+    /// What came back. Escape at the sink.
+    pub outcome: String,
+}
+
+/// A finding with its weight.
+#[derive(Clone, Debug)]
+pub struct ReportFinding {
+    /// The finding.
+    pub finding: Finding,
+    /// Its points in the rubric; `None` if unscored.
+    pub points: Option<u32>,
+    /// What a pass of it alone would add to the overall score; 0 where that is withheld.
+    pub gain: f64,
+    /// A command for each piece of evidence, where one can say it.
+    pub reproduce: Vec<Option<String>>,
+}
+
+impl Report {
+    /// The dimensions of the rubric in which nothing applies.
+    pub fn dropped(&self) -> impl Iterator<Item = Dimension> {
+        Dimension::ALL.into_iter().filter(|dimension| {
+            !self.score.dimensions.is_empty() && !self.score.dimensions.contains_key(dimension)
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! Everything after the first screen: every check, what was left open, readings, footprint, stamps.
+
+use super::first_screen::status;
+use super::layout::{Page, Tone, columns};
+use crate::checks::AREAS;
+use crate::finding::{Status, milliseconds};
+use crate::report::{Report, ReportFinding};
+
+/// The judged checks by area, with everything about those that did not pass.
+pub(super) fn checks(page: &mut Page, report: &Report) {
+    let judged = |row: &&ReportFinding| {
+        matches!(row.finding.status, Status::Pass | Status::Warn | Status::Fail | Status::Info)
+    };
+    let count = |status: Status| report.findings.iter().filter(|row| row.finding.status == status).count();
+    if !report.findings.iter().any(|row| judged(&row)) {
+        return;
+    }
+    let mut totals = Vec::new();
+    for (status, word) in [
+        (Status::Pass, "passed"),
+        (Status::Warn, "warned"),
+        (Status::Fail, "failed"),
+        (Status::Info, "noted"),
+    ] {
+        if count(status) > 0 {
+            totals.push(format!("{} {word}", count(status)));
+        }
+    }
+    page.heading(&format!("Checks: {}", totals.join(", ")));
+    // Ids of every check, so that the columns do not move from scan to scan.
+    let widest = report.findings.iter().map(|row| columns(row.finding.check.id)).max().unwrap_or(0);
+    let hang = if page.wide() { widest.saturating_add(9) } else { 7 };
+    let mut last = None;
+    for row in report.findings.iter().filter(judged) {
+        let area = AREAS.iter().find(|area| area.name == row.finding.check.area());
+        if last != area.map(|area| area.name) {
+            last = area.map(|area| area.name);
+            page.blank();
+            if let Some(area) = area {
+                page.text(Tone::Name, area.title);
+            }
+        }
+        check(page, row, hang);
+    }
+}
+
+fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
+    let (finding, check) = (&row.finding, row.finding.check);
+    let (word, colour) = status(finding.status);
+    if page.wide() {
+        let gap = hang.saturating_sub(9);
+        let unstable = if finding.unstable { " (a repetition may turn out differently)" } else { "" };
+        let text = format!("{:gap$}  {}{unstable}", check.id, finding.message);
+        // The id is part of the wrapped text, so that only the status word is coloured.
+        page.item_hanging(2, (colour, word), 7, &text, hang);
+    } else {
+        page.item(0, (colour, word), 7, check.id);
+        page.item(0, (Tone::Plain, ""), 7, &finding.message);
+    }
+    if !matches!(finding.status, Status::Warn | Status::Fail) {
+        return;
+    }
+    let (at, hang) = if page.wide() { (9, 16) } else { (2, 7) };
+    for evidence in finding.evidence.iter().take(3) {
+        let seen = format!("exchange {}, {}: {}", evidence.exchange, evidence.pointer, evidence.excerpt);
+        page.item_of(at, (Tone::Quiet, "seen"), hang, (Tone::Quiet, &seen), 3);
+    }
+    page.item(at, (Tone::Quiet, "do"), hang, check.remediation);
+    for basis in check.basis.iter().take(2) {
+        page.item_of(
+            at,
+            (Tone::Quiet, "see"),
+            hang,
+            (Tone::Quiet, &format!("{} ({})", basis.title, basis.url)),
+            3,
+        );
+    }
+    if let Some(command) = row.reproduce.iter().flatten().next() {
+        page.verbatim(at, if page.wide() { "try   " } else { "try " }, command);
+    }
+}
+
+/// What was not decided, grouped by reason.
+pub(super) fn undecided(page: &mut Page, report: &Report) {
+    let open = |status: Status| matches!(status, Status::Inconclusive | Status::Error);
+    group(page, report, &open, "Could not be judged (lowers the coverage, not the score)");
+    group(page, report, &|status| status == Status::NotApplicable, "Does not apply here (does not count)");
+}
+
+fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, heading: &str) {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in report.findings.iter().filter(|row| wanted(row.finding.status)) {
+        let (reason, id) = (row.finding.message.as_str(), row.finding.check.id);
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) => ids.push(id),
+            None => groups.push((reason, vec![id])),
+        }
+    }
+    if groups.is_empty() {
+        return;
+    }
+    page.heading(heading);
+    let all = report.findings.len();
+    for (reason, ids) in groups {
+        if ids.len() == all && all > 1 {
+            page.item(2, (Tone::Plain, ""), 2, &format!("all {all} checks: {reason}"));
+        } else {
+            page.item(2, (Tone::Plain, ""), 2, &format!("{reason}:"));
+            page.item_of(4, (Tone::Quiet, ""), 4, (Tone::Quiet, &ids.join(", ")), usize::MAX);
+        }
+    }
+}
+
+/// Latency, keep-alives and TLS.
+pub(super) fn facts(page: &mut Page, report: &Report) {
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    if let Some(latency) = &report.latency {
+        rows.push((
+            "Latency",
+            format!(
+                "median {} ms, 95th percentile {} ms over {} requests; first request {} ms; connecting {} ms",
+                latency.p50_ms, latency.p95_ms, latency.samples, latency.first_ms, latency.connect_ms
+            ),
+        ));
+    }
+    if let Some(seen) = &report.keep_alive {
+        let watched = milliseconds(seen.watched_ms.saturating_mul(1_000));
+        let text = match (seen.first_gap_ms, seen.interval_ms) {
+            (None, _) => format!("nothing came on the idle stream in {watched}"),
+            (Some(gap), interval) => {
+                let gap = milliseconds(gap.saturating_mul(1_000));
+                let interval = interval.map_or_else(String::new, |interval| {
+                    format!(", then every {}", milliseconds(interval.saturating_mul(1_000)))
+                });
+                format!("first {} after {gap} of silence{interval} (watched {watched})", seen.kind)
+            }
+        };
+        rows.push(("Keep-alive", text));
+    }
+    if let Some(tls) = &report.tls {
+        let mut said = Vec::new();
+        said.extend(tls.version.clone());
+        said.extend(tls.cipher.clone());
+        said.extend(tls.alpn.as_ref().map(|alpn| format!("ALPN {alpn}")));
+        if let Some(leaf) = tls.chain.first() {
+            said.push(format!("{} by {}, until {}", leaf.subject, leaf.issuer, leaf.not_after));
+        }
+        let faults: Vec<&str> = tls.faults.iter().map(|fault| fault.words()).collect();
+        if !faults.is_empty() {
+            said.push(faults.join(", "));
+        }
+        rows.push(("TLS", said.join(" · ")));
+    }
+    if !rows.is_empty() {
+        page.heading("Measured");
+        for (name, text) in rows {
+            page.item(2, (Tone::Quiet, name), 14, &text);
+        }
+    }
+}
+
+/// What the scan cost the target.
+pub(super) fn footprint(page: &mut Page, report: &Report) {
+    let print = &report.footprint;
+    let sessions = match (print.sessions_opened, print.sessions_left) {
+        (0, _) => "no session opened".to_owned(),
+        (1, 0) => "1 session opened and ended".to_owned(),
+        (opened, 0) => format!("{opened} sessions opened and all ended"),
+        (1, _) => "1 session opened, which could not be ended".to_owned(),
+        (opened, left) => format!("{opened} sessions opened, {left} of them could not be ended"),
+    };
+    page.heading("What the scan cost the endpoint");
+    let seconds = milliseconds(report.duration_ms.saturating_mul(1_000));
+    page.item(
+        2,
+        (Tone::Plain, ""),
+        2,
+        &format!(
+            "{} in {seconds} · {} sent · {} received · {sessions}",
+            if print.count == 1 { "1 request".to_owned() } else { format!("{} requests", print.count) },
+            bytes(print.bytes_sent),
+            bytes(print.bytes_received)
+        ),
+    );
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} bytes"),
+        1_000..1_000_000 => format!("{}.{} kB", count / 1_000, count % 1_000 / 100),
+        _ => format!("{}.{} MB", count / 1_000_000, count % 1_000_000 / 100_000),
+    }
+}
+
+/// What makes the score repeatable: same three, same score.
+pub(super) fn stamps(page: &mut Page, report: &Report) {
+    page.heading("Stamps (same three, same score)");
+    let rows = [
+        ("Tool", format!("{} {}", report.tool.name, report.tool.version)),
+        (
+            "Rubric",
+            format!("{} {}, SHA-256 {}", report.rubric.id, report.rubric.version, report.rubric.sha256),
+        ),
+        ("Transcript", format!("SHA-256 {}", report.transcript.sha256)),
+        ("Scan", format!("{} profile, begun {}", report.profile.as_str(), report.started_at)),
+    ];
+    for (name, text) in rows {
+        page.item_of(2, (Tone::Quiet, name), 14, (Tone::Quiet, &text), usize::MAX);
+    }
+}

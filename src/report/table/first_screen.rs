@@ -1,0 +1,360 @@
+//! What a reader sees first: what was found, the score, and the three fixes that gain most.
+
+use comfy_table::{CellAlignment, Table};
+
+use super::layout::{Page, Tone, columns};
+use crate::facts::{Confidence, Kind};
+use crate::finding::{Severity, Status};
+use crate::report::text::shell;
+use crate::report::{Report, ReportFinding};
+use crate::score::{DimensionScore, tenths, whole};
+use crate::transcript::FailureKind;
+
+/// Lines of a small terminal.
+const SCREEN: usize = 24;
+
+pub(super) fn draw(page: &mut Page, report: &Report) {
+    let style = page.style;
+    let block = |draw: &dyn Fn(&mut Page, &Report)| {
+        let mut block = Page::new(style);
+        draw(&mut block, report);
+        block
+    };
+    let blocks: Vec<Page> =
+        [block(&head), block(&score), block(&fixes)].into_iter().filter(|block| block.len() > 0).collect();
+    let lines: usize = blocks.iter().map(Page::len).sum();
+    // Blank lines between the blocks are a luxury where they would push a fix off the screen.
+    let mut room = if lines > SCREEN.saturating_mul(2) { usize::MAX } else { SCREEN.saturating_sub(lines) };
+    for (index, block) in blocks.into_iter().enumerate() {
+        if index > 0 && room > 0 {
+            page.blank();
+            room = room.saturating_sub(1);
+        }
+        page.append(block);
+    }
+}
+
+fn head(page: &mut Page, report: &Report) {
+    let class = &report.classification;
+    let label = report.label.as_ref().map_or_else(String::new, |label| format!("{label}: "));
+    page.text(Tone::Strong, &format!("{label}{}", report.url));
+    let mut what = vec![match class.confidence {
+        _ if class.kind == Kind::Unreachable => "not reachable".to_owned(),
+        Confidence::Confirmed => class.kind.words().to_owned(),
+        Confidence::Suspected => format!("probably {}", class.kind.words()),
+        Confidence::Guess => format!("perhaps {}", class.kind.words()),
+    }];
+    if !class.revisions.is_empty() {
+        let revisions: Vec<&str> = class.revisions.iter().map(|revision| revision.as_str()).collect();
+        what.push(format!("revisions {}", revisions.join(", ")));
+    }
+    if let [_, others @ ..] = class.transports.as_slice()
+        && !others.is_empty()
+    {
+        let others: Vec<&str> = others.iter().map(|transport| transport.as_str()).collect();
+        what.push(format!("also {}", others.join(", ")));
+    }
+    if let Some(server) = &class.server {
+        what.push(format!("server \"{}\" {}", server.name, server.version).trim_end().to_owned());
+    }
+    if class.endpoint != report.url {
+        what.push(format!("redirected to {}", class.endpoint));
+    }
+    // Why is of interest where it is not plain from what was found.
+    if !class.is_mcp() || class.confidence != Confidence::Confirmed {
+        what.push(class.reason.clone());
+    }
+    page.item(0, (Tone::Plain, "Found:"), 7, &what.join(" · "));
+    if report.insecure {
+        page.text(Tone::Fair, "Certificate faults were ignored (--insecure): do not trust what was read.");
+    }
+    if !report.transcript.complete {
+        page.text(Tone::Fair, "The scan was cut short: what it did not come to is undecided.");
+    }
+}
+
+fn score(page: &mut Page, report: &Report) {
+    let score = &report.score;
+    match score.value {
+        Some(value) => {
+            let grade = score.grade.as_ref().map_or_else(String::new, |grade| format!(", grade {grade}"));
+            let points = score.points().map_or(0.0, tenths);
+            let (lower, upper) = (whole(score.lower), whole(score.upper));
+            let judged = whole(score.coverage * 100.0);
+            let bounds = if lower == upper {
+                String::new()
+            } else {
+                format!(" · {judged} % judged; {lower} to {upper} with the rest")
+            };
+            page.pieces(&[
+                (tone(value), &format!("Score {} of 100{grade}", whole(value))),
+                (Tone::Plain, &format!(" · {points:.1} of {} points{bounds}", score.weight)),
+            ]);
+        }
+        None => {
+            let why = score.withheld.as_deref().unwrap_or("too little could be judged");
+            page.item(0, (Tone::Fair, "No score:"), 10, why);
+        }
+    }
+    dimensions(page, report);
+    caps(page, report);
+    for reason in report.gate.reasons() {
+        page.item(0, (Tone::Bad, "Gate:"), 6, reason);
+    }
+    match report.classification.kind {
+        Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket => described(page, report),
+        Kind::AuthGated => gated(page, report),
+        _ => found_beside(page, report),
+    }
+}
+
+fn tone(value: f64) -> Tone {
+    match whole(value) {
+        80.. => Tone::Good,
+        60..80 => Tone::Fair,
+        _ => Tone::Bad,
+    }
+}
+
+fn dimensions(page: &mut Page, report: &Report) {
+    let rows: Vec<(String, &DimensionScore)> = report
+        .score
+        .dimensions
+        .iter()
+        .map(|(dimension, score)| (format!("{dimension} {}", dimension.title()), score))
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    let shown =
+        |score: &DimensionScore| score.value.map_or_else(|| "–".to_owned(), |value| whole(value).to_string());
+    let bounds = |score: &DimensionScore| match (whole(score.lower), whole(score.upper)) {
+        (lower, upper) if lower == upper => String::new(),
+        (lower, upper) => format!("{lower} to {upper}"),
+    };
+    let judged = |score: &DimensionScore| {
+        let percent = whole(score.coverage * 100.0);
+        format!("{percent} % judged ({} of {} points)", score.judged, score.applicable)
+    };
+    if page.wide() {
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        for (name, score) in &rows {
+            table.add_row([name.clone(), shown(score), bar(score), bounds(score), judged(score)]);
+        }
+        if let Some(column) = table.column_mut(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let lines: Vec<String> = table.lines().collect();
+        for (line, (_, score)) in lines.iter().zip(&rows) {
+            page.pieces(&[(score.value.map_or(Tone::Quiet, tone), line.trim_end())]);
+        }
+    } else {
+        for (name, score) in &rows {
+            page.pieces(&[(score.value.map_or(Tone::Quiet, tone), &format!("{:>3} {name}", shown(score)))]);
+            let bounds = bounds(score);
+            let between = if bounds.is_empty() { String::new() } else { format!("{bounds}; ") };
+            page.item_of(0, (Tone::Quiet, ""), 4, (Tone::Quiet, &format!("{between}{}", judged(score))), 2);
+        }
+    }
+    let dropped: Vec<&str> = report.dropped().map(crate::finding::Dimension::as_str).collect();
+    if !dropped.is_empty() {
+        page.text(
+            Tone::Quiet,
+            &format!("{}: nothing applies to this endpoint, left out", dropped.join(", ")),
+        );
+    }
+}
+
+/// Twenty cells: the value; or, where it is withheld, what is certain.
+fn bar(score: &DimensionScore) -> String {
+    let full = whole(score.value.unwrap_or(score.lower)) / 5;
+    let full = usize::try_from(full).unwrap_or(0).min(20);
+    format!("{}{}", "█".repeat(full), "░".repeat(20_usize.saturating_sub(full)))
+}
+
+fn caps(page: &mut Page, report: &Report) {
+    let mut said = Vec::new();
+    let hits = &report.score.caps;
+    for hit in hits {
+        let same = |other: &&crate::score::CapHit| other.cap.dimension == hit.cap.dimension;
+        let lowest = hits.iter().filter(same).map(|other| other.cap.max).min().unwrap_or(hit.cap.max);
+        let first = hits.iter().filter(same).find(|other| other.cap.max == lowest);
+        if first == Some(hit) {
+            let before = tenths(hit.before);
+            said.push(format!(
+                "{} {before} → {lowest} by {} ({})",
+                hit.cap.dimension, hit.cap.check, hit.cap.reason
+            ));
+        }
+    }
+    if !said.is_empty() {
+        page.item_of(0, (Tone::Bad, "Capped:"), 8, (Tone::Plain, &said.join("; ")), usize::MAX);
+    }
+}
+
+fn fixes(page: &mut Page, report: &Report) {
+    let rows: Vec<&ReportFinding> =
+        report.fixes.iter().filter_map(|index| report.findings.get(*index)).collect();
+    if rows.is_empty() {
+        let passed = report.findings.iter().any(|row| row.finding.status == Status::Pass);
+        if passed && report.score.value.is_some() {
+            page.text(Tone::Good, "Nothing to mend: every check that could be judged passed.");
+        }
+        return;
+    }
+    page.text(Tone::Strong, &fixes_heading(report, rows.len()));
+    for (number, row) in rows.iter().enumerate() {
+        fix(page, report, number.saturating_add(1), row);
+    }
+}
+
+fn fixes_heading(report: &Report, count: usize) -> String {
+    let all = match count {
+        1 => "it lifts",
+        2 => "both together lift",
+        _ => "all three together lift",
+    };
+    match report.score.value {
+        Some(value) if report.fixes_gain > 0.0 => {
+            let after = whole(value + report.fixes_gain);
+            format!("Mend first ({all} the score from {} to {after}):", whole(value))
+        }
+        _ => "Mend first (greatest harm first):".to_owned(),
+    }
+}
+
+fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
+    let (finding, check) = (&row.finding, row.finding.check);
+    let held = report.score.caps.iter().any(|hit| hit.cap.check == check.id);
+    let gain = match (report.score.value, row.points) {
+        (None, _) => String::new(),
+        (_, None) => " · not scored".to_owned(),
+        _ if tenths(row.gain) > 0.0 => format!(" · +{:.1} points", tenths(row.gain)),
+        _ if held => " · no gain alone: another cap holds too".to_owned(),
+        _ => " · no gain alone".to_owned(),
+    };
+    let (status, colour) = status(finding.status);
+    let (place, seen) = match finding.evidence.first() {
+        Some(evidence) => (
+            format!(" · exchange {}, {}", evidence.exchange, evidence.pointer),
+            format!("{} [{}]", finding.message, evidence.excerpt),
+        ),
+        None => (String::new(), finding.message.clone()),
+    };
+    page.pieces(&[
+        (Tone::Strong, &format!("{number} ")),
+        (colour, status),
+        (Tone::Strong, &format!(" {}", check.id)),
+        (harm(finding.severity), &format!(" · {}", finding.severity.as_str())),
+        (Tone::Plain, &gain),
+        (Tone::Quiet, &place),
+    ]);
+    let wide = page.wide();
+    page.item_of(2, (Tone::Quiet, "Seen"), 9, (Tone::Plain, &seen), if wide { 1 } else { 4 });
+    page.item_of(2, (Tone::Quiet, "Do"), 9, (Tone::Plain, check.remediation), if wide { 2 } else { 6 });
+    if let Some(basis) = check.basis.first() {
+        // Half a URL is of no use, and the whole one stands with the check below.
+        let mut source = format!("{} ({})", basis.title, basis.url);
+        if wide && columns(&source).saturating_add(9) > page.style.width {
+            basis.title.clone_into(&mut source);
+        }
+        page.item_of(2, (Tone::Quiet, "Source"), 9, (Tone::Quiet, &source), if wide { 1 } else { 6 });
+    }
+}
+
+pub(super) fn status(status: Status) -> (&'static str, Tone) {
+    match status {
+        Status::Pass => ("PASS", Tone::Good),
+        Status::Warn => ("WARN", Tone::Fair),
+        Status::Fail => ("FAIL", Tone::Bad),
+        Status::Info => ("INFO", Tone::Name),
+        Status::NotApplicable => ("N/A", Tone::Quiet),
+        Status::Inconclusive => ("OPEN", Tone::Quiet),
+        Status::Error => ("BUG", Tone::Bad),
+    }
+}
+
+fn harm(severity: Severity) -> Tone {
+    match severity {
+        Severity::Critical | Severity::High => Tone::Bad,
+        Severity::Medium => Tone::Fair,
+        Severity::Low | Severity::Info => Tone::Plain,
+    }
+}
+
+/// Endpoints that are described and not scored: what was tried, what was found beside them, what next.
+fn described(page: &mut Page, report: &Report) {
+    if !report.tried.is_empty() && report.classification.kind != Kind::Unreachable {
+        page.heading("What was tried");
+        for tried in &report.tried {
+            page.item(2, (Tone::Plain, &tried.what), if page.wide() { 38 } else { 6 }, &tried.outcome);
+        }
+    }
+    found_beside(page, report);
+    if let Some(next) = next(report) {
+        page.blank();
+        page.item(0, (Tone::Strong, "Next:"), 6, &next);
+    }
+}
+
+fn next(report: &Report) -> Option<String> {
+    let class = &report.classification;
+    let next = match (class.kind, class.failure.as_ref().map(|failure| failure.kind)) {
+        (Kind::None, _) if class.found_at.is_empty() => {
+            "check the path: agents need the URL of the endpoint itself, often ending in /mcp or /sse."
+        }
+        (Kind::Blocked, _) => {
+            "scan from a place that the endpoint admits, or give the credential it expects (--bearer-env VAR)."
+        }
+        (Kind::Websocket, _) => "nothing: a WebSocket without MCP follows no rules that could be judged.",
+        (Kind::Unreachable, Some(FailureKind::Dns)) => "check the host name.",
+        (
+            Kind::Unreachable,
+            Some(FailureKind::Refused | FailureKind::ConnectTimeout | FailureKind::Unreachable),
+        ) => "check host and port, and that the server runs; --wait 30s waits for one that is starting.",
+        (Kind::Unreachable, Some(FailureKind::NotTls)) => {
+            "the port speaks no TLS: try http:// instead of https://."
+        }
+        (
+            Kind::Unreachable,
+            Some(
+                FailureKind::CertificateExpired
+                | FailureKind::CertificateNotYetValid
+                | FailureKind::CertificateWrongName
+                | FailureKind::CertificateSelfSigned
+                | FailureKind::CertificateUnknownIssuer
+                | FailureKind::CertificateOther,
+            ),
+        ) => {
+            "mend the certificate; --cacert FILE trusts a private authority, --insecure scans in spite of it."
+        }
+        _ => return None,
+    };
+    Some(next.to_owned())
+}
+
+fn gated(page: &mut Page, report: &Report) {
+    page.blank();
+    let text = "the endpoint asks for a credential, and none that it accepts was given. Put a token into a variable \
+                and name it; everything behind the gate is then judged too:";
+    page.item(0, (Tone::Strong, "Gated:"), 7, text);
+    if let Some(url) = shell(&report.url) {
+        page.verbatim(2, "", &format!("agentgauge scan --bearer-env TOKEN {url}"));
+    }
+    found_beside(page, report);
+}
+
+fn found_beside(page: &mut Page, report: &Report) {
+    let found = &report.classification.found_at;
+    if found.is_empty() {
+        return;
+    }
+    page.heading("Found beside it");
+    for found in found {
+        page.item(2, (Tone::Plain, ""), 2, &found.what);
+        if let Some(url) = shell(&found.url) {
+            page.verbatim(4, "", &format!("agentgauge scan {url}"));
+        }
+    }
+}
