@@ -18,6 +18,7 @@
 
 pub mod check;
 pub mod checks;
+pub mod demo;
 pub mod exit;
 pub mod facts;
 pub mod finding;

@@ -1,0 +1,106 @@
+//! A plain event stream: prices, each with an id; `retry`; resumption; comments into the silence.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use tokio::sync::watch;
+
+use super::Fault;
+use super::endpoint::Server;
+use super::events::{self, Event};
+use super::http::{self as wire, Call, Outcome, Sender};
+
+/// Events that happened before anybody came.
+const PAST: usize = 5;
+/// Events that follow each new visitor, so that a feed is seen to live.
+const FRESH: usize = 2;
+/// Time between those.
+const STEP: Duration = Duration::from_millis(150);
+/// Events after which no more happen: a feed that is visited for days stays small.
+const MOST: usize = 10_000;
+/// How long a feed with [`Fault::StreamHeadHeld`] keeps its head back.
+pub(super) const HELD_BACK: Duration = Duration::from_secs(11);
+
+/// How many events there are. Event n is the same for everybody, so none need be stored.
+#[derive(Debug)]
+pub(super) struct Feed {
+    length: watch::Sender<usize>,
+}
+
+impl Feed {
+    pub(super) fn new() -> Self {
+        Self { length: watch::Sender::new(PAST) }
+    }
+
+    fn grow(&self) {
+        self.length.send_modify(|length| *length = length.saturating_add(1).min(MOST));
+    }
+}
+
+fn event(server: &Server, number: usize) -> Event {
+    let id = if server.behaviour.has(Fault::StreamIdsFall) { MOST.saturating_sub(number) } else { number };
+    let broken = server.behaviour.has(Fault::StreamRawLines);
+    let price = serde_json::json!({ "item": "tea", "price": 300_usize.saturating_add(number % 7) });
+    Event {
+        name: Some("price"),
+        id: Some(id.to_string()),
+        retry: None,
+        data: if broken { format!("{price:#}") } else { price.to_string() },
+    }
+}
+
+/// GET on the feed.
+pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
+    let has = |fault| server.behaviour.has(fault);
+    if call.method != Method::GET {
+        return wire::method_not_allowed("GET").into();
+    }
+    if !call.accepts("text/event-stream") {
+        return wire::refusal(StatusCode::NOT_ACCEPTABLE, "this is an event stream").into();
+    }
+    let last = call.header("last-event-id").filter(|last| !last.is_empty());
+    if last.is_some() && has(Fault::FeedResumeRefused) {
+        return wire::text(StatusCode::BAD_REQUEST, "Last-Event-ID is not supported").into();
+    }
+    if has(Fault::StreamHeadHeld) {
+        tokio::time::sleep(HELD_BACK).await;
+    }
+    // An id that is no number of ours is ignored: the client then gets all there is.
+    let after = last.and_then(|last| last.parse::<usize>().ok()).filter(|_| !has(Fault::FeedResumeIgnored));
+    let repeated = usize::from(has(Fault::FeedResumeRepeats));
+    let seen = after.map_or(0, |after| after.saturating_sub(repeated));
+    if after.is_none() {
+        let shared = Arc::clone(server);
+        server.spawn(async move {
+            for _ in 0..FRESH {
+                tokio::time::sleep(STEP).await;
+                shared.feed.grow();
+            }
+        });
+    }
+    let (sender, reply) = events::hold(server, true);
+    let shared = Arc::clone(server);
+    server.spawn(async move { follow(&shared, &sender, seen).await });
+    reply.into()
+}
+
+async fn follow(server: &Server, sender: &Sender, mut seen: usize) {
+    let mut length = server.feed.length.subscribe();
+    let mut retry = Some(3_000);
+    loop {
+        let now = *length.borrow_and_update();
+        while seen < now {
+            seen = seen.saturating_add(1);
+            let event = Event { retry: retry.take(), ..event(server, seen) };
+            if !events::send(server, sender, &event).await {
+                return;
+            }
+        }
+        tokio::select! {
+            told = length.changed() => if told.is_err() { return },
+            () = sender.closed() => return,
+            () = events::silence(server) => if sender.send(events::comment()).await.is_err() { return },
+        }
+    }
+}

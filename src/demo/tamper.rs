@@ -1,0 +1,89 @@
+//! Faults of the reply to `tools/list` on Streamable HTTP: its type, and its stream.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::Value;
+
+use super::Fault;
+use super::endpoint::Server;
+use super::events::{self, Event};
+use super::http::{Outcome, Sender, reply};
+
+/// How the stream of the list is spoilt.
+#[derive(Clone, Copy, Debug)]
+enum Spoilt {
+    Empty,
+    Silent,
+    Late,
+    Truncated,
+    TwoObjects,
+    Heartbeat,
+}
+
+/// The reply to the list, if a fault spoils it. `value` is the sound reply.
+pub(super) fn list(server: &Arc<Server>, method: &str, value: &Value) -> Option<Outcome> {
+    if method != "tools/list" {
+        return None;
+    }
+    let has = |fault| server.behaviour.has(fault);
+    let labelled = |label, body: String| Some(reply(StatusCode::OK, label, body).into());
+    if has(Fault::ReplyTextPlain) {
+        return labelled(Some("text/plain; charset=utf-8"), value.to_string());
+    }
+    if has(Fault::ReplyNoType) {
+        return labelled(None, value.to_string());
+    }
+    if has(Fault::JsonLabelledStream) {
+        return labelled(Some("text/event-stream"), value.to_string());
+    }
+    if has(Fault::StreamLabelledJson) {
+        return labelled(Some("application/json"), format!("event: message\ndata: {value}\n\n"));
+    }
+    let spoilt = [
+        (Fault::StreamEndsEarly, Spoilt::Empty),
+        (Fault::StreamSilent, Spoilt::Silent),
+        (Fault::StreamLate, Spoilt::Late),
+        (Fault::StreamTruncatedJson, Spoilt::Truncated),
+        (Fault::StreamTwoObjects, Spoilt::TwoObjects),
+        (Fault::StreamTextHeartbeat, Spoilt::Heartbeat),
+    ];
+    let (_, spoilt) = spoilt.into_iter().find(|(fault, _)| has(*fault))?;
+    let (sender, reply) = events::open(server);
+    let (shared, value) = (Arc::clone(server), value.clone());
+    server.spawn(async move { spoil(&shared, &sender, spoilt, &value).await });
+    Some(reply.into())
+}
+
+async fn spoil(server: &Server, sender: &Sender, spoilt: Spoilt, value: &Value) {
+    let sound = value.to_string();
+    let say = |data: &str| events::encode(server, &Event::message(data.to_owned()));
+    let mut out: Vec<Bytes> = Vec::new();
+    match spoilt {
+        Spoilt::Empty => out.push(events::comment()),
+        Spoilt::Silent => {
+            events::keep_alive(server, sender).await;
+        }
+        Spoilt::Late => {
+            tokio::time::sleep(Duration::from_secs(12)).await;
+            out.push(say(&sound));
+        }
+        Spoilt::Truncated => {
+            let half: String = sound.chars().take(40).collect();
+            out.extend([say(&half), say(&sound)]);
+        }
+        Spoilt::TwoObjects => {
+            let note =
+                r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}"#;
+            out.push(say(&format!("{note}{sound}")));
+        }
+        Spoilt::Heartbeat => out.extend([say("ping"), say(&sound)]),
+    }
+    for bytes in out {
+        if sender.send(bytes).await.is_err() {
+            return;
+        }
+    }
+}
