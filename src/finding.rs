@@ -434,6 +434,20 @@ impl Observations {
     }
 }
 
+impl Observations {
+    /// As [`Self::verdict`], for a row with several cases of which one could not be seen: a failure
+    /// stands whatever the missing case would have shown, anything milder does not.
+    ///
+    /// # Errors
+    /// `missing`, unless something failed.
+    pub fn verdict_despite(self, missing: Option<Undecided>, sound: impl Into<String>) -> Judgement {
+        match missing {
+            Some(reason) if self.count(Status::Fail) == 0 => Err(reason),
+            _ => self.verdict(sound, "nothing was observed"),
+        }
+    }
+}
+
 /// Most pieces of evidence in one finding.
 const MOST_EVIDENCE: usize = 6;
 

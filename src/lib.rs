@@ -24,6 +24,8 @@ pub mod facts;
 pub mod finding;
 pub mod gate;
 pub mod judge;
+pub mod net;
+pub mod probe;
 pub mod protocol;
 pub mod report;
 pub mod rubric;

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use url::Url;
+
+use crate::net::Wire;
+use crate::probe;
 use crate::target::Target;
-use crate::transcript::codec::Entry;
-use crate::transcript::{End, FORMAT, Header, Tool, Transcript};
+use crate::transcript::codec::{self, Entry};
+use crate::transcript::{End, Exchange, FORMAT, Header, Limits, Profile, Skip, Tool, Transcript, Vault};
 
 /// What a scan tells while it runs. Never part of the data.
 #[derive(Clone, Debug)]
@@ -76,21 +81,106 @@ pub struct ScanOptions {
 
 /// Scans one target and gives the transcript. Never fails: failures are recorded.
 pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Transcript {
-    let _ = (options, observer, stop);
-    Transcript {
-        header: Header {
-            format: FORMAT,
-            tool: Tool::this(),
-            url: target.url.to_string(),
-            label: target.label.clone(),
-            profile: target.profile,
-            limits: target.limits.clone(),
-            insecure: target.insecure,
-            operator_headers: target.headers.iter().map(|(name, _)| name.to_string()).collect(),
-            started_at: jiff::Timestamp::now().to_string(),
-        },
-        exchanges: Vec::new(),
-        skips: Vec::new(),
-        end: Some(End { at_us: 0, interrupted: false }),
+    wait(target, options.wait_ms, observer, stop).await;
+    let started_at = jiff::Timestamp::now().to_string();
+    let wire = Wire::new(target, observer, stop);
+    let url = masked_url(&target.url, wire.vault());
+    let header = Header {
+        format: FORMAT,
+        tool: Tool::this(),
+        url: url.clone(),
+        label: target.label.clone(),
+        profile: target.profile,
+        limits: target.limits.clone(),
+        insecure: target.insecure,
+        operator_headers: target.headers.iter().map(|(name, _)| name.to_string()).collect(),
+        started_at,
+    };
+    observer.entry(&Entry::Header(Box::new(header.clone())));
+    probe::run(&wire, &url, target.profile, options).await;
+    let end = End { at_us: wire.now_us(), interrupted: stop.stopped() };
+    observer.entry(&Entry::End(end.clone()));
+    let (exchanges, skips) = wire.recorded();
+    let transcript = Transcript { header, exchanges, skips, end: Some(end) };
+    // Judge what encoding and decoding left: then `replay` cannot see anything else.
+    codec::decode(codec::encode(&transcript).as_slice()).unwrap_or(transcript)
+}
+
+/// What was recorded so far as a transcript, for the readers that probes ask.
+pub(crate) fn partial(exchanges: Vec<Exchange>, skips: Vec<Skip>) -> Transcript {
+    let header = Header {
+        format: FORMAT,
+        tool: Tool::this(),
+        url: String::new(),
+        label: None,
+        profile: Profile::Standard,
+        limits: Limits::of(Profile::Standard),
+        insecure: false,
+        operator_headers: Vec::new(),
+        started_at: String::new(),
+    };
+    Transcript { header, exchanges, skips, end: None }
+}
+
+/// Waits until something accepts a connection: a server that CI has just started. Nothing is sent.
+async fn wait(target: &Target, wait_ms: u64, observer: &dyn Observer, stop: &Stop) {
+    if wait_ms == 0 {
+        return;
     }
+    let end = tokio::time::Instant::now() + Duration::from_millis(wait_ms);
+    observer.event(ScanEvent::Doing("waiting for the endpoint to accept connections".to_owned()));
+    while !stop.stopped() && tokio::time::Instant::now() < end {
+        if crate::net::accepts(&target.url).await {
+            return;
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Pause between two attempts of `--wait`.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Query parameters whose values are secrets by their name.
+const SECRET_NAMES: [&str; 13] = [
+    "token",
+    "key",
+    "secret",
+    "password",
+    "passwd",
+    "auth",
+    "authorization",
+    "code",
+    "sig",
+    "signature",
+    "session",
+    "credential",
+    "jwt",
+];
+
+/// The URL as it is recorded: values of token-like query parameters become placeholders.
+fn masked_url(url: &Url, vault: &Vault) -> String {
+    let Some(query) = url.query() else { return url.to_string() };
+    let masked: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if secret_name(name) && !value.is_empty() => {
+                format!(
+                    "{name}={}",
+                    vault.hide_in_url(&format!("query-{}", name.to_ascii_lowercase()), value)
+                )
+            }
+            _ => pair.to_owned(),
+        })
+        .collect();
+    let text = url.as_str();
+    let base = text.split_once('?').map_or(text, |(base, _)| base);
+    format!("{base}?{}", masked.join("&"))
+}
+
+fn secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|secret| {
+        name == *secret || name.ends_with(&format!("_{secret}")) || name.ends_with(&format!("-{secret}"))
+    }) || name == "apikey"
+        || name.ends_with("token")
 }

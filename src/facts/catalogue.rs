@@ -22,10 +22,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Whether a capability is advertised.
+    /// Whether a capability is advertised. `null` is what serializers write for an option that is not
+    /// set, so it advertises nothing.
     #[must_use]
     pub fn advertises(&self, capability: &str) -> bool {
-        self.capabilities.as_ref().is_some_and(|all| all.contains_key(capability))
+        self.capabilities.as_ref().and_then(|all| all.get(capability)).is_some_and(|value| !value.is_null())
     }
 }
 

@@ -9,7 +9,7 @@ use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
-use crate::transcript::{Exchange, Failure, FailureKind, ProbeId, Transcript};
+use crate::transcript::{Exchange, Failure, FailureKind, ProbeId, Profile, Transcript};
 
 /// The class of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -159,16 +159,18 @@ impl Classification {
 pub fn classify(transcript: &Transcript) -> Classification {
     let steps: Vec<&Exchange> =
         transcript.exchanges.iter().filter(|exchange| exchange.probe == ProbeId::Classify).collect();
-    let mut seen = Seen::default();
+    let quick = transcript.header.profile == Profile::Quick;
+    let mut seen = Seen { quick, ..Seen::default() };
     for exchange in &steps {
         seen.take(exchange);
     }
     seen.confirm(transcript);
-    let endpoint = steps
-        .iter()
-        .rev()
-        .find(|exchange| exchange.step == "discover" || exchange.step == "websocket")
-        .map_or_else(|| transcript.header.url.clone(), |exchange| exchange.request.url.clone());
+    // The last discover went to the typed URL, or to where its one redirect led.
+    let asked = steps.iter().rev().find(|exchange| exchange.step == "discover");
+    let endpoint = match asked {
+        Some(exchange) if !transcript.header.url.starts_with("ws") => exchange.request.url.clone(),
+        _ => transcript.header.url.clone(),
+    };
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
     class
@@ -190,17 +192,20 @@ struct Seen {
     limited: Option<u32>,
     failures: Vec<(u32, Failure)>,
     answered: bool,
+    spoke: bool,
     server_error: Option<(u32, u16)>,
     html: Option<u32>,
     server: Option<ServerInfo>,
     repeated: bool,
     mixed: bool,
+    quick: bool,
 }
 
 impl Seen {
     fn take(&mut self, exchange: &Exchange) {
         self.answered |= exchange.head.is_some();
-        if steps::html(exchange) {
+        self.spoke |= exchange.status().is_some_and(|status| status < 500);
+        if steps::html(exchange) && exchange.ok() {
             self.html.get_or_insert(exchange.id);
         }
         match exchange.step.as_str() {
@@ -292,8 +297,16 @@ impl Seen {
         }
     }
 
-    /// The repeats that give confidence: id echo, fresh connections and version negotiation.
+    /// The repeats that give confidence: id echo, fresh connections and version negotiation, which
+    /// also shows the legacy revisions.
     fn confirm(&mut self, transcript: &Transcript) {
+        for exchange in
+            transcript.exchanges.iter().filter(|exchange| exchange.probe == ProbeId::LegacyVersions)
+        {
+            if let Initialize::Legacy { version: Some(version), .. } = steps::initialize(exchange) {
+                self.revisions.extend(Revision::parse(&version));
+            }
+        }
         let repeats: Vec<bool> = transcript
             .exchanges
             .iter()
@@ -409,7 +422,7 @@ impl Seen {
             class.confidence = Confidence::Suspected;
             class.reason =
                 "GET is answered with 204, which tells feed clients to stop reconnecting".to_owned();
-        } else if let (Some(id), true) = (self.held, self.answered) {
+        } else if let (Some(id), true, false) = (self.held, self.answered, self.quick) {
             class.kind = Kind::EventStream;
             class.transports = vec![Transport::EventStream];
             class.evidence.push(id);
@@ -456,7 +469,11 @@ impl Seen {
         if self.modern_aware_only.is_some() {
             return "the server knows the modern era, but lists no revision that we speak".to_owned();
         }
-        if let Some((_, status)) = self.server_error {
+        if self.held.is_some() {
+            // 300 ms of silence prove nothing (CHECKS.md 4.2, step 3).
+            return "a GET is held open without an answer; scan with the standard profile".to_owned();
+        }
+        if let (Some((_, status)), false) = (self.server_error, self.spoke) {
             return format!("requests are answered with {status}, which says nothing about what speaks here");
         }
         if self.html.is_some() {

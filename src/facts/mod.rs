@@ -4,22 +4,29 @@
 //! not declared is a bug of ours and surfaces as `Status::Error` for that check.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod browser;
 pub mod catalogue;
 pub mod classification;
+pub mod handshake;
+pub mod leaks;
+pub mod outcome;
+pub mod refusal;
 pub mod reply;
 pub mod steps;
+pub mod streams;
 pub mod summary;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
-use crate::protocol::address::{Exposure, exposure};
+use crate::protocol::address::{Exposure, exposure, host_exposure};
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, Tls, TokenShape, Transcript};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
+pub use outcome::Outcome;
 pub use reply::{Message, Reply};
 
 /// The memo behind every view of one transcript.
@@ -123,6 +130,13 @@ impl<'t> Facts<'t> {
     pub fn exchanges(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
         let scope = self.scope;
         self.readings.transcript.exchanges.iter().filter(move |exchange| scope.shows(exchange))
+    }
+
+    /// The exchanges in scope that belong to an era; those of no era count with the newest.
+    pub fn of_era(&self, era: Era) -> impl Iterator<Item = &'t Exchange> + use<'t> {
+        let newest = self.class().newest_era() == Some(era);
+        self.exchanges()
+            .filter(move |exchange| exchange.era == Some(era) || (newest && exchange.era.is_none()))
     }
 
     /// The exchanges of one probe.
@@ -276,7 +290,8 @@ impl<'t> Facts<'t> {
         Ok(verdict)
     }
 
-    /// Who can reach the endpoint, by the address that was connected to.
+    /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
+    /// by the typed host if that is an address or localhost.
     #[must_use]
     pub fn exposure(&self) -> Option<Exposure> {
         self.readings.exposure()
@@ -291,10 +306,15 @@ impl<'t> Facts<'t> {
     }
 
     /// Shapes of the session ids that replies to `initialize` brought, with their exchanges.
+    ///
+    /// The reply to `initialized` is none of them: many servers echo the id on every reply of a
+    /// session, and an echo is no second issue of the same id.
     #[must_use]
     pub fn session_shapes(&self) -> Vec<(&'t Exchange, &'t TokenShape)> {
         self.exchanges()
-            .filter(|exchange| exchange.step.starts_with("initialize"))
+            .filter(|exchange| {
+                reply::request_method(exchange).as_deref() == Some(crate::protocol::names::INITIALIZE)
+            })
             .flat_map(|exchange| exchange.shapes.iter().map(move |shape| (exchange, shape)))
             .filter(|(_, shape)| shape.kind == crate::transcript::TokenKind::Session)
             .collect()
@@ -318,12 +338,17 @@ impl<'t> Facts<'t> {
 }
 
 impl Readings<'_> {
-    /// Who can reach the endpoint, by the address that was connected to.
+    /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
+    /// by the typed host if that is an address or localhost.
     #[must_use]
     pub fn exposure(&self) -> Option<Exposure> {
-        self.transcript.exchanges.iter().find_map(|exchange| {
+        let connected = self.transcript.exchanges.iter().find_map(|exchange| {
             let address = exchange.connect.as_ref()?.address.as_deref()?;
             address.parse::<std::net::SocketAddr>().ok().map(|address| exposure(address.ip()))
+        });
+        connected.or_else(|| {
+            let url = url::Url::parse(&self.transcript.header.url).ok()?;
+            host_exposure(url.host_str()?)
         })
     }
 }

@@ -4,9 +4,12 @@
 
 use serde_json::Value;
 
+use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc::{self, Answer};
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse;
-use crate::transcript::{Content, Direction, Exchange, FrameKind};
+use crate::transcript::{Content, Direction, Exchange, FrameKind, ProbeId};
 
 /// One JSON text of a reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +70,36 @@ pub fn request_id(exchange: &Exchange) -> Option<Value> {
 pub fn request_method(exchange: &Exchange) -> Option<String> {
     let body = exchange.request.body.as_deref()?;
     jsonrpc::parse(body).ok()?.get("method")?.as_str().map(str::to_owned)
+}
+
+/// Whether the exchange carried a JSON-RPC request that a server can read and must answer: a POST
+/// of one object with `jsonrpc`, a method and an id, sent as JSON to the endpoint itself.
+#[must_use]
+pub fn asks(exchange: &Exchange) -> bool {
+    if exchange.request.method != "POST" || exchange.probe == ProbeId::Siblings {
+        return false;
+    }
+    let declared = exchange.request.header("content-type").and_then(media_type);
+    if declared.is_none_or(|media| media.essence != "application/json") {
+        return false;
+    }
+    let Some(Ok(body)) = exchange.request.body.as_deref().map(jsonrpc::parse) else {
+        return false;
+    };
+    body.get("jsonrpc").is_some_and(|version| version == "2.0")
+        && body.get("method").and_then(Value::as_str).is_some_and(|method| !method.is_empty())
+        && body.get("id").is_some_and(|id| id.is_string() || id.is_number())
+}
+
+/// Whether an array may come as one message of the reply: batches exist in 2025-03-26 alone, which
+/// sends no version header (T03, "Sending Messages to the Server", items 5 and 6).
+#[must_use]
+pub fn batch_legal(exchange: &Exchange) -> bool {
+    exchange.era == Some(Era::Legacy)
+        && exchange
+            .request
+            .header(names::VERSION_HEADER)
+            .is_none_or(|version| version == Revision::V2025_03_26.as_str())
 }
 
 /// Reads the reply of one exchange.

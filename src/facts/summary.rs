@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::sse::LineKind;
+use crate::protocol::sse::{Line, LineKind};
 use crate::transcript::{Exchange, Expectation, ProbeId, TokenKind, Transcript};
 
 /// Latency of the plain exchanges, first one apart.
@@ -21,15 +21,22 @@ pub struct Latency {
     pub first_ms: u64,
 }
 
-/// Times to the head of every plain exchange that got one, in order, microseconds. Event streams
-/// that may stay silent (GET) are left out.
+/// Whether an exchange counts for latency and error rates: a plain call to the endpoint itself that
+/// can be answered at once. A GET may stay silent, so it counts only as the BASE of a feed.
+#[must_use]
+pub fn measured(exchange: &Exchange) -> bool {
+    exchange.expectation == Expectation::Plain
+        && exchange.probe != ProbeId::Siblings
+        && (exchange.request.method == "POST" || exchange.probe == ProbeId::Load)
+}
+
+/// Times to the head of every measured exchange that got one, in order, microseconds.
 #[must_use]
 pub fn head_times(transcript: &Transcript) -> Vec<(&Exchange, u64)> {
     transcript
         .exchanges
         .iter()
-        .filter(|exchange| exchange.expectation == Expectation::Plain && exchange.request.method == "POST")
-        .filter(|exchange| exchange.probe != ProbeId::Siblings)
+        .filter(|exchange| measured(exchange))
         .filter_map(|exchange| exchange.head_us().map(|us| (exchange, us)))
         .collect()
 }
@@ -76,7 +83,9 @@ pub struct KeepAlive {
     pub exchange: u32,
     /// How long it was watched, milliseconds, from its head.
     pub watched_ms: u64,
-    /// First arrival after a silence: that silence in milliseconds. `None` if nothing came.
+    /// First arrival after a silence: that silence in milliseconds. `None` if nothing came. What comes
+    /// within two seconds of the head opens the stream (a greeting, an `endpoint` event) and ends no
+    /// silence.
     pub first_gap_ms: Option<u64>,
     /// Median of the gaps, milliseconds, once two were measured.
     pub interval_ms: Option<u64>,
@@ -90,13 +99,29 @@ pub struct KeepAlive {
 
 /// Shorter pauses are not silence: one burst may come in several reads.
 pub const SILENCE_US: u64 = 200_000;
+/// An arrival after so much silence settles the watch: the stream said something by itself.
+pub const SETTLED_US: u64 = 400_000;
 
-/// Reads the keep-alives of one held stream; `None` without a head.
+/// What comes sooner after the head than this opens the stream (a greeting, an `endpoint` event) and
+/// ends no silence.
+pub const OPENING_US: u64 = 2_000_000;
+
+/// A silence and what ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Its length in microseconds.
+    pub us: u64,
+    /// When it ended, microseconds since the scan began.
+    pub ended_us: u64,
+    /// What ended it: `comment`, `event`, `field` or `blank`.
+    pub kind: &'static str,
+}
+
+/// The silences of a stream between its head and its last arrival.
 #[must_use]
-pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
-    let head = exchange.head.as_ref()?;
-    let lines = exchange.lines().unwrap_or_default();
-    let mut arrivals: Vec<(u64, &str)> = Vec::new();
+pub fn gaps(head_us: u64, lines: &[Line]) -> Vec<Gap> {
+    let mut found: Vec<Gap> = Vec::new();
+    let mut before = head_us;
     for line in lines {
         let kind = match line.kind() {
             LineKind::Comment(_) => "comment",
@@ -104,37 +129,41 @@ pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
             LineKind::Field(..) => "event",
             LineKind::Unknown(_) => "field",
         };
-        match arrivals.last_mut() {
-            Some((at, first)) if *at == line.at_us => {
-                if *first == "blank" {
-                    *first = kind;
-                }
-            }
-            _ => arrivals.push((line.at_us, kind)),
+        let us = line.at_us.saturating_sub(before);
+        let opening = before == head_us && line.at_us != head_us;
+        if us >= if opening { OPENING_US } else { SILENCE_US } {
+            found.push(Gap { us, ended_us: line.at_us, kind });
+        } else if let Some(last) =
+            found.last_mut().filter(|last| last.ended_us == line.at_us && last.kind == "blank")
+        {
+            // One read may begin with the blank line that ends the event before.
+            last.kind = kind;
         }
+        before = line.at_us;
     }
-    let mut gaps: Vec<(u64, &str)> = Vec::new();
-    let mut before = head.at_us;
-    for (at, kind) in &arrivals {
-        let gap = at.saturating_sub(before);
-        if gap >= SILENCE_US {
-            gaps.push((gap, kind));
-        }
-        before = *at;
-    }
-    let last = exchange.ended_us.saturating_sub(before);
-    let longest = gaps.iter().map(|(gap, _)| *gap).max().unwrap_or(0).max(last);
-    // The gap from the head to the first event is a start, not an interval, where events follow.
-    let mut between: Vec<u64> = gaps.iter().map(|(gap, _)| *gap).collect();
+    found
+}
+
+/// Reads the keep-alives of one held stream; `None` without a head.
+#[must_use]
+pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
+    let head = exchange.head.as_ref()?;
+    let lines = exchange.lines().unwrap_or_default();
+    let gaps = gaps(head.at_us, lines);
+    let mut arrivals: Vec<u64> = lines.iter().map(|line| line.at_us).collect();
+    arrivals.dedup();
+    let last = exchange.ended_us.saturating_sub(arrivals.last().copied().unwrap_or(head.at_us));
+    let longest = gaps.iter().map(|gap| gap.us).max().unwrap_or(0).max(last);
+    let mut between: Vec<u64> = gaps.iter().map(|gap| gap.us).collect();
     between.sort_unstable();
     Some(KeepAlive {
         exchange: exchange.id,
         watched_ms: exchange.ended_us.saturating_sub(head.at_us) / 1_000,
-        first_gap_ms: gaps.first().map(|(gap, _)| gap / 1_000),
+        first_gap_ms: gaps.first().map(|gap| gap.us / 1_000),
         interval_ms: (between.len() >= 2).then(|| percentile(&between, 50) / 1_000),
         longest_gap_ms: longest / 1_000,
         arrivals: arrivals.len(),
-        kind: gaps.first().map_or("none", |(_, kind)| kind).to_owned(),
+        kind: gaps.first().map_or("none", |gap| gap.kind).to_owned(),
     })
 }
 
@@ -188,4 +217,43 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
     print.sessions_opened = opened.len();
     print.sessions_left = opened.iter().filter(|session| !ended.contains(session)).count();
     print
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::synthetic::{Scan, get};
+
+    fn seen(text: &str, gap_us: u64, until_us: u64) -> KeepAlive {
+        let scan = Scan::empty()
+            .with(get(ProbeId::Idle, "get").status(200).stream(text, gap_us).held_until(until_us));
+        keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_greeting_is_no_keep_alive() {
+        let mut scan = Scan::empty().with(
+            get(ProbeId::Idle, "get")
+                .status(200)
+                .stream("event: endpoint\ndata: /m\n\n", 0)
+                .held_until(35_005_000),
+        );
+        let exchange = scan.transcript.exchanges.last_mut().unwrap();
+        if let crate::transcript::Content::Lines { lines, .. } = &mut exchange.content {
+            // Half a second after the head: a slow start, not a sign of life on an idle stream.
+            lines.iter_mut().for_each(|line| line.at_us += 500_000);
+        }
+        let read = keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap();
+        assert_eq!(read.first_gap_ms, None);
+        assert!(read.longest_gap_ms > 34_000);
+    }
+
+    #[test]
+    fn a_comment_after_silence_is_a_first_gap_and_two_are_an_interval() {
+        let one = seen("data: x\n\n: ping\n\n", 15_000_000, 15_100_000);
+        assert_eq!((one.first_gap_ms, one.interval_ms), (Some(15_000), None));
+        assert_eq!(one.kind, "comment");
+        let two = seen("data: x\n\n: ping\n\n: ping\n\n", 15_000_000, 30_100_000);
+        assert_eq!(two.interval_ms, Some(15_000));
+    }
 }

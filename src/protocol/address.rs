@@ -26,6 +26,17 @@ pub fn exposure(address: IpAddr) -> Exposure {
     }
 }
 
+/// Classifies the host of a URL as far as its text alone shows: an address literal, or a name that
+/// is loopback by definition (RFC 6761 section 6.3). `None` for any other name.
+#[must_use]
+pub fn host_exposure(host: &str) -> Option<Exposure> {
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    if name == "localhost" || name.ends_with(".localhost") {
+        return Some(Exposure::Loopback);
+    }
+    name.trim_start_matches('[').trim_end_matches(']').parse().ok().map(exposure)
+}
+
 fn exposure_v4(v4: Ipv4Addr) -> Exposure {
     let [a, b, c, _] = v4.octets();
     if v4.is_loopback() {
@@ -81,6 +92,16 @@ fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_shows_its_exposure_only_as_a_literal_or_localhost() {
+        assert_eq!(host_exposure("LocalHost."), Some(Exposure::Loopback));
+        assert_eq!(host_exposure("mcp.localhost"), Some(Exposure::Loopback));
+        assert_eq!(host_exposure("[::1]"), Some(Exposure::Loopback));
+        assert_eq!(host_exposure("10.0.0.1"), Some(Exposure::Private));
+        assert_eq!(host_exposure("8.8.8.8"), Some(Exposure::Public));
+        assert_eq!(host_exposure("localhost.example.com"), None);
+    }
 
     #[test]
     fn disguised_local_addresses_are_local() {

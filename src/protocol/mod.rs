@@ -8,3 +8,4 @@ pub mod names;
 pub mod revision;
 pub mod sse;
 pub mod transport;
+pub mod websocket;

@@ -283,6 +283,12 @@ impl Exchange {
         self.head.as_ref().map(|head| head.at_us.saturating_sub(self.started_us))
     }
 
+    /// Time from sending to the end of the reply, or to giving up, microseconds.
+    #[must_use]
+    pub fn took_us(&self) -> u64 {
+        self.ended_us.saturating_sub(self.started_us)
+    }
+
     /// Body text, if it was text.
     #[must_use]
     pub fn text(&self) -> Option<&str> {

@@ -1,6 +1,12 @@
 //! Event-stream format and flow.
 
+mod sse_content_type;
+mod sse_event_ids;
+mod sse_grammar;
+mod sse_keepalive;
+
 use crate::check::Check;
 
 /// In catalogue order.
-pub(super) const CHECKS: &[&Check] = &[];
+pub(super) const CHECKS: &[&Check] =
+    &[&sse_content_type::CHECK, &sse_grammar::CHECK, &sse_event_ids::CHECK, &sse_keepalive::CHECK];

@@ -2,6 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::reply::request_id;
+use crate::finding::cut;
 use crate::protocol::jsonrpc;
 
 pub(super) static CHECK: Check = Check {
@@ -40,25 +41,44 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let mut seen = Observations::new();
+    let mut unseen = None;
     for step in STEPS {
-        let exchange = facts.settled(ProbeId::IdEcho, step, Some(era))?;
-        let reply = facts.reply(exchange);
-        let sent = request_id(exchange).unwrap_or_default();
-        if reply.answer.is_some() {
-            seen.add(Status::Pass, Evidence::status(exchange), "echoed");
-        } else if let Some(message) = reply
-            .messages
-            .iter()
-            .find_map(|message| message.json.as_ref().ok().filter(|value| jsonrpc::is_reply(value)))
-        {
-            let got = message.get("id").map_or_else(|| "no id".to_owned(), ToString::to_string);
-            let evidence = Evidence::new(exchange, "body /id", format!("sent {sent}, got {got}"));
-            seen.add(Status::Fail, evidence, format!("the id {sent} came back as {got}"));
-        } else {
-            return inconclusive("the request was not answered with a JSON-RPC reply");
+        match judge_step(facts, era, step) {
+            Ok(verdict) => seen.push(verdict),
+            Err(reason) => unseen = unseen.or(Some(reason)),
         }
     }
-    seen.verdict("all three ids came back as they were sent", "nothing was sent")
+    match unseen {
+        // A pass speaks of all three; one altered id is a fail whatever became of the others.
+        Some(reason) if seen.count(Status::Fail) == 0 => Err(reason),
+        _ => seen.verdict("all three ids came back as they were sent", "nothing was sent"),
+    }
+}
+
+fn judge_step(facts: &Facts<'_>, era: Era, step: &str) -> Judgement {
+    let exchange = facts.settled(ProbeId::IdEcho, step, Some(era))?;
+    let reply = facts.reply(exchange);
+    if reply.answer.is_some() {
+        return pass(Evidence::status(exchange), "echoed");
+    }
+    let other = reply.messages.iter().find_map(|message| {
+        message.json.as_ref().ok().filter(|value| jsonrpc::is_reply(value)).map(|value| (message, value))
+    });
+    match other {
+        // A refusal by the HTTP layer (a missing session, an unwanted Accept) comes before the body is
+        // read: SDKs send it with null or an id of their own.
+        Some((_, value)) if value.get("result").is_none() && !exchange.ok() => {
+            inconclusive("the request was refused before its id mattered")
+        }
+        Some((message, value)) => {
+            let sent = request_id(exchange).unwrap_or_default();
+            let got = value.get("id").map_or_else(|| "no id".to_owned(), ToString::to_string);
+            let pointer = if message.pointer == "body" { "body /id" } else { message.pointer.as_str() };
+            let evidence = Evidence::new(exchange, pointer, format!("sent {sent}, got {got}"));
+            fail(evidence, format!("the id {sent} came back as {}", cut(&got)))
+        }
+        None => inconclusive("the request was not answered with a JSON-RPC reply"),
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +114,26 @@ mod tests {
     }
 
     #[test]
+    fn fails_on_one_altered_id_whatever_became_of_the_others() {
+        let mut scan = scan(|id| if id == json!(7) { json!("7") } else { id });
+        for exchange in scan.transcript.exchanges.iter_mut().filter(|exchange| exchange.step == "unicode") {
+            exchange.head = None;
+        }
+        assert_eq!(scan.judge(&CHECK).status, Status::Fail);
+    }
+
+    #[test]
     fn undecided_when_nothing_was_sent() {
         assert_eq!(Scan::modern().judge(&CHECK).status, Status::Inconclusive);
+    }
+
+    #[test]
+    fn undecided_when_the_http_layer_refused_before_reading() {
+        // Python: `"id": "server-error"`; TypeScript: `"id": null`.
+        let body = json!({"jsonrpc":"2.0","id":7,"method":"ping"});
+        let refused = json!({"jsonrpc":"2.0","id":"server-error","error":{"code":-32600,"message":"no"}});
+        let scan = Scan::legacy(true)
+            .with(post(ProbeId::IdEcho, "integer", Era::Legacy, body).status(404).json(refused));
+        assert_eq!(scan.judge(&CHECK).status, Status::Inconclusive);
     }
 }

@@ -1,0 +1,266 @@
+//! A stream that may stay silent should show signs of life.
+
+use crate::checks::prelude::*;
+use crate::facts::steps;
+use crate::facts::summary::{KeepAlive, keep_alive};
+use crate::transcript::{Ended, FailureKind, Profile};
+
+pub(super) static CHECK: Check = Check {
+    id: "sse-keepalive",
+    title: "Idle streams are kept alive at least every 30 s",
+    dimension: Dimension::D8,
+    severity: Severity::Medium,
+    level: Level::Practice,
+    applies: Applies::to(
+        &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
+        Gated::Unseen,
+    ),
+    reads: Reads::Of(&[ProbeId::Classify, ProbeId::Idle, ProbeId::LegacyGet, ProbeId::Catalogue]),
+    basis: &[
+        Basis {
+            title: "MCP 2026-07-28, Streamable HTTP, Receiving Messages (note; encouraged, without a number)",
+            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#receiving-messages",
+        },
+        Basis {
+            title: "WHATWG HTML, Server-sent events, Authoring notes (about every 15 s)",
+            url: "https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes",
+        },
+        Basis {
+            title: "MCP 2025-11-25, Ping, Implementation Considerations",
+            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/ping#implementation-considerations",
+        },
+    ],
+    rationale: "Proxies and load balancers close connections that carry nothing for 30 to 60 s. A byte now and then \
+                keeps the stream open and tells the client that the other end is still there.",
+    remediation: "Write a comment line every 15 s on every open stream: `: keepalive`, then an empty line. TypeScript \
+                  SDK: `keepAliveMs: 15000` (the default) on the Streamable HTTP transport or handler; its \
+                  `SSEServerTransport` has none, so write comments to the response yourself. Python SDK: it \
+                  pings every 15 s without a setting; for your own feeds sse-starlette's \
+                  `EventSourceResponse(events(), ping=15)`. Rust SDK: \
+                  `StreamableHttpServerConfig::default().with_sse_keep_alive(Some(Duration::from_secs(15)))`.",
+    judge,
+};
+
+/// 30 s and the jitter of a timer.
+const LONGEST_GAP_MS: u64 = 32_000;
+/// A watch of 35 s, less what the head and our own timer take.
+const FULL_WATCH_MS: u64 = 34_000;
+
+fn judge(facts: &Facts<'_>) -> Judgement {
+    let mut seen = Observations::new();
+    let (mut short, mut sound) = (None, String::new());
+    let held = [ProbeId::Classify, ProbeId::Idle, ProbeId::LegacyGet];
+    for exchange in held.iter().flat_map(|probe| facts.steps(*probe, "get")) {
+        if refused(exchange) {
+            continue;
+        }
+        match judge_stream(exchange) {
+            Ok(verdict) => {
+                if sound.is_empty() && verdict.status == Status::Pass {
+                    sound.clone_from(&verdict.message);
+                }
+                seen.push(verdict);
+            }
+            // The longest watch says most.
+            Err(watched) => short = short.max(Some(watched)),
+        }
+    }
+    if !seen.is_empty() {
+        return seen.verdict(sound, "");
+    }
+    if let Some((ms, why)) = short {
+        if facts.profile() == Profile::Quick {
+            return inconclusive(
+                "not watched: the quick profile leaves it out; scan with the standard profile",
+            );
+        }
+        return inconclusive(format!("{why} after {}: too short to tell", seconds(ms)));
+    }
+    without_stream(facts)
+}
+
+/// What to say where no long-lived stream was held.
+fn without_stream(facts: &Facts<'_>) -> Judgement {
+    let class = facts.class();
+    if !class.transports.contains(&Transport::StreamableHttp) {
+        return inconclusive("no stream stood open");
+    }
+    let get = facts.steps(ProbeId::LegacyGet, "get").next();
+    if class.streamable(Era::Legacy) && get.is_none() {
+        return inconclusive(facts.why_not(ProbeId::LegacyGet, Some("get")));
+    }
+    if let Some(get) = get {
+        if answered(get)?.status().is_some_and(|status| status >= 500) {
+            return inconclusive("the GET that would open the stream was answered with a server error");
+        }
+    }
+    if class.streamable(Era::Modern) && subscribes(facts) {
+        return inconclusive("a subscription is advertised, but the listen stream is not watched yet");
+    }
+    not_applicable("only short per-request streams exist")
+}
+
+/// Whether the modern side advertises something to listen to.
+fn subscribes(facts: &Facts<'_>) -> bool {
+    let capabilities =
+        facts.catalogue(Era::Modern).ok().and_then(|catalogue| catalogue.capabilities.as_ref());
+    capabilities.is_some_and(|all| {
+        all.values().any(|one| {
+            ["listChanged", "subscribe"].iter().any(|flag| one.get(flag).is_some_and(|flag| flag == true))
+        })
+    })
+}
+
+/// Whether the GET was answered with something that is no stream.
+fn refused(exchange: &Exchange) -> bool {
+    match exchange.status() {
+        Some(200) => {
+            exchange.lines().is_none() && steps::essence(exchange).as_deref() != Some("text/event-stream")
+        }
+        Some(_) => true,
+        None => {
+            let waited = |kind| matches!(kind, FailureKind::HeaderTimeout | FailureKind::Cancelled);
+            exchange.failure.as_ref().is_some_and(|failure| !waited(failure.kind))
+        }
+    }
+}
+
+/// The verdict on one held stream, or how long it was watched in vain (milliseconds) and what ended
+/// the watch.
+fn judge_stream(exchange: &Exchange) -> Result<Verdict, (u64, &'static str)> {
+    let kept = keep_alive(exchange).unwrap_or_else(|| KeepAlive {
+        exchange: exchange.id,
+        watched_ms: exchange.ended_us.saturating_sub(exchange.started_us) / 1_000,
+        first_gap_ms: None,
+        interval_ms: None,
+        longest_gap_ms: exchange.ended_us.saturating_sub(exchange.started_us) / 1_000,
+        arrivals: 0,
+        kind: "none".to_owned(),
+    });
+    let longest = seconds(kept.longest_gap_ms);
+    let verdict = |status, excerpt: String, message: String| {
+        Ok(Verdict::of(status, vec![Evidence::new(exchange, "time", excerpt)], message))
+    };
+    match kept.first_gap_ms {
+        Some(_) if kept.longest_gap_ms > LONGEST_GAP_MS => verdict(
+            Status::Warn,
+            format!("{longest} of silence"),
+            format!("silent for {longest} at a stretch"),
+        ),
+        Some(first) => {
+            let first = seconds(first);
+            let message = kept.interval_ms.map_or_else(
+                || format!("first byte after {first} of silence ({})", kept.kind),
+                |interval| format!("something comes every {} ({})", seconds(interval), kept.kind),
+            );
+            verdict(Status::Pass, format!("{first} of silence, then a {}", kept.kind), message)
+        }
+        None if kept.longest_gap_ms >= FULL_WATCH_MS => {
+            let message = format!("nothing came in {longest} of silence");
+            verdict(Status::Warn, format!("{longest} of silence"), message)
+        }
+        None if exchange.ended == Ended::Complete => Err((kept.watched_ms, "the server ended the stream")),
+        None => Err((kept.watched_ms, "the watch ended")),
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{} s", ms / 1_000, ms % 1_000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::finding::{Finding, Status};
+    use crate::protocol::revision::Era;
+    use crate::transcript::synthetic::{Made, Scan, get};
+    use crate::transcript::{Content, FailureKind, Phase, ProbeId, Profile};
+
+    fn legacy_get(text: &str, gap_us: u64, until_us: u64) -> Made {
+        let mut made = get(ProbeId::LegacyGet, "get").status(200).stream(text, gap_us).held_until(until_us);
+        made.made.era = Some(Era::Legacy);
+        made
+    }
+
+    fn legacy(made: Made) -> Finding {
+        Scan::legacy(true).with(made).judge(&CHECK)
+    }
+
+    /// A comment `after_us` the head, on a stream that was silent before.
+    fn first_comment(after_us: u64) -> Made {
+        let mut made = legacy_get(": keepalive\n\n", 0, after_us + 100_000);
+        if let Content::Lines { lines, .. } = &mut made.made.content {
+            lines.iter_mut().for_each(|line| line.at_us = 5_000 + after_us);
+        }
+        made
+    }
+
+    #[test]
+    fn passes_after_a_first_gap_and_says_which() {
+        let finding = legacy(first_comment(15_000_000));
+        assert_eq!(finding.status, Status::Pass);
+        assert!(finding.message.contains("15.0 s of silence (comment)"), "{}", finding.message);
+        let scan = Scan::http_sse();
+        let kept = get(ProbeId::Idle, "get")
+            .status(200)
+            .stream("event: endpoint\ndata: /m\n\n: ping\n\n: ping\n\n", 30_000_000)
+            .held_until(60_100_000);
+        assert!(scan.with(kept).judge(&CHECK).message.contains("every 30.0 s"));
+    }
+
+    #[test]
+    fn warns_on_silence_or_too_long_a_gap() {
+        assert_eq!(legacy(legacy_get("", 0, 35_005_000)).status, Status::Warn);
+        assert_eq!(legacy(first_comment(33_000_000)).status, Status::Warn);
+        // An event half a second after the head is a greeting, no keep-alive.
+        let mut greeted = legacy_get("data: hello\n\n", 0, 36_000_000);
+        if let Content::Lines { lines, .. } = &mut greeted.made.content {
+            lines.iter_mut().for_each(|line| line.at_us = 505_000);
+        }
+        assert_eq!(legacy(greeted).status, Status::Warn);
+        let held = get(ProbeId::LegacyGet, "get")
+            .failed(Phase::Head, FailureKind::HeaderTimeout)
+            .held_until(35_000_000);
+        assert_eq!(legacy(held).status, Status::Warn);
+    }
+
+    #[test]
+    fn undecided_when_watched_for_too_short_a_time_or_not_at_all() {
+        let short = legacy(legacy_get("", 0, 3_000_000));
+        assert_eq!(short.status, Status::Inconclusive);
+        assert!(short.message.contains("2.9 s"), "{}", short.message);
+        let quick = Scan::legacy(true).with(legacy_get("", 0, 100_000)).profile(Profile::Quick).judge(&CHECK);
+        assert_eq!(quick.status, Status::Inconclusive);
+        assert!(quick.message.contains("quick"));
+        assert_eq!(Scan::legacy(true).judge(&CHECK).status, Status::Inconclusive);
+        assert_eq!(
+            legacy(get(ProbeId::LegacyGet, "get").failed(Phase::Head, FailureKind::Reset)).status,
+            Status::Inconclusive
+        );
+    }
+
+    #[test]
+    fn undecided_for_a_modern_endpoint_with_a_subscription() {
+        let mut scan = Scan::modern();
+        for exchange in &mut scan.transcript.exchanges {
+            if exchange.step == "discover" {
+                let result = json!({"resultType":"complete","supportedVersions":["2026-07-28"],
+                    "capabilities":{"tools":{"listChanged":true}}});
+                *exchange = crate::transcript::synthetic::discover().result(result).made;
+                exchange.id = 2;
+            }
+        }
+        let finding = scan.judge(&CHECK);
+        assert_eq!(finding.status, Status::Inconclusive);
+        assert!(finding.message.contains("listen"), "{}", finding.message);
+    }
+
+    #[test]
+    fn not_applicable_where_only_short_streams_exist() {
+        assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);
+        let refused = legacy(get(ProbeId::LegacyGet, "get").status(405));
+        assert_eq!(refused.status, Status::NotApplicable);
+    }
+}

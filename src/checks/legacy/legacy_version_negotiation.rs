@@ -1,0 +1,285 @@
+//! Which version is spoken: the server may choose, but only among versions that exist.
+
+use crate::checks::prelude::*;
+use crate::facts::handshake::{self, Handshake};
+use crate::facts::{Kind, Outcome, steps};
+use crate::finding::cut;
+use crate::protocol::jsonrpc::Answer;
+
+pub(super) static CHECK: Check = Check {
+    id: "legacy-version-negotiation",
+    title: "An unsupported version is answered with a supported one, not echoed or refused",
+    dimension: Dimension::D2,
+    severity: Severity::High,
+    level: Level::Must,
+    applies: Applies {
+        transports: &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
+        ..Applies::LEGACY
+    },
+    reads: Reads::Of(&[ProbeId::Classify, ProbeId::LegacyVersions]),
+    basis: &[Basis {
+        title: "MCP 2025-11-25, Lifecycle, Version negotiation",
+        url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#version-negotiation",
+    }],
+    rationale: "Client and server must agree on one revision before they exchange anything. A server that echoes any \
+                version claims what it cannot speak, and one that merely refuses leaves the agent nothing to try.",
+    remediation: "Compare `params.protocolVersion` with the versions you support: echo it if it is one of them, else \
+                  answer with your newest. `1999-01-01` is answered with `\"protocolVersion\": \"2025-11-25\"`.",
+    judge,
+};
+
+/// What no server can support: offered by the negative step.
+const ODD: &str = "initialize 1999-01-01";
+/// A server whose newest version is this one or an older one lacks what agents now rely on.
+const DATED: Revision = Revision::V2025_03_26;
+
+fn judge(facts: &Facts<'_>) -> Judgement {
+    let mut seen = Observations::new();
+    let mut newest: Option<(Revision, Evidence)> = None;
+    let mut spoken: Vec<Revision> = Vec::new();
+    let mut missing = Some(unseen(facts));
+    for made in handshake::read(facts) {
+        if made.exchange.step == ODD {
+            if facts.twin_served(made.exchange).is_ok() {
+                missing = observe_odd(&made, &mut seen).err();
+            }
+            continue;
+        }
+        // What stands between us and an answer says nothing about versions.
+        if steps::barrier(made.exchange).is_some() {
+            continue;
+        }
+        let Some(revision) = observe_known(&made, &mut seen) else { continue };
+        spoken.push(revision);
+        if newest.as_ref().is_none_or(|(best, _)| *best < revision) {
+            newest = Some((revision, made.evidence("protocolVersion")));
+        }
+    }
+    if let Some((best, at)) = newest.filter(|(best, _)| *best <= DATED) {
+        seen.add(Status::Warn, at, format!("the newest version it negotiates is {best}"));
+    }
+    spoken.sort();
+    spoken.dedup();
+    let spoken: Vec<&str> = spoken.iter().rev().map(|revision| revision.as_str()).collect();
+    let sound = format!("negotiates {}; an unsupported version is answered with another", spoken.join(", "));
+    seen.verdict_despite(missing, sound)
+}
+
+/// Why the reply to the unsupported version says nothing.
+fn unseen(facts: &Facts<'_>) -> Undecided {
+    if matches!(facts.class().kind, Kind::HttpSse | Kind::McpWebsocket) {
+        return Undecided::Inconclusive("no unsupported version was offered over this transport".to_owned());
+    }
+    facts.negative(ProbeId::LegacyVersions, ODD, Some(Era::Legacy)).err().unwrap_or_else(|| {
+        Undecided::Inconclusive("the reply to the unsupported version could not be read".to_owned())
+    })
+}
+
+/// A published version was offered: echoed, or replaced by one that exists.
+fn observe_known(made: &Handshake<'_>, seen: &mut Observations) -> Option<Revision> {
+    let offered = &made.offered;
+    if let Some(version) = made.version() {
+        let known = Revision::parse(version).filter(|revision| revision.era() == Era::Legacy);
+        let at = made.evidence("protocolVersion");
+        if known.is_some() {
+            seen.add(Status::Pass, at, "known");
+        } else {
+            let message = format!("{offered} is answered with `{}`, which has no handshake", cut(version));
+            seen.add(Status::Warn, at, message);
+        }
+        return known;
+    }
+    // `legacy-initialize` speaks of a result without a version.
+    if made.result().is_none() && Outcome::of(made.exchange, &made.reply).is_some() {
+        let at = Evidence::status(made.exchange);
+        if lists_another(made) {
+            seen.add(Status::Warn, at, format!("{offered} is refused with a list of versions"));
+        } else {
+            seen.add(Status::Fail, at, format!("{offered} is refused, and no version is offered instead"));
+        }
+    }
+    None
+}
+
+/// A version that nobody has was offered.
+fn observe_odd(made: &Handshake<'_>, seen: &mut Observations) -> Result<(), Undecided> {
+    answered(made.exchange)?;
+    let offered = &made.offered;
+    match (made.version(), Outcome::of(made.exchange, &made.reply)) {
+        (Some(version), _) if version == offered => seen.add(
+            Status::Fail,
+            made.evidence("protocolVersion"),
+            format!("{offered} is echoed, a version that does not exist"),
+        ),
+        (Some(version), _) if Revision::parse(version).is_some_and(|known| known.era() == Era::Legacy) => {
+            seen.add(Status::Pass, made.evidence("protocolVersion"), "replaced");
+        }
+        (Some(version), _) => seen.add(
+            Status::Warn,
+            made.evidence("protocolVersion"),
+            format!("{offered} is answered with `{}`, which has no handshake", cut(version)),
+        ),
+        (None, Some(Outcome::Served)) => seen.add(
+            Status::Fail,
+            made.evidence("protocolVersion"),
+            format!("{offered} is answered with a result that names no version"),
+        ),
+        (None, None | Some(Outcome::Nothing { .. })) => return inconclusive("no complete answer came"),
+        (None, Some(_)) if lists_another(made) => seen.add(
+            Status::Warn,
+            Evidence::status(made.exchange),
+            format!("{offered} is refused with a list of versions, instead of answered with one of them"),
+        ),
+        (None, Some(refusal)) => seen.add(
+            Status::Fail,
+            Evidence::status(made.exchange),
+            format!("{offered} is refused with {} that lists no version", refusal.words()),
+        ),
+    }
+    Ok(())
+}
+
+/// Whether an error names a published version other than the one that was offered (which a message
+/// such as "unsupported version X" repeats).
+fn lists_another(made: &Handshake<'_>) -> bool {
+    match made.reply.answer.as_ref().or(made.reply.lenient.as_ref()) {
+        Some(Answer::Error(error)) => {
+            steps::versions_in(error).iter().any(|revision| revision.as_str() != made.offered)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::CHECK;
+    use crate::finding::{Finding, Status};
+    use crate::protocol::revision::Era;
+    use crate::transcript::synthetic::{Made, Scan, get, initialize, post};
+    use crate::transcript::{Direction, FailureKind, FrameKind, Phase, ProbeId, SkipReason};
+
+    fn offer(version: &str) -> Made {
+        let body = json!({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":version}});
+        post(ProbeId::LegacyVersions, &format!("initialize {version}"), Era::Legacy, body)
+    }
+
+    fn result(version: &str) -> Value {
+        json!({"protocolVersion":version,"capabilities":{},"serverInfo":{"name":"s","version":"1"}})
+    }
+
+    fn odd() -> Made {
+        offer("1999-01-01").negative()
+    }
+
+    /// Known versions echoed by a dual endpoint, the odd one answered by `answer`.
+    fn judged(answer: impl Fn(Made) -> Made) -> Finding {
+        Scan::dual(true)
+            .with(offer("2025-06-18").result(result("2025-06-18")))
+            .with(offer("2025-03-26").result(result("2025-03-26")))
+            .with(answer(odd()))
+            .judge(&CHECK)
+    }
+
+    /// An endpoint that answers everything with one version.
+    fn only(version: &str) -> Status {
+        Scan::empty()
+            .with(initialize(ProbeId::Classify, "initialize").result(result(version)))
+            .with(odd().result(result(version)))
+            .judge(&CHECK)
+            .status
+    }
+
+    #[test]
+    fn passes_when_the_odd_one_is_replaced() {
+        let finding = judged(|made| made.result(result("2025-11-25")));
+        assert_eq!(finding.status, Status::Pass);
+        assert!(finding.message.contains("2025-11-25, 2025-06-18, 2025-03-26"), "{}", finding.message);
+        assert_eq!(only("2025-06-18"), Status::Pass);
+    }
+
+    #[test]
+    fn passes_over_a_hiccup_that_the_retry_made_good() {
+        let scan = Scan::empty()
+            .with(initialize(ProbeId::Classify, "initialize").status(503).body("text/plain", "busy"))
+            .with(initialize(ProbeId::Classify, "initialize-retry").result(result("2025-11-25")))
+            .with(odd().result(result("2025-11-25")));
+        assert_eq!(scan.judge(&CHECK).status, Status::Pass);
+    }
+
+    #[test]
+    fn warns_when_the_odd_one_is_refused_with_a_list() {
+        let data = json!({"supported":["2025-11-25"],"requested":"1999-01-01"});
+        let error = json!({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no","data":data}});
+        assert_eq!(judged(|made| made.status(400).json(error.clone())).status, Status::Warn);
+        assert_eq!(judged(|made| made.error(200, -32602, "use 2025-11-25")).status, Status::Warn);
+    }
+
+    #[test]
+    fn warns_when_only_dated_versions_are_spoken() {
+        assert_eq!(only("2025-03-26"), Status::Warn);
+        assert_eq!(only("2024-11-05"), Status::Warn);
+    }
+
+    #[test]
+    fn warns_of_versions_without_a_handshake() {
+        assert_eq!(judged(|made| made.result(result("2026-07-28"))).status, Status::Warn);
+        assert_eq!(judged(|made| made.result(result("draft"))).status, Status::Warn);
+    }
+
+    #[test]
+    fn warns_when_a_known_one_is_refused_with_a_list() {
+        let scan = |message: &str| {
+            Scan::legacy(false)
+                .with(offer("2025-03-26").error(400, -32602, message))
+                .with(odd().result(result("2025-11-25")))
+                .judge(&CHECK)
+                .status
+        };
+        assert_eq!(scan("supported: 2025-11-25, 2025-06-18"), Status::Warn);
+        // Repeating what was asked for is no list.
+        assert_eq!(scan("unsupported version 2025-03-26"), Status::Fail);
+    }
+
+    #[test]
+    fn fails_when_anything_is_echoed_or_barely_refused() {
+        assert_eq!(judged(|made| made.result(result("1999-01-01"))).status, Status::Fail);
+        assert_eq!(
+            judged(|made| made.error(400, -32602, "unsupported version 1999-01-01")).status,
+            Status::Fail
+        );
+        assert_eq!(judged(|made| made.status(400).body("text/plain", "Bad Request")).status, Status::Fail);
+        assert_eq!(judged(|made| made.status(500)).status, Status::Fail);
+        assert_eq!(judged(|made| made.result(json!({"capabilities":{}}))).status, Status::Fail);
+    }
+
+    #[test]
+    fn undecided_when_the_odd_one_was_not_offered_or_not_answered() {
+        let scan = Scan::legacy(true).skip(ProbeId::LegacyVersions, None, SkipReason::Budget);
+        let finding = scan.judge(&CHECK);
+        assert_eq!(finding.status, Status::Inconclusive);
+        assert!(finding.message.contains("budget"), "{}", finding.message);
+        assert_eq!(judged(|made| made.failed(Phase::Head, FailureKind::Reset)).status, Status::Inconclusive);
+        assert_eq!(judged(|made| made.status(429)).status, Status::Inconclusive);
+    }
+
+    #[test]
+    fn undecided_over_transports_that_are_not_probed_for_it() {
+        assert_eq!(Scan::http_sse().judge(&CHECK).status, Status::Inconclusive);
+        let asked =
+            json!({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}});
+        let reply = json!({"jsonrpc":"2.0","id":1,"result":result("2025-11-25")});
+        let frames = [
+            (Direction::Out, FrameKind::Text, &*asked.to_string()),
+            (Direction::In, FrameKind::Text, &*reply.to_string()),
+        ];
+        let socket = Scan::empty().with(get(ProbeId::Classify, "websocket").frames(&frames));
+        assert_eq!(socket.judge(&CHECK).status, Status::Inconclusive);
+    }
+
+    #[test]
+    fn not_applicable_to_modern_endpoints() {
+        assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);
+    }
+}

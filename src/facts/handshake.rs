@@ -1,0 +1,94 @@
+//! Every `initialize` that was sent and what came back, over whichever transport names the endpoint.
+
+use serde_json::Value;
+
+use super::reply::{self, Reply};
+use super::{Facts, Kind};
+use crate::finding::Evidence;
+use crate::protocol::jsonrpc;
+use crate::protocol::names;
+use crate::protocol::revision::Era;
+use crate::transcript::{Direction, Exchange, FrameKind};
+
+/// One `initialize` and its reply.
+#[derive(Clone, Debug)]
+pub struct Handshake<'t> {
+    /// Where it took place; for a WebSocket the whole conversation.
+    pub exchange: &'t Exchange,
+    /// `params.protocolVersion` as sent; empty if there was none.
+    pub offered: String,
+    /// The reply, read as an answer to this request.
+    pub reply: Reply,
+}
+
+impl Handshake<'_> {
+    /// The InitializeResult, under whatever id it came: what a lenient reader takes for the reply.
+    #[must_use]
+    pub fn result(&self) -> Option<&Value> {
+        self.reply.answer.as_ref().or(self.reply.lenient.as_ref()).and_then(jsonrpc::Answer::result)
+    }
+
+    /// The version the server answered with.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.result()?.get("protocolVersion")?.as_str()
+    }
+
+    /// Evidence for one member of the result; `null` where it is absent.
+    #[must_use]
+    pub fn evidence(&self, member: &str) -> Evidence {
+        let value = self.result().and_then(|result| result.get(member)).unwrap_or(&Value::Null);
+        let place = self
+            .reply
+            .answered_by
+            .and_then(|index| self.reply.messages.get(index))
+            .map_or("body", |message| message.pointer.as_str());
+        Evidence::new(self.exchange, format!("{place} /result/{member}"), format!("{member}: {value}"))
+    }
+}
+
+/// The handshakes in scope, in order.
+///
+/// On Streamable HTTP the POSTs to the endpoint; on MCP over WebSocket the messages on the socket.
+/// Empty on HTTP+SSE: an `initialize` posted to the stream's URL went to the wrong place by design,
+/// and its refusal says nothing about the endpoint.
+#[must_use]
+pub fn read<'t>(facts: &Facts<'t>) -> Vec<Handshake<'t>> {
+    if facts.class().streamable(Era::Legacy) {
+        facts.exchanges().filter_map(|exchange| over_http(facts, exchange)).collect()
+    } else if facts.class().kind == Kind::McpWebsocket {
+        facts.exchanges().flat_map(over_websocket).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+fn over_http<'t>(facts: &Facts<'t>, exchange: &'t Exchange) -> Option<Handshake<'t>> {
+    let request = jsonrpc::parse(exchange.request.body.as_deref()?).ok()?;
+    let offered = offered(&request)?;
+    Some(Handshake { exchange, offered, reply: facts.reply(exchange).clone() })
+}
+
+fn over_websocket(exchange: &Exchange) -> Vec<Handshake<'_>> {
+    exchange
+        .frames()
+        .iter()
+        .filter(|frame| frame.direction == Direction::Out && frame.kind == FrameKind::Text)
+        .filter_map(|frame| {
+            let request = jsonrpc::parse(&frame.text).ok()?;
+            let reply = reply::read_for(exchange, request.get("id"));
+            // Other requests went over this socket, too: another id's reply is not this one's.
+            let reply = Reply { lenient: None, ..reply };
+            Some(Handshake { exchange, offered: offered(&request)?, reply })
+        })
+        .collect()
+}
+
+/// The version an `initialize` request offers; `None` for any other message.
+fn offered(request: &Value) -> Option<String> {
+    if request.get("method")?.as_str()? != names::INITIALIZE {
+        return None;
+    }
+    let version = request.get("params").and_then(|params| params.get("protocolVersion"));
+    Some(version.and_then(Value::as_str).unwrap_or_default().to_owned())
+}

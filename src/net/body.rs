@@ -1,0 +1,320 @@
+//! Reading a reply's body: text, or an event stream line by line; every read has its limits.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::dial::failure;
+use super::exchange::Until;
+use super::recorder::{Clock, learn_uri_tokens};
+use crate::facts::steps::looks_like_events;
+use crate::protocol::headers::media_type;
+use crate::protocol::jsonrpc;
+use crate::protocol::sse::{self, Block, Line, LineDecoder, LineKind};
+use crate::transcript::{Content, Ended, Failure, FailureKind, Head, Limits, Phase, TokenShape, Vault};
+
+/// How long a finished event stream may take to close before we close it.
+const GRACE: Duration = Duration::from_millis(60);
+/// How much of a binary body is kept.
+const BINARY_KEPT: usize = 1024;
+
+/// What a held stream has brought so far; lines are masked.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    pub(super) head: Option<Head>,
+    /// Whether the body is read as an event stream.
+    pub(super) stream: bool,
+    pub(super) lines: Vec<Line>,
+    pub(super) bytes: u64,
+    pub(super) bom: bool,
+    pub(super) shapes: Vec<TokenShape>,
+    pub(super) ended: bool,
+}
+
+/// Where a held stream's progress is published.
+#[derive(Clone, Debug)]
+pub(super) struct Publish {
+    pub(super) live: Arc<Mutex<Live>>,
+    pub(super) changed: watch::Sender<u64>,
+}
+
+impl Publish {
+    pub(super) fn update(&self, change: impl FnOnce(&mut Live)) {
+        change(&mut self.live.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.send_modify(|version| *version = version.wrapping_add(1));
+    }
+}
+
+/// What reading needs to know.
+pub(super) struct Reader<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) clock: Clock,
+    pub(super) vault: &'a Vault,
+    /// The id an answer must carry, if the request had one.
+    pub(super) id: Option<Value>,
+    pub(super) until: Until,
+    /// End of the whole reply.
+    pub(super) deadline: Instant,
+    /// Where the first event of a GET must have come.
+    pub(super) first_event: Option<Instant>,
+    pub(super) publish: Option<Publish>,
+    /// Whether an undeclared body may be an event stream (GET).
+    pub(super) sniff: bool,
+}
+
+/// What was read.
+pub(super) struct Read {
+    pub(super) content: Content,
+    pub(super) ended: Ended,
+    pub(super) failure: Option<Failure>,
+    pub(super) shapes: Vec<TokenShape>,
+}
+
+impl Reader<'_> {
+    /// Reads a body to its end, its limit, or the point where we have what we wanted.
+    pub(super) async fn read(&self, mut body: Incoming, content_type: Option<&str>) -> Read {
+        let declared =
+            content_type.and_then(media_type).is_some_and(|media| media.essence == "text/event-stream");
+        if declared {
+            return self.read_stream(body, None).await;
+        }
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut failure = None;
+        let mut ended = Ended::Complete;
+        loop {
+            match self.frame(&mut body, self.deadline).await {
+                Frame::Data(data) => {
+                    if bytes.is_empty() && self.sniff && looks_like_events(&String::from_utf8_lossy(&data)) {
+                        return self.read_stream(body, Some(data)).await;
+                    }
+                    bytes.extend_from_slice(&data);
+                    if bytes.len() > self.limits.body_bytes {
+                        failure = Some(too_large(&format!("body over {} bytes", self.limits.body_bytes)));
+                        ended = Ended::Failed;
+                        break;
+                    }
+                }
+                Frame::End => break,
+                Frame::Failed(broken) => {
+                    failure = Some(broken);
+                    ended = Ended::Failed;
+                    break;
+                }
+            }
+        }
+        Read { content: self.text(bytes), ended, failure, shapes: Vec::new() }
+    }
+
+    fn text(&self, mut bytes: Vec<u8>) -> Content {
+        let received = bytes.len() as u64;
+        if bytes.is_empty() {
+            return Content::None;
+        }
+        let cut = bytes.len() > self.limits.body_bytes;
+        bytes.truncate(self.limits.body_bytes);
+        match String::from_utf8(bytes) {
+            Ok(text) => Content::Text { text: self.vault.mask(&text), bytes: received, cut },
+            // A cut may fall inside a character; that alone makes no binary body.
+            Err(error) if cut && error.utf8_error().error_len().is_none() => {
+                let valid = error.utf8_error().valid_up_to();
+                let text =
+                    String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned();
+                Content::Text { text: self.vault.mask(&text), bytes: received, cut }
+            }
+            Err(error) => {
+                let masked = self.vault.mask(&String::from_utf8_lossy(error.as_bytes()));
+                let holds_secret = masked != String::from_utf8_lossy(error.as_bytes());
+                // What holds a secret is kept in its masked, lossy form.
+                let kept: Vec<u8> = if holds_secret { masked.into_bytes() } else { error.into_bytes() };
+                let start = kept.get(..kept.len().min(BINARY_KEPT)).unwrap_or_default();
+                let base64 = base64::engine::general_purpose::STANDARD.encode(start);
+                Content::Binary { base64, bytes: received }
+            }
+        }
+    }
+
+    async fn read_stream(&self, mut body: Incoming, first: Option<Bytes>) -> Read {
+        let mut decoder = LineDecoder::new(self.limits.sse());
+        let mut masker = Masker { vault: self.vault, done: 0, endpoint: false, shapes: Vec::new() };
+        let mut failure = None;
+        let mut ended = Ended::Complete;
+        let mut pending = first;
+        let mut satisfied_at: Option<Instant> = None;
+        self.publish(&decoder, &masker);
+        loop {
+            let limit = satisfied_at.map_or(self.deadline, |at| (at + GRACE).min(self.deadline));
+            let limit = match (self.first_event, satisfied_at) {
+                (Some(first_event), None) if !decoder.lines.iter().any(|line| !line.text.is_empty()) => {
+                    limit.min(first_event)
+                }
+                _ => limit,
+            };
+            let frame = match pending.take() {
+                Some(data) => Frame::Data(data),
+                None => self.frame(&mut body, limit).await,
+            };
+            match frame {
+                Frame::Data(data) => {
+                    let now_us = self.clock.now_us();
+                    let result = decoder.push(&data, now_us);
+                    masker.mask(&mut decoder.lines);
+                    self.publish(&decoder, &masker);
+                    if let Err(limit) = result {
+                        failure = Some(too_large(match limit {
+                            sse::SseLimit::Event => "an event over its limit of bytes or lines",
+                            sse::SseLimit::Stream => "an event stream over its limit of bytes or lines",
+                        }));
+                        ended = Ended::Failed;
+                        break;
+                    }
+                    if satisfied_at.is_none() && self.satisfied(&decoder.lines) {
+                        satisfied_at = Some(Instant::now());
+                    }
+                }
+                Frame::End => break,
+                Frame::Failed(broken) => {
+                    ended = Ended::Failed;
+                    // Our own clock ran out on a stream that may stay silent, or that said all we wanted.
+                    if broken.kind == FailureKind::BodyTimeout
+                        && (satisfied_at.is_some()
+                            || self.id.is_none()
+                            || matches!(self.until, Until::Watch(_)))
+                    {
+                        ended = Ended::ByUs;
+                    } else {
+                        failure = Some(broken);
+                    }
+                    break;
+                }
+            }
+        }
+        decoder.finish(self.clock.now_us());
+        masker.mask(&mut decoder.lines);
+        self.publish(&decoder, &masker);
+        Read {
+            content: Content::Lines { lines: decoder.lines, bytes: decoder.bytes, bom: decoder.bom },
+            ended,
+            failure,
+            shapes: masker.shapes,
+        }
+    }
+
+    fn publish(&self, decoder: &LineDecoder, masker: &Masker<'_>) {
+        if let Some(publish) = &self.publish {
+            publish.update(|live| {
+                live.stream = true;
+                // The end of the last known line may have become CR LF since.
+                live.lines.pop();
+                let known = live.lines.len();
+                live.lines.extend(decoder.lines.iter().skip(known).cloned());
+                live.bytes = decoder.bytes;
+                live.bom = decoder.bom;
+                live.shapes.clone_from(&masker.shapes);
+            });
+        }
+    }
+
+    /// Whether an event stream has brought what this call reads for.
+    fn satisfied(&self, lines: &[Line]) -> bool {
+        if matches!(self.until, Until::Watch(_)) {
+            return false;
+        }
+        let blocks = sse::blocks(lines);
+        match &self.id {
+            None => blocks.iter().any(Block::dispatched),
+            Some(id) => blocks.iter().filter(|block| block.dispatched()).any(|block| {
+                block
+                    .data
+                    .as_deref()
+                    .and_then(|data| jsonrpc::parse(data).ok())
+                    .is_some_and(|message| answers(&message, id))
+            }),
+        }
+    }
+
+    async fn frame(&self, body: &mut Incoming, limit: Instant) -> Frame {
+        match timeout_at(limit, body.frame()).await {
+            Err(_) => Frame::Failed(failure(Phase::Body, FailureKind::BodyTimeout, "")),
+            Ok(None) => Frame::End,
+            Ok(Some(Ok(frame))) => frame.into_data().map_or_else(|_| Frame::Data(Bytes::new()), Frame::Data),
+            Ok(Some(Err(error))) => Frame::Failed(broken(&error)),
+        }
+    }
+}
+
+fn answers(message: &Value, id: &Value) -> bool {
+    let one = |message: &Value| jsonrpc::is_reply(message) && message.get("id") == Some(id);
+    message.as_array().map_or_else(|| one(message), |batch| batch.iter().take(100).any(one))
+}
+
+enum Frame {
+    Data(Bytes),
+    End,
+    Failed(Failure),
+}
+
+fn too_large(what: &str) -> Failure {
+    failure(Phase::Body, FailureKind::TooLarge, what)
+}
+
+/// The failure behind a hyper error while reading.
+pub(super) fn broken(error: &hyper::Error) -> Failure {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            return match io.kind() {
+                std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
+                    failure(Phase::Body, FailureKind::Reset, "")
+                }
+                std::io::ErrorKind::UnexpectedEof => failure(Phase::Body, FailureKind::Truncated, ""),
+                std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
+                    failure(Phase::Body, FailureKind::Framing, &io.to_string())
+                }
+                kind => failure(Phase::Body, FailureKind::Other, &kind.to_string()),
+            };
+        }
+        source = inner.source();
+    }
+    if error.is_incomplete_message() {
+        failure(Phase::Body, FailureKind::Truncated, "")
+    } else if error.is_parse() {
+        failure(Phase::Body, FailureKind::Framing, "")
+    } else {
+        failure(Phase::Body, FailureKind::Other, &error.to_string())
+    }
+}
+
+/// Masks lines as they arrive; learns the tokens of announced URIs first.
+struct Masker<'a> {
+    vault: &'a Vault,
+    done: usize,
+    endpoint: bool,
+    shapes: Vec<TokenShape>,
+}
+
+impl Masker<'_> {
+    fn mask(&mut self, lines: &mut [Line]) {
+        for line in lines.iter_mut().skip(self.done) {
+            match line.kind() {
+                LineKind::Blank => self.endpoint = false,
+                LineKind::Field(sse::Field::Event, name) => self.endpoint = name == "endpoint",
+                LineKind::Field(sse::Field::Data, uri) if self.endpoint => {
+                    learn_uri_tokens(self.vault, uri, &mut self.shapes);
+                }
+                _ => {}
+            }
+            let masked = self.vault.mask(&line.text);
+            if masked != line.text {
+                line.text = masked;
+            }
+        }
+        self.done = lines.len();
+    }
+}

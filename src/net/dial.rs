@@ -1,0 +1,303 @@
+//! Opening a connection to the target: resolve, TCP, TLS, HTTP handshake. Every phase has its
+//! deadline and its own failure kind.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use http_body_util::Full;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use super::recorder::Clock;
+use super::tap::{Seen, Tap};
+use super::tls::{Recorded, Trust, read_chain};
+use crate::protocol::address::{Exposure, exposure};
+use crate::transcript::{Connect, Failure, FailureKind, Limits, Phase, Tls};
+
+/// Anything bytes can travel over.
+pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A way to send requests on one connection.
+pub(super) enum Sender {
+    /// HTTP/1.1.
+    H1(http1::SendRequest<Full<Bytes>>),
+    /// HTTP/2.
+    H2(http2::SendRequest<Full<Bytes>>),
+}
+
+/// An open connection.
+pub(super) struct Connection {
+    /// Number in the transcript.
+    pub(super) number: u32,
+    /// The sending half.
+    pub(super) sender: Sender,
+    /// First bytes of the current reply.
+    pub(super) seen: Seen,
+    /// Stops the driving task: a dropped connection is really dropped.
+    pub(super) driver: tokio::task::AbortHandle,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// What dialling needs to know.
+pub(super) struct Dialler {
+    pub(super) limits: Limits,
+    pub(super) clock: Clock,
+    pub(super) insecure: bool,
+    pub(super) trust: tokio::sync::OnceCell<Result<Trust, String>>,
+    pub(super) cacert: Option<Vec<u8>>,
+    /// Set once the server refused `http/1.1` by ALPN: h2 for the rest of the scan.
+    pub(super) h2: AtomicBool,
+}
+
+/// Stagger between connection attempts to several addresses (RFC 8305 section 5).
+const STAGGER: Duration = Duration::from_millis(250);
+/// Most addresses tried.
+const MOST_ADDRESSES: usize = 8;
+
+impl Dialler {
+    /// Opens a connection. The [`Connect`] says what was seen, also on failure.
+    pub(super) async fn dial(&self, url: &Url, number: u32) -> (Connect, Result<Connection, Failure>) {
+        let mut connect =
+            Connect { started_us: self.clock.now_us(), address: None, dns_us: None, tcp_us: None, tls: None };
+        let result = self.open(url, number, &mut connect).await;
+        (connect, result)
+    }
+
+    async fn open(&self, url: &Url, number: u32, connect: &mut Connect) -> Result<Connection, Failure> {
+        let (stream, address) = self.tcp(url, connect).await?;
+        let seen = Seen::default();
+        if !matches!(url.scheme(), "https" | "wss") {
+            return self.http(Box::new(Tap::new(stream, seen.clone())), seen, number, false).await;
+        }
+        let alpn: &[u8] = if self.h2.load(Ordering::Relaxed) { b"h2" } else { b"http/1.1" };
+        match self.tls(stream, address, url, alpn, connect).await {
+            Ok(stream) => {
+                let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                self.http(Box::new(Tap::new(stream, seen.clone())), seen, number, h2).await
+            }
+            // The server speaks h2 only: once for the whole scan (DESIGN.md section 4).
+            Err(failure)
+                if failure.kind == FailureKind::TlsIncompatible && !self.h2.swap(true, Ordering::Relaxed) =>
+            {
+                let (stream, address) = self.tcp(url, connect).await?;
+                let stream = self.tls(stream, address, url, b"h2", connect).await?;
+                self.http(Box::new(Tap::new(stream, seen.clone())), seen, number, true).await
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn tcp(&self, url: &Url, connect: &mut Connect) -> Result<(TcpStream, SocketAddr), Failure> {
+        let limit = Duration::from_millis(self.limits.connect_ms);
+        let addresses = self.resolve(url, limit, connect).await?;
+        let started = self.clock.now_us();
+        let result = timeout(limit, race(addresses)).await;
+        let (stream, address) = match result {
+            Err(_) => return Err(failure(Phase::Connect, FailureKind::ConnectTimeout, "")),
+            Ok(Err((address, error))) => {
+                connect.address = address.map(|address| address.to_string());
+                let kind = match error.kind() {
+                    ErrorKind::ConnectionRefused => FailureKind::Refused,
+                    ErrorKind::TimedOut => FailureKind::ConnectTimeout,
+                    ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => FailureKind::Unreachable,
+                    ErrorKind::ConnectionReset => FailureKind::Reset,
+                    _ => FailureKind::Other,
+                };
+                let place = address.map(|address| address.to_string()).unwrap_or_default();
+                return Err(failure(Phase::Connect, kind, &place));
+            }
+            Ok(Ok(found)) => found,
+        };
+        connect.tcp_us = Some(self.clock.now_us().saturating_sub(started));
+        connect.address = Some(address.to_string());
+        // Without it each TLS connect gains two gaps of 40 ms (FACTS.md 3).
+        let _ = stream.set_nodelay(true);
+        Ok((stream, address))
+    }
+
+    async fn resolve(
+        &self,
+        url: &Url,
+        limit: Duration,
+        connect: &mut Connect,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        let port = url.port_or_known_default().unwrap_or(443);
+        let name = match url.host() {
+            Some(Host::Ipv4(v4)) => return Ok(vec![SocketAddr::new(v4.into(), port)]),
+            Some(Host::Ipv6(v6)) => return Ok(vec![SocketAddr::new(v6.into(), port)]),
+            Some(Host::Domain(name)) => name.to_owned(),
+            None => return Err(failure(Phase::Dns, FailureKind::Dns, "the URL has no host")),
+        };
+        let started = self.clock.now_us();
+        let found = timeout(limit, tokio::net::lookup_host((name.as_str(), port))).await;
+        connect.dns_us = Some(self.clock.now_us().saturating_sub(started));
+        let addresses: Vec<SocketAddr> = match found {
+            Err(_) => {
+                return Err(failure(Phase::Dns, FailureKind::Dns, "the resolver did not answer in time"));
+            }
+            Ok(Err(_)) => return Err(failure(Phase::Dns, FailureKind::Dns, &name)),
+            Ok(Ok(found)) => found.take(MOST_ADDRESSES).collect(),
+        };
+        if addresses.is_empty() {
+            return Err(failure(Phase::Dns, FailureKind::Dns, &name));
+        }
+        Ok(addresses)
+    }
+
+    async fn tls(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        url: &Url,
+        alpn: &[u8],
+        connect: &mut Connect,
+    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failure> {
+        let started = self.clock.now_us();
+        let trust = self
+            .trust
+            .get_or_init(|| async { Trust::load(self.cacert.as_deref()) })
+            .await
+            .as_ref()
+            .map_err(|error| failure(Phase::Tls, FailureKind::Other, error))?;
+        let host = url.host_str().unwrap_or_default();
+        let name = ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
+            .map_err(|_| failure(Phase::Tls, FailureKind::TlsFailed, "the host is no valid server name"))?;
+        let verdict = Recorded::default();
+        let config = trust
+            .recording(alpn, &verdict)
+            .map_err(|error| failure(Phase::Tls, FailureKind::Other, &error.to_string()))?;
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let limit = Duration::from_millis(self.limits.tls_ms);
+        let stream = match timeout(limit, connector.connect(name, stream)).await {
+            Err(_) => return Err(failure(Phase::Tls, FailureKind::TlsTimeout, "")),
+            Ok(Err(error)) => return Err(handshake_failure(&error)),
+            Ok(Ok(stream)) => stream,
+        };
+        let session = stream.get_ref().1;
+        let chain = session.peer_certificates().unwrap_or_default();
+        let faults = trust.faults(chain, host, &verdict);
+        connect.tls = Some(Tls {
+            us: self.clock.now_us().saturating_sub(started),
+            version: session.protocol_version().and_then(|version| version.as_str()).map(str::to_owned),
+            cipher: session
+                .negotiated_cipher_suite()
+                .and_then(|suite| suite.suite().as_str())
+                .map(str::to_owned),
+            alpn: session.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
+            chain: read_chain(chain),
+            faults: faults.clone(),
+            roots: trust.words.clone(),
+            operator_roots: trust.operator_roots(),
+        });
+        match faults.first() {
+            // On loopback a certificate fault never stops the scan (CHECKS.md, tls-cert-valid).
+            Some(worst) if !self.insecure && exposure(address.ip()) != Exposure::Loopback => {
+                Err(failure(Phase::Tls, worst.failure(), ""))
+            }
+            _ => Ok(stream),
+        }
+    }
+
+    async fn http(&self, io: Box<dyn Io>, seen: Seen, number: u32, h2: bool) -> Result<Connection, Failure> {
+        let io = TokioIo::new(io);
+        let broken = |error: hyper::Error| failure(Phase::Connect, FailureKind::Other, &error.to_string());
+        if h2 {
+            let header_list = u32::try_from(self.limits.header_bytes).unwrap_or(u32::MAX);
+            let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+                .max_header_list_size(header_list)
+                .handshake(io)
+                .await
+                .map_err(broken)?;
+            let driver = tokio::spawn(async move { drop(connection.await) }).abort_handle();
+            return Ok(Connection { number, sender: Sender::H2(sender), seen, driver });
+        }
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(self.limits.header_bytes)
+            .max_headers(self.limits.header_lines)
+            .handshake(io)
+            .await
+            .map_err(broken)?;
+        let driver = tokio::spawn(async move { drop(connection.with_upgrades().await) }).abort_handle();
+        Ok(Connection { number, sender: Sender::H1(sender), seen, driver })
+    }
+}
+
+/// Connects to the addresses in order, the next after a failure or [`STAGGER`]; first success wins.
+async fn race(
+    addresses: Vec<SocketAddr>,
+) -> Result<(TcpStream, SocketAddr), (Option<SocketAddr>, std::io::Error)> {
+    let mut waiting = addresses.into_iter();
+    let mut running = FuturesUnordered::new();
+    let mut last = (None, std::io::Error::from(ErrorKind::AddrNotAvailable));
+    loop {
+        if let Some(address) = waiting.next() {
+            running.push(async move { (address, TcpStream::connect(address).await) });
+        } else if running.is_empty() {
+            return Err(last);
+        }
+        let more = waiting.len() > 0;
+        tokio::select! {
+            Some((address, result)) = running.next() => match result {
+                Ok(stream) => return Ok((stream, address)),
+                Err(error) => last = (Some(address), error),
+            },
+            () = tokio::time::sleep(STAGGER), if more => {}
+        }
+    }
+}
+
+fn handshake_failure(error: &std::io::Error) -> Failure {
+    let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        return match error.kind() {
+            ErrorKind::UnexpectedEof => {
+                failure(Phase::Tls, FailureKind::TlsFailed, "the peer closed during the handshake")
+            }
+            ErrorKind::ConnectionReset => failure(Phase::Tls, FailureKind::Reset, "during the handshake"),
+            _ => failure(Phase::Tls, FailureKind::TlsFailed, &error.kind().to_string()),
+        };
+    };
+    let kind = match error {
+        rustls::Error::InvalidMessage(_) => FailureKind::NotTls,
+        rustls::Error::PeerIncompatible(_) | rustls::Error::NoApplicationProtocol => {
+            FailureKind::TlsIncompatible
+        }
+        rustls::Error::AlertReceived(
+            rustls::AlertDescription::NoApplicationProtocol
+            | rustls::AlertDescription::ProtocolVersion
+            | rustls::AlertDescription::HandshakeFailure
+            | rustls::AlertDescription::InsufficientSecurity,
+        ) => FailureKind::TlsIncompatible,
+        _ => FailureKind::TlsFailed,
+    };
+    failure(Phase::Tls, kind, &error.to_string())
+}
+
+/// A failure in one line.
+pub(super) fn failure(phase: Phase, kind: FailureKind, detail: &str) -> Failure {
+    Failure { phase, kind, detail: crate::finding::cut(detail) }
+}
+
+/// Whether something accepts TCP connections there; nothing is sent.
+pub async fn accepts(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = url.port_or_known_default().unwrap_or(443);
+    let attempt = async { TcpStream::connect((host.as_str(), port)).await.is_ok() };
+    timeout(Duration::from_secs(2), attempt).await.unwrap_or(false)
+}

@@ -1,0 +1,25 @@
+//! The only sockets of the scanner. Two rules of the wire (DESIGN.md section 4):
+//!
+//! To the origin the user typed, always our own connection: TCP → tap → TLS → hyper's `client::conn`,
+//! and WebSocket over the same. Anywhere else, always [`foreign`] (reqwest): no redirects, no default
+//! headers, checked addresses, never a credential. So secrets go to one origin by construction.
+
+mod body;
+mod dial;
+mod exchange;
+pub mod foreign;
+mod hold;
+mod origin;
+mod recorder;
+mod tap;
+mod tls;
+pub mod websocket;
+mod wire;
+
+pub use dial::accepts;
+pub use exchange::{Call, Reuse, Until};
+pub use foreign::fetch;
+pub use hold::Held;
+pub use origin::may_carry_credentials;
+pub use websocket::Socket;
+pub use wire::Wire;

@@ -1,0 +1,83 @@
+//! Time and masking at the moment of recording.
+
+use std::time::Instant;
+
+use http::HeaderMap;
+
+use crate::protocol::names;
+use crate::transcript::{Head, TokenKind, TokenShape, Vault};
+
+/// The scan's clock: microseconds since it began, monotonic.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock(Instant);
+
+impl Clock {
+    /// Starts now.
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Microseconds since the start.
+    pub(super) fn now_us(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Records a reply's head: tokens become placeholders and leave their shapes, everything else is
+/// masked by value.
+pub(super) fn head(
+    vault: &Vault,
+    status: u16,
+    version: http::Version,
+    headers: &HeaderMap,
+    at_us: u64,
+) -> (Head, Vec<TokenShape>) {
+    let mut shapes = Vec::new();
+    let headers = headers
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let value = match name.as_str() {
+                names::SESSION_HEADER => learn(vault, TokenKind::Session, &value, &mut shapes),
+                "set-cookie" => cookie(vault, &value, &mut shapes),
+                _ => vault.mask(&value),
+            };
+            (name.as_str().to_owned(), value)
+        })
+        .collect();
+    let version = match version {
+        http::Version::HTTP_2 => "HTTP/2",
+        http::Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    };
+    (Head { at_us, status, version: version.to_owned(), headers }, shapes)
+}
+
+fn learn(vault: &Vault, kind: TokenKind, value: &str, shapes: &mut Vec<TokenShape>) -> String {
+    let shape = vault.learn(kind, value);
+    let placeholder = shape.placeholder.clone();
+    shapes.push(shape);
+    placeholder
+}
+
+/// Keeps a cookie's name and attributes, masks its value (HOSTILE.md K6).
+fn cookie(vault: &Vault, line: &str, shapes: &mut Vec<TokenShape>) -> String {
+    let (pair, attributes) = line.split_once(';').map_or((line, ""), |(pair, rest)| (pair, rest));
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let placeholder = learn(vault, TokenKind::Cookie, value, shapes);
+    let separator = if attributes.is_empty() { "" } else { ";" };
+    vault.mask(&format!("{name}={placeholder}{separator}{attributes}"))
+}
+
+/// Learns the tokens of an announced URI, so that masking its line hides them: query values, and path
+/// segments that are no words.
+pub(super) fn learn_uri_tokens(vault: &Vault, uri: &str, shapes: &mut Vec<TokenShape>) {
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let values = query.split('&').filter_map(|pair| pair.split_once('=').map(|(_, value)| value));
+    let segments = path
+        .split('/')
+        .filter(|segment| segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit()));
+    for token in values.filter(|value| value.len() >= 8).chain(segments) {
+        shapes.push(vault.learn(TokenKind::Uri, token));
+    }
+}

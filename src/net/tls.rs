@@ -1,0 +1,288 @@
+//! TLS to the target: one handshake that both verifies and reads the certificate.
+//!
+//! The verifier stores the fault and lets the handshake finish, so that the reading and `--insecure`
+//! need no second connection; [`super::dial`] sends nothing on a connection whose certificate does
+//! not verify, unless the user or loopback allows it.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use sha2::{Digest, Sha256};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::finding::cut;
+use crate::transcript::{Certificate, CertificateFault};
+
+/// Trust roots, loaded once per scan.
+#[derive(Debug)]
+pub(super) struct Trust {
+    provider: Arc<CryptoProvider>,
+    roots: Arc<RootCertStore>,
+    operator: Vec<CertificateDer<'static>>,
+    /// Where the roots come from, in words.
+    pub(super) words: String,
+}
+
+impl Trust {
+    /// The system's roots (Mozilla's where the system has none), and the operator's.
+    ///
+    /// # Errors
+    /// A sentence, if the operator's file holds no certificate.
+    pub(super) fn load(cacert: Option<&[u8]>) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        let native = rustls_native_certs::load_native_certs();
+        let (added, _) = roots.add_parsable_certificates(native.certs);
+        let mut words = "the system's trust roots".to_owned();
+        if added == 0 {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            "Mozilla's trust roots".clone_into(&mut words);
+        }
+        let mut operator = Vec::new();
+        if let Some(pem) = cacert {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                operator.push(certificate.map_err(|error| format!("the PEM file cannot be read: {error}"))?);
+            }
+            if operator.is_empty() {
+                return Err("the file holds no PEM certificate".to_owned());
+            }
+            roots.add_parsable_certificates(operator.iter().cloned());
+            words.push_str(" and --cacert");
+        }
+        Ok(Self {
+            provider: Arc::new(rustls::crypto::ring::default_provider()),
+            roots: Arc::new(roots),
+            operator,
+            words,
+        })
+    }
+
+    /// Whether the operator added roots.
+    pub(super) fn operator_roots(&self) -> bool {
+        !self.operator.is_empty()
+    }
+
+    /// A client configuration that records into `verdict` and offers this application protocol.
+    pub(super) fn recording(&self, alpn: &[u8], verdict: &Recorded) -> Result<ClientConfig, rustls::Error> {
+        let inner =
+            WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&self.provider))
+                .build()
+                .map_err(|error| rustls::Error::General(error.to_string()))?;
+        let verifier = Recording { inner, verdict: verdict.clone() };
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        Ok(config)
+    }
+
+    /// A strict client configuration, for everything that is not the target.
+    pub(super) fn strict(&self) -> Result<ClientConfig, rustls::Error> {
+        Ok(ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_no_client_auth())
+    }
+
+    /// Every fault of a chain, worst first. Libraries name one fault only (FACTS.md 6), so names
+    /// and dates are read from the leaf as well.
+    pub(super) fn faults(
+        &self,
+        chain: &[CertificateDer<'_>],
+        host: &str,
+        verdict: &Recorded,
+    ) -> Vec<CertificateFault> {
+        let mut faults: Vec<CertificateFault> = Vec::new();
+        let given =
+            chain.first().is_some_and(|leaf| self.operator.iter().any(|own| own.as_ref() == leaf.as_ref()));
+        let leaf = chain.first().and_then(|leaf| X509Certificate::from_der(leaf).ok()).map(|(_, leaf)| leaf);
+        if let Some(leaf) = &leaf {
+            let validity = leaf.validity();
+            let now = jiff::Timestamp::now().as_second();
+            if validity.not_after.timestamp() < now {
+                faults.push(CertificateFault::Expired);
+            } else if validity.not_before.timestamp() > now {
+                faults.push(CertificateFault::NotYetValid);
+            }
+            if !covers(leaf, host) {
+                faults.push(CertificateFault::WrongName);
+            }
+            let self_issued = leaf.subject().as_raw() == leaf.issuer().as_raw();
+            if !given && self_issued && verdict.get().is_some() && self.chain_fault(verdict) {
+                faults.push(CertificateFault::SelfSigned);
+            }
+        }
+        if let Some(error) = verdict.get() {
+            let fault = match error {
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    CertificateFault::Expired
+                }
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                    CertificateFault::NotYetValid
+                }
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                    CertificateFault::WrongName
+                }
+                CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
+                _ => CertificateFault::Other,
+            };
+            let explained = faults.contains(&CertificateFault::SelfSigned) || given;
+            let issuer = matches!(fault, CertificateFault::UnknownIssuer | CertificateFault::Other);
+            if !(faults.contains(&fault) || issuer && explained) {
+                faults.push(fault);
+            }
+        }
+        faults.sort();
+        faults
+    }
+
+    fn chain_fault(&self, verdict: &Recorded) -> bool {
+        !matches!(
+            verdict.get(),
+            Some(
+                CertificateError::NotValidForName
+                    | CertificateError::NotValidForNameContext { .. }
+                    | CertificateError::BadSignature
+            )
+        )
+    }
+}
+
+/// What the verifier said; shared with the handshake.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recorded(Arc<Mutex<Option<CertificateError>>>);
+
+impl Recorded {
+    fn get(&self) -> Option<CertificateError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[derive(Debug)]
+struct Recording {
+    inner: Arc<WebPkiServerVerifier>,
+    verdict: Recorded,
+}
+
+impl ServerCertVerifier for Recording {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let result =
+            self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        if let Err(error) = result {
+            let fault = match error {
+                rustls::Error::InvalidCertificate(fault) => fault,
+                other => CertificateError::Other(rustls::OtherError(Arc::new(other))),
+            };
+            *self.verdict.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// Longest chain read.
+const LONGEST_CHAIN: usize = 10;
+/// Most names read from one certificate.
+const MOST_NAMES: usize = 20;
+
+/// The readable parts of a chain.
+pub(super) fn read_chain(chain: &[CertificateDer<'_>]) -> Vec<Certificate> {
+    chain.iter().take(LONGEST_CHAIN).map(|der| read(der)).collect()
+}
+
+fn read(der: &CertificateDer<'_>) -> Certificate {
+    let sha256 = Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect();
+    let unreadable = "(unreadable)".to_owned();
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        return Certificate {
+            subject: unreadable.clone(),
+            issuer: unreadable.clone(),
+            not_before: unreadable.clone(),
+            not_after: unreadable,
+            names: Vec::new(),
+            sha256,
+        };
+    };
+    let date = |seconds: i64| {
+        jiff::Timestamp::from_second(seconds)
+            .map_or_else(|_| "(out of range)".to_owned(), |at| at.to_string())
+    };
+    Certificate {
+        subject: cut(&certificate.subject().to_string()),
+        issuer: cut(&certificate.issuer().to_string()),
+        not_before: date(certificate.validity().not_before.timestamp()),
+        not_after: date(certificate.validity().not_after.timestamp()),
+        names: names(&certificate).into_iter().take(MOST_NAMES).map(|name| cut(&name)).collect(),
+        sha256,
+    }
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
+    extension
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            GeneralName::IPAddress(bytes) => ip(bytes).map(|ip| ip.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn ip(bytes: &[u8]) -> Option<IpAddr> {
+    <[u8; 4]>::try_from(bytes)
+        .map(IpAddr::from)
+        .or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}
+
+/// RFC 9525 section 6: subject alternative names only; a wildcard is the whole left-most label.
+fn covers(certificate: &X509Certificate<'_>, host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    names(certificate).iter().any(|name| {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        match name.strip_prefix("*.") {
+            Some(parent) => {
+                host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent)
+            }
+            None => name == host,
+        }
+    })
+}

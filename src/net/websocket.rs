@@ -1,0 +1,263 @@
+//! WebSocket over our own connection: the upgrade is sent by us, because libraries refuse a 101 that
+//! selects no subprotocol, or one that was not offered (FACTS.md 4).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::body::broken;
+use super::dial::{Connection, failure};
+use super::exchange::Call;
+use super::recorder;
+use super::wire::Wire;
+use crate::protocol::websocket::accept;
+use crate::transcript::{
+    Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, Phase, ProbeId,
+};
+
+/// Read buffer of a socket; the default is 128 KiB a connection.
+const BUFFER: usize = 8 * 1024;
+/// How long a close may take.
+const CLOSING: Duration = Duration::from_millis(500);
+
+/// An open WebSocket. Close it to get its exchange recorded.
+pub struct Socket {
+    stream: WebSocketStream<TokioIo<Upgraded>>,
+    exchange: Exchange,
+    frames: Vec<Frame>,
+    failure: Option<Failure>,
+    over: bool,
+    _connection: Connection,
+}
+
+impl std::fmt::Debug for Socket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Socket").field("exchange", &self.exchange.id).finish_non_exhaustive()
+    }
+}
+
+/// What became of an upgrade.
+#[derive(Debug)]
+pub enum Upgrade {
+    /// 101 with the right accept value.
+    Open(Box<Socket>),
+    /// Anything else, recorded.
+    Refused(Arc<Exchange>),
+}
+
+impl Call {
+    /// P-WS: an upgrade request that offers these subprotocols.
+    #[must_use]
+    pub fn websocket(
+        probe: ProbeId,
+        step: impl Into<String>,
+        url: impl Into<String>,
+        subprotocol: Option<&str>,
+    ) -> Self {
+        let key = base64::engine::general_purpose::STANDARD.encode(uuid::Uuid::new_v4().as_bytes());
+        let mut call = Self::new("GET", probe, step, url);
+        call.headers = vec![
+            ("connection".to_owned(), "Upgrade".to_owned()),
+            ("upgrade".to_owned(), "websocket".to_owned()),
+            ("sec-websocket-version".to_owned(), "13".to_owned()),
+            ("sec-websocket-key".to_owned(), key),
+        ];
+        if let Some(subprotocol) = subprotocol {
+            call.headers.push(("sec-websocket-protocol".to_owned(), subprotocol.to_owned()));
+        }
+        call
+    }
+}
+
+impl Wire<'_> {
+    /// Sends an upgrade.
+    pub async fn upgrade(&self, call: Call) -> Upgrade {
+        let inner = &self.inner;
+        let mut exchange = inner.new_exchange(&call);
+        let result = tokio::select! {
+            result = self.open(&call, &mut exchange) => result,
+            () = inner.stop.wait() => Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted")),
+            () = tokio::time::sleep_until(inner.deadline()) => {
+                Err(failure(Phase::Head, FailureKind::Cancelled, "the scan's deadline passed"))
+            }
+        };
+        match result {
+            Ok(Some((stream, connection))) => Upgrade::Open(Box::new(Socket {
+                stream,
+                exchange,
+                frames: Vec::new(),
+                failure: None,
+                over: false,
+                _connection: connection,
+            })),
+            Ok(None) => {
+                exchange.ended_us = inner.clock.now_us();
+                Upgrade::Refused(self.record(exchange))
+            }
+            Err(failure) => {
+                exchange.failure = Some(failure);
+                exchange.ended = Ended::Failed;
+                exchange.ended_us = inner.clock.now_us();
+                Upgrade::Refused(self.record(exchange))
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        call: &Call,
+        exchange: &mut Exchange,
+    ) -> Result<Option<(WebSocketStream<TokioIo<Upgraded>>, Connection)>, Failure> {
+        let inner = &self.inner;
+        let (connection, mut response) = inner.upgrade(call, exchange).await?;
+        let at_us = inner.clock.now_us();
+        let (head, shapes) = recorder::head(
+            &inner.vault,
+            response.status().as_u16(),
+            response.version(),
+            response.headers(),
+            at_us,
+        );
+        exchange.head = Some(head);
+        exchange.shapes = shapes;
+        if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+            inner.read_plain(call, exchange, response.into_body()).await;
+            return Ok(None);
+        }
+        let key = exchange.request.header("sec-websocket-key").unwrap_or_default();
+        if exchange.header("sec-websocket-accept") != Some(accept(key).as_str()) {
+            // Whoever answered did not read our key: nothing is said on such a socket.
+            exchange.ended = Ended::ByUs;
+            return Ok(None);
+        }
+        let upgraded = hyper::upgrade::on(&mut response).await.map_err(|error| broken(&error))?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER)
+            .max_message_size(Some(inner.limits.message_bytes))
+            .max_frame_size(Some(inner.limits.frame_bytes));
+        let stream =
+            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(config)).await;
+        Ok(Some((stream, connection)))
+    }
+
+    /// Sends one text message.
+    pub async fn say(&self, socket: &mut Socket, text: &str) {
+        if socket.over {
+            return;
+        }
+        let revealed = Utf8Bytes::from(self.inner.vault.reveal(text));
+        self.note(socket, Direction::Out, FrameKind::Text, text);
+        if let Err(error) = socket.stream.send(Message::Text(revealed)).await {
+            socket.fail(&error);
+        }
+    }
+
+    /// Reads messages until `wanted` accepts the text of one, the socket ends, or the time is over.
+    pub async fn hear(
+        &self,
+        socket: &mut Socket,
+        limit: Duration,
+        mut wanted: impl FnMut(&str) -> bool,
+    ) -> bool {
+        let end = (Instant::now() + limit).min(self.inner.deadline());
+        while !socket.over {
+            let message = tokio::select! {
+                message = timeout_at(end, socket.stream.next()) => message,
+                () = self.inner.stop.wait() => return false,
+            };
+            match message {
+                Err(_) => return false,
+                Ok(None) => socket.over = true,
+                Ok(Some(Err(error))) => socket.fail(&error),
+                Ok(Some(Ok(message))) => {
+                    let (kind, text) = shown(&message);
+                    self.note(socket, Direction::In, kind, &text);
+                    socket.over |= kind == FrameKind::Close;
+                    if kind == FrameKind::Text && wanted(&text) {
+                        return true;
+                    }
+                    if socket.frames.len() >= self.inner.limits.frames {
+                        socket.failure =
+                            Some(failure(Phase::Frames, FailureKind::TooLarge, "too many frames"));
+                        socket.over = true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Closes a socket and records it.
+    pub async fn close_socket(&self, mut socket: Socket) -> Arc<Exchange> {
+        let by_peer = socket.over;
+        if !by_peer {
+            self.note(&mut socket, Direction::Out, FrameKind::Close, "1000");
+            // A peer that ignores the close does not keep us.
+            let _ = tokio::time::timeout(CLOSING, socket.stream.close(None)).await;
+        }
+        let mut exchange = socket.exchange;
+        exchange.content = Content::Frames { frames: socket.frames };
+        exchange.ended = match (&socket.failure, by_peer) {
+            (Some(_), _) => Ended::Failed,
+            (None, true) => Ended::Complete,
+            (None, false) => Ended::ByUs,
+        };
+        exchange.failure = socket.failure;
+        exchange.ended_us = self.inner.clock.now_us();
+        self.record(exchange)
+    }
+
+    fn note(&self, socket: &mut Socket, direction: Direction, kind: FrameKind, text: &str) {
+        let text = self.inner.vault.mask(text);
+        socket.frames.push(Frame { at_us: self.inner.clock.now_us(), direction, kind, text });
+    }
+}
+
+impl Socket {
+    fn fail(&mut self, error: &WsError) {
+        self.over = true;
+        self.failure = match error {
+            WsError::ConnectionClosed | WsError::AlreadyClosed => None,
+            WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+                Some(failure(Phase::Frames, FailureKind::TooLarge, "a message over its limit"))
+            }
+            WsError::Capacity(_) => {
+                Some(failure(Phase::Frames, FailureKind::TooLarge, "a frame over its limit"))
+            }
+            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+                Some(failure(Phase::Frames, FailureKind::Truncated, "closed without a close frame"))
+            }
+            WsError::Protocol(error) => {
+                Some(failure(Phase::Frames, FailureKind::Framing, &error.to_string()))
+            }
+            WsError::Utf8(_) => {
+                Some(failure(Phase::Frames, FailureKind::Framing, "a text message is not UTF-8"))
+            }
+            WsError::Io(_) => Some(failure(Phase::Frames, FailureKind::Reset, "")),
+            _ => Some(failure(Phase::Frames, FailureKind::Other, "")),
+        };
+    }
+}
+
+fn shown(message: &Message) -> (FrameKind, String) {
+    match message {
+        Message::Text(text) => (FrameKind::Text, text.as_str().to_owned()),
+        Message::Binary(bytes) => (FrameKind::Binary, String::from_utf8_lossy(bytes).into_owned()),
+        Message::Ping(bytes) => (FrameKind::Ping, String::from_utf8_lossy(bytes).into_owned()),
+        Message::Pong(bytes) => (FrameKind::Pong, String::from_utf8_lossy(bytes).into_owned()),
+        Message::Close(None) => (FrameKind::Close, String::new()),
+        Message::Close(Some(frame)) => {
+            (FrameKind::Close, format!("{} {}", u16::from(frame.code), frame.reason))
+        }
+        Message::Frame(_) => (FrameKind::Binary, String::new()),
+    }
+}

@@ -1,0 +1,117 @@
+//! Ids, and input that is wrong on purpose (CHECKS.md section B).
+
+use serde_json::{Value, json};
+
+use super::speaker::Speaker;
+use super::{Prober, newest};
+use crate::net::{Call, Reuse};
+use crate::protocol::names;
+use crate::protocol::revision::Era;
+use crate::transcript::{Exchange, ProbeId};
+
+/// Nesting of the deep probe: beyond every parser's default comfort, still a small body.
+const DEPTH: usize = 200;
+
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
+    for speaker in newest(prober, speakers) {
+        prober.wire.doing(format!("sending ids and bad input to the {} era", speaker.era));
+        ids(prober, speaker).await;
+        let Some(before) = prober.send(speaker.base(ProbeId::BadInput, "before").reuse(Reuse::Fresh)).await
+        else {
+            return;
+        };
+        malformed(prober, speaker, before.id).await;
+        forms(prober, speaker, before.id).await;
+        prober.send(speaker.base(ProbeId::BadInput, "after").reuse(Reuse::Fresh)).await;
+    }
+}
+
+async fn ids(prober: &Prober<'_>, speaker: &Speaker) {
+    for (step, id) in [("integer", json!(7)), ("string", json!("7")), ("unicode", json!("sc-é-😀"))] {
+        let call = speaker.base_with_id(ProbeId::IdEcho, step, &id).reuse(Reuse::Fresh);
+        if prober.send(call).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn malformed(prober: &Prober<'_>, speaker: &Speaker, twin: u32) {
+    let mut old = speaker.body(&speaker.id(), speaker.base, Value::Null);
+    if let Some(version) = old.get_mut("jsonrpc") {
+        *version = json!("1.0");
+    }
+    let bodies = [
+        ("truncated", r#"{"jsonrpc":"2.0","id":1,"#.to_owned()),
+        ("not-a-request", r#"{"foo":1}"#.to_owned()),
+        ("jsonrpc-1.0", old.to_string()),
+    ];
+    four_at_a_time(prober, speaker, twin, ProbeId::Malformed, bodies).await;
+}
+
+async fn forms(prober: &Prober<'_>, speaker: &Speaker, twin: u32) {
+    let id = speaker.id();
+    let base = |change: &dyn Fn(&mut Value)| {
+        let mut body = speaker.body(&id, speaker.base, Value::Null);
+        change(&mut body);
+        body.to_string()
+    };
+    let bodies = [
+        ("empty", String::new()),
+        ("null", "null".to_owned()),
+        ("empty-array", "[]".to_owned()),
+        ("deep-array", format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH))),
+        ("params-string", base(&|body| set(body, "params", json!("scanner")))),
+        ("method-empty", base(&|body| set(body, "method", json!("")))),
+        ("id-null", base(&|body| set(body, "id", Value::Null))),
+        ("meta-unknown", unknown_meta(speaker)),
+    ];
+    four_at_a_time(prober, speaker, twin, ProbeId::BadInput, bodies).await;
+}
+
+fn set(body: &mut Value, member: &str, value: Value) {
+    if let Some(body) = body.as_object_mut() {
+        body.insert(member.to_owned(), value);
+    }
+}
+
+/// BASE with a `_meta` key that nobody knows: legal, and to be ignored.
+fn unknown_meta(speaker: &Speaker) -> String {
+    let mut body = speaker.body(&speaker.id(), speaker.base, json!({ "_meta": {} }));
+    let meta = body.pointer_mut("/params/_meta").and_then(Value::as_object_mut);
+    if let Some(meta) = meta {
+        meta.insert("invalid.scanner/unknown".to_owned(), json!(true));
+    }
+    body.to_string()
+}
+
+/// Sends bad bodies, four at a time, on fresh connections. A 5xx is followed by one BASE, and only that
+/// counts for the health of the endpoint.
+async fn four_at_a_time<const N: usize>(
+    prober: &Prober<'_>,
+    speaker: &Speaker,
+    twin: u32,
+    probe: ProbeId,
+    bodies: [(&'static str, String); N],
+) {
+    for group in bodies.chunks(4) {
+        let sent = group.iter().map(|(step, body)| prober.send(bad(speaker, probe, step, body, twin)));
+        for exchange in futures_util::future::join_all(sent).await.into_iter().flatten() {
+            if server_error(&exchange) {
+                prober.send(speaker.base(ProbeId::BadInput, "after").reuse(Reuse::Fresh)).await;
+            }
+        }
+    }
+}
+
+fn server_error(exchange: &Exchange) -> bool {
+    exchange.status().is_some_and(|status| status >= 500)
+}
+
+fn bad(speaker: &Speaker, probe: ProbeId, step: &str, body: &str, twin: u32) -> Call {
+    let mut call = speaker.post(probe, step, speaker.base, body).reuse(Reuse::Fresh).negative(Some(twin));
+    if speaker.era == Era::Modern && step == "method-empty" {
+        // Header and body agree; only the method is bad.
+        call = call.header(names::METHOD_HEADER, "");
+    }
+    call
+}

@@ -1,0 +1,77 @@
+//! What the endpoint offers: its lists, page by page, advertised or not.
+
+use serde_json::{Value, json};
+
+use super::speaker::Speaker;
+use super::{Prober, newest};
+use crate::facts::catalogue::{capabilities, next_cursor};
+use crate::transcript::ProbeId;
+
+/// The list methods and the capability that each belongs to. Templates have none of their own.
+const LISTS: [(&str, &str); 4] = [
+    ("tools/list", "tools"),
+    ("prompts/list", "prompts"),
+    ("resources/list", "resources"),
+    ("resources/templates/list", "resources"),
+];
+
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
+    for speaker in newest(prober, speakers) {
+        prober.wire.doing(format!("reading the lists of the {} era", speaker.era));
+        let advertised = advertised(prober, speaker);
+        let lists = LISTS.iter().map(|(method, _)| list(prober, speaker, method));
+        let completion = async {
+            if advertised.iter().any(|name| name == "completions") {
+                complete(prober, speaker).await;
+            }
+        };
+        futures_util::future::join(futures_util::future::join_all(lists), completion).await;
+    }
+}
+
+fn advertised(prober: &Prober<'_>, speaker: &Speaker) -> Vec<String> {
+    let (exchanges, _) = prober.wire.recorded();
+    exchanges
+        .iter()
+        .filter(|exchange| exchange.era == Some(speaker.era))
+        .filter_map(capabilities)
+        .flat_map(|all| all.keys().cloned().collect::<Vec<_>>())
+        .collect()
+}
+
+async fn list(prober: &Prober<'_>, speaker: &Speaker, method: &str) {
+    let mut seen: Vec<String> = Vec::new();
+    let mut step = method.to_owned();
+    let mut params = Value::Null;
+    let mut items = 0_usize;
+    for page in 2..=prober.wire.limits().pages.saturating_add(1) {
+        let call = speaker.call(ProbeId::Catalogue, step.as_str(), method, params);
+        let Some(exchange) = prober.send(call).await else { return };
+        items = items.saturating_add(count(&exchange));
+        let Some(cursor) = next_cursor(&exchange) else { return };
+        // A cursor that comes again never ends; a list over its limit is not read further.
+        if method != "tools/list" || seen.contains(&cursor) || items >= prober.wire.limits().list_items {
+            return;
+        }
+        params = json!({ "cursor": cursor });
+        seen.push(cursor);
+        step = format!("{method} page {page}");
+    }
+}
+
+fn count(exchange: &crate::transcript::Exchange) -> usize {
+    let reply = crate::facts::reply::read(exchange);
+    reply.result().and_then(|result| result.get("tools")).and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+/// An invented reference: nothing can be completed for it, so nothing runs.
+async fn complete(prober: &Prober<'_>, speaker: &Speaker) {
+    let params = json!({
+        "ref": { "type": "ref/prompt", "name": "scanner_nonexistent_prompt" },
+        "argument": { "name": "scanner", "value": "s" },
+    });
+    let call = speaker
+        .call(ProbeId::Catalogue, "completion/complete", "completion/complete", params)
+        .negative(Some(speaker.proved_by));
+    prober.send(call).await;
+}

@@ -1,0 +1,393 @@
+//! Finds out what speaks at a URL (CHECKS.md section 4.2, steps 0 to 4 and A).
+
+use std::time::Duration;
+
+use serde_json::json;
+use url::Url;
+
+use super::speaker::{self, Speaker};
+use super::{Prober, siblings};
+use crate::facts::classification::{Kind, classify};
+use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::net::websocket::Upgrade;
+use crate::net::{Call, Held, Until};
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
+use crate::protocol::sse::{self, Block};
+use crate::transcript::{Exchange, ProbeId};
+
+/// What was found, as far as later probes need it.
+pub(super) struct Found {
+    /// Where HTTP requests go.
+    pub(super) target: Endpoint,
+    modern: Option<Speaker>,
+    legacy: Option<Speaker>,
+    /// The feed's or HTTP+SSE's stream, still open.
+    pub(super) stream: Option<Held>,
+}
+
+/// The endpoint that later probes talk to.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    /// HTTP URL, masked.
+    pub(super) url: String,
+    /// Whether it is a plain feed or HTTP+SSE: BASE is a GET.
+    pub(super) feed: Option<Feed>,
+}
+
+/// Which kind of GET stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Feed {
+    /// Plain event stream.
+    Plain,
+    /// HTTP+SSE.
+    HttpSse,
+}
+
+impl Found {
+    fn nothing(url: &str) -> Self {
+        Self {
+            target: Endpoint { url: url.to_owned(), feed: None },
+            modern: None,
+            legacy: None,
+            stream: None,
+        }
+    }
+
+    /// Whether only the modern era answered.
+    pub(super) fn modern_only(&self) -> bool {
+        self.modern.is_some() && self.legacy.is_none()
+    }
+
+    /// One speaker for each era, newest first.
+    pub(super) fn speakers(&self) -> Vec<Speaker> {
+        [&self.modern, &self.legacy].into_iter().flatten().map(Speaker::another).collect()
+    }
+}
+
+/// First event of a GET beside an endpoint that is classified already.
+const ASIDE_MS: u64 = 10_000;
+
+/// Classifies `url` (masked).
+pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
+    let websocket_first = url.starts_with("ws");
+    let http = twin(url, "http");
+    let mut found = Found::nothing(&http);
+    if websocket_first && socket(prober, url, false).await {
+        // MCP answered there; the HTTP twin is still looked at, for `ws-only`.
+    }
+    let barrier = modern(prober, &mut found).await;
+    if matches!(&barrier, Some(Barrier::Failed(failure)) if failure.kind.before_http()) {
+        return found;
+    }
+    if barrier == Some(Barrier::Gated) {
+        hints(prober, &found.target.url).await;
+        return found;
+    }
+    legacy(prober, &mut found).await;
+    if found.modern.is_some() || found.legacy.is_some() {
+        aside(prober, &found.target.url, websocket_first).await;
+        if prober.options.discover {
+            siblings::run(prober, &found.target.url).await;
+        }
+        return found;
+    }
+    let upgrade = stream(prober, &mut found).await;
+    if found.target.feed.is_some() {
+        return found;
+    }
+    if !websocket_first {
+        let _ = socket(prober, &twin(url, "ws"), !upgrade).await;
+    }
+    let (exchanges, skips) = prober.wire.recorded();
+    let nothing = crate::scan::partial(exchanges, skips);
+    if classify(&nothing).kind == Kind::None || prober.options.discover {
+        siblings::run(prober, &found.target.url).await;
+    }
+    found
+}
+
+/// The URL with the scheme family of `family` (`http` or `ws`), security kept.
+pub(super) fn twin(url: &str, family: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let secure = matches!(scheme, "https" | "wss");
+    format!("{family}{}://{rest}", if secure { "s" } else { "" })
+}
+
+fn discover(step: &str, url: &str, version: &str) -> Call {
+    let body = json!({
+        "jsonrpc": "2.0",
+        "id": "d-1",
+        "method": names::DISCOVER,
+        "params": { "_meta": speaker::meta(version) },
+    });
+    Call::post(ProbeId::Classify, step, url, body.to_string())
+        .era(Era::Modern)
+        .header(names::VERSION_HEADER, version)
+        .header(names::METHOD_HEADER, names::DISCOVER)
+}
+
+/// Step 1. Gives what stood in the way, if anything did.
+async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
+    prober.wire.doing("asking for server/discover");
+    let ours = Revision::NEWEST_MODERN.as_str();
+    let mut exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
+    let mut reading = steps::discover(&exchange);
+    if let Discover::Barrier(Barrier::Redirect { status: 307 | 308, location }) = &reading
+        && let Some(next) = same_origin(&found.target.url, location)
+    {
+        found.target.url = next;
+        exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
+        reading = steps::discover(&exchange);
+    }
+    if prober.standard() && worth_a_retry(&reading) {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
+        reading = steps::discover(&exchange);
+    }
+    let speaker = |version: &str, exchange: &Exchange| {
+        Some(Speaker::new(Era::Modern, &found.target.url, None, version, exchange.id))
+    };
+    match reading {
+        Discover::Modern { .. } => found.modern = speaker(ours, &exchange),
+        Discover::ModernError { code: names::UNSUPPORTED_VERSION, supported } => {
+            let newer = supported.iter().find(|version| {
+                version.as_str() >= ours && version.len() == ours.len() && version.is_ascii()
+            });
+            if let Some(version) = newer {
+                let again = prober.send(discover("discover-retry", &found.target.url, version)).await?;
+                if matches!(steps::discover(&again), Discover::Modern { .. }) {
+                    found.modern = speaker(version, &again);
+                }
+            }
+        }
+        Discover::Lacking | Discover::Candidate | Discover::ModernError { .. } | Discover::PreRelease => {
+            let asking = Speaker::new(Era::Modern, &found.target.url, None, ours, exchange.id);
+            let list = asking.call(ProbeId::Classify, "discover-list", "tools/list", json!({}));
+            let list = prober.send(list).await?;
+            if steps::proves_modern(&list) {
+                let mut speaker = Speaker::new(Era::Modern, &found.target.url, None, ours, list.id);
+                // Discover does not work here: the list is the cheapest call that does.
+                speaker.base = "tools/list";
+                found.modern = Some(speaker);
+            }
+        }
+        Discover::Barrier(barrier) => return Some(barrier),
+        Discover::No => {}
+    }
+    None
+}
+
+fn worth_a_retry(reading: &Discover) -> bool {
+    match reading {
+        Discover::Barrier(Barrier::RateLimited | Barrier::ServerError(_)) => true,
+        Discover::Barrier(Barrier::Failed(failure)) => {
+            matches!(failure.kind, crate::transcript::FailureKind::HeaderTimeout)
+        }
+        _ => false,
+    }
+}
+
+/// A redirect's target, if it is of the same origin. Masked text stays masked: only the path changes.
+fn same_origin(url: &str, location: &str) -> Option<String> {
+    let base = Url::parse(url).ok()?;
+    let next = base.join(location).ok()?;
+    (next.origin() == base.origin() && next != base).then(|| next.to_string())
+}
+
+/// Step 2.
+async fn legacy(prober: &Prober<'_>, found: &mut Found) {
+    prober.wire.doing("trying the initialize handshake");
+    let url = found.target.url.clone();
+    let newest = Revision::NEWEST_LEGACY.as_str();
+    let call = speaker::initialize(ProbeId::Classify, "initialize", &url, newest);
+    let Some(mut exchange) = prober.send(call).await else { return };
+    let mut reading = steps::initialize(&exchange);
+    if let Initialize::Refused { versions } = &reading
+        && let Some(version) = versions.last()
+    {
+        let again = speaker::initialize(ProbeId::Classify, "initialize-retry", &url, version.as_str());
+        let Some(again) = prober.send(again).await else { return };
+        reading = steps::initialize(&again);
+        exchange = again;
+    }
+    let Initialize::Legacy { version, session } = reading else { return };
+    let version = version.unwrap_or_else(|| newest.to_owned());
+    let speaker = Speaker::new(Era::Legacy, &url, session, &version, exchange.id);
+    let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
+    let call = speaker.post(ProbeId::Classify, "initialized", names::INITIALIZED, body.to_string());
+    prober.send(call).await;
+    found.legacy = Some(speaker);
+}
+
+/// Step 3 and 4 beside an endpoint that answered already: is the old transport, or a socket, here too?
+async fn aside(prober: &Prober<'_>, url: &str, socket_done: bool) {
+    let get = async {
+        let wait = prober.silence_ms().unwrap_or(ASIDE_MS);
+        let call = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Watch(wait));
+        if let Some(mut held) = prober.hold(call).await {
+            held.wait(Duration::from_millis(wait), |head, lines| {
+                head.is_some_and(|head| head.status != 200)
+                    || sse::blocks(lines).iter().any(Block::dispatched)
+            })
+            .await;
+            // A reply that is no stream ends by itself; give it the moment it needs.
+            held.wait(Duration::from_millis(50), |_, lines| !lines.is_empty()).await;
+            prober.wire.close(held).await;
+        }
+    };
+    let upgrade = async {
+        if !socket_done {
+            note_socket(prober, &twin(url, "ws")).await;
+        }
+    };
+    futures_util::future::join(get, upgrade).await;
+}
+
+/// Only notes whether an upgrade is accepted.
+async fn note_socket(prober: &Prober<'_>, url: &str) {
+    let call = prober.upgrade_call(ProbeId::Classify, "websocket", url, Some("mcp"));
+    if prober.admit(&call).is_none() {
+        return;
+    }
+    if let Upgrade::Open(socket) = prober.wire.upgrade(call).await {
+        prober.wire.close_socket(*socket).await;
+    }
+}
+
+/// Step 3 where nothing answered yet. Keeps the stream open if it is one. Gives whether the reply
+/// asked for an upgrade.
+async fn stream(prober: &Prober<'_>, found: &mut Found) -> bool {
+    prober.wire.doing("asking for an event stream");
+    let limits = prober.wire.limits();
+    let quick = prober.silence_ms();
+    let watch = quick.unwrap_or(limits.idle_watch_ms.max(limits.first_event_ms));
+    // A quick scan looks at the stream for a moment; others watch it for keep-alives afterwards.
+    let call = Call::get_stream(ProbeId::Classify, "get", &found.target.url).until(Until::Watch(watch));
+    let Some(mut held) = prober.hold(call).await else { return false };
+    held.wait(Duration::from_millis(watch), |head, _| head.is_some()).await;
+    let is_stream = |lines: &[sse::Line]| !lines.is_empty();
+    let first = quick.unwrap_or(limits.first_event_ms);
+    held.wait(Duration::from_millis(first), |head, lines| {
+        head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
+    })
+    .await;
+    let open = held.look(|head, lines, ended| {
+        !ended
+            && head.is_some_and(|head| head.status == 200)
+            && (is_stream(lines) || head.is_some_and(|head| declared(head.header("content-type"))))
+    });
+    if open {
+        let endpoint = held.look(|_, lines, _| {
+            sse::blocks(lines).iter().any(|block| block.dispatched() && block.name() == "endpoint")
+        });
+        found.target.feed = Some(if endpoint { Feed::HttpSse } else { Feed::Plain });
+        if quick.is_none() {
+            found.stream = Some(held);
+            return false;
+        }
+    }
+    let Some(exchange) = prober.wire.close(held).await else { return false };
+    prober.learn(&exchange).await;
+    match steps::get(&exchange) {
+        Get::HttpSse { .. } => found.target.feed = Some(Feed::HttpSse),
+        Get::Stream { .. } | Get::Ended => found.target.feed = Some(Feed::Plain),
+        _ => {}
+    }
+    steps::get(&exchange) == Get::Upgrade
+}
+
+fn declared(content_type: Option<&str>) -> bool {
+    content_type
+        .and_then(crate::protocol::headers::media_type)
+        .is_some_and(|media| media.essence == "text/event-stream")
+}
+
+/// How long MCP may take to answer on a socket.
+const SOCKET_ANSWER: Duration = Duration::from_secs(5);
+
+/// Step 4: upgrade, then P-DISC, then P-INIT. Gives whether MCP answered.
+async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> bool {
+    prober.wire.doing("trying a WebSocket upgrade");
+    let mut subprotocol = Some("mcp".to_owned());
+    for step in ["websocket", "websocket-retry"] {
+        let call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
+        if prober.admit(&call).is_none() {
+            return false;
+        }
+        match prober.wire.upgrade(call).await {
+            Upgrade::Open(mut socket) => {
+                talk(prober, &mut socket).await;
+                let exchange = prober.wire.close_socket(*socket).await;
+                return matches!(steps::socket(&exchange), Socket::Mcp { .. });
+            }
+            Upgrade::Refused(exchange) => {
+                let refused_us = matches!(exchange.status(), Some(400 | 403 | 404 | 426));
+                let worth_it = steps::socket(&exchange) == Socket::Suspected || (!unprompted && refused_us);
+                if !worth_it {
+                    return false;
+                }
+                // The refusal may name the subprotocol it wants.
+                subprotocol = exchange.header("sec-websocket-protocol").map(str::to_owned);
+            }
+        }
+    }
+    false
+}
+
+async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
+    let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis);
+    let answer = |id: serde_json::Value| {
+        move |text: &str| {
+            crate::protocol::jsonrpc::parse(text).is_ok_and(|message| {
+                crate::protocol::jsonrpc::is_reply(&message) && message.get("id") == Some(&id)
+            })
+        }
+    };
+    let ours = Revision::NEWEST_MODERN.as_str();
+    let body = discover("websocket", "", ours).body.unwrap_or_default();
+    prober.wire.say(socket, &body).await;
+    let mut modern = false;
+    let is_answer = answer(json!("d-1"));
+    let heard = prober
+        .wire
+        .hear(socket, wait, |text| {
+            let ours = is_answer(text);
+            modern |= ours && text.contains("supportedVersions");
+            ours
+        })
+        .await;
+    if heard && modern {
+        return;
+    }
+    let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());
+    prober.wire.say(socket, &init.body.unwrap_or_default()).await;
+    prober.wire.hear(socket, wait, answer(json!(1))).await;
+}
+
+/// Step A: hints about what is behind the gate; nothing is logged in, nothing is registered.
+async fn hints(prober: &Prober<'_>, url: &str) {
+    prober.wire.doing("the endpoint asks for a credential; reading what it says about itself");
+    let get = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Head);
+    prober.send(get).await;
+    let preflight = Call::new("OPTIONS", ProbeId::Classify, "hint-preflight", url)
+        .header("origin", names::FOREIGN_ORIGIN)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type,mcp-method,mcp-session-id");
+    let mut preflight = preflight;
+    preflight.credential = false;
+    prober.send(preflight).await;
+    if let Some(metadata) = well_known(url, "oauth-protected-resource") {
+        let mut call = Call::new("GET", ProbeId::Classify, "hint-metadata", metadata)
+            .header("accept", "application/json");
+        call.credential = false;
+        prober.send(call).await;
+    }
+}
+
+/// `<origin>/.well-known/<name><path>` (RFC 9728 section 3.1).
+pub(super) fn well_known(url: &str, name: &str) -> Option<String> {
+    let parsed = Url::parse(url).ok()?;
+    let path = parsed.path().trim_end_matches('/');
+    Some(format!("{}/.well-known/{name}{path}", parsed.origin().ascii_serialization()))
+}

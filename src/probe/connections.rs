@@ -1,0 +1,55 @@
+//! The same call on fresh connections with nothing sent before: hidden state and stickiness show.
+
+use serde_json::json;
+
+use super::Prober;
+use super::speaker::Speaker;
+use crate::facts::catalogue::capabilities;
+use crate::net::Reuse;
+use crate::protocol::names;
+use crate::protocol::revision::Era;
+use crate::transcript::ProbeId;
+
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let rounds = if prober.standard() { 8 } else { 4 };
+    for speaker in speakers {
+        // Without a session there is nothing that could stick in the legacy era.
+        if speaker.era == Era::Legacy && speaker.session.is_none() {
+            continue;
+        }
+        let method = method(prober, speaker);
+        let mut kept = None;
+        for number in 1..=rounds {
+            let reuse =
+                if number == rounds && speaker.era == Era::Modern { Reuse::FreshKept } else { Reuse::Fresh };
+            let call =
+                speaker.call(ProbeId::Connections, format!("fresh-{number}"), method, json!({})).reuse(reuse);
+            let Some(exchange) = prober.send(call).await else { return };
+            kept = Some(exchange.connection);
+        }
+        if let (Some(number), Era::Modern) = (kept, speaker.era) {
+            let call =
+                speaker.call(ProbeId::Connections, "reused", method, json!({})).reuse(Reuse::Kept(number));
+            prober.send(call).await;
+        }
+    }
+}
+
+/// An advertised list in the modern era (discover itself where there is none), ping in the legacy one.
+fn method(prober: &Prober<'_>, speaker: &Speaker) -> &'static str {
+    if speaker.era == Era::Legacy {
+        return "ping";
+    }
+    let (exchanges, _) = prober.wire.recorded();
+    let advertised = exchanges
+        .iter()
+        .filter(|exchange| exchange.era == Some(Era::Modern) && exchange.probe == ProbeId::Classify)
+        .find_map(capabilities)
+        .unwrap_or_default();
+    let lists = [("tools", "tools/list"), ("prompts", "prompts/list"), ("resources", "resources/list")];
+    let advertised = lists.into_iter().find(|(capability, _)| advertised.contains_key(*capability));
+    advertised
+        .map_or(if speaker.base == "tools/list" { "tools/list" } else { names::DISCOVER }, |(_, method)| {
+            method
+        })
+}

@@ -1,0 +1,126 @@
+//! Version negotiation, sessions and the GET stream of the legacy era (CHECKS.md section F), and
+//! the watch on idle streams.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::speaker::{self, Speaker};
+use super::{Prober, left_out, of};
+use crate::facts::summary;
+use crate::net::{Call, Held, Until};
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
+use crate::transcript::{Expectation, ProbeId, Profile};
+
+/// The P-INITs of version negotiation: their session ids are also compared.
+pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(speaker) = of(speakers, Era::Legacy) else { return };
+    prober.wire.doing("negotiating versions");
+    let offers = [
+        Revision::NEWEST_LEGACY.as_str(),
+        Revision::V2025_06_18.as_str(),
+        Revision::V2025_03_26.as_str(),
+        "1999-01-01",
+    ];
+    // One after the other: ids are compared in the order of issue.
+    for version in offers {
+        let step = format!("initialize {version}");
+        let mut call = speaker::initialize(ProbeId::LegacyVersions, step, &speaker.url, version);
+        if Revision::parse(version).is_none() {
+            call = call.negative(Some(speaker.proved_by));
+        }
+        if prober.send(call).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Sessions that are not there: an invented id, and one that was deleted.
+pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(speaker) = of(speakers, Era::Legacy).filter(|speaker| speaker.session.is_some()) else { return };
+    prober.wire.doing("trying sessions that do not exist");
+    let probe = ProbeId::LegacySessions;
+    let list = |step: &str| speaker.call(probe, step, "tools/list", json!({}));
+    let Some(live) = prober.send(speaker.base(probe, "live")).await else { return };
+    let invented = uuid::Uuid::new_v4().to_string();
+    let mut unknown = list("unknown").header(names::SESSION_HEADER, invented).negative(Some(live.id));
+    unknown.session = None;
+    if prober.send(unknown).await.is_none() {
+        return;
+    }
+    // One of the spare sessions of version negotiation is ended; the working one lives on.
+    let spare =
+        prober.lock().sessions.iter().find(|(session, _)| Some(session) != speaker.session.as_ref()).cloned();
+    let Some((session, version)) = spare else { return };
+    let Some(deleted) = prober.send(delete(probe, &speaker.url, &session, version.as_deref())).await else {
+        return;
+    };
+    if deleted.ok() {
+        let mut call = list("deleted").in_session(Some(&session)).negative(Some(live.id));
+        if let Some(version) = version {
+            call = call.header(names::VERSION_HEADER, version);
+        }
+        prober.send(call).await;
+    }
+}
+
+/// P-DEL of an own session.
+fn delete(probe: ProbeId, url: &str, session: &str, version: Option<&str>) -> Call {
+    let mut call = Call::new("DELETE", probe, "delete", url).era(Era::Legacy).in_session(Some(session));
+    if let Some(version) = version.filter(|version| *version >= Revision::V2025_06_18.as_str()) {
+        call = call.header(names::VERSION_HEADER, version);
+    }
+    call.expectation = Expectation::Teardown;
+    call
+}
+
+/// Deletes every session that the scan opened (CHECKS.md 2.6).
+pub(super) async fn teardown(prober: &Prober<'_>, url: &str) {
+    let url = super::classify::twin(url, "http");
+    let sessions = prober.lock().sessions.clone();
+    let deletions = sessions
+        .iter()
+        .map(|(session, version)| prober.send(delete(ProbeId::Teardown, &url, session, version.as_deref())));
+    futures_util::future::join_all(deletions).await;
+}
+
+/// Watches the idle stream: the feed that classification left open, or the GET of a legacy session.
+pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Option<Held>) {
+    let held = match (stream, of(speakers, Era::Legacy)) {
+        (Some(held), _) => Some(held),
+        (None, Some(speaker)) => get(prober, speaker).await,
+        (None, None) => None,
+    };
+    let Some(mut held) = held else { return };
+    let limits = prober.wire.limits();
+    if prober.profile == Profile::Quick {
+        let wait = Duration::from_millis(prober.silence_ms().unwrap_or_default());
+        held.wait(wait, |head, _| head.is_some()).await;
+        // A reply that is no stream ends by itself.
+        held.wait(Duration::from_millis(30), |_, lines| !lines.is_empty()).await;
+        prober.wire.close(held).await;
+        return;
+    }
+    let watched = Duration::from_millis(limits.idle_watch_ms);
+    prober.wire.doing(format!("watching the idle stream for keep-alives, up to {} s", watched.as_secs()));
+    held.wait(watched, |head, lines| {
+        head.is_some_and(|head| head.status != 200)
+            || head.is_some_and(|head| {
+                summary::gaps(head.at_us, lines).iter().any(|gap| gap.us >= summary::SETTLED_US)
+            })
+    })
+    .await;
+    prober.wire.close(held).await;
+}
+
+async fn get(prober: &Prober<'_>, speaker: &Speaker) -> Option<Held> {
+    let limits = prober.wire.limits();
+    let watch = prober.silence_ms().unwrap_or(limits.idle_watch_ms);
+    let call = Call::get_stream(ProbeId::LegacyGet, "get", &speaker.url).until(Until::Watch(watch));
+    if prober.profile == Profile::Quick && prober.silence_ms().is_none() {
+        left_out(prober, ProbeId::LegacyGet);
+        return None;
+    }
+    prober.hold(speaker.dress(call)).await
+}

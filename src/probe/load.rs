@@ -1,0 +1,42 @@
+//! A burst of five, and top-up requests for latency (CHECKS.md section L). Light load only.
+
+use super::classify::{Endpoint, Feed};
+use super::speaker::Speaker;
+use super::{Prober, newest};
+use crate::facts::summary::head_times;
+use crate::net::{Call, Until};
+use crate::transcript::{ProbeId, Transcript};
+
+const PROBE: ProbeId = ProbeId::Load;
+/// Requests of the burst.
+const BURST: usize = 5;
+/// Plain exchanges that latency wants, the first apart.
+const WANTED: usize = 21;
+
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
+    // Every GET on HTTP+SSE opens a session: not for load.
+    if target.feed == Some(Feed::HttpSse) {
+        return;
+    }
+    let speaker = newest(prober, speakers).first();
+    let request = |step: String| match (speaker, target.feed) {
+        (Some(speaker), _) => Some(speaker.base(PROBE, step)),
+        (None, Some(_)) => Some(Call::get_stream(PROBE, step, &target.url).until(Until::Head)),
+        (None, None) => None,
+    };
+    if request(String::new()).is_none() {
+        return;
+    }
+    prober.wire.doing("sending a small burst");
+    let burst =
+        (1..=BURST).filter_map(|number| request(format!("burst-{number}"))).map(|call| prober.send(call));
+    futures_util::future::join_all(burst).await;
+    let (exchanges, skips) = prober.wire.recorded();
+    let known: Transcript = crate::scan::partial(exchanges, skips);
+    for number in 1..=WANTED.saturating_sub(head_times(&known).len()) {
+        let Some(call) = request(format!("top-up-{number}")) else { return };
+        if prober.send(call).await.is_none() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What would be sent, and how much at most: the ledger's shares and `scan --plan`.
+
+use crate::transcript::{ProbeId, Profile};
+
+/// One probe of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The probe.
+    pub probe: ProbeId,
+    /// What it sends, in one line.
+    pub what: &'static str,
+    /// Most requests.
+    pub most: u32,
+}
+
+/// The plan of a profile, in running order. Probes that do not apply to what is found send nothing.
+#[must_use]
+pub fn plan(profile: Profile) -> Vec<Planned> {
+    let quick = profile == Profile::Quick;
+    let row = |probe, what, in_quick, in_standard| Planned {
+        probe,
+        what,
+        most: if quick { in_quick } else { in_standard },
+    };
+    vec![
+        row(
+            ProbeId::Classify,
+            "server/discover, initialize, GET for an event stream, WebSocket upgrade; each once, follow-ups as needed",
+            12,
+            18,
+        ),
+        row(
+            ProbeId::Siblings,
+            "the same on usual sibling paths, only where nothing answers (or with --discover)",
+            12,
+            20,
+        ),
+        row(
+            ProbeId::Catalogue,
+            "tools/list and the other lists; completion/complete with an invented reference",
+            9,
+            30,
+        ),
+        row(ProbeId::Connections, "a list (modern) or ping (legacy) on fresh connections", 9, 17),
+        row(ProbeId::LegacyVersions, "initialize with three published revisions and 1999-01-01", 4, 4),
+        row(ProbeId::LegacySessions, "a list in a live, an invented and a deleted session", 4, 4),
+        row(ProbeId::LegacyGet, "GET for the event stream of a legacy session", 1, 1),
+        row(
+            ProbeId::ModernRules,
+            "modern requests with one thing wrong: version, headers, _meta, unknown methods",
+            12,
+            12,
+        ),
+        row(ProbeId::ModernMethods, "DELETE with an invented session id, on modern-only endpoints", 1, 1),
+        row(ProbeId::IdEcho, "the cheapest request with a number, a string and a non-ASCII id", 3, 6),
+        row(
+            ProbeId::Browser,
+            "the cheapest request with foreign Origin and Host headers, and a CORS preflight",
+            7,
+            11,
+        ),
+        row(ProbeId::Malformed, "broken JSON, JSON that is no request, another JSON-RPC version", 3, 6),
+        row(ProbeId::BadInput, "eight forms of bad input, and the cheapest request before and after", 13, 28),
+        row(ProbeId::ContentType, "a request as text/plain, with a foreign Origin, and without a type", 4, 4),
+        row(
+            ProbeId::Load,
+            "five requests at once, and more one by one if fewer than twenty were sent",
+            25,
+            25,
+        ),
+        row(ProbeId::Teardown, "DELETE of the sessions that the scan opened", 8, 8),
+    ]
+}

@@ -1,0 +1,133 @@
+//! Looks beside the URL (CHECKS.md section 4.2, step 5): same origin, stops at the first hit.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::Prober;
+use super::classify::{twin, well_known};
+use super::speaker::{self, Speaker};
+use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::net::websocket::Upgrade;
+use crate::net::{Call, Until};
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
+use crate::protocol::sse::{self, Block};
+use crate::transcript::ProbeId;
+
+/// Paths where servers host Streamable HTTP by habit; no revision defines one.
+const MCP: [&str; 4] = ["/mcp", "/mcp/", "/api/mcp", "/v1/mcp"];
+/// Paths where servers host HTTP+SSE by habit.
+const SSE: [&str; 2] = ["/sse", "/mcp/sse"];
+/// Paths where sockets are.
+const WS: [&str; 2] = ["/ws", "/mcp/ws"];
+/// Superseded drafts, noted only.
+const DRAFTS: [&str; 3] =
+    ["/.well-known/mcp.json", "/.well-known/mcp/server-card.json", "/.well-known/mcp-server-card"];
+/// How long a sibling's stream may take to announce itself.
+const FIRST_EVENT_MS: u64 = 2_000;
+
+pub(super) async fn run(prober: &Prober<'_>, url: &str) {
+    prober.wire.doing("looking at sibling paths");
+    let Ok(parsed) = Url::parse(url) else { return };
+    let origin = parsed.origin().ascii_serialization();
+    let here = parsed.path();
+    // Servers that migrate host both: whoever asked for one is shown the other first.
+    let asked_for_mcp = here.ends_with("/mcp");
+    let rounds: [bool; 2] = if asked_for_mcp { [false, true] } else { [true, false] };
+    for streamable in rounds {
+        let paths: &[&str] = if streamable { &MCP } else { &SSE };
+        for path in paths.iter().filter(|path| **path != here) {
+            let at = format!("{origin}{path}");
+            let hit = if streamable { mcp(prober, path, &at).await } else { sse(prober, path, &at).await };
+            if hit {
+                return;
+            }
+        }
+    }
+    if documents(prober, &origin, url).await {
+        return;
+    }
+    for path in WS.iter().filter(|path| **path != here) {
+        if websocket(prober, path, &twin(&format!("{origin}{path}"), "ws")).await {
+            return;
+        }
+    }
+    for path in DRAFTS {
+        document(prober, &format!("draft {path}"), &format!("{origin}{path}"), "application/json").await;
+    }
+}
+
+async fn mcp(prober: &Prober<'_>, path: &str, url: &str) -> bool {
+    let ours = Revision::NEWEST_MODERN.as_str();
+    let asking = Speaker::new(Era::Modern, url, None, ours, 0);
+    let call =
+        asking.call(ProbeId::Siblings, format!("discover {path}"), names::DISCOVER, serde_json::Value::Null);
+    let Some(exchange) = prober.send(call).await else { return false };
+    match steps::discover(&exchange) {
+        Discover::Modern { .. } | Discover::ModernError { .. } | Discover::Barrier(Barrier::Gated) => {
+            return true;
+        }
+        Discover::Barrier(Barrier::Failed(_)) => return false,
+        _ => {}
+    }
+    if matches!(exchange.status(), Some(404 | 405) | None) || steps::html(&exchange) {
+        return false;
+    }
+    let call = speaker::initialize(
+        ProbeId::Siblings,
+        format!("initialize {path}"),
+        url,
+        Revision::NEWEST_LEGACY.as_str(),
+    );
+    let Some(exchange) = prober.send(call).await else { return false };
+    matches!(steps::initialize(&exchange), Initialize::Legacy { .. })
+}
+
+async fn sse(prober: &Prober<'_>, path: &str, url: &str) -> bool {
+    let watch = prober.silence_ms().unwrap_or(FIRST_EVENT_MS);
+    let call = Call::get_stream(ProbeId::Siblings, format!("get {path}"), url).until(Until::Watch(watch));
+    let Some(mut held) = prober.hold(call).await else { return false };
+    held.wait(Duration::from_millis(watch), |head, lines| {
+        head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
+    })
+    .await;
+    let Some(exchange) = prober.wire.close(held).await else { return false };
+    matches!(steps::get(&exchange), Get::HttpSse { .. } | Get::Stream { .. })
+}
+
+async fn websocket(prober: &Prober<'_>, path: &str, url: &str) -> bool {
+    let call = prober.upgrade_call(ProbeId::Siblings, format!("websocket {path}"), url, Some("mcp"));
+    if prober.admit(&call).is_none() {
+        return false;
+    }
+    match prober.wire.upgrade(call).await {
+        Upgrade::Open(socket) => {
+            let exchange = prober.wire.close_socket(*socket).await;
+            steps::socket(&exchange) != Socket::No
+        }
+        Upgrade::Refused(_) => false,
+    }
+}
+
+/// Catalogue, card and protected-resource metadata. What they name is shown, never contacted.
+async fn documents(prober: &Prober<'_>, origin: &str, url: &str) -> bool {
+    document(prober, "catalog", &format!("{origin}/.well-known/ai-catalog.json"), "application/json").await;
+    let card = format!("{}/server-card", url.trim_end_matches('/'));
+    if document(prober, "card", &card, "application/mcp-server-card+json").await {
+        return true;
+    }
+    match well_known(&format!("{origin}/"), "oauth-protected-resource") {
+        Some(metadata) => document(prober, "metadata", &metadata, "application/json").await,
+        None => false,
+    }
+}
+
+/// Whether a JSON document came.
+async fn document(prober: &Prober<'_>, step: &str, url: &str, accept: &str) -> bool {
+    let mut call = Call::new("GET", ProbeId::Siblings, step, url).header("accept", accept);
+    call.credential = false;
+    let Some(exchange) = prober.send(call).await else { return false };
+    // Single-page hosts answer 200 text/html for any path.
+    exchange.ok() && exchange.text().is_some_and(|text| crate::protocol::jsonrpc::parse(text).is_ok())
+}

@@ -1,0 +1,147 @@
+//! How requests of one era are spoken (CHECKS.md section 3).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Map, Value, json};
+
+use crate::net::Call;
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
+use crate::transcript::ProbeId;
+
+/// The `_meta` of a modern request.
+pub(super) fn meta(version: &str) -> Value {
+    json!({
+        names::META_VERSION: version,
+        names::META_CLIENT_INFO: { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
+        names::META_CAPABILITIES: {},
+    })
+}
+
+/// P-INIT(v).
+pub(super) fn initialize(probe: ProbeId, step: impl Into<String>, url: &str, version: &str) -> Call {
+    let body = json!({
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": names::INITIALIZE,
+        "params": {
+            "protocolVersion": version,
+            "capabilities": {},
+            "clientInfo": { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
+        },
+    });
+    Call::post(probe, step, url, body.to_string()).era(Era::Legacy)
+}
+
+/// Someone who speaks one era to the endpoint.
+#[derive(Debug)]
+pub(super) struct Speaker {
+    /// The era.
+    pub(super) era: Era,
+    /// Where requests go.
+    pub(super) url: String,
+    /// Placeholder of the session, if the server issued one.
+    pub(super) session: Option<String>,
+    /// The version spoken: modern 2026-07-28 (or what discover asked for), legacy as negotiated.
+    pub(super) version: String,
+    /// The exchange that proved the era: the twin of negatives where no closer one exists.
+    pub(super) proved_by: u32,
+    /// The cheapest read-only method known to work: BASE.
+    pub(super) base: &'static str,
+    next_id: AtomicU64,
+}
+
+impl Speaker {
+    /// A speaker of an era.
+    pub(super) fn new(era: Era, url: &str, session: Option<String>, version: &str, proved_by: u32) -> Self {
+        let base = if era == Era::Modern { names::DISCOVER } else { "ping" };
+        Self {
+            era,
+            url: url.to_owned(),
+            session,
+            version: version.to_owned(),
+            proved_by,
+            base,
+            next_id: AtomicU64::new(2),
+        }
+    }
+
+    /// The same speaker again, with ids of its own range.
+    pub(super) fn another(&self) -> Self {
+        let next_id = AtomicU64::new(self.next_id.load(Ordering::Relaxed).saturating_add(100));
+        Self {
+            url: self.url.clone(),
+            session: self.session.clone(),
+            version: self.version.clone(),
+            next_id,
+            ..*self
+        }
+    }
+
+    /// An id that was not used before: a string in the modern era, an integer in the legacy one.
+    pub(super) fn id(&self) -> Value {
+        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
+        if self.era == Era::Modern { json!(format!("d-{number}")) } else { json!(number) }
+    }
+
+    /// The body of a request.
+    pub(super) fn body(&self, id: &Value, method: &str, params: Value) -> Value {
+        let mut params = match params {
+            Value::Object(params) => params,
+            _ => Map::new(),
+        };
+        if self.era == Era::Modern {
+            params.insert("_meta".to_owned(), meta(&self.version));
+        }
+        let mut body = json!({ "jsonrpc": "2.0", "id": id, "method": method });
+        if let (false, Some(body)) = (params.is_empty(), body.as_object_mut()) {
+            body.insert("params".to_owned(), Value::Object(params));
+        }
+        body
+    }
+
+    /// Any call: right headers, session, version.
+    pub(super) fn call(&self, probe: ProbeId, step: impl Into<String>, method: &str, params: Value) -> Call {
+        let body = self.body(&self.id(), method, params);
+        self.post(probe, step, method, body.to_string())
+    }
+
+    /// A POST of any body with the headers that `method` needs.
+    pub(super) fn post(
+        &self,
+        probe: ProbeId,
+        step: impl Into<String>,
+        method: &str,
+        body: impl Into<String>,
+    ) -> Call {
+        let call = Call::post(probe, step, &self.url, body).era(self.era);
+        match self.era {
+            Era::Modern => {
+                call.header(names::VERSION_HEADER, self.version.as_str()).header(names::METHOD_HEADER, method)
+            }
+            Era::Legacy => self.dress(call),
+        }
+    }
+
+    /// Session and version headers of the legacy era.
+    pub(super) fn dress(&self, call: Call) -> Call {
+        let call = call.era(Era::Legacy).in_session(self.session.as_deref());
+        // The header exists from 2025-06-18 (transports, "Protocol Version Header").
+        if self.version.as_str() >= Revision::V2025_06_18.as_str() {
+            call.header(names::VERSION_HEADER, self.version.as_str())
+        } else {
+            call
+        }
+    }
+
+    /// BASE.
+    pub(super) fn base(&self, probe: ProbeId, step: impl Into<String>) -> Call {
+        self.call(probe, step, self.base, Value::Null)
+    }
+
+    /// BASE with an id of choice.
+    pub(super) fn base_with_id(&self, probe: ProbeId, step: impl Into<String>, id: &Value) -> Call {
+        let body = self.body(id, self.base, Value::Null);
+        self.post(probe, step, self.base, body.to_string())
+    }
+}
