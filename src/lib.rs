@@ -18,14 +18,17 @@
 
 pub mod check;
 pub mod checks;
+pub mod cli;
 pub mod demo;
 pub mod exit;
 pub mod facts;
 pub mod finding;
+pub mod fleet;
 pub mod gate;
 pub mod judge;
 pub mod net;
 pub mod probe;
+pub mod progress;
 pub mod protocol;
 pub mod report;
 pub mod rubric;
