@@ -1,7 +1,9 @@
 //! Every test that sees the program from outside, in one binary: it links once.
 
 mod architecture;
+mod cli;
 mod drift;
+mod readme;
 mod schemas;
 mod score_laws;
 mod support;

@@ -1,0 +1,102 @@
+//! `demo`: a sound and a flawed endpoint on loopback, both scanned. No network.
+
+use tokio::runtime;
+
+use super::Ending;
+use super::args::DemoArgs;
+use super::output::Output;
+use super::present::Presenter;
+use super::resolve::{Judging, Reporting};
+use super::terminal;
+use crate::cli::args::FormatArg;
+use crate::cli::output;
+use crate::demo::{self, Behaviour, Endpoint};
+use crate::fleet;
+use crate::gate::Gates;
+use crate::judge::judge;
+use crate::progress::{Progress, Voice};
+use crate::report::Report;
+use crate::rubric::Rubric;
+use crate::scan::{Observer, ScanEvent, ScanOptions, Stop};
+use crate::target::Target;
+use crate::transcript::{Profile, Transcript};
+
+/// Idle streams are watched this long, in milliseconds: the sound endpoint keeps alive every second.
+const IDLE_WATCH_MS: u64 = 3_000;
+
+const BEFORE: &str = "\
+Two built-in endpoints on this machine's loopback are scanned with the standard
+profile, except that idle streams are watched for 3 s instead of 35 s. The first
+is sound. The second has mistakes that real servers make.
+";
+
+const AFTER: &str = "\
+Next: 'agentgauge scan URL' for an endpoint of yours, 'agentgauge explain ID' for
+any check above, 'agentgauge checks' for the whole list.
+";
+
+pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
+    let DemoArgs { format, color } = *args;
+    let voice = Voice { animated: terminal::stderr_animated(), quiet: false, verbosity: 0 };
+    let progress = Progress::new(voice, 2);
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Ending::bug(format!("no runtime: {error}")))?;
+    let reports = runtime.block_on(scan_both(&progress));
+    runtime.shutdown_background();
+    progress.clear();
+    let reporting = Reporting { format, output: None, color: color.into(), quiet: false, verbosity: 0 };
+    let judging = Judging {
+        rubric: Rubric::default_rubric(),
+        gates: Gates::default(),
+        exit_zero: false,
+        fail_on_unreachable: true,
+    };
+    let text = format == FormatArg::Table;
+    if text {
+        output::stdout(format!("{BEFORE}\n").as_bytes())?;
+    }
+    let ending = Presenter::new(&reporting, &judging).present(reports?, None, Output::Stdout)?;
+    if text {
+        output::stdout(format!("\n{AFTER}").as_bytes())?;
+    }
+    Ok(ending)
+}
+
+async fn scan_both(progress: &Progress) -> Result<Vec<Report>, Ending> {
+    let (sound, flawed) = (start(demo::sound())?, start(demo::flawed())?);
+    let targets = [target(&sound, "sound")?, target(&flawed, "flawed")?];
+    let rubric = Rubric::default_rubric();
+    let gates = Gates::default();
+    let begin = |index: usize, _: &Target| Watcher { progress, index };
+    let end = |_: usize, transcript: Transcript, _: Watcher<'_>| {
+        progress.done();
+        judge(&transcript, &rubric, &gates)
+    };
+    Ok(fleet::run(&targets, ScanOptions::default(), &Stop::default(), begin, end).await)
+}
+
+fn start(behaviour: Behaviour) -> Result<Endpoint, Ending> {
+    Endpoint::start_on_thread(behaviour)
+        .map_err(|error| Ending::bug(format!("no endpoint on loopback: {error}")))
+}
+
+fn target(endpoint: &Endpoint, label: &str) -> Result<Target, Ending> {
+    let mut target = Target::parse(&endpoint.url(), Profile::Standard)
+        .map_err(|error| Ending::bug(format!("the built-in endpoint's URL {error}")))?;
+    target.label = Some(label.to_owned());
+    target.limits.idle_watch_ms = IDLE_WATCH_MS;
+    Ok(target)
+}
+
+struct Watcher<'p> {
+    progress: &'p Progress,
+    index: usize,
+}
+
+impl Observer for Watcher<'_> {
+    fn event(&self, event: ScanEvent) {
+        self.progress.event(self.index, event);
+    }
+}

@@ -1,0 +1,139 @@
+//! The command line: what was typed, what is meant, and one file per subcommand.
+//!
+//! Standard output carries the report and nothing else; standard error everything else, ending with
+//! a line that says in words how the run ended. Only this module and `progress` write, open files
+//! and read the environment.
+
+mod args;
+mod checks;
+mod completions;
+mod credentials;
+mod demo;
+mod explain;
+mod output;
+mod present;
+mod preview;
+mod replay;
+mod resolve;
+mod scan;
+mod schema;
+mod signals;
+mod targets;
+mod terminal;
+mod usage;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use self::args::{Cli, Command};
+use self::output::OutputError;
+use self::resolve::{Surroundings, Usage};
+use crate::exit::Exit;
+use crate::progress::say;
+use crate::report::text::sanitise;
+
+/// How a run ended, and why in words.
+#[derive(Debug)]
+struct Ending {
+    exit: Exit,
+    /// Why; empty where there is nothing to say.
+    words: String,
+    /// Whether a good end is kept to itself.
+    quiet: bool,
+}
+
+impl Ending {
+    /// Done, with nothing to add: lists, schemas, help.
+    fn silent() -> Self {
+        Self { exit: Exit::Ok, words: String::new(), quiet: true }
+    }
+
+    /// A bug of ours, or a machine on which nothing works.
+    fn bug(words: String) -> Self {
+        Self { exit: Exit::Bug, words, quiet: false }
+    }
+}
+
+impl From<Usage> for Ending {
+    fn from(usage: Usage) -> Self {
+        Self { exit: Exit::Usage, words: usage.to_string(), quiet: false }
+    }
+}
+
+impl From<OutputError> for Ending {
+    fn from(error: OutputError) -> Self {
+        Self { exit: Exit::Output, words: error.to_string(), quiet: false }
+    }
+}
+
+/// Runs the program with these arguments (the first is its name).
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let ending = match Cli::try_parse_from(args) {
+        Ok(cli) => run(cli.command).unwrap_or_else(|ending| ending),
+        Err(error) => unparsed(&error),
+    };
+    let (code, name) = (ending.exit.code(), ending.exit.name());
+    if ending.exit != Exit::Ok || !ending.quiet {
+        let words = sanitise(&ending.words);
+        say(&if words.is_empty() {
+            format!("exit {code} ({name})")
+        } else {
+            format!("exit {code} ({name}): {words}")
+        });
+    }
+    ExitCode::from(code)
+}
+
+fn run(command: Command) -> Result<Ending, Ending> {
+    match command {
+        Command::Scan(args) => scan::run(resolve::scan(*args, &Machine)?),
+        Command::Replay(args) => replay::run(&resolve::replay(*args, &Machine)?),
+        Command::Checks(args) => checks::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Help and version are answers and go to standard output; the rest is a usage error.
+fn unparsed(error: &clap::Error) -> Ending {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            match output::stdout(error.render().to_string().as_bytes()) {
+                Ok(()) => Ending::silent(),
+                Err(error) => error.into(),
+            }
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            say(error.render().to_string().trim_end());
+            Ending { exit: Exit::Usage, words: "a command is missing".to_owned(), quiet: false }
+        }
+        _ => Ending { exit: Exit::Usage, words: usage::line(error), quiet: false },
+    }
+}
+
+/// This machine.
+#[derive(Debug)]
+struct Machine;
+
+impl Surroundings for Machine {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+
+    fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(io::Error::other(format!("it is larger than {limit} bytes")));
+        }
+        Ok(bytes)
+    }
+}

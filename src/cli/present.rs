@@ -1,0 +1,119 @@
+//! From reports to bytes, exit code and closing words: the same for every command that judges.
+
+use super::args::FormatArg;
+use super::output::Output;
+use super::resolve::{Judging, Reporting};
+use super::{Ending, terminal};
+use crate::exit::Exit;
+use crate::report::{Report, json, table};
+use crate::score::tenths;
+use crate::target::Target;
+
+/// Presents reports in the way that was asked for.
+#[derive(Debug)]
+pub(super) struct Presenter<'p> {
+    reporting: &'p Reporting,
+    judging: &'p Judging,
+}
+
+impl<'p> Presenter<'p> {
+    pub(super) fn new(reporting: &'p Reporting, judging: &'p Judging) -> Self {
+        Self { reporting, judging }
+    }
+
+    /// Decides the exit, writes the report, and says how it ended. `interrupted` outranks every
+    /// other end but a report that could not be written.
+    pub(super) fn present(
+        &self,
+        mut reports: Vec<Report>,
+        interrupted: Option<Exit>,
+        output: Output,
+    ) -> Result<Ending, Ending> {
+        let words = self.words(&reports);
+        for report in &mut reports {
+            report.exit = self.forgiven(report.exit);
+        }
+        let outcomes: Vec<Exit> = reports.iter().map(|report| report.exit).collect();
+        let exit =
+            Exit::of_several(&outcomes, !self.judging.gates.is_empty(), self.judging.fail_on_unreachable);
+        let exit = interrupted.unwrap_or(exit);
+        if let ([report], Some(signal)) = (reports.as_mut_slice(), interrupted) {
+            report.exit = signal;
+        }
+        let bytes = self.bytes(&reports, exit, output.destination().is_some());
+        output.finish(&bytes)?;
+        let words = match interrupted {
+            Some(_) => format!("stopped early; {words}"),
+            None => words,
+        };
+        Ok(Ending { exit, words, quiet: self.reporting.quiet })
+    }
+
+    fn forgiven(&self, exit: Exit) -> Exit {
+        if self.judging.exit_zero && exit == Exit::GateFailed { Exit::Ok } else { exit }
+    }
+
+    fn bytes(&self, reports: &[Report], exit: Exit, to_file: bool) -> Vec<u8> {
+        match self.reporting.format {
+            FormatArg::Json => match reports {
+                [report] => json::render(report),
+                _ => json::render_many(reports, exit),
+            },
+            FormatArg::Table => {
+                let style = terminal::table_style(self.reporting.color, to_file);
+                table::render_all(reports, &style).into_bytes()
+            }
+        }
+    }
+
+    /// Why the run ends as it does, before `--exit-zero`.
+    fn words(&self, reports: &[Report]) -> String {
+        let words = match reports {
+            [report] => one(report),
+            _ => several(reports),
+        };
+        let failed = reports.iter().any(|report| report.exit == Exit::GateFailed);
+        if failed && self.judging.exit_zero { format!("--exit-zero; a gate failed: {words}") } else { words }
+    }
+}
+
+fn one(report: &Report) -> String {
+    match report.exit {
+        Exit::GateFailed | Exit::Inconclusive if report.gate.asked > 0 => {
+            report.gate.reasons().collect::<Vec<_>>().join("; ")
+        }
+        Exit::NothingToJudge => report.classification.reason.clone(),
+        _ => match (&report.score.value, &report.score.withheld) {
+            (Some(value), _) => {
+                let grade =
+                    report.score.grade.as_ref().map_or_else(String::new, |grade| format!(", grade {grade}"));
+                format!("score {} of 100{grade}", tenths(*value))
+            }
+            (None, Some(why)) => format!("no score: {why}"),
+            (None, None) => "no score".to_owned(),
+        },
+    }
+}
+
+fn several(reports: &[Report]) -> String {
+    let count = |exit: Exit| reports.iter().filter(|report| report.exit == exit).count();
+    let mut parts = Vec::new();
+    for (exit, what) in [
+        (Exit::GateFailed, "failed a gate"),
+        (Exit::Inconclusive, "inconclusive"),
+        (Exit::NothingToJudge, "with nothing to judge"),
+        (Exit::Ok, "ok"),
+    ] {
+        if count(exit) > 0 {
+            parts.push(format!("{} {what}", count(exit)));
+        }
+    }
+    format!("{} targets: {}", reports.len(), parts.join(", "))
+}
+
+/// Host, port and path: enough to tell targets apart on a line.
+pub(super) fn short_name(target: &Target) -> String {
+    let url = &target.url;
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+}

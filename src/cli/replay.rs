@@ -1,0 +1,42 @@
+//! `replay`: the same judgement from the file alone.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use super::Ending;
+use super::output::Output;
+use super::present::Presenter;
+use super::resolve::{Replay, Usage};
+use crate::judge::judge;
+use crate::progress::{Progress, Voice};
+use crate::transcript::Transcript;
+use crate::transcript::codec::{CodecError, decode};
+
+pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
+    let output = Output::open(plan.reporting.output.as_deref())?;
+    let voice = Voice { animated: false, quiet: plan.reporting.quiet, verbosity: plan.reporting.verbosity };
+    let progress = Progress::new(voice, 0);
+    let several = plan.files.len() > 1;
+    let mut reports = Vec::new();
+    for path in &plan.files {
+        let shown = path.display().to_string();
+        let transcript = read(path).map_err(|error| Usage::new(shown.clone(), error.to_string()))?;
+        for exchange in &transcript.exchanges {
+            progress.exchange(if several { &shown } else { "" }, exchange);
+        }
+        if !transcript.complete() {
+            progress.note(&format!("{shown} is incomplete: the scan was interrupted or cut off"));
+        }
+        reports.push(judge(&transcript, &plan.judging.rubric, &plan.judging.gates));
+    }
+    Presenter::new(&plan.reporting, &plan.judging).present(reports, None, output)
+}
+
+fn read(path: &Path) -> Result<Transcript, CodecError> {
+    if path == Path::new("-") {
+        decode(std::io::stdin().lock())
+    } else {
+        decode(BufReader::new(File::open(path)?))
+    }
+}

@@ -1,0 +1,381 @@
+//! From what was typed to what is meant. Pure: the environment and files come through
+//! [`Surroundings`]. Arguments are taken apart in full, so that none can be forgotten.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::args::{
+    FormatArg, GateArgs, OutputArgs, ProbingArgs, ProfileArg, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs,
+};
+use super::targets;
+use super::terminal::ColorWish;
+use crate::gate::Gates;
+use crate::rubric::{Rubric, RubricError};
+use crate::scan::ScanOptions;
+use crate::target::Target;
+use crate::transcript::{Limits, Profile};
+
+/// What was typed cannot be meant: exit 2. Shown as one line, escaped at the sink.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{argument}: {problem}")]
+pub(crate) struct Usage {
+    /// The argument, as typed.
+    pub(crate) argument: String,
+    /// What is wrong with it, and what would be right.
+    pub(crate) problem: String,
+}
+
+impl Usage {
+    pub(crate) fn new(argument: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { argument: argument.into(), problem: problem.into() }
+    }
+}
+
+/// What resolving may ask of the machine.
+pub(crate) trait Surroundings {
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<OsString>;
+    /// A whole file of at most `limit` bytes.
+    fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+}
+
+/// The report: its form, its place, and what else is said.
+#[derive(Debug)]
+pub(crate) struct Reporting {
+    pub(crate) format: FormatArg,
+    /// `None` is standard output.
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) color: ColorWish,
+    pub(crate) quiet: bool,
+    pub(crate) verbosity: u8,
+}
+
+/// How the record is judged and when the run fails.
+#[derive(Debug)]
+pub(crate) struct Judging {
+    pub(crate) rubric: Rubric,
+    pub(crate) gates: Gates,
+    pub(crate) exit_zero: bool,
+    pub(crate) fail_on_unreachable: bool,
+}
+
+/// What would happen, shown instead of scanning.
+#[derive(Debug)]
+pub(crate) enum Preview {
+    /// The limits in force.
+    Limits(Limits),
+    /// What the profile sends, within these limits.
+    Plan(Profile, Limits),
+}
+
+/// A scan that can begin.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// At least one, unless only a preview is asked for.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) options: ScanOptions,
+    pub(crate) reporting: Reporting,
+    pub(crate) judging: Judging,
+    /// A file for one target, a folder for several.
+    pub(crate) save: Option<PathBuf>,
+    pub(crate) no_progress: bool,
+    /// What is asked for instead of scanning.
+    pub(crate) instead: Option<Preview>,
+    /// What the user should know before it begins.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A replay that can begin.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    /// `-` is standard input.
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) reporting: Reporting,
+    pub(crate) judging: Judging,
+}
+
+/// Largest rubric, in bytes.
+const RUBRIC_BYTES: u64 = 1024 * 1024;
+/// What a `scan` means.
+pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Usage> {
+    let ScanArgs { target, credentials, probing, output, recording, gates } = args;
+    let TargetArgs { urls, label, wait, discover, cacert, insecure, user_agent } = target;
+    let ProbingArgs { profile, max_requests, rate, plan, show_limits } = probing;
+    let RecordingArgs { save_transcript, no_progress } = recording;
+
+    let profile = match profile {
+        ProfileArg::Quick => Profile::Quick,
+        ProfileArg::Standard => Profile::Standard,
+    };
+    let limits = limits(profile, max_requests, rate)?;
+    let mut notes = Vec::new();
+    let mut targets = targets::distinct(&urls, profile, &mut notes)?;
+    if label.is_some() && targets.len() > 1 {
+        return Err(Usage::new("--label", "it names one target, and there are several URLs"));
+    }
+    let label = label.map(targets::label).transpose()?;
+    let user_agent = user_agent.map(targets::user_agent).transpose()?;
+    let cacert = cacert.map(|path| targets::trust_roots(&path, around)).transpose()?;
+    targets::authorise(&credentials, &mut targets, &mut notes, around)?;
+    for target in &mut targets {
+        target.label.clone_from(&label);
+        target.cacert.clone_from(&cacert);
+        target.insecure = insecure;
+        target.limits = limits.clone();
+        if let Some(user_agent) = &user_agent {
+            target.user_agent.clone_from(user_agent);
+        }
+    }
+    let reporting = reporting(output);
+    if save_transcript.as_deref() == Some(Path::new("-")) {
+        return Err(Usage::new("--save-transcript", "it needs a file; standard output is for the report"));
+    }
+    distinct_files("--output", reporting.output.as_deref(), "--save-transcript", save_transcript.as_deref())?;
+    distinct_files("--output", reporting.output.as_deref(), "--rubric", gates.rubric.as_deref())?;
+    distinct_files("--save-transcript", save_transcript.as_deref(), "--rubric", gates.rubric.as_deref())?;
+    let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+    Ok(Scan {
+        targets,
+        options: ScanOptions { wait_ms, discover },
+        reporting,
+        judging: judging(gates, around)?,
+        save: save_transcript,
+        no_progress,
+        instead: match (show_limits, plan) {
+            (true, _) => Some(Preview::Limits(limits)),
+            (false, true) => Some(Preview::Plan(profile, limits)),
+            (false, false) => None,
+        },
+        notes,
+    })
+}
+
+/// What a `replay` means.
+pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Replay, Usage> {
+    let ReplayArgs { files, output, gates } = args;
+    let reporting = reporting(output);
+    for file in &files {
+        distinct_files("--output", reporting.output.as_deref(), "FILE", Some(file))?;
+    }
+    if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
+        return Err(Usage::new("-", "standard input can be read only once"));
+    }
+    distinct_files("--output", reporting.output.as_deref(), "--rubric", gates.rubric.as_deref())?;
+    Ok(Replay { files, reporting, judging: judging(gates, around)? })
+}
+
+fn reporting(args: OutputArgs) -> Reporting {
+    let OutputArgs { format, output, color, quiet, verbose } = args;
+    Reporting {
+        format,
+        output: output.filter(|path| path != Path::new("-")),
+        color: color.into(),
+        quiet,
+        verbosity: verbose,
+    }
+}
+
+fn judging(args: GateArgs, around: &dyn Surroundings) -> Result<Judging, Usage> {
+    let GateArgs { min_score, minima, rubric, exit_zero, fail_on_unreachable } = args;
+    let mut seen = BTreeSet::new();
+    if let Some((dimension, _)) = minima.iter().find(|(dimension, _)| !seen.insert(*dimension)) {
+        return Err(Usage::new(format!("--min {dimension}"), "it is given twice"));
+    }
+    let rubric = match rubric {
+        None => Rubric::default_rubric(),
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = text_file("--rubric", &path, RUBRIC_BYTES, around)?;
+            Rubric::parse(&text, &name).map_err(|error| Usage::new("--rubric", faults(&error)))?
+        }
+    };
+    Ok(Judging { rubric, gates: Gates { min_score, min: minima }, exit_zero, fail_on_unreachable })
+}
+
+/// The first faults in one line, and how many more there are.
+fn faults(error: &RubricError) -> String {
+    const SHOWN: usize = 3;
+    let all = error.to_string();
+    let shown: Vec<&str> = all.lines().take(SHOWN).collect();
+    let more = error.faults.len().saturating_sub(shown.len());
+    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{}{rest}", shown.join("; "))
+}
+
+fn limits(profile: Profile, max_requests: Option<u32>, rate: Option<u32>) -> Result<Limits, Usage> {
+    let mut limits = Limits::of(profile);
+    if let Some(requests) = max_requests {
+        if requests > limits.requests {
+            let most = limits.requests;
+            let profile = profile.as_str();
+            return Err(Usage::new(
+                format!("--max-requests {requests}"),
+                format!("the {profile} profile sends at most {most}; this option can only lower it"),
+            ));
+        }
+        limits.requests = requests;
+    }
+    if let Some(rate) = rate {
+        limits.public_rate = rate;
+    }
+    Ok(limits)
+}
+
+/// A file that an argument names, or the usage error that names both.
+pub(super) fn read(
+    argument: &str,
+    path: &Path,
+    limit: u64,
+    around: &dyn Surroundings,
+) -> Result<Vec<u8>, Usage> {
+    around
+        .file(path, limit)
+        .map_err(|error| Usage::new(argument, format!("cannot read {}: {error}", path.display())))
+}
+
+pub(super) fn text_file(
+    argument: &str,
+    path: &Path,
+    limit: u64,
+    around: &dyn Surroundings,
+) -> Result<String, Usage> {
+    String::from_utf8(read(argument, path, limit, around)?)
+        .map_err(|_| Usage::new(argument, format!("{} is not UTF-8 text", path.display())))
+}
+
+/// Two arguments must not name one file. Compared as typed, normalised without asking the file
+/// system; opening the outputs compares once more what the names lead to.
+fn distinct_files(first: &str, a: Option<&Path>, second: &str, b: Option<&Path>) -> Result<(), Usage> {
+    match (a, b) {
+        (Some(a), Some(b)) if plain(a) == plain(b) => Err(Usage::new(
+            first,
+            format!("{} is also given as {second}; name two different files", a.display()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
+}
+
+/// A machine for tests.
+#[cfg(test)]
+pub(super) mod fake {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+
+    /// A machine with these variables and these files.
+    pub(in crate::cli) struct Fake<'a> {
+        pub(in crate::cli) variables: &'a [(&'a str, &'a str)],
+        pub(in crate::cli) files: &'a [(&'a str, &'a str)],
+    }
+
+    impl Surroundings for Fake<'_> {
+        fn variable(&self, name: &str) -> Option<OsString> {
+            self.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        }
+
+        fn file(&self, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
+            let found = self.files.iter().find(|(name, _)| Path::new(name) == path);
+            found.map(|(_, text)| text.as_bytes().to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        }
+    }
+
+    pub(in crate::cli) const NOTHING: Fake<'static> = Fake { variables: &[], files: &[] };
+
+    pub(in crate::cli) fn resolve(words: &[&str], around: &Fake<'_>) -> Result<Scan, Usage> {
+        let args = ["agentgauge", "scan"].iter().chain(words);
+        match Cli::try_parse_from(args).unwrap().command {
+            Command::Scan(args) => scan(*args, around),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(in crate::cli) fn error(words: &[&str], around: &Fake<'_>) -> String {
+        resolve(words, around).unwrap_err().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fake::{Fake, NOTHING, error, resolve};
+    use super::*;
+    use crate::finding::Dimension;
+
+    #[test]
+    fn options_reach_every_target() {
+        let plan = resolve(
+            &[
+                "https://a.example/mcp",
+                "https://b.example/mcp",
+                "-k",
+                "--profile",
+                "quick",
+                "--rate",
+                "3",
+                "--max-requests",
+                "50",
+                "--user-agent",
+                "me/1",
+                "--wait",
+                "2s",
+                "--discover",
+                "--min",
+                "D7=50",
+            ],
+            &NOTHING,
+        )
+        .unwrap();
+        assert_eq!(plan.targets.len(), 2);
+        for target in &plan.targets {
+            assert!(target.insecure);
+            assert_eq!(target.profile, Profile::Quick);
+            assert_eq!((target.limits.requests, target.limits.public_rate), (50, 3));
+            assert_eq!(target.user_agent, "me/1");
+        }
+        assert_eq!(plan.options.wait_ms, 2_000);
+        assert!(plan.options.discover);
+        assert_eq!(plan.judging.gates.min, [(Dimension::D7, 50.0)]);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        let around = Fake {
+            variables: &[("T", "t"), ("EMPTY", "")],
+            files: &[("r.toml", "id = 1"), ("pem", "nothing"), ("headers", "X: 1\nHost: evil")],
+        };
+        for (words, expected) in [
+            (&["https://a", "https://b", "--label", "x"][..], "--label"),
+            (&["https://a", "--label", " "], "--label"),
+            (&["https://a", "--user-agent", "a\nb"], "--user-agent"),
+            (&["https://a", "--bearer-env", "T", "-H", "Authorization: x"], "Authorization"),
+            (&["https://u:p@a", "--bearer-env", "T"], "Authorization"),
+            (&["https://a", "-H", "Host: x"], "the probes set 'host' themselves"),
+            (&["https://a", "-H", "@headers"], "line 2"),
+            (&["https://a", "-H", "User-Agent: x"], "--user-agent"),
+            (&["https://a", "-H", "b c: x"], "-H"),
+            (&["https://a", "-H", "X:"], "empty"),
+            (&["https://a", "--bearer-env", "EMPTY"], "--bearer-env EMPTY"),
+            (&["https://a", "--bearer-env", "MISSING"], "--bearer-env MISSING"),
+            (&["https://a", "--bearer-file", "missing"], "--bearer-file missing"),
+            (&["https://a", "--rubric", "r.toml"], "r.toml:1"),
+            (&["https://a", "--rubric", "missing"], "missing"),
+            (&["https://a", "--cacert", "pem"], "--cacert"),
+            (&["https://a", "--min", "D7=1", "--min", "D7=2"], "--min D7"),
+            (&["https://a", "--max-requests", "201"], "--max-requests 201"),
+            (&["https://a", "-o", "x", "--save-transcript", "./x"], "--save-transcript"),
+            (&["https://a", "-o", "r.toml", "--rubric", "r.toml"], "--rubric"),
+            (&["https://a", "--save-transcript", "-"], "--save-transcript"),
+        ] {
+            let said = error(words, &around);
+            assert!(said.contains(expected), "{words:?}: {said}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `scan`: targets in, one report out.
+
+use std::path::PathBuf;
+
+use tokio::runtime;
+
+use super::output::{self, Output, OutputError, Recording};
+use super::present::{self, Presenter};
+use super::resolve::{Scan, Usage};
+use super::signals::Signals;
+use super::{Ending, preview, terminal};
+use crate::exit::Exit;
+use crate::fleet;
+use crate::judge::judge;
+use crate::progress::{Progress, Voice};
+use crate::report::Report;
+use crate::scan::{Observer, ScanEvent, Stop};
+use crate::target::Target;
+use crate::transcript::Transcript;
+use crate::transcript::codec::{Entry, encode};
+
+pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
+    if let Some(instead) = &plan.instead {
+        output::stdout(preview::text(instead, plan.reporting.format).as_bytes())?;
+        return Ok(Ending::silent());
+    }
+    // Every output is opened before the first request goes out.
+    let output = Output::open(plan.reporting.output.as_deref())?;
+    let saving = Saving::open(plan.save.take(), &plan.targets, &output)?;
+    let voice = Voice {
+        animated: !plan.no_progress && terminal::stderr_animated(),
+        quiet: plan.reporting.quiet,
+        verbosity: plan.reporting.verbosity,
+    };
+    let progress = Progress::new(voice, plan.targets.len());
+    for note in &plan.notes {
+        progress.note(note);
+    }
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Ending::bug(format!("no runtime: {error}")))?;
+    let ran = runtime.block_on(scan_all(&plan, saving, &progress));
+    // Not dropped: a resolver that still waits in its thread must not hold the end up.
+    runtime.shutdown_background();
+    progress.clear();
+    let (results, interrupted) = ran?;
+    let (reports, saved): (Vec<Report>, Vec<Result<(), OutputError>>) = results.into_iter().unzip();
+    let ending = Presenter::new(&plan.reporting, &plan.judging).present(reports, interrupted, output)?;
+    for result in saved {
+        result?;
+    }
+    Ok(ending)
+}
+
+type Judged = (Report, Result<(), OutputError>);
+
+/// Runs the scans until they end or a second signal comes. The first signal is given back.
+async fn scan_all(
+    plan: &Scan,
+    saving: Saving,
+    progress: &Progress,
+) -> Result<(Vec<Judged>, Option<Exit>), Ending> {
+    let mut signals =
+        Signals::listen().map_err(|error| Ending::bug(format!("no signal handling: {error}")))?;
+    let stop = Stop::default();
+    let several = plan.targets.len() > 1;
+    let saving = std::sync::Mutex::new(saving);
+    let begin = |index: usize, target: &Target| Watcher {
+        progress,
+        index,
+        name: if several { present::short_name(target) } else { String::new() },
+        recording: saving.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recording(index, target),
+    };
+    let end = |_: usize, transcript: Transcript, watcher: Watcher<'_>| {
+        progress.done();
+        let report = judge(&transcript, &plan.judging.rubric, &plan.judging.gates);
+        let saved = watcher
+            .recording
+            .and_then(|recording| recording.map_or(Ok(()), |file| file.finish(&encode(&transcript))));
+        (report, saved)
+    };
+    let work = fleet::run(&plan.targets, plan.options, &stop, begin, end);
+    let mut work = std::pin::pin!(work);
+    let mut interrupted = None;
+    loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => {
+                if interrupted.is_some() {
+                    progress.clear();
+                    return Err(Ending { exit: signal, words: "ended at once; no report".to_owned(), quiet: false });
+                }
+                interrupted = Some(signal);
+                stop.stop();
+                progress.note("stopping; what was recorded will be judged. Once more ends at once");
+            }
+            results = &mut work => return Ok((results, interrupted)),
+        }
+    }
+}
+
+/// Listens to one target's scan: progress, exchanges for `-v`, lines for the transcript.
+struct Watcher<'p> {
+    progress: &'p Progress,
+    index: usize,
+    name: String,
+    recording: Result<Option<Recording>, OutputError>,
+}
+
+impl Observer for Watcher<'_> {
+    fn entry(&self, entry: &Entry) {
+        if let Ok(Some(recording)) = &self.recording {
+            recording.add(entry);
+        }
+        if let Entry::Exchange(exchange) = entry {
+            self.progress.exchange(&self.name, exchange);
+        }
+    }
+
+    fn event(&self, event: ScanEvent) {
+        self.progress.event(self.index, event);
+    }
+}
+
+/// Where transcripts go.
+enum Saving {
+    /// Nowhere.
+    No,
+    /// One file, open already; taken when its scan begins.
+    File(Option<Recording>),
+    /// A folder that takes files; each is opened when its scan begins, not to hold them all.
+    Folder(PathBuf),
+}
+
+impl Saving {
+    fn open(path: Option<PathBuf>, targets: &[Target], output: &Output) -> Result<Self, Ending> {
+        let Some(path) = path else { return Ok(Self::No) };
+        if targets.len() == 1 {
+            let recording = Recording::open(&path)?;
+            if recording.writes(output.destination()) {
+                recording.abandon();
+                return Err(same_file(&path).into());
+            }
+            return Ok(Self::File(Some(recording)));
+        }
+        output::folder(&path)?;
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        for (index, target) in targets.iter().enumerate() {
+            if output.destination() == Some(real.join(name(index, target)).as_path()) {
+                return Err(same_file(&path).into());
+            }
+        }
+        Ok(Self::Folder(path))
+    }
+
+    fn recording(&mut self, index: usize, target: &Target) -> Result<Option<Recording>, OutputError> {
+        match self {
+            Self::No => Ok(None),
+            Self::File(recording) => Ok(recording.take()),
+            Self::Folder(path) => Recording::open(&path.join(name(index, target))).map(Some),
+        }
+    }
+}
+
+fn name(index: usize, target: &Target) -> String {
+    output::transcript_name(index, target.url.host_str().unwrap_or_default())
+}
+
+fn same_file(path: &std::path::Path) -> Usage {
+    Usage::new("--save-transcript", format!("{} leads to the same file as --output", path.display()))
+}

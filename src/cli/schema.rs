@@ -1,0 +1,15 @@
+//! `schema`: the JSON Schema of a format.
+
+use super::args::{SchemaArg, SchemaArgs};
+use super::{Ending, output};
+use crate::schema;
+
+pub(super) fn run(args: &SchemaArgs) -> Result<Ending, Ending> {
+    let text = match args.what {
+        SchemaArg::Report => schema::report(),
+        SchemaArg::Rubric => schema::rubric(),
+        SchemaArg::Transcript => schema::transcript(),
+    };
+    output::stdout(text.as_bytes())?;
+    Ok(Ending::silent())
+}

@@ -1,0 +1,236 @@
+//! From URLs and credentials to targets.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::args::CredentialArgs;
+use super::credentials;
+use super::resolve::{Surroundings, Usage, read};
+use crate::target::Target;
+use crate::transcript::Profile;
+
+/// Largest file of trust roots, in bytes.
+const CACERT_BYTES: u64 = 4 * 1024 * 1024;
+/// Longest label, in characters.
+const LABEL_CHARS: usize = 200;
+
+/// Parses the URLs; one that is given twice is scanned once.
+pub(super) fn distinct(
+    urls: &[String],
+    profile: Profile,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Target>, Usage> {
+    let mut targets: Vec<Target> = Vec::new();
+    for url in urls {
+        let target = Target::parse(url, profile)
+            .map_err(|error| Usage::new("URL", format!("{} {error}", shown_url(url))))?;
+        if targets.iter().any(|earlier| earlier.url == target.url && earlier.headers == target.headers) {
+            notes.push(format!("{} is given twice and scanned once", shown_url(target.url.as_str())));
+        } else {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}
+
+/// A URL in a message: cut, without userinfo and query, which may hold secrets.
+fn shown_url(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let (scheme, rest) = text.split_once("//").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    // Up to the first slash, also where a password with a question mark makes the URL invalid.
+    let authority = rest.split('/').next().unwrap_or_default();
+    let rest = match authority.rfind('@') {
+        Some(at) => format!("…{}", rest.get(at..).unwrap_or_default()),
+        None => rest.to_owned(),
+    };
+    let slashes = if text.contains("//") { "//" } else { "" };
+    let shown = match rest.split_once('?') {
+        Some((start, _)) => format!("{scheme}{slashes}{start}?…"),
+        None => format!("{scheme}{slashes}{rest}"),
+    };
+    match shown.char_indices().nth(LONGEST) {
+        Some((index, _)) => format!("'{}…'", shown.get(..index).unwrap_or_default()),
+        None => format!("'{shown}'"),
+    }
+}
+
+/// Adds the credentials to every target, and refuses to send any unencrypted to another machine.
+pub(super) fn authorise(
+    args: &CredentialArgs,
+    targets: &mut [Target],
+    notes: &mut Vec<String>,
+    around: &dyn Surroundings,
+) -> Result<(), Usage> {
+    let headers = credentials::headers(args, around)?;
+    if args.headers.iter().any(|header| !header.starts_with('@')) {
+        notes.push(
+            "the value of -H is visible to other users of this machine (ps); prefer --header-env or -H @FILE"
+                .to_owned(),
+        );
+    }
+    for target in &mut *targets {
+        let own = target.headers.iter().any(|(name, _)| *name == http::header::AUTHORIZATION);
+        if own && headers.iter().any(|(name, _)| *name == http::header::AUTHORIZATION) {
+            return Err(Usage::new(
+                format!("URL {}", shown_url(target.url.as_str())),
+                "it has a user and password, and another option gives an Authorization header; leave one out",
+            ));
+        }
+        target.headers.extend(headers.iter().cloned());
+        if !target.headers.is_empty()
+            && !target.tls()
+            && !target.loopback()
+            && !args.allow_plaintext_credentials
+        {
+            return Err(Usage::new(
+                format!("URL {}", shown_url(target.url.as_str())),
+                "refusing to send credentials unencrypted to another machine; use https (or wss), or give \
+                 --allow-plaintext-credentials if you mean it",
+            ));
+        }
+    }
+    let origins: BTreeSet<String> =
+        targets.iter().map(|target| target.url.origin().ascii_serialization()).collect();
+    if !headers.is_empty() && origins.len() > 1 {
+        notes.push(format!("the credentials go to {} different origins", origins.len()));
+    }
+    Ok(())
+}
+
+/// A label, if it can be one.
+pub(super) fn label(label: String) -> Result<String, Usage> {
+    if label.trim().is_empty() || label.chars().count() > LABEL_CHARS {
+        return Err(Usage::new("--label", format!("a label has 1 to {LABEL_CHARS} characters")));
+    }
+    Ok(label)
+}
+
+/// A `User-Agent`, if it can be one.
+pub(super) fn user_agent(text: String) -> Result<String, Usage> {
+    if text.trim().is_empty() || http::HeaderValue::from_str(&text).is_err() {
+        return Err(Usage::new("--user-agent", "it must be printable ASCII and not empty"));
+    }
+    Ok(text)
+}
+
+/// A file of PEM certificates, if it is one.
+pub(super) fn trust_roots(path: &Path, around: &dyn Surroundings) -> Result<Vec<u8>, Usage> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    let bytes = read("--cacert", path, CACERT_BYTES, around)?;
+    let mut count = 0_usize;
+    for certificate in CertificateDer::pem_slice_iter(&bytes) {
+        if certificate.is_err() {
+            return Err(Usage::new("--cacert", format!("{} is damaged PEM", path.display())));
+        }
+        count = count.saturating_add(1);
+    }
+    if count == 0 {
+        return Err(Usage::new("--cacert", format!("{} has no PEM certificate", path.display())));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::resolve::fake::{Fake, NOTHING, error, resolve};
+
+    #[test]
+    fn a_url_in_a_message_has_no_userinfo_and_no_query() {
+        for (text, shown) in [
+            ("ftp://me:pw@host/p?x=y", "'ftp://…@host/p?…'"),
+            ("example.com/mcp", "'example.com/mcp'"),
+            ("", "''"),
+            ("https://h/@me", "'https://h/@me'"),
+        ] {
+            assert_eq!(shown_url(text), shown);
+        }
+        assert!(shown_url(&"é".repeat(900)).chars().count() < 210);
+    }
+
+    #[test]
+    fn credentials_come_from_arguments_variables_and_files() {
+        let around = Fake {
+            variables: &[("KEY", "k-1"), ("TOKEN", "t-1\n")],
+            files: &[("headers", "X-One: 1\n\nX-Two: 2\r\n")],
+        };
+        let plan = resolve(
+            &[
+                "https://a.example",
+                "-H",
+                "X-Arg: a",
+                "-H",
+                "@headers",
+                "--header-env",
+                "X-Key=KEY",
+                "--bearer-env",
+                "TOKEN",
+            ],
+            &around,
+        )
+        .unwrap();
+        let headers: Vec<(String, String)> = plan.targets[0]
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.expose().to_owned()))
+            .collect();
+        let expected = [
+            ("x-arg", "a"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("x-key", "k-1"),
+            ("authorization", "Bearer t-1"),
+        ];
+        assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(plan.notes.len(), 1, "one warning about -H: {:?}", plan.notes);
+        let quiet = resolve(&["https://a.example", "-H", "@headers"], &around).unwrap();
+        assert!(quiet.notes.is_empty(), "{:?}", quiet.notes);
+    }
+
+    #[test]
+    fn credentials_never_go_unencrypted_to_another_machine() {
+        let around = Fake { variables: &[("T", "secret")], files: &[] };
+        let with = |url: &str, more: &[&str]| {
+            let mut words = vec![url, "--bearer-env", "T"];
+            words.extend(more);
+            resolve(&words, &around).map(|plan| plan.targets.len()).map_err(|error| error.to_string())
+        };
+        assert!(with("http://example.com/mcp", &[]).unwrap_err().contains("--allow-plaintext-credentials"));
+        assert!(with("ws://example.com/mcp", &[]).is_err());
+        assert!(with("http://example.com/mcp", &["--allow-plaintext-credentials"]).is_ok());
+        assert!(with("https://example.com/mcp", &[]).is_ok());
+        assert!(with("http://localhost:8000/mcp", &[]).is_ok());
+        assert!(with("http://127.0.0.1/mcp", &[]).is_ok());
+        // A list with one such target sends nothing at all.
+        assert!(with("https://example.com/mcp", &["http://example.com/other"]).is_err());
+        assert!(error(&["http://user:pass@example.com/"], &NOTHING).contains("unencrypted"));
+    }
+
+    #[test]
+    fn no_message_repeats_a_secret() {
+        let around = Fake { variables: &[("T", "two words-s3cret")], files: &[("f", "no colon s3cret")] };
+        for words in [
+            &["ftp://me:s3cret@host/?key=s3cret"][..],
+            &["http://me:s3cret@example.com/p?key=s3cret"],
+            &["http://me:s3cret?x@example.com/p"],
+            &["https://h", "-H", "s3cret"],
+            &["https://h", "-H", "@f"],
+            &["https://h", "-H", "X: s3cret\u{7}"],
+            &["https://h", "--header-env", "X-s3cret"],
+            &["https://h", "--header-env", "X=s3cret"],
+            &["https://h", "--bearer-env", "s3cret"],
+            &["https://h", "--bearer-env", "T"],
+        ] {
+            let said = error(words, &around);
+            assert!(!said.contains("s3cret"), "{words:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_url_is_scanned_once() {
+        let plan = resolve(&["https://a/x", "https://b/", "https://A/x#frag"], &NOTHING).unwrap();
+        assert_eq!(plan.targets.len(), 2);
+        assert!(plan.notes[0].contains("twice"));
+    }
+}
