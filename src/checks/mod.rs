@@ -12,16 +12,20 @@
 //!    `cargo test`: the drift tests name what is missing.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod auth;
 mod browser;
 mod catalog;
 mod connection;
 mod event_stream;
+mod http_sse;
 mod jsonrpc;
 mod legacy;
+mod listen;
 mod modern;
 mod operations;
 pub(crate) mod prelude;
 mod streamable;
+mod websocket;
 
 use crate::check::Check;
 
@@ -42,11 +46,15 @@ pub const AREAS: &[Area] = &[
     Area { name: "jsonrpc", title: "JSON-RPC envelope", checks: jsonrpc::CHECKS },
     Area { name: "streamable", title: "Streamable HTTP, both eras", checks: streamable::CHECKS },
     Area { name: "modern", title: "Streamable HTTP, modern era", checks: modern::CHECKS },
+    Area { name: "listen", title: "Subscriptions stream, modern era", checks: listen::CHECKS },
     Area { name: "legacy", title: "Streamable HTTP, legacy era", checks: legacy::CHECKS },
+    Area { name: "http_sse", title: "HTTP+SSE", checks: http_sse::CHECKS },
     Area { name: "event_stream", title: "Event-stream format and flow", checks: event_stream::CHECKS },
     Area { name: "browser", title: "Origin, Host and CORS", checks: browser::CHECKS },
+    Area { name: "auth", title: "Authorization", checks: auth::CHECKS },
     Area { name: "catalog", title: "Capabilities and tools", checks: catalog::CHECKS },
     Area { name: "operations", title: "Operations and reliability", checks: operations::CHECKS },
+    Area { name: "websocket", title: "WebSocket", checks: websocket::CHECKS },
 ];
 
 /// Every check, in registry order.

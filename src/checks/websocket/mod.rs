@@ -1,0 +1,6 @@
+//! WebSocket.
+
+use crate::check::Check;
+
+/// In catalogue order.
+pub(super) const CHECKS: &[&Check] = &[];
