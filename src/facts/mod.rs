@@ -8,9 +8,11 @@ pub mod browser;
 pub mod catalogue;
 pub mod classification;
 pub mod reply;
+pub mod schema;
 pub mod steps;
 pub mod streams;
 pub mod summary;
+pub mod tools;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

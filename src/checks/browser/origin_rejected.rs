@@ -243,7 +243,7 @@ mod tests {
         with(Scan::modern(), Era::Modern, answer).judge(&CHECK)
     }
 
-    fn public(tools: Value) -> Scan {
+    fn public(tools: &Value) -> Scan {
         let list = post(ProbeId::Catalogue, "tools/list", Era::Modern, json!({"id":1,"method":"tools/list"}));
         let scan = Scan::at("https://mcp.example.com/mcp", "8.8.8.8:443").with(discover());
         with(scan, Era::Modern, |made| made.result(json!({}))).with(list.result(json!({"tools":tools})))
@@ -308,14 +308,14 @@ mod tests {
             json!({"name":"x","annotations":{"destructiveHint":true}}),
             json!({"name":"deleteFile"}),
         ] {
-            let finding = public(json!([{"name":"search"}, tool])).judge(&CHECK);
+            let finding = public(&json!([{"name":"search"}, tool])).judge(&CHECK);
             assert_eq!((finding.status, finding.severity), (Status::Fail, Severity::High), "{tool}");
         }
     }
 
     #[test]
     fn warns_when_only_a_token_protects_and_fails_with_credentialed_cors() {
-        let finding = public(json!([{"name":"delete_file"}])).credential().judge(&CHECK);
+        let finding = public(&json!([{"name":"delete_file"}])).credential().judge(&CHECK);
         assert_eq!(finding.status, Status::Warn);
         let scan = Scan::at("https://mcp.example.com/mcp", "8.8.8.8:443").with(discover()).credential();
         let scan = with(scan, Era::Modern, |made| {
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn notes_an_open_public_endpoint_that_only_reads() {
         let tools = json!([{"name":"read_file"}, {"name":"delete","annotations":{"readOnlyHint":true}}, {"name":"add"}]);
-        assert_eq!(public(tools).judge(&CHECK).status, Status::Info);
+        assert_eq!(public(&tools).judge(&CHECK).status, Status::Info);
     }
 
     #[test]
