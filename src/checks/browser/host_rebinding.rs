@@ -139,6 +139,16 @@ mod tests {
     }
 
     #[test]
+    fn passes_behind_authentication_when_the_refusal_comes_before_the_401() {
+        let mut scan = Scan::gated().with(ask("base").status(401));
+        let base = scan.next_id() - 1;
+        for step in ["host-and-origin", "host"] {
+            scan = scan.with(ask(step).negative().twin(base).status(421));
+        }
+        assert_eq!(scan.judge(&CHECK).status, Status::Pass);
+    }
+
+    #[test]
     fn warns_when_only_the_origin_gives_it_away() {
         let finding = local(|made| {
             if made.made.step == "host" { made.result(json!({})) } else { made.error(403, -32000, "no") }

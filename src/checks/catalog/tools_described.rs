@@ -92,7 +92,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         let text = first.value.get("description").and_then(Value::as_str).unwrap_or_default();
         seen.add(Status::Pass, first.evidence("/description", text), "described");
     }
-    seen.verdict(format!("all {} tools are described", offered.len()), "no tools were listed")
+    seen.verdict(format!("every tool is described ({} in all)", offered.len()), "no tools were listed")
 }
 
 /// Long enough to say something, in whatever language, and not the name again.

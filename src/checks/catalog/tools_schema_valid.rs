@@ -54,7 +54,9 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     for tool in &offered {
         reader.read(tool);
     }
-    reader.seen.verdict(format!("all {} tools have sound schemas", offered.len()), "no tools were listed")
+    reader
+        .seen
+        .verdict(format!("every tool has sound schemas ({} in all)", offered.len()), "no tools were listed")
 }
 
 struct Reader {
@@ -189,7 +191,7 @@ mod tests {
         ]);
         let finding = modern(&tools);
         assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-        assert!(finding.message.contains("all 2"));
+        assert!(finding.message.contains("2 in all"));
     }
 
     #[test]
