@@ -12,9 +12,11 @@ pub mod leaks;
 pub mod outcome;
 pub mod refusal;
 pub mod reply;
+pub mod schema;
 pub mod steps;
 pub mod streams;
 pub mod summary;
+pub mod tools;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

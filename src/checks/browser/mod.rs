@@ -1,6 +1,16 @@
 //! Origin, Host and CORS.
 
+mod cors_no_credentialed_reflection;
+mod cors_preflight;
+mod host_rebinding;
+mod origin_rejected;
+
 use crate::check::Check;
 
 /// In catalogue order.
-pub(super) const CHECKS: &[&Check] = &[];
+pub(super) const CHECKS: &[&Check] = &[
+    &origin_rejected::CHECK,
+    &host_rebinding::CHECK,
+    &cors_no_credentialed_reflection::CHECK,
+    &cors_preflight::CHECK,
+];

@@ -1,6 +1,11 @@
 //! Capabilities and tools.
 
+mod cap_matches_handlers;
+mod tools_described;
+mod tools_schema_valid;
+
 use crate::check::Check;
 
 /// In catalogue order.
-pub(super) const CHECKS: &[&Check] = &[];
+pub(super) const CHECKS: &[&Check] =
+    &[&cap_matches_handlers::CHECK, &tools_schema_valid::CHECK, &tools_described::CHECK];

@@ -89,10 +89,9 @@ fn without_stream(facts: &Facts<'_>) -> Judgement {
     if class.streamable(Era::Legacy) && get.is_none() {
         return inconclusive(facts.why_not(ProbeId::LegacyGet, Some("get")));
     }
-    if let Some(get) = get {
-        if answered(get)?.status().is_some_and(|status| status >= 500) {
-            return inconclusive("the GET that would open the stream was answered with a server error");
-        }
+    let answer = get.map(answered).transpose()?.and_then(Exchange::status);
+    if answer.is_some_and(|status| status >= 500) {
+        return inconclusive("the GET that would open the stream was answered with a server error");
     }
     if class.streamable(Era::Modern) && subscribes(facts) {
         return inconclusive("a subscription is advertised, but the listen stream is not watched yet");

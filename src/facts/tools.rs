@@ -1,0 +1,69 @@
+//! The tools an era offers, each with the place that shows it.
+
+use serde_json::Value;
+
+use super::Facts;
+use crate::finding::{Evidence, Undecided, inconclusive, not_applicable};
+use crate::protocol::revision::Era;
+use crate::transcript::{Exchange, ProbeId};
+
+/// One entry of a `tools` array. Not validated: it may be no object at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool<'t> {
+    /// The page that listed it.
+    pub exchange: &'t Exchange,
+    /// Its index in that page, from 0.
+    pub index: usize,
+    /// The entry.
+    pub value: &'t Value,
+}
+
+impl<'t> Tool<'t> {
+    /// Its name, if it has one that is not empty.
+    #[must_use]
+    pub fn name(&self) -> Option<&'t str> {
+        self.value.get("name").and_then(Value::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// What to call it in messages: its name, cut, or its place in the list.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.name().map_or_else(
+            || format!("tool {}", self.index.saturating_add(1)),
+            |name| format!("`{}`", crate::finding::cut(name)),
+        )
+    }
+
+    /// Evidence at a member of it; `member` is a JSON pointer or empty.
+    #[must_use]
+    pub fn evidence(&self, member: &str, excerpt: impl AsRef<str>) -> Evidence {
+        Evidence::new(self.exchange, format!("body /result/tools/{}{member}", self.index), excerpt)
+    }
+}
+
+/// The tools that an era lists. The check must declare [`ProbeId::Catalogue`].
+///
+/// # Errors
+/// Not applicable where none are offered; inconclusive where the list could not be read.
+pub fn offered<'t>(facts: &Facts<'t>, era: Era) -> Result<Vec<Tool<'t>>, Undecided> {
+    let catalogue = facts.catalogue(era)?;
+    if !catalogue.tools_listed {
+        if catalogue.capabilities.is_some() && !catalogue.advertises("tools") {
+            return not_applicable("no tools are offered");
+        }
+        facts.settled(ProbeId::Catalogue, "tools/list", Some(era))?;
+        return inconclusive("tools/list was not answered with a list of tools");
+    }
+    let mut tools: Vec<Tool<'t>> = Vec::new();
+    for (id, value) in &catalogue.tools {
+        let Some(exchange) = facts.of(ProbeId::Catalogue).find(|exchange| exchange.id == *id) else {
+            continue;
+        };
+        let index = match tools.last() {
+            Some(before) if before.exchange.id == *id => before.index.saturating_add(1),
+            _ => 0,
+        };
+        tools.push(Tool { exchange, index, value });
+    }
+    if tools.is_empty() { not_applicable("the list of tools is empty") } else { Ok(tools) }
+}
