@@ -338,7 +338,7 @@ faults! {
     StreamSomeIds "stream-some-ids": "sse-event-ids" Warn on IDS;
     /// Every event has the same id.
     StreamIdsRepeat "stream-ids-repeat": "sse-event-ids" Warn on IDS;
-    /// Ids fall.
+    /// Ids fall from event to event.
     StreamIdsFall "stream-ids-fall": "sse-event-ids" Warn on FEED;
 
     /// Last-Event-ID is answered with 400.

@@ -1,0 +1,4 @@
+//! Tests that need more than one module: live endpoints, the binary, the tree itself.
+
+mod demo;
+mod support;
