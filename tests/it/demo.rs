@@ -418,6 +418,52 @@ async fn faults_do_what_they_say() {
     assert!(send("GET", &e.url(), &headers, "").await.json()["result"]["tools"].is_array());
 }
 
+#[tokio::test]
+async fn replicas_differ_by_connection() {
+    let e = faulty(Fault::SessionSticky, Base::Legacy);
+    let id = session(&e.url()).await;
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        statuses.push(legacy(&e.url(), Some(&id), "ping", json!(1)).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 200, 404, 200, 200, 200, 404]);
+
+    let e = faulty(Fault::ListByConnection, Base::Modern);
+    let mut tools = Vec::new();
+    for _ in 0..4 {
+        let list = modern(&e.url(), "tools/list", json!(1), json!({})).await.json();
+        tools.push(list["result"]["tools"].as_array().map_or(0, Vec::len));
+    }
+    assert_eq!(tools, [3, 2, 3, 2]);
+}
+
+#[tokio::test]
+async fn faults_of_the_other_transports_do_what_they_say() {
+    let e = faulty(Fault::EndpointElsewhere, Base::HttpSse);
+    let opened = hold("GET", &e.url(), &[("Accept", "text/event-stream")], "\n\n").await;
+    assert!(opened.body.contains("data: http://localhost:1/"));
+
+    let e = faulty(Fault::FeedResumeIgnored, Base::Feed);
+    let again = hold("GET", &e.url(), &[("Last-Event-ID", "5")], "id: 5\n").await;
+    assert_eq!(again.ids().first().map(String::as_str), Some("1"));
+
+    let e = faulty(Fault::AuthForbidden, Base::Gated);
+    assert_eq!(initialize(&e.url(), "2025-11-25").await.status, 403);
+
+    let e = faulty(Fault::AuthNoMetadata, Base::Gated);
+    let refused = initialize(&e.url(), "2025-11-25").await;
+    assert!(!refused.header("www-authenticate").unwrap().contains("resource_metadata"));
+
+    let e = faulty(Fault::SocketOk, Base::WebSocketMcp);
+    let headers = [
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    assert_eq!(send("GET", &e.url(), &headers, "").await.status, 200);
+}
+
 /// Every fault on every endpoint it is for still answers something to a plain request: a fault that
 /// takes the endpoint away would be seen by every check, and so by none.
 #[tokio::test]
