@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cli;
+mod demo;
 mod drift;
 mod readme;
 mod schemas;

@@ -1,6 +1,9 @@
-//! Servers and helpers of the tests.
+//! What several test files share. A helper that fails must fail its test: it may unwrap.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice)]
 
+pub(crate) mod client;
 pub(crate) mod raw;
+pub(crate) mod tls;
 
 use agentgauge::facts::{Classification, Readings};
 use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
