@@ -1,4 +1,11 @@
-//! Every test that sees the program from outside, in one binary.
+//! Tests of the whole: one crate, one module each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
 
 mod architecture;
 mod drift;
