@@ -1,0 +1,227 @@
+//! What every score must obey, whatever the findings and the rubric (DESIGN.md section 5).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use agentgauge::check::{Applies, Basis, Check, Reads};
+use agentgauge::finding::{Dimension, Finding, Level, Severity, Status, inconclusive};
+use agentgauge::rubric::{Cap, CapOn, CapTarget, Grade, Policy, Rubric};
+use agentgauge::score::{Row, Score, gain, score};
+use proptest::prelude::*;
+
+const COUNT: usize = 14;
+
+/// Hand-made checks, five or four in each dimension.
+static CHECKS: LazyLock<Vec<&'static Check>> = LazyLock::new(|| {
+    (0..COUNT)
+        .map(|index| {
+            let check = Check {
+                id: Box::leak(format!("check-{index}").into_boxed_str()),
+                title: "T",
+                dimension: Dimension::ALL[index % 3],
+                severity: Severity::High,
+                level: Level::Must,
+                applies: Applies::ANYWHERE,
+                reads: Reads::All,
+                basis: &[Basis { title: "T", url: "https://example.com" }],
+                rationale: "R",
+                remediation: "R",
+                judge: |_| inconclusive("never run"),
+            };
+            &*Box::leak(Box::new(check))
+        })
+        .collect()
+});
+
+fn finding(index: usize, status: Status) -> Finding {
+    let check = CHECKS[index];
+    let severity = check.severity;
+    Finding { check, status, message: String::new(), severity, evidence: Vec::new(), unstable: false }
+}
+
+fn findings(statuses: &[Status]) -> Vec<Finding> {
+    statuses.iter().enumerate().map(|(index, status)| finding(index, *status)).collect()
+}
+
+fn any_status() -> impl Strategy<Value = Status> {
+    prop_oneof![
+        4 => Just(Status::Pass),
+        3 => Just(Status::Warn),
+        3 => Just(Status::Fail),
+        2 => Just(Status::Inconclusive),
+        1 => Just(Status::Error),
+        1 => Just(Status::NotApplicable),
+        1 => Just(Status::Info),
+    ]
+}
+
+fn any_statuses() -> impl Strategy<Value = Vec<Status>> {
+    prop::collection::vec(any_status(), COUNT)
+}
+
+fn any_cap() -> impl Strategy<Value = Cap> {
+    let target =
+        prop_oneof![Just(CapTarget::D2), Just(CapTarget::D7), Just(CapTarget::D8), Just(CapTarget::Overall)];
+    let on = prop_oneof![Just(CapOn::Warn), Just(CapOn::Fail)];
+    (0..COUNT, on, target, 0..=100_u32).prop_map(|(index, on, dimension, max)| Cap {
+        check: CHECKS[index].id.to_owned(),
+        on,
+        dimension,
+        max,
+        reason: "R".to_owned(),
+    })
+}
+
+prop_compose! {
+    /// Credits and points are binary fractions, so that sums are exact in any order.
+    fn any_rubric()(
+        points in prop::collection::vec(prop::option::weighted(0.9, 1..30_u32), COUNT),
+        weights in prop::collection::vec(1..20_u32, 3),
+        credit in 0..=4_u8,
+        coverage in 0..=4_u8,
+        min_points in 0..60_u32,
+        caps in prop::collection::vec(any_cap(), 0..6),
+    ) -> Rubric {
+        let ids = CHECKS.iter().map(|check| check.id.to_owned());
+        Rubric {
+            id: "laws".to_owned(),
+            version: "1".to_owned(),
+            sha256: String::new(),
+            policy: Policy {
+                warn_credit: f64::from(credit) / 4.0,
+                min_coverage: f64::from(coverage) / 4.0,
+                min_points,
+            },
+            dimensions: Dimension::ALL.into_iter().zip(weights).collect(),
+            grades: vec![Grade { name: "A".to_owned(), from: 50.0 }, Grade { name: "F".to_owned(), from: 0.0 }],
+            points: ids.zip(points).filter_map(|(id, points)| Some((id, points?))).collect(),
+            unscored: BTreeMap::new(),
+            caps,
+        }
+    }
+}
+
+/// Below what a floating-point sum can lose.
+const HAIR: f64 = 1e-9;
+
+fn no_lower(before: Option<f64>, after: Option<f64>) -> bool {
+    match (before, after) {
+        (Some(before), Some(after)) => after >= before - HAIR,
+        // A value that was there must not be withheld by mending something.
+        (Some(_), None) => false,
+        _ => true,
+    }
+}
+
+fn never_lowers(before: &Score, after: &Score) -> Result<(), TestCaseError> {
+    prop_assert!(no_lower(before.value, after.value), "{:?} -> {:?}", before.value, after.value);
+    prop_assert!(after.lower >= before.lower - HAIR, "lower {} -> {}", before.lower, after.lower);
+    prop_assert!(after.coverage >= before.coverage - HAIR);
+    for (dimension, of) in &before.dimensions {
+        let after = &after.dimensions[dimension];
+        prop_assert!(no_lower(of.value, after.value), "{dimension}: {:?} -> {:?}", of.value, after.value);
+        prop_assert!(after.lower >= of.lower - HAIR);
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn fixing_a_finding_never_lowers_a_score(
+        statuses in any_statuses(), rubric in any_rubric(), index in 0..COUNT, half in any::<bool>(),
+    ) {
+        let mut mended = statuses.clone();
+        mended[index] = match statuses[index] {
+            Status::Fail if half => Status::Warn,
+            Status::Fail | Status::Warn | Status::Inconclusive | Status::Error => Status::Pass,
+            other => other,
+        };
+        let (before, after) = (score(&findings(&statuses), &rubric), score(&findings(&mended), &rubric));
+        never_lowers(&before, &after)?;
+        if matches!(statuses[index], Status::Fail | Status::Warn) {
+            prop_assert!(after.upper >= before.upper - HAIR);
+        }
+    }
+
+    #[test]
+    fn bounds_enclose_the_value(statuses in any_statuses(), rubric in any_rubric()) {
+        let score = score(&findings(&statuses), &rubric);
+        let within = |lower: f64, value: Option<f64>, upper: f64| {
+            let value = value.unwrap_or(lower);
+            0.0 <= lower && lower <= value + HAIR && value <= upper + HAIR && upper <= 100.0
+        };
+        prop_assert!(within(score.lower, score.value, score.upper), "{score:?}");
+        prop_assert!((0.0..=1.0).contains(&score.coverage));
+        for of in score.dimensions.values() {
+            prop_assert!(within(of.lower, of.value, of.upper), "{of:?}");
+        }
+        if statuses.iter().all(|status| !matches!(status, Status::Inconclusive | Status::Error)) {
+            if let Some(value) = score.value {
+                prop_assert!((score.lower - value).abs() < HAIR && (score.upper - value).abs() < HAIR);
+            }
+        }
+    }
+
+    #[test]
+    fn bounds_enclose_whatever_the_undecided_turn_out_to_be(
+        statuses in any_statuses(), rubric in any_rubric(), truth in prop::collection::vec(0..3_u8, COUNT),
+    ) {
+        let decided: Vec<Status> = statuses
+            .iter()
+            .zip(truth)
+            .map(|(status, truth)| match (status, truth) {
+                (Status::Inconclusive | Status::Error, 0) => Status::Fail,
+                (Status::Inconclusive | Status::Error, 1) => Status::Warn,
+                (Status::Inconclusive | Status::Error, _) => Status::Pass,
+                (other, _) => *other,
+            })
+            .collect();
+        let (seen, known) = (score(&findings(&statuses), &rubric), score(&findings(&decided), &rubric));
+        if let Some(value) = known.value {
+            prop_assert!(seen.lower <= value + HAIR && value <= seen.upper + HAIR, "{} {value} {}", seen.lower, seen.upper);
+        }
+    }
+
+    #[test]
+    fn rows_that_do_not_apply_never_move_it(
+        statuses in any_statuses(), rubric in any_rubric(), other in any::<bool>(),
+    ) {
+        let out = |status: &Status| matches!(status, Status::NotApplicable | Status::Info);
+        let all = findings(&statuses);
+        let only: Vec<Finding> = all.iter().filter(|finding| !out(&finding.status)).cloned().collect();
+        let swapped: Vec<Status> = statuses
+            .iter()
+            .map(|status| match status {
+                status if out(status) && other => Status::Info,
+                status if out(status) => Status::NotApplicable,
+                status => *status,
+            })
+            .collect();
+        prop_assert_eq!(score(&all, &rubric), score(&only, &rubric));
+        prop_assert_eq!(score(&all, &rubric), score(&findings(&swapped), &rubric));
+    }
+
+    #[test]
+    fn the_order_of_findings_does_not_matter(
+        (statuses, order) in (any_statuses(), Just((0..COUNT).collect::<Vec<_>>()).prop_shuffle()),
+        rubric in any_rubric(),
+    ) {
+        let shuffled: Vec<Finding> = order.iter().map(|index| finding(*index, statuses[*index])).collect();
+        prop_assert_eq!(score(&findings(&statuses), &rubric), score(&shuffled, &rubric));
+    }
+
+    #[test]
+    fn a_gain_is_what_a_pass_adds(statuses in any_statuses(), rubric in any_rubric(), index in 0..COUNT) {
+        let all = findings(&statuses);
+        let rows: Vec<Row<'_>> = all.iter().map(Row::from).collect();
+        let said = gain(&rows, index, &rubric);
+        let mut mended = statuses.clone();
+        mended[index] = Status::Pass;
+        let (before, after) = (score(&all, &rubric).value, score(&findings(&mended), &rubric).value);
+        let expected = match (before, after) {
+            (Some(before), Some(after)) if matches!(statuses[index], Status::Warn | Status::Fail) => after - before,
+            _ => 0.0,
+        };
+        prop_assert!((said - expected).abs() < 1e-6 && said >= 0.0, "{said} {expected}");
+    }
+}
