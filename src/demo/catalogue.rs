@@ -49,7 +49,7 @@ pub(super) fn call(
     match method {
         "tools/list" => {
             let mut tools = tools(server);
-            if has(Fault::ListByConnection) && connection.is_multiple_of(2) {
+            if has(Fault::ListByConnection) && server.order(connection) % 2 == 1 {
                 tools.pop();
             }
             Ok(json!({ "tools": tools }))

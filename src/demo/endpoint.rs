@@ -186,6 +186,8 @@ pub(super) struct Server {
     pub(super) events: AtomicU64,
     /// Connections that sent `server/discover`, for [`super::Fault::DiscoverFirst`].
     introduced: Mutex<BTreeSet<u64>>,
+    /// Connections in the order in which they first called [`Server::order`].
+    ordered: Mutex<Vec<u64>>,
     /// Set once by [`super::Fault::BadInputPoison`].
     pub(super) poisoned: AtomicBool,
     accepted: AtomicU64,
@@ -200,6 +202,16 @@ impl Server {
             introduced.insert(connection);
         }
         introduced.contains(&connection)
+    }
+
+    /// The place of a connection, from 0, among those that asked for theirs. Unlike the connection's
+    /// number it has no gaps, so a fault of every second or fourth replica hits whatever else goes on.
+    pub(super) fn order(&self, connection: u64) -> usize {
+        let mut ordered = lock(&self.ordered);
+        ordered.iter().position(|known| *known == connection).unwrap_or_else(|| {
+            ordered.push(connection);
+            ordered.len().saturating_sub(1)
+        })
     }
 
     /// Runs a task until it ends or the endpoint is dropped, and keeps its panic.
@@ -233,6 +245,7 @@ fn bind(behaviour: Behaviour) -> io::Result<(Arc<Server>, std::net::TcpListener)
         served: AtomicU64::new(0),
         events: AtomicU64::new(0),
         introduced: Mutex::default(),
+        ordered: Mutex::default(),
         poisoned: AtomicBool::new(false),
         accepted: AtomicU64::new(0),
         stop: watch::Sender::new(false),

@@ -222,7 +222,7 @@ faults! {
 
     /// A connection must send `server/discover` before anything else.
     DiscoverFirst "discover-first": "modern-no-connection-state" Fail on MODERN;
-    /// Every second connection sees one tool less.
+    /// Every second connection that asks for the list sees one tool less.
     ListByConnection "list-by-connection": "modern-no-connection-state" Fail on MODERN;
 
     /// A message comes before the acknowledgement of `subscriptions/listen`.
@@ -276,7 +276,7 @@ faults! {
     /// Unknown session ids are answered with 400.
     SessionUnknownBadRequest "session-unknown-bad-request": "legacy-session-unknown-404" Warn on SESSIONS;
 
-    /// Every fourth connection leads to a replica that knows none of the others' sessions.
+    /// Every fourth connection that uses a session leads to a replica that does not know it.
     SessionSticky "session-sticky": "legacy-session-multi-connection" Fail on SESSIONS;
 
     /// GET is answered with a web page.
@@ -338,7 +338,7 @@ faults! {
     StreamSomeIds "stream-some-ids": "sse-event-ids" Warn on IDS;
     /// Every event has the same id.
     StreamIdsRepeat "stream-ids-repeat": "sse-event-ids" Warn on IDS;
-    /// Ids fall.
+    /// Ids fall from event to event.
     StreamIdsFall "stream-ids-fall": "sse-event-ids" Warn on FEED;
 
     /// Last-Event-ID is answered with 400.
@@ -484,12 +484,12 @@ impl Fault {
         Self::ALL.iter().copied().find(|fault| fault.name() == name)
     }
 
-    /// An endpoint of this kind with this fault and whatever else it needs to show: preflights are
-    /// asked for only where CORS is on.
+    /// An endpoint of this kind with this fault and whatever else it needs to show: what CORS
+    /// allows matters only where foreign origins are served, so all faults of CORS open it.
     #[must_use]
     pub fn on(self, base: Base) -> Behaviour {
         let behaviour = Behaviour::sound(base).with(self);
-        if self.spec().check == "cors-preflight" { behaviour.any_origin() } else { behaviour }
+        if self.spec().check.starts_with("cors-") { behaviour.any_origin() } else { behaviour }
     }
 }
 

@@ -170,7 +170,7 @@ fn handshake(
     if !sessions {
         return wire::json(StatusCode::OK, &value).into();
     }
-    let session = server.sessions.open(&server.behaviour, revision, call.connection);
+    let session = server.sessions.open(&server.behaviour, revision);
     let outcome = if streams(&session, call) {
         stream(server, &session, names::INITIALIZE, &value)
     } else {
@@ -206,14 +206,12 @@ fn session(server: &Server, call: &Call, id: Option<&Value>) -> Result<Arc<Sessi
     let Some(name) = call.header(names::SESSION_HEADER) else {
         return refuse(StatusCode::BAD_REQUEST, "Mcp-Session-Id is missing");
     };
-    let replica = |connection: u64| connection % 4 == 3;
-    let found = server.sessions.find(name).filter(|session| {
-        !has(Fault::SessionSticky) || replica(session.connection) == replica(call.connection)
-    });
+    let elsewhere = has(Fault::SessionSticky) && server.order(call.connection) % 4 == 3;
+    let found = server.sessions.find(name).filter(|_| !elsewhere);
     match found {
         Some(session) => Ok(session),
         None if has(Fault::SessionUnknownServed) => {
-            Ok(Arc::new(Session::new(name.to_owned(), Revision::NEWEST_LEGACY, call.connection)))
+            Ok(Arc::new(Session::new(name.to_owned(), Revision::NEWEST_LEGACY)))
         }
         None if has(Fault::SessionUnknownServerError) => Err(oddity::server_error().into()),
         None if has(Fault::SessionUnknownBadRequest) => refuse(StatusCode::BAD_REQUEST, "Session not found"),

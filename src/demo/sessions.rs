@@ -34,8 +34,6 @@ pub(super) struct Sessions {
 pub(super) struct Session {
     pub(super) id: String,
     pub(super) revision: Revision,
-    /// The connection that opened it.
-    pub(super) connection: u64,
     streams: Mutex<BTreeMap<u64, Stream>>,
     /// Counts changes; `true` in the second place once the session is over.
     changed: watch::Sender<(u64, bool)>,
@@ -50,9 +48,9 @@ struct Stream {
 }
 
 impl Sessions {
-    pub(super) fn open(&self, behaviour: &Behaviour, revision: Revision, connection: u64) -> Arc<Session> {
+    pub(super) fn open(&self, behaviour: &Behaviour, revision: Revision) -> Arc<Session> {
         let number = self.opened.fetch_add(1, Ordering::SeqCst).saturating_add(1);
-        let session = Arc::new(Session::new(new_id(behaviour, number), revision, connection));
+        let session = Arc::new(Session::new(new_id(behaviour, number), revision));
         let mut live = lock(&self.live);
         if live.len() >= SESSIONS
             && let Some(oldest) = live.pop_front()
@@ -125,8 +123,8 @@ fn new_id(behaviour: &Behaviour, number: u64) -> String {
 }
 
 impl Session {
-    pub(super) fn new(id: String, revision: Revision, connection: u64) -> Self {
-        Self { id, revision, connection, streams: Mutex::default(), changed: watch::Sender::default() }
+    pub(super) fn new(id: String, revision: Revision) -> Self {
+        Self { id, revision, streams: Mutex::default(), changed: watch::Sender::default() }
     }
 
     fn end(&self) {
