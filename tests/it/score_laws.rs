@@ -155,10 +155,9 @@ proptest! {
         for of in score.dimensions.values() {
             prop_assert!(within(of.lower, of.value, of.upper), "{of:?}");
         }
-        if statuses.iter().all(|status| !matches!(status, Status::Inconclusive | Status::Error)) {
-            if let Some(value) = score.value {
-                prop_assert!((score.lower - value).abs() < HAIR && (score.upper - value).abs() < HAIR);
-            }
+        let decided = statuses.iter().all(|status| !matches!(status, Status::Inconclusive | Status::Error));
+        if let (true, Some(value)) = (decided, score.value) {
+            prop_assert!((score.lower - value).abs() < HAIR && (score.upper - value).abs() < HAIR);
         }
     }
 
