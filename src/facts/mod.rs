@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
 use crate::protocol::address::{Exposure, exposure, host_exposure};
 use crate::protocol::revision::Era;
+use crate::protocol::transport::Transport;
 use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, Tls, TokenShape, Transcript};
 
 pub use catalogue::Catalogue;
@@ -137,6 +138,19 @@ impl<'t> Facts<'t> {
         let newest = self.class().newest_era() == Some(era);
         self.exchanges()
             .filter(move |exchange| exchange.era == Some(era) || (newest && exchange.era.is_none()))
+    }
+
+    /// The calls in scope that count for latency and error rates: measured, and in an era that is
+    /// spoken here. A question in the other era need not succeed, nor a POST to the URL of an HTTP+SSE
+    /// stream. Behind authentication every call counts.
+    pub fn calls(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
+        let class = self.class();
+        let gated = class.kind == Kind::AuthGated;
+        let http_sse = class.transports.first() == Some(&Transport::HttpSse);
+        self.exchanges().filter(move |exchange| {
+            let spoken = gated || exchange.era.is_none_or(|era| class.eras.contains(&era));
+            summary::measured(exchange) && spoken && !(http_sse && exchange.probe == ProbeId::Classify)
+        })
     }
 
     /// The exchanges of one probe.

@@ -544,7 +544,9 @@ fn head_failure(error: &hyper::Error, connection: &Connection) -> Failure {
     if error.is_parse_too_large() {
         return failure(Phase::Head, FailureKind::TooLarge, "the response head is over its limit");
     }
-    if error.is_parse() {
+    // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
+    let speaks_first = connection.seen.any() && !connection.seen.excerpt().starts_with("HTTP/");
+    if error.is_parse() || speaks_first {
         return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
     }
     let mut broken = broken(error);

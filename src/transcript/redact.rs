@@ -57,6 +57,9 @@ pub struct TokenShape {
     pub bad_bytes: usize,
     /// Longest prefix in common with an earlier, different token of this kind, in bytes.
     pub common_prefix: usize,
+    /// Longest suffix in common with an earlier, different token of this kind, in bytes.
+    #[serde(default)]
+    pub common_suffix: usize,
     /// Whether an earlier reply brought the very same value.
     pub repeats: bool,
     /// Difference to the token before, where the differing tails of both are short decimal numbers.
@@ -224,6 +227,7 @@ fn shape(kind: TokenKind, value: &str, known: &[(String, String)], repeats: bool
         hex: value.bytes().filter(u8::is_ascii_alphanumeric).all(|byte| byte.is_ascii_hexdigit()),
         bad_bytes: value.bytes().filter(|byte| !(0x21..=0x7E).contains(byte)).count(),
         common_prefix: others().map(|seen| common_prefix(seen, value)).max().unwrap_or(0),
+        common_suffix: others().map(|seen| common_suffix(seen, value)).max().unwrap_or(0),
         repeats,
         step: others().next_back().and_then(|seen| step(seen, value)),
         jwt_common: jwt_tail(value)
@@ -233,6 +237,10 @@ fn shape(kind: TokenKind, value: &str, known: &[(String, String)], repeats: bool
 
 fn common_prefix(a: &str, b: &str) -> usize {
     a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count()
+}
+
+fn common_suffix(a: &str, b: &str) -> usize {
+    a.bytes().rev().zip(b.bytes().rev()).take_while(|(x, y)| x == y).count()
 }
 
 /// A counter: what follows the common prefix (digits put back) is a short decimal number in both.
@@ -283,7 +291,7 @@ mod tests {
         let other = vault.learn(TokenKind::Session, "01234567ffffffff");
         assert_eq!(first.placeholder, again.placeholder);
         assert!(again.repeats && !first.repeats);
-        assert_eq!(other.common_prefix, 8);
+        assert_eq!((other.common_prefix, other.common_suffix), (8, 1));
         assert_eq!(vault.mask("x 0123456789abcdef y"), "x ~session-1~ y");
         assert_eq!(vault.reveal("~session-2~"), "01234567ffffffff");
     }

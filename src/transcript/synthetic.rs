@@ -281,6 +281,7 @@ pub fn shape(placeholder: &str) -> TokenShape {
         hex: true,
         bad_bytes: 0,
         common_prefix: 0,
+        common_suffix: 0,
         repeats: false,
         step: None,
         jwt_common: None,

@@ -17,3 +17,4 @@ mod readme;
 mod schemas;
 mod score_laws;
 mod support;
+mod wire;

@@ -1,9 +1,20 @@
 //! Streamable HTTP, legacy era.
 
+mod legacy_get_sse_or_405;
 mod legacy_initialize;
+mod legacy_session_id_quality;
+mod legacy_session_multi_connection;
+mod legacy_session_unknown_404;
 mod legacy_version_negotiation;
 
 use crate::check::Check;
 
 /// In catalogue order.
-pub(super) const CHECKS: &[&Check] = &[&legacy_initialize::CHECK, &legacy_version_negotiation::CHECK];
+pub(super) const CHECKS: &[&Check] = &[
+    &legacy_initialize::CHECK,
+    &legacy_version_negotiation::CHECK,
+    &legacy_session_id_quality::CHECK,
+    &legacy_session_unknown_404::CHECK,
+    &legacy_session_multi_connection::CHECK,
+    &legacy_get_sse_or_405::CHECK,
+];

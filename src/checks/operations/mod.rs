@@ -1,6 +1,9 @@
 //! Operations and reliability.
 
+mod ops_error_rate;
+mod ops_latency;
+
 use crate::check::Check;
 
 /// In catalogue order.
-pub(super) const CHECKS: &[&Check] = &[];
+pub(super) const CHECKS: &[&Check] = &[&ops_latency::CHECK, &ops_error_rate::CHECK];

@@ -1,6 +1,16 @@
 //! Streamable HTTP, both eras.
 
+mod sh_content_type_enforced;
+mod sh_post_response_type;
+mod sh_sse_data_is_jsonrpc;
+mod sh_stream_delivers_response;
+
 use crate::check::Check;
 
 /// In catalogue order.
-pub(super) const CHECKS: &[&Check] = &[];
+pub(super) const CHECKS: &[&Check] = &[
+    &sh_post_response_type::CHECK,
+    &sh_stream_delivers_response::CHECK,
+    &sh_sse_data_is_jsonrpc::CHECK,
+    &sh_content_type_enforced::CHECK,
+];

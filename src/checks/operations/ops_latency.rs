@@ -1,0 +1,200 @@
+//! Cheap calls are answered quickly and steadily.
+
+use crate::checks::prelude::*;
+use crate::facts::Kind;
+use crate::facts::refusal::{NoHead, no_head};
+use crate::facts::summary::percentile;
+use crate::finding::milliseconds;
+use crate::transcript::FailureKind;
+
+pub(super) static CHECK: Check = Check {
+    id: "ops-latency",
+    title: "Cheap calls are answered within a second",
+    dimension: Dimension::D8,
+    severity: Severity::Medium,
+    level: Level::Practice,
+    applies: Applies::to(
+        &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream, Transport::Websocket],
+        Gated::Judged,
+    ),
+    reads: Reads::Every(Expectation::Plain),
+    basis: &[
+        Basis {
+            title: "Practice of agent loops; MCP 2025-11-25, Lifecycle, Timeouts (clients should set them)",
+            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#timeouts",
+        },
+        Basis {
+            title: "MCP 2026-07-28, Cancellation, Timeouts",
+            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation#timeouts",
+        },
+    ],
+    rationale: "An agent makes dozens of calls for one answer, one after the other, so every second is paid many \
+                times. Calls that do no work should cost next to nothing.",
+    remediation: "Keep connections and upstream clients open between requests, answer discovery and lists from \
+                  memory, and keep one instance warm. Set TCP_NODELAY on the listener: with axum \
+                  `axum::serve(listener.tap_io(|tcp| { let _ = tcp.set_nodelay(true); }), app)`.",
+    judge,
+};
+
+/// Fewer calls say too little.
+const LEAST: usize = 20;
+/// The second-slowest call passes up to this, microseconds. The thresholds are ours.
+const QUICK_US: u64 = 1_000_000;
+/// Beyond this it fails, microseconds.
+const SLOW_US: u64 = 5_000_000;
+/// A call without an answer for so long fails by itself, microseconds.
+const LOST_US: u64 = 30_000_000;
+
+fn judge(facts: &Facts<'_>) -> Judgement {
+    let all: Vec<(&Exchange, u64)> =
+        facts.calls().filter_map(|exchange| Some((exchange, answered_after(facts, exchange)?))).collect();
+    // The first call may meet a cold start: told, not judged.
+    let Some(((first, cold), rest)) = all.split_first() else {
+        return inconclusive("no call was answered");
+    };
+    let evidence = |exchange: &Exchange, us: u64| {
+        Evidence::new(exchange, "time", format!("answered after {}", milliseconds(us)))
+    };
+    if facts.class().kind == Kind::AuthGated {
+        let mut times: Vec<u64> = all.iter().map(|(_, us)| *us).collect();
+        times.sort_unstable();
+        let median = milliseconds(percentile(&times, 50));
+        let note =
+            format!("{} refusals for want of a credential came after {median} in the middle", times.len());
+        return info(evidence(first, *cold), note);
+    }
+    let mut sorted = rest.to_vec();
+    sorted.sort_by_key(|(_, us)| *us);
+    let times: Vec<u64> = sorted.iter().map(|(_, us)| *us).collect();
+    let [.., (second, second_us), (slowest, slowest_us)] = sorted.as_slice() else {
+        return inconclusive(format!("only {} calls were answered", all.len()));
+    };
+    let words = format!(
+        "{} calls: median {}, 95th percentile {}, second-slowest {} (the first of the scan {})",
+        times.len(),
+        milliseconds(percentile(&times, 50)),
+        milliseconds(percentile(&times, 95)),
+        milliseconds(*second_us),
+        milliseconds(*cold),
+    );
+    if *slowest_us >= LOST_US {
+        let message = format!("a call had no answer for {}; {words}", milliseconds(*slowest_us));
+        return fail(Evidence::new(slowest, "time", "no answer"), message);
+    }
+    // More calls could only raise the second-slowest.
+    if *second_us > SLOW_US {
+        return fail(evidence(second, *second_us), words);
+    }
+    if times.len() < LEAST {
+        return inconclusive(format!("too few calls to judge steadiness; {words}"));
+    }
+    if *second_us > QUICK_US {
+        return warn(evidence(second, *second_us), words);
+    }
+    pass(evidence(second, *second_us), words)
+}
+
+/// Time to the answer (on an event stream its event), or how long it was awaited in vain,
+/// microseconds. `None` for what was not served for other reasons: limits of rate, server errors and
+/// drops are counted by `ops-error-rate`.
+fn answered_after(facts: &Facts<'_>, exchange: &Exchange) -> Option<u64> {
+    if matches!(exchange.status(), Some(429 | 500..)) {
+        return None;
+    }
+    let reply = facts.reply(exchange);
+    if let Some(message) = reply.answered_by.and_then(|index| reply.messages.get(index)) {
+        return Some(message.at_us.saturating_sub(exchange.started_us));
+    }
+    let lost = exchange.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::BodyTimeout)
+        || no_head(exchange, facts.header().limits.header_ms) == Some(NoHead::Silent);
+    if lost { Some(exchange.took_us()) } else { exchange.head_us() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::finding::Status;
+    use crate::protocol::revision::Era;
+    use crate::transcript::synthetic::{Made, Scan, post};
+    use crate::transcript::{FailureKind, Phase, ProbeId};
+
+    fn call(after_us: u64) -> Made {
+        let mut made =
+            post(ProbeId::Load, "burst-1", Era::Modern, json!({"jsonrpc":"2.0","id":5,"method":"ping"}))
+                .result(json!({}))
+                .slow(after_us);
+        made.made.ended_us = after_us;
+        made
+    }
+
+    fn calls(base: Scan, quick: usize, odd: &[u64]) -> Scan {
+        let base = (0..quick).fold(base, |scan, _| scan.with(call(4_000)));
+        odd.iter().fold(base, |scan, us| scan.with(call(*us)))
+    }
+
+    fn status(quick: usize, odd: &[u64]) -> Status {
+        calls(Scan::modern(), quick, odd).judge(&CHECK).status
+    }
+
+    #[test]
+    fn passes_when_all_but_one_are_quick() {
+        assert_eq!(status(20, &[]), Status::Pass);
+        assert_eq!(status(20, &[9_000_000]), Status::Pass);
+        let finding = calls(Scan::modern(), 24, &[]).judge(&CHECK);
+        assert!(finding.message.contains("median 4.0 ms"), "{}", finding.message);
+    }
+
+    #[test]
+    fn passes_after_a_cold_start() {
+        let mut scan = calls(Scan::modern(), 25, &[2_000_000]);
+        scan.transcript.exchanges[1].head.as_mut().unwrap().at_us += 9_000_000;
+        scan.transcript.exchanges[1].ended_us += 9_000_000;
+        assert_eq!(scan.judge(&CHECK).status, Status::Pass);
+    }
+
+    #[test]
+    fn warns_above_one_second() {
+        assert_eq!(status(20, &[1_500_000, 1_200_000]), Status::Warn);
+    }
+
+    #[test]
+    fn warns_when_the_head_is_quick_and_the_answer_is_not() {
+        let late = || {
+            let ask = json!({"jsonrpc":"2.0","id":5,"method":"ping"});
+            let answer = ": wait\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}\n\n";
+            post(ProbeId::Load, "burst-1", Era::Modern, ask).stream(answer, 2_000_000)
+        };
+        let scan = calls(Scan::modern(), 22, &[]).with(late()).with(late());
+        assert_eq!(scan.judge(&CHECK).status, Status::Warn);
+    }
+
+    #[test]
+    fn fails_above_five_seconds_however_few() {
+        assert_eq!(status(20, &[6_000_000, 7_000_000]), Status::Fail);
+        assert_eq!(status(3, &[6_000_000, 7_000_000]), Status::Fail);
+    }
+
+    #[test]
+    fn fails_on_one_call_without_an_answer() {
+        let lost =
+            post(ProbeId::Load, "burst-2", Era::Modern, json!({"jsonrpc":"2.0","id":5,"method":"ping"}))
+                .stream(": wait\n\n", 0)
+                .held_until(30_000_000)
+                .failed(Phase::Body, FailureKind::BodyTimeout);
+        assert_eq!(calls(Scan::modern(), 22, &[]).with(lost).judge(&CHECK).status, Status::Fail);
+    }
+
+    #[test]
+    fn undecided_below_twenty_calls() {
+        assert_eq!(status(5, &[]), Status::Inconclusive);
+        assert_eq!(Scan::empty().judge(&CHECK).status, Status::Inconclusive);
+    }
+
+    #[test]
+    fn not_judged_but_noted_behind_authentication() {
+        assert_eq!(Scan::gated().judge(&CHECK).status, Status::Info);
+        assert_eq!(calls(Scan::gated(), 25, &[]).judge(&CHECK).status, Status::Info);
+    }
+}

@@ -1,0 +1,183 @@
+//! Each event's data is one JSON-RPC message.
+
+use serde_json::{Deserializer, Value};
+
+use crate::checks::prelude::*;
+use crate::facts::reply::batch_legal;
+use crate::protocol::jsonrpc;
+use crate::protocol::sse::{self, Block};
+
+pub(super) static CHECK: Check = Check {
+    id: "sh-sse-data-is-jsonrpc",
+    title: "Each event carries one JSON-RPC message",
+    dimension: Dimension::D2,
+    severity: Severity::High,
+    level: Level::Must,
+    applies: Applies::mcp(&[Transport::StreamableHttp], Gated::Hidden),
+    reads: Reads::All,
+    basis: &[
+        Basis {
+            title: "MCP 2025-11-25, Basic, Messages",
+            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic#messages",
+        },
+        Basis {
+            title: "MCP 2026-07-28, Basic, Messages",
+            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic#messages",
+        },
+        Basis {
+            title: "WHATWG HTML, Server-sent events, Interpreting an event stream",
+            url: "https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation",
+        },
+    ],
+    rationale: "Clients parse the data of every event as one message. One that is cut, doubled or no JSON raises an \
+                error in the middle of a call, and many clients drop the stream with it.",
+    remediation: "Write each message as one event, `data: {\"jsonrpc\":\"2.0\",...}` and a blank line, with a JSON \
+                  encoder that leaves no raw line breaks. Send heartbeats as comments (`: ping`), which no client \
+                  parses.",
+    judge,
+};
+
+fn judge(facts: &Facts<'_>) -> Judgement {
+    facts.per_era(|era| judge_era(facts, era))
+}
+
+fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
+    let mut seen = Observations::new();
+    let (mut replies, mut streams) = (0_usize, 0_usize);
+    for exchange in facts.exchanges().filter(|exchange| exchange.era == Some(era) && exchange.ok()) {
+        let Some(lines) = exchange.lines() else {
+            replies += usize::from(facts.reply(exchange).answer.is_some());
+            continue;
+        };
+        streams += usize::from(exchange.request.method == "POST");
+        for block in sse::blocks(lines) {
+            // A line cut at our own limit says nothing about the message.
+            let cut = lines
+                .get(block.first_line..=block.last_line)
+                .is_none_or(|own| own.iter().any(|line| line.cut));
+            let Some(data) = payload(&block).filter(|_| !cut) else { continue };
+            let (status, message) = verdict(exchange, data);
+            let pointer = format!("line {}", block.first_line.saturating_add(1));
+            seen.add(status, Evidence::new(exchange, pointer, data), message);
+        }
+    }
+    if seen.is_empty() && streams == 0 && replies > 0 {
+        return not_applicable("no event stream carried data: every answer came as plain JSON");
+    }
+    let sound = format!("{} events carried one JSON text each", seen.count(Status::Pass));
+    seen.verdict(sound, "no event carried data")
+}
+
+/// The data of an event that clients take for a message: dispatched, of the default type, and not
+/// empty (priming events and some heartbeats are, and must never be parsed).
+fn payload(block: &Block) -> Option<&str> {
+    let default = block.event.as_deref().is_none_or(|name| matches!(name, "" | "message"));
+    block.data.as_deref().filter(|data| block.dispatched() && default && !data.trim().is_empty())
+}
+
+fn verdict(exchange: &Exchange, data: &str) -> (Status, &'static str) {
+    match jsonrpc::parse(data) {
+        Ok(Value::Object(_)) => (Status::Pass, "one message"),
+        Ok(Value::Array(_)) if batch_legal(exchange) => (Status::Pass, "a batch"),
+        Ok(Value::Array(_)) => (Status::Fail, "an event carries a batch, which this revision does not have"),
+        Ok(_) => {
+            (Status::Warn, "an event carries a bare JSON value (a heartbeat?) that clients will try to read")
+        }
+        Err(_) if !looks_like_message(data) => (
+            Status::Warn,
+            "an event carries text that is no JSON (a heartbeat?), which clients will try to parse",
+        ),
+        Err(_) if several(data) => (Status::Fail, "an event carries several JSON texts"),
+        Err(_) => (Status::Fail, "an event carries broken or cut JSON"),
+    }
+}
+
+/// Whether it was meant to be a message: `data: [DONE]` and `data: ping` were not.
+fn looks_like_message(data: &str) -> bool {
+    let start: String = data.chars().filter(|character| !character.is_whitespace()).take(2).collect();
+    start.starts_with('{') || start == "[{"
+}
+
+fn several(data: &str) -> bool {
+    let mut texts = Deserializer::from_str(data).into_iter::<Value>();
+    texts.next().is_some_and(|first| first.is_ok()) && texts.next().is_some_and(|second| second.is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::finding::Status;
+    use crate::protocol::names;
+    use crate::protocol::revision::Era;
+    use crate::transcript::synthetic::{Made, Scan, get, post};
+    use crate::transcript::{FailureKind, Phase, ProbeId};
+
+    fn ask(stream: &str) -> Made {
+        post(ProbeId::IdEcho, "integer", Era::Legacy, json!({"jsonrpc":"2.0","id":7,"method":"ping"}))
+            .sending(names::VERSION_HEADER, "2025-11-25")
+            .stream(stream, 0)
+    }
+
+    fn status(stream: &str) -> Status {
+        Scan::legacy(true).with(ask(stream)).judge(&CHECK).status
+    }
+
+    const ANSWER: &str = "event: message\nid: 2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
+
+    #[test]
+    fn passes_on_messages_priming_events_comments_and_named_events() {
+        assert_eq!(status(&format!("id: 1\nretry: 2000\ndata: \n\n: keepalive\n\n{ANSWER}")), Status::Pass);
+        assert_eq!(status(&format!("event: ping\ndata: now\n\n{ANSWER}")), Status::Pass);
+        assert_eq!(status("data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":7,\"result\":{}}\n\n"), Status::Pass);
+        // Discarded by every client, so it is no message.
+        assert_eq!(status(&format!("{ANSWER}data: {{\"json")), Status::Pass);
+    }
+
+    #[test]
+    fn passes_on_a_batch_of_2025_03_26() {
+        let batch = "data: [{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}]\n\n";
+        let mut made = ask(batch);
+        made.made.request.headers.retain(|(name, _)| name != names::VERSION_HEADER);
+        assert_eq!(Scan::legacy(true).with(made).judge(&CHECK).status, Status::Pass);
+        assert_eq!(status(batch), Status::Fail);
+    }
+
+    #[test]
+    fn warns_about_heartbeats_that_are_no_json() {
+        for beat in ["ping", "[DONE]", "1", "\"ping\"", "null"] {
+            assert_eq!(status(&format!("data: {beat}\n\n{ANSWER}")), Status::Warn, "{beat}");
+        }
+    }
+
+    #[test]
+    fn warns_about_a_heartbeat_on_the_get_stream() {
+        let mut made = get(ProbeId::LegacyGet, "get").stream("data: ping\n\n", 0);
+        made.made.era = Some(Era::Legacy);
+        assert_eq!(Scan::legacy(true).with(made).judge(&CHECK).status, Status::Warn);
+    }
+
+    #[test]
+    fn fails_on_cut_and_doubled_json() {
+        assert_eq!(status("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"resu\n\n"), Status::Fail);
+        assert_eq!(status("data: {\"jsonrpc\":\"2.0\"}{\"jsonrpc\":\"2.0\"}\n\n"), Status::Fail);
+        assert_eq!(status("data: {\"jsonrpc\":\"2.0\"}\ndata: {\"jsonrpc\":\"2.0\"}\n\n"), Status::Fail);
+    }
+
+    #[test]
+    fn not_applicable_to_a_server_that_never_streams() {
+        assert_eq!(Scan::dual(true).judge(&CHECK).status, Status::NotApplicable);
+        // A GET stream that is only kept alive carries no data either.
+        let mut made = get(ProbeId::LegacyGet, "get").stream(": ping\n\n", 0);
+        made.made.era = Some(Era::Legacy);
+        assert_eq!(Scan::legacy(true).with(made).judge(&CHECK).status, Status::NotApplicable);
+    }
+
+    #[test]
+    fn undecided_where_a_stream_brought_nothing() {
+        let made = ask(": x\n\n").failed(Phase::Body, FailureKind::Reset);
+        assert_eq!(Scan::legacy(true).with(made).judge(&CHECK).status, Status::Inconclusive);
+        assert_eq!(Scan::gated().judge(&CHECK).status, Status::Inconclusive);
+    }
+}

@@ -1,0 +1,205 @@
+//! A stream opened for a request carries the response to it.
+
+use crate::checks::prelude::*;
+use crate::facts::reply::{asks, request_method};
+use crate::facts::steps::essence;
+use crate::finding::milliseconds;
+use crate::protocol::sse;
+use crate::transcript::{Ended, FailureKind};
+
+pub(super) static CHECK: Check = Check {
+    id: "sh-stream-delivers-response",
+    title: "A stream opened for a request carries its response",
+    dimension: Dimension::D8,
+    severity: Severity::High,
+    level: Level::Should,
+    applies: Applies::mcp(&[Transport::StreamableHttp], Gated::Hidden),
+    reads: Reads::Every(Expectation::Plain),
+    basis: &[
+        Basis {
+            title: "MCP 2025-11-25, Transports, Sending Messages to the Server, item 6",
+            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server",
+        },
+        Basis {
+            title: "MCP 2025-06-18, Transports, Sending Messages to the Server, item 6",
+            url: "https://modelcontextprotocol.io/specification/2025-06-18/basic/transports#sending-messages-to-the-server",
+        },
+        Basis {
+            title: "MCP 2026-07-28, Streamable HTTP, Receiving Messages",
+            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#receiving-messages",
+        },
+    ],
+    rationale: "The stream is the only place where a client looks for the answer to that call. If it ends or falls \
+                silent without one, the call is lost and the agent waits for its timeout.",
+    remediation: "Send the response as the last event of the stream of its own request, under the request's id, and \
+                  close the stream after it: `data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}`. Behind a proxy, switch \
+                  response buffering off for this path.",
+    judge,
+};
+
+/// A response within this time passes, milliseconds.
+const PROMPT_MS: u64 = 10_000;
+/// A stream without a response until then has failed, milliseconds.
+const LOST_MS: u64 = 30_000;
+
+fn judge(facts: &Facts<'_>) -> Judgement {
+    facts.per_era(|era| judge_era(facts, era))
+}
+
+fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
+    let mut seen = Observations::new();
+    let mut unseen = None;
+    let mut slowest = 0;
+    let mut plain_json = false;
+    for exchange in facts.of_era(era).filter(|exchange| asks(exchange) && exchange.ok()) {
+        if essence(exchange).as_deref() != Some("text/event-stream") {
+            plain_json |= facts.reply(exchange).answer.is_some();
+            continue;
+        }
+        // This one is meant to stay open.
+        if request_method(exchange).is_some_and(|method| method == "subscriptions/listen") {
+            continue;
+        }
+        match judge_stream(facts, exchange) {
+            Ok((verdict, after_us)) => {
+                slowest = slowest.max(after_us);
+                seen.push(verdict);
+            }
+            Err(reason) => unseen = unseen.or(Some(reason)),
+        }
+    }
+    match unseen {
+        Some(reason) if seen.is_empty() => Err(reason),
+        None if seen.is_empty() && plain_json => {
+            not_applicable("every request was answered with plain JSON, as a server may")
+        }
+        _ => {
+            let count = seen.count(Status::Pass);
+            let sound = format!(
+                "{count} streams carried their response, the slowest after {}",
+                milliseconds(slowest)
+            );
+            seen.verdict(sound, "no request was answered")
+        }
+    }
+}
+
+/// The verdict on one stream, and when its response came, in microseconds from the request.
+fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<(Verdict, u64), Undecided> {
+    let reply = facts.reply(exchange);
+    let verdict = |status, message: String| Verdict::of(status, vec![Evidence::status(exchange)], message);
+    let answer = reply.answered_by.and_then(|index| reply.messages.get(index));
+    if let Some(message) = answer {
+        let after_us = message.at_us.saturating_sub(exchange.started_us);
+        let evidence =
+            Evidence::new(exchange, message.pointer.as_str(), format!("after {}", milliseconds(after_us)));
+        let late = after_us > PROMPT_MS.saturating_mul(1_000);
+        let status = if late { Status::Warn } else { Status::Pass };
+        let text = format!("a response came after {}", milliseconds(after_us));
+        return Ok((Verdict::of(status, vec![evidence], text), after_us));
+    }
+    let waited_us = exchange.took_us();
+    let failed = |message: String| Ok((verdict(Status::Fail, message), 0));
+    match (exchange.ended, exchange.failure.as_ref().map(|failure| failure.kind)) {
+        (_, Some(FailureKind::BodyTimeout)) | (Ended::ByUs, None) => {
+            // Quick scans stop earlier: then it may only be late.
+            if waited_us < LOST_MS.saturating_mul(1_000) {
+                return inconclusive(format!("a stream brought no response in {}", milliseconds(waited_us)));
+            }
+            failed(format!("a stream brought no response in {}", milliseconds(waited_us)))
+        }
+        (Ended::Complete, None) if resumable(exchange) => inconclusive(
+            "a stream was closed after an event id without a response, as 2025-11-25 allows; we did not resume it",
+        ),
+        (Ended::Complete, None) if reply.lenient.is_some() => {
+            failed("a stream ended with a response under another id only".to_owned())
+        }
+        (Ended::Complete, None) | (_, Some(FailureKind::Truncated)) => {
+            failed("a stream ended without the response".to_owned())
+        }
+        (_, failure) => {
+            let why = failure.map_or("the stream was cut", FailureKind::words);
+            inconclusive(format!("a stream could not be read to its end: {why}"))
+        }
+    }
+}
+
+/// Whether a client could come back for the rest: 2025-11-25 lets a server close the connection
+/// early once an event with an id was sent. The modern era has no such thing.
+fn resumable(exchange: &Exchange) -> bool {
+    let blocks = exchange.lines().map(sse::blocks).unwrap_or_default();
+    exchange.era == Some(Era::Legacy) && sse::last_event_id(&blocks).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::finding::Status;
+    use crate::protocol::revision::Era;
+    use crate::transcript::synthetic::{Made, Scan, post};
+    use crate::transcript::{FailureKind, Phase, ProbeId};
+
+    const ANSWER: &str = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
+
+    fn ask(era: Era) -> Made {
+        post(ProbeId::IdEcho, "integer", era, json!({"jsonrpc":"2.0","id":7,"method":"ping"}))
+    }
+
+    fn status(made: Made) -> Status {
+        Scan::dual(false).with(made).judge(&CHECK).status
+    }
+
+    #[test]
+    fn passes_when_the_response_comes_on_the_stream() {
+        let stream = format!("id: 1\ndata:\n\n: keepalive\n\n{ANSWER}");
+        let finding = Scan::legacy(false).with(ask(Era::Legacy).stream(&stream, 1_000)).judge(&CHECK);
+        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        assert_eq!(finding.evidence[0].pointer, "line 6");
+        // What happens after the response is the business of another check.
+        let open = ask(Era::Modern).stream(ANSWER, 0).failed(Phase::Body, FailureKind::BodyTimeout);
+        assert_eq!(status(open), Status::Pass);
+    }
+
+    #[test]
+    fn warns_about_a_late_response() {
+        let late = ask(Era::Modern).stream(&format!(": wait\n\n{ANSWER}"), 12_000_000);
+        assert_eq!(status(late), Status::Warn);
+    }
+
+    #[test]
+    fn fails_when_the_stream_ends_or_stays_silent_without_it() {
+        assert_eq!(status(ask(Era::Modern).stream(": hello\n\n", 0)), Status::Fail);
+        assert_eq!(status(ask(Era::Legacy).stream(": hello\n\n", 0)), Status::Fail);
+        // Event ids promise nothing in the modern era.
+        assert_eq!(status(ask(Era::Modern).stream("id: 1\ndata:\n\n", 0)), Status::Fail);
+        let cut = ask(Era::Modern).stream(": hello\n\n", 0).failed(Phase::Body, FailureKind::Truncated);
+        assert_eq!(status(cut), Status::Fail);
+        let mut silent =
+            ask(Era::Modern).stream(": hello\n\n", 0).failed(Phase::Body, FailureKind::BodyTimeout);
+        silent.made.ended_us = 30_000_000;
+        assert_eq!(status(silent), Status::Fail);
+        let foreign = ANSWER.replace("\"id\":7", "\"id\":8");
+        assert_eq!(status(ask(Era::Modern).stream(&foreign, 0)), Status::Fail);
+    }
+
+    #[test]
+    fn undecided_when_it_was_closed_early_after_an_id_or_not_read_to_the_end() {
+        let polled = Scan::legacy(false).with(ask(Era::Legacy).stream("id: 1\nretry: 500\ndata:\n\n", 0));
+        assert_eq!(polled.judge(&CHECK).status, Status::Inconclusive);
+        let short = Scan::legacy(false).with(ask(Era::Legacy).stream(": x\n\n", 0).held_until(1_000_000));
+        assert_eq!(short.judge(&CHECK).status, Status::Inconclusive);
+        let reset = ask(Era::Legacy).stream(": x\n\n", 0).failed(Phase::Body, FailureKind::Reset);
+        assert_eq!(Scan::legacy(false).with(reset).judge(&CHECK).status, Status::Inconclusive);
+    }
+
+    #[test]
+    fn not_applicable_to_a_server_that_never_streams() {
+        assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);
+        assert_eq!(Scan::dual(true).judge(&CHECK).status, Status::NotApplicable);
+        let listen = json!({"jsonrpc":"2.0","id":9,"method":"subscriptions/listen"});
+        let made = post(ProbeId::Idle, "listen", Era::Modern, listen).stream(": x\n\n", 0);
+        assert_eq!(Scan::modern().with(made).judge(&CHECK).status, Status::NotApplicable);
+    }
+}
