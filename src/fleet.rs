@@ -6,16 +6,19 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use tokio::sync::Mutex;
 
+use crate::facts::Kind;
+use crate::facts::classification::classify;
 use crate::scan::{Observer, ScanOptions, Stop, scan};
 use crate::target::Target;
-use crate::transcript::Transcript;
+use crate::transcript::{ProbeId, Transcript};
 
 /// Most targets under way at once.
 pub const MOST_AT_ONCE: usize = 8;
 
 /// Scans every target. `begin` makes a target's observer when its turn comes; `end` turns what was
 /// recorded into a result, so that no transcript is kept longer than needed. Targets on one host of
-/// another machine take turns: a list is no excuse for hammering it. After `stop`, the rest is
+/// another machine take turns: a list is no excuse for hammering it. With `discover`, a URL that has nothing
+/// gives way to what was found beside it: its observer then sees a second header. After `stop`, the rest is
 /// scanned too, which then records nothing but the interruption.
 pub async fn run<O: Observer, T>(
     targets: &[Target],
@@ -42,7 +45,12 @@ pub async fn run<O: Observer, T>(
                 None => None,
             };
             let observer = begin(index, target);
-            let transcript = scan(target, options, &observer, stop).await;
+            let mut transcript = scan(target, options, &observer, stop).await;
+            if options.discover
+                && let Some(beside) = beside(target, &transcript)
+            {
+                transcript = scan(&beside, ScanOptions::default(), &observer, stop).await;
+            }
             (index, end(index, transcript, observer))
         })
         .buffer_unordered(MOST_AT_ONCE)
@@ -52,11 +60,36 @@ pub async fn run<O: Observer, T>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// The first endpoint that answered beside a URL that has nothing: what `--discover` goes on with. Only
+/// where we were already, at the same host and port: a URL that the endpoint named is never followed.
+fn beside(target: &Target, transcript: &Transcript) -> Option<Target> {
+    let class = classify(transcript);
+    let same_place = |other: &Target| {
+        other.url.host() == target.url.host()
+            && other.url.port_or_known_default() == target.url.port_or_known_default()
+            && other.tls() == target.tls()
+    };
+    let asked = |url: &str| {
+        transcript
+            .exchanges
+            .iter()
+            .any(|exchange| exchange.probe == ProbeId::Siblings && exchange.request.url == url)
+    };
+    class
+        .found_at
+        .iter()
+        .filter(|found| class.kind == Kind::None && asked(&found.url))
+        .filter_map(|found| Target::parse(&found.url, target.profile).ok())
+        .find(same_place)
+        .map(|found| Target { url: found.url, ..target.clone() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scan::Silent;
-    use crate::transcript::Profile;
+    use crate::transcript::synthetic::{Scan, get, request};
+    use crate::transcript::{Content, Profile};
 
     #[tokio::test]
     async fn results_come_in_input_order() {
@@ -76,5 +109,29 @@ mod tests {
         let expected: Vec<(usize, String)> =
             (0..20).map(|index| (index, format!("http://127.0.0.1:1/{index}"))).collect();
         assert_eq!(urls, expected);
+    }
+
+    /// Nothing at the URL; beside it a feed at `url`, or what a card there names.
+    fn found(url: &str) -> Transcript {
+        let mut scan = Scan::empty()
+            .with(request("POST", ProbeId::Classify, "discover").status(404))
+            .with(request("POST", ProbeId::Classify, "initialize").status(404))
+            .with(get(ProbeId::Classify, "get").status(404))
+            .with(get(ProbeId::Siblings, "get /sse").stream("id: 1\ndata: {}\n\n", 1_000));
+        if let Some(exchange) = scan.transcript.exchanges.last_mut() {
+            exchange.request.url = url.to_owned();
+            assert!(!matches!(exchange.content, Content::None));
+        }
+        scan.transcript
+    }
+
+    #[test]
+    fn discovery_goes_on_where_it_was_already_and_nowhere_else() {
+        let target = Target::parse("http://127.0.0.1:7000/x", Profile::Quick).unwrap();
+        let next = |url: &str| beside(&target, &found(url)).map(|target| target.url.to_string());
+        assert_eq!(next("http://127.0.0.1:7000/sse").as_deref(), Some("http://127.0.0.1:7000/sse"));
+        assert_eq!(next("http://127.0.0.1:7001/sse"), None);
+        assert_eq!(next("https://127.0.0.1:7000/sse"), None);
+        assert_eq!(next("http://localhost:7000/sse"), None);
     }
 }

@@ -92,7 +92,7 @@ pub(crate) struct TargetArgs {
     /// Retry the first connection for this long: 30s, 500ms, 30
     #[arg(long, value_name = "DURATION", value_parser = duration, allow_negative_numbers = true)]
     pub(crate) wait: Option<Duration>,
-    /// If nothing answers at the URL, scan what is found at its usual siblings
+    /// Look at the usual sibling paths too; scan what is there if the URL has nothing
     #[arg(long)]
     pub(crate) discover: bool,
     /// Trust these certificate authorities (PEM) besides the system's

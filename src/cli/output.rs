@@ -2,7 +2,7 @@
 //! that an old good file is never cut. Files are opened before anything is scanned.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -191,6 +191,11 @@ impl Recording {
         let Some(growing) = &self.growing else { return };
         let mut lines = growing.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let Lines { file, encoder, written, failed } = &mut *lines;
+        if matches!(entry, Entry::Header(_)) && *written > 0 {
+            // `--discover` began anew beside the URL; the record of nothing gives way.
+            *encoder = Encoder::default();
+            *failed |= file.set_len(0).and_then(|()| file.rewind()).is_err();
+        }
         if !*failed {
             match encoder.write(entry, file) {
                 Ok(()) => *written = written.saturating_add(1),

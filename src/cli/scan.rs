@@ -1,6 +1,7 @@
 //! `scan`: targets in, one report out.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime;
 
@@ -71,6 +72,7 @@ async fn scan_all(
         index,
         name: if several { present::short_name(target) } else { String::new() },
         recording: saving.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recording(index, target),
+        begun: AtomicBool::new(false),
     };
     let end = |_: usize, transcript: Transcript, watcher: Watcher<'_>| {
         progress.done();
@@ -106,6 +108,8 @@ struct Watcher<'p> {
     index: usize,
     name: String,
     recording: Result<Option<Recording>, OutputError>,
+    /// Whether a scan has begun: a second one is `--discover` going on beside the URL.
+    begun: AtomicBool,
 }
 
 impl Observer for Watcher<'_> {
@@ -113,8 +117,12 @@ impl Observer for Watcher<'_> {
         if let Ok(Some(recording)) = &self.recording {
             recording.add(entry);
         }
-        if let Entry::Exchange(exchange) = entry {
-            self.progress.exchange(&self.name, exchange);
+        match entry {
+            Entry::Exchange(exchange) => self.progress.exchange(&self.name, exchange),
+            Entry::Header(header) if self.begun.swap(true, Ordering::Relaxed) => {
+                self.progress.note(&format!("nothing at the URL itself; scanning {} beside it", header.url));
+            }
+            _ => {}
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod architecture;
 mod cli;
+mod cli_live;
 mod demo;
 mod drift;
+mod program;
 mod readme;
 mod schemas;
 mod score_laws;

@@ -1,0 +1,184 @@
+//! The command line against live endpoints on loopback: gates, credentials, signals, crashes.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use agentgauge::demo::{self, Base, Behaviour, Endpoint};
+
+use crate::program::{Folder, Run, finish, program, run};
+
+fn quick(url: &str, more: &[&str]) -> Run {
+    run(&[&["scan", "--profile", "quick", "-f", "json", url], more].concat())
+}
+
+#[test]
+fn gates_decide_the_exit_in_every_format() {
+    let flawed = Endpoint::start_on_thread(demo::flawed()).unwrap();
+    let url = flawed.url();
+    for format in ["json", "table"] {
+        let failed = run(&["scan", "--profile", "quick", "-f", format, "--min", "D2=100", &url]);
+        assert_eq!(failed.code, Some(1), "{format}: {failed:?}");
+        assert!(failed.last_line().starts_with("exit 1 (gate-failed): D2 "), "{format}: {failed:?}");
+    }
+    let passed = quick(&url, &["--min", "D2=1"]);
+    assert_eq!(passed.code, Some(0), "{passed:?}");
+    assert_eq!(passed.json()["exit"]["name"], "ok");
+    let forgiven = quick(&url, &["--min", "D2=100", "--exit-zero"]);
+    assert_eq!(forgiven.code, Some(0), "{forgiven:?}");
+    assert!(forgiven.last_line().contains("--exit-zero; a gate failed"), "{forgiven:?}");
+    let report = forgiven.json();
+    assert_eq!((&report["exit"]["code"], &report["gate"]["passed"]), (&0.into(), &false.into()));
+}
+
+#[test]
+fn a_list_with_a_good_and_a_bad_end_reports_both() {
+    let sound = Endpoint::start_on_thread(demo::sound()).unwrap();
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (good, bad) = (sound.url(), format!("http://{dead}/"));
+    let run = quick(&bad, &[&good, "--min", "D2=1"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    let report = run.json();
+    assert_eq!(report["reports"][0]["exit"]["code"], 3);
+    assert_eq!(report["reports"][1]["exit"]["code"], 0);
+    assert_eq!(report["reports"][1]["target"]["url"], good.as_str());
+}
+
+#[test]
+fn colour_goes_where_it_is_wanted() {
+    let sound = Endpoint::start_on_thread(demo::sound()).unwrap();
+    let url = sound.url();
+    let scan = |more: &[&str], variable: Option<(&str, &str)>| {
+        let mut command = program();
+        command.args(["scan", "--profile", "quick", &url]).args(more).envs(variable);
+        finish(&mut command).stdout.contains('\u{1b}')
+    };
+    assert!(!scan(&[], None), "a pipe is no terminal");
+    assert!(scan(&["--color", "always"], None));
+    assert!(scan(&["--color", "always"], Some(("NO_COLOR", "1"))));
+    assert!(scan(&[], Some(("FORCE_COLOR", "1"))));
+    assert!(!scan(&["--color", "never"], Some(("FORCE_COLOR", "1"))));
+}
+
+#[test]
+fn discovery_scans_what_is_beside_the_url() {
+    let sound = Endpoint::start_on_thread(Behaviour::sound(Base::Modern)).unwrap();
+    let elsewhere = sound.url().replace("/mcp", "/nothing-here");
+    let folder = Folder::new("discovers");
+    let transcript = folder.path("t.jsonl");
+    let without = quick(&elsewhere, &[]);
+    assert_eq!(without.code, Some(3), "{without:?}");
+    let with = quick(&elsewhere, &["--discover", "--save-transcript", &transcript]);
+    assert_eq!(with.code, Some(0), "{with:?}");
+    assert_eq!(with.json()["target"]["url"], sound.url().as_str());
+    assert!(with.stderr.contains("beside it"), "{with:?}");
+    assert_eq!(run(&["replay", "-f", "json", &transcript]).stdout, with.stdout);
+}
+
+#[test]
+fn a_credential_opens_the_gate_and_stays_secret() {
+    let gated = Endpoint::start_on_thread(Behaviour::sound(Base::Gated)).unwrap();
+    let (url, token) = (gated.url(), gated.token().to_owned());
+    let folder = Folder::new("secret");
+    let transcript = folder.path("t.jsonl");
+    let mut command = program();
+    command.args(["scan", "--profile", "quick", "-vv", "-f", "json", "--bearer-env", "TOKEN"]);
+    command.args(["--save-transcript", &transcript, &url]).env("TOKEN", &token);
+    let run = finish(&mut command);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.json()["classification"]["kind"], "dual", "the token was sent: {run:?}");
+    assert!(run.stderr.contains("> authorization: "), "-vv shows heads: {run:?}");
+    for (what, text) in [
+        ("stdout", &run.stdout),
+        ("stderr", &run.stderr),
+        ("file", &fs::read_to_string(&transcript).unwrap()),
+    ] {
+        assert!(!text.contains(&token), "{what} holds the token");
+    }
+}
+
+/// A scan of an endpoint that accepts and never answers, once its record has begun.
+fn held(folder: &Folder, endpoint: &TcpListener) -> Child {
+    let url = format!("http://{}/mcp", endpoint.local_addr().unwrap());
+    let child = program()
+        .args(["scan", "-f", "json", "--save-transcript", &folder.path("t.jsonl"), &url])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The request has arrived, so the scan is under way and listens to signals.
+    let (mut connection, _) = endpoint.accept().unwrap();
+    connection.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(connection.read(&mut [0; 64]).unwrap() > 0);
+    KEPT.with(|kept| kept.borrow_mut().push(connection));
+    child
+}
+
+thread_local! {
+    /// Connections that must stay open until their test ends.
+    static KEPT: std::cell::RefCell<Vec<TcpStream>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+fn interrupted(name: &str, code: i32, word: &str) {
+    let folder = Folder::new(&format!("signal{name}"));
+    let endpoint = TcpListener::bind("127.0.0.1:0").unwrap();
+    let child = held(&folder, &endpoint);
+    signal(&child, name);
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, Some(code), "{run:?}");
+    assert!(run.last_line().starts_with(&format!("exit {code} ({word}): ")), "{run:?}");
+    let report = run.json();
+    assert_eq!(report["exit"]["code"], code);
+    assert_eq!(report["transcript"]["complete"], false, "{report}");
+    let replay = crate::program::run(&["replay", "-f", "json", &folder.path("t.jsonl")]);
+    assert!(replay.stderr.contains("incomplete"), "{replay:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_is_known() {
+    interrupted("-INT", 130, "interrupted");
+}
+
+#[cfg(unix)]
+#[test]
+fn termination_keeps_what_is_known() {
+    interrupted("-TERM", 143, "terminated");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_crash_keeps_the_partial_transcript() {
+    let folder = Folder::new("crash");
+    let endpoint = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut child = held(&folder, &endpoint);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    assert!(!Path::new(&folder.path("t.jsonl")).exists());
+    let replay = run(&["replay", &folder.path("t.jsonl.partial")]);
+    assert!(replay.code.is_some_and(|code| code != 2), "{replay:?}");
+    assert!(replay.stderr.contains("incomplete"), "{replay:?}");
+}
+
+#[test]
+fn demo_needs_no_network_and_ends_well() {
+    let begun = Instant::now();
+    let run = run(&["demo", "-f", "json"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let report = run.json();
+    assert_eq!(report["reports"][0]["target"]["label"], "sound");
+    assert_eq!(report["reports"][1]["target"]["label"], "flawed");
+    assert!(begun.elapsed() < PATIENCE, "the idle watch is cut to 3 s");
+}
