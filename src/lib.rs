@@ -32,7 +32,6 @@ pub mod progress;
 pub mod protocol;
 pub mod report;
 pub mod rubric;
-pub mod rubric;
 pub mod scan;
 pub mod schema;
 pub mod score;

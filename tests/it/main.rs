@@ -1,4 +1,4 @@
-//! Tests of the whole: one crate, one module each.
+//! Every test that sees the program from outside, in one binary: it links once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,13 +1,9 @@
-<<<<<<< HEAD
 //! What several test files share. A helper that fails must fail its test: it may unwrap.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice)]
 
 pub(crate) mod client;
-pub(crate) mod tls;
-=======
-//! Servers and helpers of the tests.
-
 pub(crate) mod raw;
+pub(crate) mod tls;
 
 use agentgauge::facts::{Classification, Readings};
 use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
@@ -43,4 +39,3 @@ pub(crate) fn step<'t>(transcript: &'t Transcript, step: &str) -> &'t Exchange {
 pub(crate) fn class(transcript: &Transcript) -> Classification {
     Readings::new(transcript).classification().clone()
 }
->>>>>>> main
