@@ -8,7 +8,7 @@ use crate::transcript::{Exchange, Failure, ProbeId};
 /// What became of a request with a foreign Origin or Host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// A JSON-RPC result came, or, for a GET, the event stream was opened.
+    /// A JSON-RPC result came, or, for a GET, the event stream or the WebSocket was opened.
     Served,
     /// It was refused with this status: a 4xx other than 401 and 429, a 5xx, or a JSON-RPC error with
     /// a 2xx.
@@ -47,6 +47,10 @@ pub fn treatment(facts: &Facts<'_>, exchange: &Exchange) -> Treatment {
 fn served(facts: &Facts<'_>, exchange: &Exchange) -> bool {
     if exchange.request.body.is_some() {
         return facts.reply(exchange).served();
+    }
+    if exchange.status() == Some(101) {
+        // A socket that is closed at once for reasons of policy was refused (RFC 6455 section 7.4.1).
+        return !exchange.closed().is_some_and(|close| close.starts_with("1008"));
     }
     matches!(steps::get(exchange), Get::HttpSse { .. } | Get::Stream { declared: true })
 }

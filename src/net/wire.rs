@@ -55,7 +55,7 @@ pub(super) struct Inner {
     own_headers: Vec<(HeaderName, Secret)>,
     user_agent: String,
     deadline: Instant,
-    in_flight: Semaphore,
+    pub(super) in_flight: Semaphore,
     pool: Mutex<VecDeque<Connection>>,
     next_exchange: AtomicU32,
     next_connection: AtomicU32,
@@ -141,6 +141,18 @@ impl<'a> Wire<'a> {
         self.record(exchange)
     }
 
+    /// Sends a call whose answer comes elsewhere (HTTP+SSE: on the held stream). It is recorded by
+    /// [`Self::finish`], which belongs after it whatever happens.
+    pub async fn send_open(&self, call: Call) -> Exchange {
+        self.inner.run(call).await
+    }
+
+    /// Records an exchange of [`Self::send_open`]: now its answer is there, or was given up.
+    pub fn finish(&self, mut exchange: Exchange) -> Arc<Exchange> {
+        exchange.ended_us = exchange.ended_us.max(self.now_us());
+        self.record(exchange)
+    }
+
     /// Tells what is being done.
     pub fn doing(&self, what: impl Into<String>) {
         self.observer.event(ScanEvent::Doing(what.into()));
@@ -210,6 +222,7 @@ impl Inner {
             twin: call.twin,
             era: call.era,
             session: call.session.clone(),
+            stream: call.stream,
             connection: 0,
             connect: None,
             request: Request {
@@ -257,7 +270,7 @@ impl Inner {
     }
 
     /// At most `public_rate` requests a second to a host that is neither loopback nor private.
-    async fn pace(&self) {
+    pub(super) async fn pace(&self) {
         if self.limits.public_rate == 0 || !self.public.load(Ordering::Relaxed) {
             return;
         }

@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) target: Endpoint,
     modern: Option<Speaker>,
     legacy: Option<Speaker>,
+    /// The WebSocket, where there is one.
+    pub(super) socket: Option<SocketFound>,
     /// The feed's or HTTP+SSE's stream, still open.
     pub(super) stream: Option<Held>,
 }
@@ -33,6 +35,19 @@ pub(super) struct Endpoint {
     pub(super) url: String,
     /// Whether it is a plain feed or HTTP+SSE: BASE is a GET.
     pub(super) feed: Option<Feed>,
+}
+
+/// A WebSocket that was found.
+#[derive(Clone, Debug)]
+pub(super) struct SocketFound {
+    /// Its URL, masked.
+    pub(super) url: String,
+    /// The subprotocol that was offered when it opened; none if it never did.
+    pub(super) subprotocol: Option<String>,
+    /// Whether the server selected it.
+    pub(super) subprotocol_selected: bool,
+    /// The era in which MCP answered.
+    pub(super) mcp: Option<Era>,
 }
 
 /// Which kind of GET stream.
@@ -50,6 +65,7 @@ impl Found {
             target: Endpoint { url: url.to_owned(), feed: None },
             modern: None,
             legacy: None,
+            socket: None,
             stream: None,
         }
     }
@@ -73,8 +89,9 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
     let websocket_first = url.starts_with("ws");
     let http = twin(url, "http");
     let mut found = Found::nothing(&http);
-    if websocket_first && socket(prober, url, false).await {
-        // MCP answered there; the HTTP twin is still looked at, for `ws-only`.
+    if websocket_first {
+        // Whatever answers there, the HTTP twin is still looked at, for `ws-only`.
+        found.socket = socket(prober, url, false).await;
     }
     let barrier = modern(prober, &mut found).await;
     if matches!(&barrier, Some(Barrier::Failed(failure)) if failure.kind.before_http()) {
@@ -97,7 +114,7 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
         return found;
     }
     if !websocket_first {
-        let _ = socket(prober, &twin(url, "ws"), !upgrade).await;
+        found.socket = socket(prober, &twin(url, "ws"), !upgrade).await;
     }
     let (exchanges, skips) = prober.wire.recorded();
     let nothing = crate::scan::partial(exchanges, skips);
@@ -306,33 +323,47 @@ fn declared(content_type: Option<&str>) -> bool {
 /// How long MCP may take to answer on a socket.
 const SOCKET_ANSWER: Duration = Duration::from_secs(5);
 
-/// Step 4: upgrade, then P-DISC, then P-INIT. Gives whether MCP answered.
-async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> bool {
+/// Step 4: upgrade, then P-DISC, then P-INIT. Gives what was found, also where only the refusal shows
+/// that a WebSocket is there.
+async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> Option<SocketFound> {
     prober.wire.doing("trying a WebSocket upgrade");
     let mut subprotocol = Some("mcp".to_owned());
+    let mut refused = None;
     for step in ["websocket", "websocket-retry"] {
         let call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
-        if prober.admit(&call).is_none() {
-            return false;
-        }
+        prober.admit(&call)?;
         match prober.wire.upgrade(call).await {
             Upgrade::Open(mut socket) => {
                 talk(prober, &mut socket).await;
                 let exchange = prober.wire.close_socket(*socket).await;
-                return matches!(steps::socket(&exchange), Socket::Mcp { .. });
+                let mcp = match steps::socket(&exchange) {
+                    Socket::Mcp { era, .. } => Some(era),
+                    _ => None,
+                };
+                let selected = exchange.header("sec-websocket-protocol");
+                let subprotocol_selected = selected.is_some() && selected == subprotocol.as_deref();
+                return Some(SocketFound { url: url.to_owned(), subprotocol, subprotocol_selected, mcp });
             }
             Upgrade::Refused(exchange) => {
                 let refused_us = matches!(exchange.status(), Some(400 | 403 | 404 | 426));
-                let worth_it = steps::socket(&exchange) == Socket::Suspected || (!unprompted && refused_us);
-                if !worth_it {
-                    return false;
+                let suspected = steps::socket(&exchange) == Socket::Suspected;
+                if suspected {
+                    refused = Some(SocketFound {
+                        url: url.to_owned(),
+                        subprotocol: subprotocol.clone(),
+                        subprotocol_selected: false,
+                        mcp: None,
+                    });
+                }
+                if !suspected && (unprompted || !refused_us) {
+                    return refused;
                 }
                 // The refusal may name the subprotocol it wants.
-                subprotocol = exchange.header("sec-websocket-protocol").map(str::to_owned);
+                subprotocol = steps::wanted_subprotocol(&exchange);
             }
         }
     }
-    false
+    refused
 }
 
 async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {

@@ -17,7 +17,17 @@ pub enum ProbeId {
     /// `websocket` frames, `redirect` (the 307/308 hop), `hint-preflight`, `hint-metadata` (behind
     /// authentication), `wait-N` (`--wait`).
     Classify,
-    /// Looks beside the URL when nothing was found on it (step 5). Plain. The step is the path and
+    /// The conversation over HTTP+SSE. Plain. Steps: `get` (opens a stream; held), `initialize`,
+    /// `initialized`, `ping`: POSTs to the announced URI, answered on that stream
+    /// ([`crate::transcript::Exchange::stream`]). The first three come again where a stream was lost.
+    HttpSse,
+    /// The conversation over a WebSocket. Plain. Steps: `upgrade`, then messages on that connection
+    /// ([`crate::transcript::MESSAGE`]): `discover` (modern), or `initialize`, `initialized`, `ping`.
+    /// They come again where a socket was lost. On a plain WebSocket only `subprotocol`: an upgrade that
+    /// offers a name that nobody has.
+    WebSocket,
+    /// Looks beside the URL when nothing was found on it (step 5), and for Streamable HTTP beside
+    /// HTTP+SSE and WebSocket endpoints. Plain. The step is the path and
     /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `catalog`,
     /// `card`, `metadata`, `draft /.well-known/mcp.json`.
     Siblings,
@@ -62,7 +72,7 @@ pub enum ProbeId {
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
     /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,
-    /// `preflight`.
+    /// `preflight`. HTTP+SSE and feeds: GETs; WebSocket: upgrades.
     Browser,
     /// What is offered. Plain. Steps: `tools/list`, `tools/list page N`, `prompts/list`,
     /// `resources/list`, `resources/templates/list`, `completion/complete` (negative: an invented
@@ -79,8 +89,10 @@ pub enum ProbeId {
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Classify,
+        Self::HttpSse,
+        Self::WebSocket,
         Self::Siblings,
         Self::Tls,
         Self::IdEcho,

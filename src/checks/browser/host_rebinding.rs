@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     severity: Severity::Critical,
     level: Level::Must,
     applies: Applies::to(
-        &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
+        &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream, Transport::Websocket],
         Gated::Judged,
     ),
     reads: Reads::Of(&[ProbeId::Browser, ProbeId::Classify]),
