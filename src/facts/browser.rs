@@ -10,8 +10,8 @@ use crate::transcript::{Exchange, Failure, ProbeId};
 pub enum Treatment {
     /// A JSON-RPC result came, or, for a GET, the event stream or the WebSocket was opened.
     Served,
-    /// It was refused with this status: a 4xx other than 401 and 429, a 5xx, or a JSON-RPC error with
-    /// a 2xx.
+    /// It was refused with this status: a 4xx other than 401 and 429, a 5xx, a JSON-RPC error with a
+    /// 2xx, or 101 where the socket was closed at once for reasons of policy.
     Refused(u16),
     /// It says nothing, with the reason.
     Unclear(String),
@@ -36,6 +36,7 @@ pub fn treatment(facts: &Facts<'_>, exchange: &Exchange) -> Treatment {
         return Treatment::Served;
     }
     match status {
+        101 => Treatment::Refused(101),
         401 => Treatment::Unclear("authentication is asked for first (401)".to_owned()),
         429 => Treatment::Unclear("rate limited (429)".to_owned()),
         400..=599 => Treatment::Refused(status),

@@ -23,6 +23,8 @@ use crate::transcript::{
 
 /// How long after what may be the answer a better one may come.
 const GRACE: Duration = Duration::from_millis(60);
+/// How long after the barrier's answer one to the message before it may come.
+const BARRIER_GRACE: Duration = Duration::from_millis(20);
 
 /// An open WebSocket that several exchanges share. Close it to get its upgrade recorded.
 pub struct Talk {
@@ -31,7 +33,7 @@ pub struct Talk {
     heard: Arc<Mutex<Heard>>,
     changed: watch::Receiver<u64>,
     reader: JoinHandle<()>,
-    /// Ids that are being waited for.
+    /// Ids that are being waited for, and those of barriers, whose answers may come late.
     awaited: Mutex<Vec<Value>>,
     /// Indices of the frames that belong to a message's exchange.
     claimed: Mutex<BTreeSet<usize>>,
@@ -174,10 +176,12 @@ async fn listen(
 }
 
 /// What the frames say about the message that is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Said {
     Nothing,
-    /// Something that may be the answer, or the barrier's.
+    /// The barrier was answered.
+    Passed,
+    /// Something came that may be the answer.
     Perhaps,
     Answered,
 }
@@ -243,7 +247,7 @@ impl Talk {
                 frames.push(frame.clone());
             }
         }
-        lock(&self.awaited).retain(|id| !ids.contains(id));
+        lock(&self.awaited).retain(|id| Some(id) != own.as_ref());
         exchange.content = Content::Frames { frames };
         exchange.ended = if answered || heard.over { Ended::Complete } else { Ended::ByUs };
         if let Some(failure) = heard.failure.clone().filter(|_| !answered && heard.over) {
@@ -256,7 +260,7 @@ impl Talk {
     async fn wait(&self, end: Instant, from: usize, own: Option<&Value>, barrier: Option<&Barrier>) {
         let mut changed = self.changed.clone();
         let mut end = end;
-        let mut perhaps = false;
+        let mut before = Said::Nothing;
         loop {
             let (said, over) = {
                 let heard = lock(&self.heard);
@@ -267,9 +271,10 @@ impl Talk {
             if over || said == Said::Answered {
                 return;
             }
-            if said == Said::Perhaps && !perhaps {
-                perhaps = true;
-                end = end.min(Instant::now() + GRACE);
+            if said != before {
+                before = said;
+                let grace = if said == Said::Passed { BARRIER_GRACE } else { GRACE };
+                end = end.min(Instant::now() + grace);
             }
             if !matches!(timeout_at(end, changed.changed()).await, Ok(Ok(()))) {
                 return;
@@ -283,8 +288,9 @@ fn said(frames: &[Frame], own: Option<&Value>, barrier: Option<&Value>, awaited:
     for frame in frames {
         match reply_id(frame) {
             Some(id) if Some(&id) == own => return Said::Answered,
+            Some(id) if Some(&id) == barrier => said = said.max(Said::Passed),
             // A reply to nobody's request may be a refusal without an id, or ours with another id.
-            Some(id) if Some(&id) == barrier || !awaited.contains(&id) => said = Said::Perhaps,
+            Some(id) if !awaited.contains(&id) => said = Said::Perhaps,
             _ => {}
         }
     }

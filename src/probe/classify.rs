@@ -379,16 +379,19 @@ async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     let body = discover("websocket", "", ours).body.unwrap_or_default();
     prober.wire.say(socket, &body).await;
     let mut modern = false;
+    let mut echo = false;
     let is_answer = answer(json!("d-1"));
     let heard = prober
         .wire
         .hear(socket, wait, |text| {
             let ours = is_answer(text);
             modern |= ours && text.contains("supportedVersions");
-            ours
+            echo |= text == body;
+            ours || echo
         })
         .await;
-    if heard && modern {
+    // An echo would return the next one, too.
+    if heard && (modern || echo) {
         return;
     }
     let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());

@@ -196,11 +196,12 @@ impl Open {
         let talk = self.talk.read().await;
         let exchange = prober.wire.tell(talk.as_ref()?, &call, barrier, wait).await;
         drop(talk);
-        if barrier.is_some_and(|barrier| !heard(&exchange, &barrier.id)) {
+        let reply = reply::read(&exchange);
+        let answered = reply.answer.is_some();
+        if barrier.is_some_and(|barrier| !answered && !heard(&exchange, &barrier.id)) {
             self.deaf.store(true, Ordering::Relaxed);
         }
         prober.learn(&exchange).await;
-        let reply = reply::read(&exchange);
         Some(Answered { exchange, reply })
     }
 }

@@ -49,7 +49,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let refused = |exchange: &&Exchange| {
         exchange.head.is_none() || matches!(exchange.status(), Some(403 | 429 | 500..))
     };
-    if looked.iter().any(|exchange| refused(exchange)) {
+    if looked.iter().any(refused) {
         return inconclusive("the usual paths for Streamable HTTP could not be looked at");
     }
     warn(

@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn not_applicable_to_sockets_that_never_claimed_mcp() {
-        let mut mute = || {
+        let mute = || {
             let mut mute = socket(None);
             mute.made.ended_us = 10_100_000;
             mute
