@@ -1,5 +1,6 @@
 //! Every test that sees the program from outside, in one binary: it links once.
 
+mod accuracy;
 mod architecture;
 mod cli;
 mod cli_live;
