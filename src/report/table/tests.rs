@@ -265,7 +265,7 @@ fn a_gated_endpoint_says_how_to_go_on() {
     for (check, status) in CHECKS.iter().zip(&mut statuses) {
         match check.id {
             "origin-rejected" | "host-rebinding" => {
-                *status = (Pass, "refused with 403 before the credential is asked for")
+                *status = (Pass, "refused with 403 before the credential is asked for");
             }
             "sh-content-type-enforced" => *status = (Pass, "refused with 401"),
             id if id.starts_with("legacy-") || id.starts_with("modern-") || id.starts_with("sse-") => {
