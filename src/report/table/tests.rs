@@ -338,3 +338,22 @@ fn same_input_same_bytes() {
     assert_eq!(many.matches("What the scan cost the endpoint").count(), 2);
     assert_eq!(many.matches(&"─".repeat(60)).count(), 1);
 }
+
+#[test]
+fn the_json_of_a_scored_report_obeys_the_schema_and_floors() {
+    let gates = Gates { min_score: Some(80.0), min: Vec::new() };
+    let report = report(&dev_server(), &DEV_SERVER, &gates);
+    let value: serde_json::Value = serde_json::from_slice(&crate::report::json::render(&report)).unwrap();
+    let schema = serde_json::from_str(&crate::schema::report()).unwrap();
+    jsonschema::validator_for(&schema).unwrap().validate(&value).unwrap();
+    assert_eq!(value["score"]["value"], 77.9);
+    assert_eq!(value["score"]["points_possible"], 40);
+    assert_eq!(value["score"]["dimensions"]["D2"]["value"], 89.1);
+    // Both caps lie below the 54.5 that were earned; the lower one decides.
+    let caps = [0, 1].map(|index| value["score"]["caps"][index]["check"].as_str().unwrap());
+    assert_eq!(caps, ["origin-rejected", "host-rebinding"]);
+    assert_eq!(value["score"]["dimensions"]["D7"]["value"], 40.0);
+    assert_eq!(value["gate"], json!({"passed": false, "reasons": ["score 77.9 is below 80"]}));
+    assert_eq!(value["exit"], json!({"code": 1, "name": "gate-failed"}));
+    assert!(value["findings"][13]["evidence"][0]["reproduce"].as_str().unwrap().starts_with("curl "));
+}
