@@ -1,4 +1,12 @@
 //! Every test that sees the program from outside, in one binary: it links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected should fail there and then"
+)]
 
 mod accuracy;
 mod architecture;
