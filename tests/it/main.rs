@@ -10,12 +10,14 @@
 
 mod accuracy;
 mod architecture;
+mod certificates;
 mod cli;
 mod cli_live;
 mod demo;
 mod drift;
 mod program;
 mod readme;
+mod rmcp_server;
 mod schemas;
 mod score_laws;
 mod support;
