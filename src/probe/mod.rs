@@ -223,7 +223,8 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         content_type::run(&prober, &speakers, found.modern_only()).await;
         load::run(&prober, &speakers, &found.target).await;
     };
-    futures_util::future::join(watch, rest).await;
+    let aside = classify::aside(&prober, &found);
+    futures_util::future::join3(watch, rest, aside).await;
     legacy::teardown(&prober, url).await;
 }
 
