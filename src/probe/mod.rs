@@ -152,15 +152,16 @@ impl<'a> Prober<'a> {
     /// Whether a call may be sent: counts it, or records the skip.
     fn admit(&self, call: &Call) -> Option<()> {
         let (probe, step) = (call.probe, call.step.as_str());
-        // Cleaning up is owed even after a halt, but not after the deadline.
-        let halted = if call.expectation == Expectation::Teardown { None } else { self.lock().halted };
+        // Cleaning up is owed even after a halt, an interruption or the deadline.
+        let teardown = call.expectation == Expectation::Teardown;
+        let over = if teardown { None } else { self.wire.over().or(self.lock().halted) };
         let session = call.step.starts_with(names::INITIALIZE) && call.method == "POST";
-        let reason = if let Some(reason) = self.wire.over().or(halted) {
+        let reason = if let Some(reason) = over {
             Some(reason)
         } else if session && self.lock().opened >= self.wire.limits().sessions {
             Some(SkipReason::Budget)
         } else {
-            self.ledger.take(probe, call.expectation == Expectation::Teardown).err()
+            self.ledger.take(probe, teardown).err()
         };
         if let Some(reason) = reason {
             self.wire.skip(probe, Some(step), reason);
