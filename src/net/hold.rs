@@ -60,7 +60,7 @@ impl Wire<'_> {
     }
 }
 
-impl super::wire::Inner {
+impl super::conversation::Inner {
     async fn hold(
         &self,
         mut exchange: Exchange,

@@ -12,10 +12,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::conversation::Inner;
 use super::dial::{Connection, failure};
 use super::exchange::Call;
 use super::websocket::{CLOSING, Socket, Stream, broken_socket, shown};
-use super::wire::{Inner, Wire};
+use super::wire::Wire;
 use crate::protocol::jsonrpc;
 use crate::transcript::{
     Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, MESSAGE, Phase, Request,

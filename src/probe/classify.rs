@@ -26,6 +26,9 @@ pub(super) struct Found {
     pub(super) socket: Option<SocketFound>,
     /// The feed's or HTTP+SSE's stream, still open.
     pub(super) stream: Option<Held>,
+    /// Set where Streamable HTTP answered: whether a socket was tried already. What else is here may be
+    /// looked at beside everything else.
+    look_aside: Option<bool>,
 }
 
 /// The endpoint that later probes talk to.
@@ -67,6 +70,7 @@ impl Found {
             legacy: None,
             socket: None,
             stream: None,
+            look_aside: None,
         }
     }
 
@@ -103,17 +107,15 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
     }
     legacy(prober, &mut found).await;
     if found.modern.is_some() || found.legacy.is_some() {
-        aside(prober, &found.target.url, websocket_first).await;
-        if prober.options.discover {
-            siblings::run(prober, &found.target.url).await;
-        }
+        found.look_aside = Some(websocket_first);
         return found;
     }
-    let upgrade = stream(prober, &mut found).await;
+    let mut tried = websocket_first;
+    let upgrade = stream(prober, &mut found, &mut tried).await;
     if found.target.feed.is_some() {
         return found;
     }
-    if !websocket_first {
+    if !tried {
         found.socket = socket(prober, &twin(url, "ws"), !upgrade).await;
     }
     let (exchanges, skips) = prober.wire.recorded();
@@ -238,7 +240,9 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
 }
 
 /// Step 3 and 4 beside an endpoint that answered already: is the old transport, or a socket, here too?
-async fn aside(prober: &Prober<'_>, url: &str, socket_done: bool) {
+pub(super) async fn aside(prober: &Prober<'_>, found: &Found) {
+    let Some(socket_done) = found.look_aside else { return };
+    let url = found.target.url.as_str();
     let get = async {
         let wait = prober.silence_ms().unwrap_or(ASIDE_MS);
         let call = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Watch(wait));
@@ -259,6 +263,9 @@ async fn aside(prober: &Prober<'_>, url: &str, socket_done: bool) {
         }
     };
     futures_util::future::join(get, upgrade).await;
+    if prober.options.discover {
+        siblings::run(prober, url).await;
+    }
 }
 
 /// Only notes whether an upgrade is accepted.
@@ -272,9 +279,12 @@ async fn note_socket(prober: &Prober<'_>, url: &str) {
     }
 }
 
+/// A GET that gave no head for so long is held: a socket is tried meanwhile.
+const HELD: Duration = Duration::from_secs(2);
+
 /// Step 3 where nothing answered yet. Keeps the stream open if it is one. Gives whether the reply
-/// asked for an upgrade.
-async fn stream(prober: &Prober<'_>, found: &mut Found) -> bool {
+/// asked for an upgrade, and in `tried` whether a socket was tried while the GET was held.
+async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> bool {
     prober.wire.doing("asking for an event stream");
     let limits = prober.wire.limits();
     let quick = prober.silence_ms();
@@ -282,7 +292,14 @@ async fn stream(prober: &Prober<'_>, found: &mut Found) -> bool {
     // A quick scan looks at the stream for a moment; others watch it for keep-alives afterwards.
     let call = Call::get_stream(ProbeId::Classify, "get", &found.target.url).until(Until::Watch(watch));
     let Some(mut held) = prober.hold(call).await else { return false };
-    held.wait(Duration::from_millis(watch), |head, _| head.is_some()).await;
+    let watch = Duration::from_millis(watch);
+    held.wait(watch.min(HELD), |head, _| head.is_some()).await;
+    if !*tried && quick.is_none() && held.look(|head, _, ended| head.is_none() && !ended) {
+        *tried = true;
+        let rest = held.wait(watch, |head, _| head.is_some());
+        let socket = socket(prober, &twin(&found.target.url, "ws"), true);
+        found.socket = futures_util::future::join(rest, socket).await.1;
+    }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
     held.wait(Duration::from_millis(first), |head, lines| {

@@ -3,9 +3,9 @@
 use super::classify::{Endpoint, Feed};
 use super::speaker::Speaker;
 use super::{Prober, newest};
-use crate::facts::summary::head_times;
+use crate::facts::{Facts, Readings, Scope};
 use crate::net::{Call, Until};
-use crate::transcript::{ProbeId, Transcript};
+use crate::transcript::ProbeId;
 
 const PROBE: ProbeId = ProbeId::Load;
 /// Requests of the burst.
@@ -35,14 +35,10 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
     let burst = (1..=BURST).filter_map(|number| request(format!("burst-{number}"))).map(&send);
     futures_util::future::join_all(burst).await;
     let (exchanges, skips) = prober.wire.recorded();
-    let known: Transcript = crate::scan::partial(exchanges, skips);
-    // What classification posted elsewhere measures nothing of this transport.
-    let elsewhere = speaker.is_some_and(|speaker| !speaker.streamable());
-    let measured = head_times(&known)
-        .iter()
-        .filter(|(exchange, _)| !(elsewhere && exchange.probe == ProbeId::Classify))
-        .count();
-    for number in 1..=WANTED.saturating_sub(measured) {
+    let known = crate::scan::partial(exchanges, skips);
+    let readings = Readings::new(&known);
+    let counted = Facts::scoped(&readings, Scope::All).calls().count();
+    for number in 1..=WANTED.saturating_sub(counted) {
         let Some(call) = request(format!("top-up-{number}")) else { return };
         if send(call).await.is_none() {
             return;

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A conversation with the target. The doc comment of each lists its steps; a step name is what
-/// checks look up, so it is as much a contract as the probe. `N` counts from 1.
+/// checks look up, so it is as much a contract as the probe. `N` counts from 1. Where a stream was
+/// closed before its answer, `<step> resumed` is the GET that came back for it (twin = that POST).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeId {
@@ -54,7 +55,7 @@ pub enum ProbeId {
     /// Other HTTP methods on a modern-only endpoint. Negative. Steps: `get`, `delete`.
     ModernMethods,
     /// The same call on fresh connections with nothing sent before. Plain. Steps: `fresh-N`, then
-    /// `reused` (a second request on the last of these connections). Modern: an advertised list, or
+    /// `open` (BASE) and `reused` (the call after it on the same connection). Modern: an advertised list, or
     /// discover; legacy: ping in one session.
     Connections,
     /// Version negotiation, which also yields the session ids to compare. Plain: `initialize

@@ -1,0 +1,161 @@
+//! Accuracy, measured: every fault of the built-in endpoints is found by the check it is meant for,
+//! and no sound endpoint is blamed for anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agentgauge::checks;
+use agentgauge::demo::{Base, Behaviour, Endpoint, Fault};
+use agentgauge::facts::Readings;
+use agentgauge::finding::{Finding, Status};
+use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
+use agentgauge::target::Target;
+use agentgauge::transcript::{Profile, Transcript};
+use tokio::sync::Semaphore;
+
+/// Scans at once: more would make a two-core machine slow enough to matter.
+const AT_ONCE: usize = 32;
+
+/// Streams are kept alive often, so that watching one takes a moment instead of 15 s.
+const KEEP_ALIVE: Duration = Duration::from_millis(1_200);
+
+/// Records with an idle watch of this length.
+async fn watch(behaviour: Behaviour, idle_watch_ms: u64) -> Transcript {
+    let endpoint = Endpoint::start(behaviour.keep_alive(KEEP_ALIVE)).unwrap();
+    let mut target = Target::parse(&endpoint.url(), Profile::Standard).unwrap();
+    target.limits.idle_watch_ms = idle_watch_ms;
+    scan(&target, ScanOptions::default(), &Silent, &Stop::default()).await
+}
+
+fn judge(transcript: &Transcript) -> BTreeMap<&'static str, Finding> {
+    let readings = Readings::new(transcript);
+    checks::all().map(|check| (check.id, check.run(&readings))).collect()
+}
+
+/// Runs jobs a few at a time and gives their results in order.
+async fn each<T: Send + 'static>(jobs: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let tasks: Vec<_> = jobs
+        .into_iter()
+        .map(|job| {
+            let places = Arc::clone(&places);
+            tokio::spawn(async move {
+                let _place = places.acquire().await.unwrap();
+                job.await
+            })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
+}
+
+/// One scan of the table.
+struct Row {
+    behaviour: Behaviour,
+    fault: Option<Fault>,
+    findings: BTreeMap<&'static str, Finding>,
+}
+
+async fn rows() -> Vec<Row> {
+    let known: Vec<&str> = checks::all().map(|check| check.id).collect();
+    let sound =
+        Base::ALL.map(Behaviour::sound).into_iter().chain([Behaviour::sound(Base::Modern).any_origin()]);
+    let sound = sound.map(|behaviour| (behaviour, None));
+    let faulty =
+        Fault::ALL.iter().copied().filter(|fault| known.contains(&fault.spec().check)).flat_map(|fault| {
+            fault.spec().bases.iter().take(1).map(move |base| (fault.on(*base), Some(fault)))
+        });
+    let jobs: Vec<_> = sound
+        .chain(faulty)
+        .map(|(behaviour, fault)| async move {
+            // Only the whole watch can say that nothing came in 35 s.
+            let long = fault.is_some_and(|fault| fault.spec().check == "sse-keepalive");
+            let transcript = watch(behaviour.clone(), if long { 35_000 } else { 4_000 }).await;
+            Row { behaviour, fault, findings: judge(&transcript) }
+        })
+        .collect();
+    each(jobs).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_is_found_and_no_sound_endpoint_is_blamed() {
+    let rows = rows().await;
+    let alarms = false_alarms(&rows);
+    let faulty = rows.iter().filter(|row| row.fault.is_some()).count();
+    let missed = missed(&rows);
+    println!("detected {}/{faulty}, false alarms {}", faulty - missed.len(), alarms.len());
+    assert!(alarms.is_empty(), "false alarms:\n{}", alarms.join("\n"));
+    assert!(missed.is_empty(), "missed {} of {faulty}:\n{}", missed.len(), missed.join("\n"));
+    let unseen = unseen(&rows);
+    assert!(unseen.is_empty(), "never seen over the wire:\n{}", unseen.join("\n"));
+}
+
+fn blamed(finding: &Finding) -> bool {
+    matches!(finding.status, Status::Warn | Status::Fail | Status::Error)
+}
+
+fn false_alarms(rows: &[Row]) -> Vec<String> {
+    let mut alarms = Vec::new();
+    for row in rows.iter().filter(|row| row.fault.is_none()) {
+        for finding in
+            row.findings.values().filter(|finding| blamed(finding) && !exempt(&row.behaviour, finding))
+        {
+            let origin = if row.behaviour.any_origin { " (any origin)" } else { "" };
+            let (base, status) = (row.behaviour.base, finding.status.as_str());
+            alarms.push(format!("{base:?}{origin}: {status} {}: {}", finding.check.id, finding.message));
+        }
+    }
+    alarms
+}
+
+/// What is right for a public host and wrong on loopback, by name: an endpoint that welcomes every
+/// origin is a drive-by target there.
+fn exempt(behaviour: &Behaviour, finding: &Finding) -> bool {
+    behaviour.any_origin && finding.check.id == "origin-rejected"
+}
+
+fn missed(rows: &[Row]) -> Vec<String> {
+    let mut missed = Vec::new();
+    for row in rows {
+        let Some(spec) = row.fault.map(Fault::spec) else { continue };
+        let finding = &row.findings[spec.check];
+        if finding.status != spec.expected {
+            let (expected, status) = (spec.expected.as_str(), finding.status.as_str());
+            missed.push(format!(
+                "{} on {:?}: {} should {expected}, but is {status}: {}",
+                spec.name, row.behaviour.base, spec.check, finding.message
+            ));
+        }
+    }
+    missed
+}
+
+/// What loopback cannot show, and where it is shown instead.
+const ELSEWHERE: [(&str, &str, &str); 3] = [
+    ("tls-required", "passing", "certificates.rs scans over TLS"),
+    ("tls-required", "failing", "only a public address can; unit examples"),
+    ("tls-cert-valid", "passing or failing", "certificates.rs"),
+];
+
+/// Checks that were not seen passing, failing or warning, and undecided.
+fn unseen(rows: &[Row]) -> Vec<String> {
+    let mut unseen = Vec::new();
+    for check in checks::all() {
+        let seen = |wanted: &[Status]| rows.iter().any(|row| wanted.contains(&row.findings[check.id].status));
+        for (what, seen) in [
+            ("passing", seen(&[Status::Pass])),
+            ("failing", seen(&[Status::Fail, Status::Warn])),
+            ("undecided", seen(&[Status::Inconclusive, Status::NotApplicable])),
+        ] {
+            let elsewhere = ELSEWHERE.iter().any(|(id, shown, _)| *id == check.id && shown.contains(what));
+            if !seen && !elsewhere {
+                unseen.push(format!("{} {what}", check.id));
+            }
+        }
+    }
+    unseen
+}
