@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use crate::checks;
 use crate::exit::Exit;
-use crate::facts::{Facts, Kind, Readings, Scope, summary};
+use crate::facts::{Facts, Kind, Readings, Scope, summary, troubles};
 use crate::finding::{Finding, Status};
 use crate::gate::{GateOutcome, Gates};
 use crate::protocol::headers;
@@ -96,6 +96,8 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         keep_alive: keep_alive(transcript),
         latency: summary::latency(transcript),
         tls: Facts::scoped(readings, Scope::All).tls().map(|(_, tls)| tls.clone()),
+        limits_hit: troubles::limits_hit(transcript),
+        failures: troubles::failures(transcript),
         footprint: summary::footprint(transcript),
     }
 }

@@ -18,6 +18,7 @@ pub mod steps;
 pub mod streams;
 pub mod summary;
 pub mod tools;
+pub mod troubles;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

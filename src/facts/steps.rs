@@ -41,6 +41,9 @@ pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
     let Some(head) = &exchange.head else {
         return exchange.failure.clone().map(Barrier::Failed);
     };
+    if firewall(exchange).is_some() {
+        return Some(Barrier::Blocked);
+    }
     match head.status {
         401 => Some(Barrier::Gated),
         403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
@@ -80,6 +83,37 @@ pub fn login_page(exchange: &Exchange) -> bool {
                 || text.contains("type=password")
         })
 }
+
+/// The mark by which a firewall or bot challenge shows itself (HOSTILE.md H16): what answers then is not
+/// the endpoint, whatever the status.
+#[must_use]
+pub fn firewall(exchange: &Exchange) -> Option<&'static str> {
+    const HEADERS: [&str; 6] = [
+        "cf-mitigated",
+        "x-amzn-waf-action",
+        "x-datadome",
+        "x-sucuri-block",
+        "x-px-block",
+        "x-vercel-mitigated",
+    ];
+    const BODIES: [(&str, &str); 6] = [
+        ("/cdn-cgi/challenge-platform/", "a Cloudflare challenge page"),
+        ("_incapsula_resource", "an Imperva challenge page"),
+        ("captcha-delivery.com", "a DataDome challenge page"),
+        ("awswafcookiedomainlist", "an AWS WAF challenge page"),
+        ("px-captcha", "a HUMAN challenge page"),
+        ("/.well-known/vercel/security/", "a Vercel challenge page"),
+    ];
+    let named = HEADERS.into_iter().find(|name| exchange.header(name).is_some());
+    if named.is_some() || !html(exchange) {
+        return named;
+    }
+    let text = exchange.text()?.get(..CHALLENGE_BYTES).or(exchange.text())?.to_ascii_lowercase();
+    BODIES.into_iter().find(|(mark, _)| text.contains(mark)).map(|(_, what)| what)
+}
+
+/// How much of a page is searched for marks, where that is a whole number of characters.
+const CHALLENGE_BYTES: usize = 64 * 1024;
 
 /// Whether the reply says it is HTML.
 #[must_use]

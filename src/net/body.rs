@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::dial::failure;
+use super::dial::{failure, over};
 use super::exchange::Until;
 use super::recorder::{Clock, learn_uri_tokens};
 use crate::facts::steps::looks_like_events;
@@ -96,7 +96,12 @@ impl Reader<'_> {
                     }
                     bytes.extend_from_slice(&data);
                     if bytes.len() > self.limits.body_bytes {
-                        failure = Some(too_large(&format!("body over {} bytes", self.limits.body_bytes)));
+                        failure = Some(over(
+                            Phase::Body,
+                            FailureKind::TooLarge,
+                            "body_bytes",
+                            self.limits.body_bytes,
+                        ));
                         ended = Ended::Failed;
                         break;
                     }
@@ -147,13 +152,15 @@ impl Reader<'_> {
         let mut ended = Ended::Complete;
         let mut pending = first;
         let mut satisfied_at: Option<Instant> = None;
+        // Where the first event that was not looked at begins: a long stream is read once, not at every
+        // arrival (HOSTILE.md H8).
+        let mut unread = 0_usize;
+        let mut spoken = false;
         self.publish(&decoder, &masker);
         loop {
             let limit = satisfied_at.map_or(self.deadline, |at| (at + GRACE).min(self.deadline));
             let limit = match (self.first_event, satisfied_at) {
-                (Some(first_event), None) if !decoder.lines.iter().any(|line| !line.text.is_empty()) => {
-                    limit.min(first_event)
-                }
+                (Some(first_event), None) if !spoken => limit.min(first_event),
                 _ => limit,
             };
             let frame = match pending.take() {
@@ -167,15 +174,17 @@ impl Reader<'_> {
                     masker.mask(&mut decoder.lines);
                     self.publish(&decoder, &masker);
                     if let Err(limit) = result {
-                        failure = Some(too_large(match limit {
-                            sse::SseLimit::Event => "an event over its limit of bytes or lines",
-                            sse::SseLimit::Stream => "an event stream over its limit of bytes or lines",
-                        }));
+                        failure = Some(self.too_large(limit, &decoder));
                         ended = Ended::Failed;
                         break;
                     }
-                    if satisfied_at.is_none() && self.satisfied(&decoder.lines) {
-                        satisfied_at = Some(Instant::now());
+                    let new = decoder.lines.get(unread..).unwrap_or_default();
+                    spoken |= new.iter().any(|line| !line.text.is_empty());
+                    if let Some(last) = new.iter().rposition(|line| line.text.is_empty()) {
+                        if satisfied_at.is_none() && self.satisfied(new) {
+                            satisfied_at = Some(Instant::now());
+                        }
+                        unread = unread.saturating_add(last).saturating_add(1);
                     }
                 }
                 Frame::End => break,
@@ -204,6 +213,19 @@ impl Reader<'_> {
             failure,
             shapes: masker.shapes,
         }
+    }
+
+    fn too_large(&self, limit: sse::SseLimit, decoder: &LineDecoder) -> Failure {
+        let (limits, lines) = (self.limits, decoder.lines.len());
+        let (name, value) = match limit {
+            sse::SseLimit::EventBytes => ("event_bytes", limits.event_bytes as u64),
+            sse::SseLimit::EventLines => ("event_lines", limits.event_lines as u64),
+            sse::SseLimit::Stream if lines > limits.stream_lines => {
+                ("stream_lines", limits.stream_lines as u64)
+            }
+            sse::SseLimit::Stream => ("stream_bytes", limits.stream_bytes),
+        };
+        over(Phase::Body, FailureKind::TooLarge, name, value)
     }
 
     fn publish(&self, decoder: &LineDecoder, masker: &Masker<'_>) {
@@ -241,7 +263,9 @@ impl Reader<'_> {
 
     async fn frame(&self, body: &mut Incoming, limit: Instant) -> Frame {
         match timeout_at(limit, body.frame()).await {
-            Err(_) => Frame::Failed(failure(Phase::Body, FailureKind::BodyTimeout, "")),
+            Err(_) => {
+                Frame::Failed(over(Phase::Body, FailureKind::BodyTimeout, "reply_ms", self.limits.reply_ms))
+            }
             Ok(None) => Frame::End,
             Ok(Some(Ok(frame))) => frame.into_data().map_or_else(|_| Frame::Data(Bytes::new()), Frame::Data),
             Ok(Some(Err(error))) => Frame::Failed(broken(&error)),
@@ -260,15 +284,17 @@ enum Frame {
     Failed(Failure),
 }
 
-fn too_large(what: &str) -> Failure {
-    failure(Phase::Body, FailureKind::TooLarge, what)
-}
-
 /// The failure behind a hyper error while reading.
 pub(super) fn broken(error: &hyper::Error) -> Failure {
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
+        if let Some(h2) = inner.downcast_ref::<h2::Error>() {
+            return broken_h2(h2);
+        }
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            if let Some(alert) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                return broken_tls(alert);
+            }
             return match io.kind() {
                 std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
                     failure(Phase::Body, FailureKind::Reset, "")
@@ -289,6 +315,38 @@ pub(super) fn broken(error: &hyper::Error) -> Failure {
     } else {
         failure(Phase::Body, FailureKind::Other, &error.to_string())
     }
+}
+
+/// An alert after the handshake. In TLS 1.3 that is where a server says that it wants a certificate.
+fn broken_tls(error: &rustls::Error) -> Failure {
+    let wants = matches!(error, rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired));
+    let kind = if wants { FailureKind::ClientCertificate } else { FailureKind::Framing };
+    failure(Phase::Tls, kind, &error.to_string())
+}
+
+fn broken_h2(error: &h2::Error) -> Failure {
+    if let Some(io) = error.get_io() {
+        let kind = match io.kind() {
+            std::io::ErrorKind::UnexpectedEof => FailureKind::Truncated,
+            _ => FailureKind::Reset,
+        };
+        return failure(Phase::Body, kind, "");
+    }
+    let refused = matches!(
+        error.reason(),
+        Some(
+            h2::Reason::REFUSED_STREAM
+                | h2::Reason::NO_ERROR
+                | h2::Reason::CANCEL
+                | h2::Reason::ENHANCE_YOUR_CALM
+        )
+    );
+    let kind = if error.is_remote() && (refused || error.is_go_away()) {
+        FailureKind::StreamRefused
+    } else {
+        FailureKind::Framing
+    };
+    failure(Phase::Body, kind, &error.to_string())
 }
 
 /// Masks lines as they arrive; learns the tokens of announced URIs first.

@@ -11,8 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::body::{Publish, Reader, broken};
-use super::dial::{Connection, Dialler, Sender, failure};
+use super::dial::{Connection, Dialler, Sender, failure, over};
 use super::exchange::{Call, Reuse, Until};
+use super::kept::Kept;
 use super::origin::may_carry_credentials;
 use super::pool::Pool;
 use super::recorder::{self, Clock};
@@ -43,6 +44,7 @@ pub(super) struct Inner {
     pub(super) next_connection: AtomicU32,
     pub(super) public: AtomicBool,
     pub(super) next_slot: Mutex<Instant>,
+    pub(super) kept: Kept,
 }
 
 /// How long cleaning up may take once the scan is over.
@@ -99,7 +101,7 @@ impl Inner {
                 Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted"))
             }
             () = tokio::time::sleep_until(end) => {
-                Err(failure(Phase::Head, FailureKind::Cancelled, "the scan's deadline passed"))
+                Err(over(Phase::Head, FailureKind::Cancelled, "target_ms", self.limits.target_ms))
             }
         };
         drop(permit);
@@ -151,6 +153,14 @@ impl Inner {
             publish.update(|live| live.head = Some(head.clone()));
         }
         exchange.head = Some(head);
+        if parts.status == http::StatusCode::SWITCHING_PROTOCOLS {
+            // What follows is no HTTP any more, and nobody agreed on what it is (HOSTILE.md T10).
+            return Err(failure(
+                Phase::Head,
+                FailureKind::Framing,
+                "101 Switching Protocols was not asked for",
+            ));
+        }
         if call.until == Until::Head || call.method == "HEAD" {
             exchange.ended = Ended::ByUs;
             return Ok(());
@@ -264,7 +274,8 @@ impl Inner {
         connection: &mut Connection,
     ) -> Result<http::Response<Incoming>, Failure> {
         let h2 = matches!(connection.sender, Sender::H2(_));
-        let request = request::build(self, call, url, exchange, h2)?;
+        let mut request = request::build(self, call, url, exchange, h2)?;
+        let flooded = Interim::watch(&mut request, self.limits.interim);
         let wait = match call.until {
             Until::Watch(watch) => watch,
             _ => self.limits.header_ms,
@@ -282,13 +293,58 @@ impl Inner {
                 }
             }
         };
-        match timeout_at(limit, answer).await {
+        let answer = tokio::select! {
+            answer = timeout_at(limit, answer) => answer,
+            () = flooded.notified() => {
+                return Err(over(Phase::Head, FailureKind::TooLarge, "interim", self.limits.interim));
+            }
+        };
+        match answer {
+            Err(_) if wait == self.limits.header_ms => {
+                Err(over(Phase::Head, FailureKind::HeaderTimeout, "header_ms", wait))
+            }
             Err(_) => {
                 Err(failure(Phase::Head, FailureKind::HeaderTimeout, &format!("none within {wait} ms")))
             }
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(head_failure(&error, connection)),
+            Ok(Err(error)) => Err(self.head_failure(&error, connection)),
         }
+    }
+
+    fn head_failure(&self, error: &hyper::Error, connection: &Connection) -> Failure {
+        let seen = &connection.seen;
+        let excerpt = || format!("the answer begins with \"{}\"", seen.excerpt(&self.vault));
+        // The library says "too large" of a Content-Length beyond all bounds, too.
+        if error.is_parse_too_large() {
+            let (bytes, lines) = seen.count();
+            if lines > self.limits.header_lines {
+                return over(Phase::Head, FailureKind::TooLarge, "header_lines", self.limits.header_lines);
+            }
+            if bytes >= self.limits.header_bytes as u64 {
+                return over(Phase::Head, FailureKind::TooLarge, "header_bytes", self.limits.header_bytes);
+            }
+        }
+        let speaks_http = seen.begins(b"HTTP/1.");
+        if error.is_parse() && speaks_http {
+            return failure(Phase::Head, FailureKind::Framing, &excerpt());
+        }
+        // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
+        let h2 = matches!(connection.sender, Sender::H2(_));
+        if error.is_parse() || (seen.any() && !speaks_http && !h2) {
+            return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
+        }
+        let mut broken = broken(error);
+        if broken.phase == Phase::Body {
+            broken.phase = Phase::Head;
+        }
+        if broken.kind == FailureKind::Other && error.is_closed() {
+            broken.kind = FailureKind::Truncated;
+        }
+        if broken.kind == FailureKind::Truncated {
+            broken.detail =
+                if seen.any() && !h2 { excerpt() } else { "closed without a byte of an answer".to_owned() };
+        }
+        broken
     }
 
     /// Opens a fresh connection for a WebSocket upgrade.
@@ -322,24 +378,20 @@ fn stale(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::Other)
 }
 
-fn head_failure(error: &hyper::Error, connection: &Connection) -> Failure {
-    let excerpt = || format!("the answer begins with \"{}\"", connection.seen.excerpt());
-    if error.is_parse_too_large() {
-        return failure(Phase::Head, FailureKind::TooLarge, "the response head is over its limit");
+/// Interim responses of one request. They are only counted: none of them says anything that we need.
+struct Interim;
+
+impl Interim {
+    /// Notifies once more came than allowed.
+    fn watch<B>(request: &mut http::Request<B>, most: usize) -> Arc<tokio::sync::Notify> {
+        let flooded = Arc::new(tokio::sync::Notify::new());
+        let notify = Arc::clone(&flooded);
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        hyper::ext::on_informational(request, move |_| {
+            if count.fetch_add(1, Ordering::Relaxed) >= most {
+                notify.notify_one();
+            }
+        });
+        flooded
     }
-    // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
-    let speaks_first = connection.seen.any() && !connection.seen.excerpt().starts_with("HTTP/");
-    if error.is_parse() || speaks_first {
-        return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
-    }
-    let mut broken = broken(error);
-    broken.phase = Phase::Head;
-    if broken.kind == FailureKind::Other && error.is_closed() {
-        broken.kind = FailureKind::Truncated;
-    }
-    if broken.kind == FailureKind::Truncated {
-        broken.detail =
-            if connection.seen.any() { excerpt() } else { "closed without a byte of an answer".to_owned() };
-    }
-    broken
 }

@@ -134,10 +134,14 @@ impl View {
     ) -> bool {
         let end = tokio::time::Instant::now() + limit;
         loop {
+            let begun = tokio::time::Instant::now();
             let (done, ended) = self.look(|head, lines, ended| (settled(head, lines), ended));
             if done || ended {
                 return done;
             }
+            // A flood makes every look longer: at most a fifth of the time goes into looking.
+            let pause = begun.elapsed().saturating_mul(4);
+            tokio::time::sleep_until(end.min(tokio::time::Instant::now() + pause)).await;
             match tokio::time::timeout_at(end, self.changed.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return self.look(|head, lines, _| settled(head, lines)),

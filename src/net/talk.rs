@@ -13,14 +13,13 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::conversation::Inner;
-use super::dial::{Connection, failure};
+use super::dial::Connection;
 use super::exchange::Call;
+use super::guard::Tally;
 use super::websocket::{CLOSING, Socket, Stream, broken_socket, shown};
 use super::wire::Wire;
 use crate::protocol::jsonrpc;
-use crate::transcript::{
-    Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, MESSAGE, Phase, Request,
-};
+use crate::transcript::{Content, Direction, Ended, Exchange, Failure, Frame, FrameKind, MESSAGE, Request};
 
 /// How long after what may be the answer a better one may come.
 const GRACE: Duration = Duration::from_millis(60);
@@ -143,6 +142,7 @@ async fn listen(
     heard: Arc<Mutex<Heard>>,
     changed: watch::Sender<u64>,
 ) {
+    let mut tally = Tally::default();
     loop {
         let message = tokio::select! {
             message = timeout_at(inner.deadline(), stream.next()) => message.unwrap_or(None),
@@ -160,11 +160,10 @@ async fn listen(
                 let (kind, text) = shown(&message);
                 let text = inner.vault.mask(&text);
                 heard.over |= kind == FrameKind::Close;
+                let hit = tally.add(text.len(), &inner.limits);
+                heard.over |= hit.is_some();
+                heard.failure = hit;
                 heard.frames.push(Frame { at_us, direction: Direction::In, kind, text });
-                if heard.frames.len() >= inner.limits.frames {
-                    heard.over = true;
-                    heard.failure = Some(failure(Phase::Frames, FailureKind::TooLarge, "too many frames"));
-                }
             }
         }
         let over = heard.over;

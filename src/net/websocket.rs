@@ -17,11 +17,13 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use super::body::broken;
 use super::dial::{Connection, failure};
 use super::exchange::Call;
+use super::guard::{Guard, Tally, TooManyFragments};
 use super::recorder;
 use super::wire::Wire;
 use crate::protocol::websocket::accept;
 use crate::transcript::{
-    Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, Phase, ProbeId,
+    Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, Limits, Phase, ProbeId,
+    Profile,
 };
 
 /// Read buffer of a socket; the default is 128 KiB a connection.
@@ -34,13 +36,14 @@ pub struct Socket {
     pub(super) stream: Stream,
     pub(super) exchange: Exchange,
     frames: Vec<Frame>,
+    tally: Tally,
     failure: Option<Failure>,
     over: bool,
     pub(super) connection: Connection,
 }
 
 /// The socket itself.
-pub(super) type Stream = WebSocketStream<TokioIo<Upgraded>>;
+pub(super) type Stream = WebSocketStream<Guard<TokioIo<Upgraded>>>;
 
 impl std::fmt::Debug for Socket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -98,6 +101,7 @@ impl Wire<'_> {
                 stream,
                 exchange,
                 frames: Vec::new(),
+                tally: Tally::default(),
                 failure: None,
                 over: false,
                 connection,
@@ -139,16 +143,27 @@ impl Wire<'_> {
         let key = exchange.request.header("sec-websocket-key").unwrap_or_default();
         if exchange.header("sec-websocket-accept") != Some(accept(key).as_str()) {
             // Whoever answered did not read our key: nothing is said on such a socket.
-            exchange.ended = Ended::ByUs;
-            return Ok(None);
+            return Err(failure(
+                Phase::Head,
+                FailureKind::Framing,
+                "Sec-WebSocket-Accept is not that of our key",
+            ));
+        }
+        if exchange.header("sec-websocket-extensions").is_some_and(|value| !value.trim().is_empty()) {
+            // RFC 6455 section 4.1, item 5: frames would mean something that nobody agreed on.
+            return Err(failure(
+                Phase::Head,
+                FailureKind::Framing,
+                "an extension was selected that was not offered",
+            ));
         }
         let upgraded = hyper::upgrade::on(&mut response).await.map_err(|error| broken(&error))?;
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .max_message_size(Some(inner.limits.message_bytes))
             .max_frame_size(Some(inner.limits.frame_bytes));
-        let stream =
-            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(config)).await;
+        let guarded = Guard::new(TokioIo::new(upgraded), inner.limits.fragments);
+        let stream = WebSocketStream::from_raw_socket(guarded, Role::Client, Some(config)).await;
         Ok(Some((stream, connection)))
     }
 
@@ -188,9 +203,8 @@ impl Wire<'_> {
                     if kind == FrameKind::Text && wanted(&text) {
                         return true;
                     }
-                    if socket.frames.len() >= self.inner.limits.frames {
-                        socket.failure =
-                            Some(failure(Phase::Frames, FailureKind::TooLarge, "too many frames"));
+                    if let Some(hit) = socket.tally.add(text.len(), &self.inner.limits) {
+                        socket.failure = Some(hit);
                         socket.over = true;
                     }
                 }
@@ -236,10 +250,16 @@ impl Socket {
 pub(super) fn broken_socket(error: &WsError) -> Option<Failure> {
     let (kind, detail) = match error {
         WsError::ConnectionClosed | WsError::AlreadyClosed => return None,
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            (FailureKind::TooLarge, "a message over its limit".to_owned())
+        WsError::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            let frame = *max_size == Limits::of(Profile::Standard).frame_bytes;
+            (
+                FailureKind::TooLarge,
+                format!("{} {max_size}", if frame { "frame_bytes" } else { "message_bytes" }),
+            )
         }
-        WsError::Capacity(_) => (FailureKind::TooLarge, "a frame over its limit".to_owned()),
+        WsError::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<TooManyFragments>()) => {
+            (FailureKind::TooLarge, error.to_string())
+        }
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
             (FailureKind::Truncated, "closed without a close frame".to_owned())
         }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::conversation::Inner;
 use super::dial::Dialler;
 use super::exchange::Call;
+use super::kept::Kept;
 use super::pool::Pool;
 use super::recorder::Clock;
 use super::request;
@@ -45,6 +46,8 @@ impl<'a> Wire<'a> {
             limits: limits.clone(),
             clock,
             insecure: target.insecure,
+            secret: !target.headers.is_empty(),
+            addresses: tokio::sync::OnceCell::new(),
             trust: tokio::sync::OnceCell::new(),
             cacert: target.cacert.clone(),
             h2: AtomicBool::new(false),
@@ -65,6 +68,7 @@ impl<'a> Wire<'a> {
             next_connection: AtomicU32::new(1),
             public: AtomicBool::new(false),
             next_slot: Mutex::new(Instant::now()),
+            kept: Kept::new(limits.kept_bytes),
             limits,
         };
         Self { inner: Arc::new(inner), observer, recorded: Mutex::default(), skips: Mutex::default() }
@@ -138,8 +142,22 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Records a finished exchange.
-    pub(super) fn record(&self, exchange: Exchange) -> Arc<Exchange> {
+    /// Records a finished exchange. What libraries and certificates say goes the way of everything else
+    /// that is remote: masked.
+    pub(super) fn record(&self, mut exchange: Exchange) -> Arc<Exchange> {
+        let vault = &self.inner.vault;
+        if let Some(failure) = &mut exchange.failure {
+            failure.detail = vault.mask_cut(&failure.detail);
+        }
+        if let Some(tls) = exchange.connect.as_mut().and_then(|connect| connect.tls.as_mut()) {
+            for certificate in &mut tls.chain {
+                let names = certificate.names.iter_mut();
+                for text in names.chain([&mut certificate.subject, &mut certificate.issuer]) {
+                    *text = vault.mask_cut(text);
+                }
+            }
+        }
+        self.inner.kept.weigh(&mut exchange);
         let exchange = Arc::new(exchange);
         self.observer.entry(&Entry::Exchange(Box::new((*exchange).clone())));
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&exchange));

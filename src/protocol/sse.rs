@@ -115,8 +115,10 @@ pub struct SseLimits {
 /// Which limit was hit, in words for the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SseLimit {
-    /// More bytes or lines in one event than allowed.
-    Event,
+    /// More bytes in one event than allowed.
+    EventBytes,
+    /// More lines in one event than allowed.
+    EventLines,
     /// More bytes or lines in the stream than allowed.
     Stream,
 }
@@ -238,8 +240,11 @@ impl LineDecoder {
             self.event_lines = self.event_lines.saturating_add(1);
         }
         self.lines.push(Line { at_us, text, eol, lossy, cut: std::mem::take(&mut self.cut) });
-        if self.event_bytes > self.limits.event_bytes || self.event_lines > self.limits.event_lines {
-            return Err(SseLimit::Event);
+        if self.event_bytes > self.limits.event_bytes {
+            return Err(SseLimit::EventBytes);
+        }
+        if self.event_lines > self.limits.event_lines {
+            return Err(SseLimit::EventLines);
         }
         if self.lines.len() > self.limits.stream_lines {
             return Err(SseLimit::Stream);
@@ -458,7 +463,7 @@ mod tests {
     fn limits_end_a_stream() {
         let mut decoder = LineDecoder::new(LIMITS);
         let flood = b"data\n".repeat(200);
-        assert_eq!(decoder.push(&flood, 0), Err(SseLimit::Event));
+        assert_eq!(decoder.push(&flood, 0), Err(SseLimit::EventLines));
         let long = decode(&[&[b'x'; 1000]]);
         assert_eq!(long.lines[0].text.len(), 64);
         assert!(long.lines[0].cut);

@@ -11,6 +11,7 @@ pub mod text;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
+use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::{Dimension, Finding};
 use crate::gate::GateOutcome;
 use crate::rubric::Policy;
@@ -60,6 +61,10 @@ pub struct Report {
     pub latency: Option<Latency>,
     /// The TLS handshake, if there was one.
     pub tls: Option<Tls>,
+    /// The limits of ours that the scan hit, by name.
+    pub limits_hit: Vec<LimitHit>,
+    /// The failures below the application, by phase and kind.
+    pub failures: Vec<FailureCount>,
     /// What the scan cost the target.
     pub footprint: Footprint,
 }

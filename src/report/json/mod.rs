@@ -5,13 +5,14 @@ pub mod v1;
 
 use serde::Serialize;
 
+use super::text::plain_json;
 use super::{Report, ReportFinding};
 use crate::exit::Exit;
 use crate::score::{Score, tenths};
 use v1::{
     JsonBasis, JsonCap, JsonClassification, JsonDimension, JsonEvidence, JsonExchanges, JsonExit, JsonFacts,
-    JsonFinding, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonReport, JsonReports, JsonRubric,
-    JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript,
+    JsonFailure, JsonFinding, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonLimitHit, JsonReport,
+    JsonReports, JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript,
 };
 
 /// Version of the shape.
@@ -44,9 +45,9 @@ pub fn render_many(reports: &[Report], exit: Exit) -> Vec<u8> {
 
 fn pretty(value: &impl Serialize) -> Vec<u8> {
     // None of the types can fail to be JSON: keys are words, numbers are finite.
-    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
-    text.push(b'\n');
-    text
+    let mut text = plain_json(&serde_json::to_string_pretty(value).unwrap_or_default());
+    text.push('\n');
+    text.into_bytes()
 }
 
 impl From<Exit> for JsonExit {
@@ -225,6 +226,27 @@ impl From<&Report> for JsonFacts {
                 not_after: tls.chain.first().map(|leaf| leaf.not_after.clone()),
                 faults: tls.faults.clone(),
             }),
+            limits_hit: report
+                .limits_hit
+                .iter()
+                .map(|hit| JsonLimitHit {
+                    name: hit.name.clone(),
+                    value: hit.value,
+                    times: hit.times,
+                    exchange: hit.exchange,
+                })
+                .collect(),
+            failures: report
+                .failures
+                .iter()
+                .map(|failure| JsonFailure {
+                    phase: failure.phase,
+                    kind: failure.kind,
+                    times: failure.times,
+                    exchange: failure.exchange,
+                    words: failure.words.clone(),
+                })
+                .collect(),
         }
     }
 }

@@ -153,12 +153,25 @@ pub(super) fn facts(page: &mut Page, report: &Report) {
         }
         rows.push(("TLS", said.join(" · ")));
     }
+    for hit in &report.limits_hit {
+        let first = hit.exchange.map_or_else(String::new, |id| format!(", first in exchange {id}"));
+        rows.push(("Limit hit", format!("{} {} ({}{first})", hit.name, hit.value, times(hit.times))));
+    }
+    for failure in &report.failures {
+        let text =
+            format!("{} ({}, first in exchange {})", failure.words, times(failure.times), failure.exchange);
+        rows.push(("Failure", text));
+    }
     if !rows.is_empty() {
         page.heading("Measured");
         for (name, text) in rows {
             page.item(2, (Tone::Quiet, name), 14, &text);
         }
     }
+}
+
+fn times(count: usize) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 /// What the scan cost the target.

@@ -1,0 +1,434 @@
+//! Running the program against rows, many at once, and looking at what it left behind.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Runtime;
+
+use super::stage::{Io, Scene};
+use super::{Row, Sign, Via};
+use crate::program::{Folder, program};
+use crate::support::tls::{self, Certificate};
+
+/// The secret of every scan. Each encoding of it looks different.
+pub(super) const CANARY: &str = "cnry/Qx7+Zk3~w9Vt2=e8Lm5";
+
+/// Scans at once: most of them wait for something.
+const AT_ONCE: usize = 24;
+/// The bound of the profile, and what the program may take to say so.
+const BOUND: Duration = Duration::from_secs(30 + 2);
+/// When a scan is ended from outside.
+const KILL: Duration = Duration::from_secs(50);
+
+/// Which pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// JSON, the secret as a bearer token.
+    No,
+    /// `-vv` and a table, the secret in a custom header.
+    Loud,
+}
+
+/// What a scan left behind.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    name: &'static str,
+    again: Again,
+    code: Option<i32>,
+    pub(super) took: Duration,
+    pub(super) peak_kb: u64,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    transcript: std::path::PathBuf,
+    connections: usize,
+    offsite: Vec<u8>,
+}
+
+/// Runs every row, the slow ones overlapping.
+pub(super) fn all(jobs: &[(&Row, Again)], folder: &Folder) -> Vec<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // What waits begins first, so that nothing waits at the end.
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_by_key(|index| !jobs[*index].0.waits());
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Outcome)>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let Some(index) = order.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
+                    let (row, again) = jobs[*index];
+                    let outcome = one(row, folder, again, &runtime);
+                    done.lock().unwrap().push((*index, outcome));
+                }
+            });
+        }
+    });
+    runtime.shutdown_background();
+    let mut done = done.into_inner().unwrap();
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// A listener on another origin; it keeps everything that it is told.
+struct Offsite {
+    address: SocketAddr,
+    told: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Offsite {
+    fn start(runtime: &Runtime) -> Self {
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let told: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let heard = Arc::clone(&told);
+        runtime.spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let heard = Arc::clone(&heard);
+                heard.lock().unwrap().extend_from_slice(b"(connection)\n");
+                tokio::spawn(async move {
+                    let mut block = [0; 4096];
+                    while let Ok(count @ 1..) = stream.read(&mut block).await {
+                        heard.lock().unwrap().extend_from_slice(&block[..count]);
+                    }
+                });
+            }
+        });
+        Self { address, told }
+    }
+}
+
+/// A started endpoint.
+struct Started {
+    url: String,
+    cacert: Option<String>,
+    connections: Arc<AtomicUsize>,
+    task: Option<tokio::task::JoinHandle<()>>,
+    _held: Vec<TcpStream>,
+}
+
+fn start(row: &Row, offsite: &Offsite, runtime: &Runtime) -> Started {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let mut started =
+        Started { url: String::new(), cacert: None, connections, task: None, _held: Vec::new() };
+    if let Via::Url(url) = row.via {
+        url.clone_into(&mut started.url);
+        return started;
+    }
+    let listener = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.listen(if row.via == Via::Full { 0 } else { 1024 }).unwrap()
+    });
+    let address = listener.local_addr().unwrap();
+    let (scheme, host) = match row.via {
+        Via::Http | Via::Dead | Via::Full => ("http", "127.0.0.1"),
+        Via::Localhost => ("http", "localhost"),
+        Via::Ws => ("ws", "127.0.0.1"),
+        _ => ("https", "127.0.0.1"),
+    };
+    started.url = format!("{scheme}://{host}:{}/mcp", address.port());
+    match row.via {
+        Via::Dead => return started,
+        Via::Full => {
+            // What nobody accepts fills the queue; from then on SYNs are dropped.
+            for _ in 0..4 {
+                let connect = async {
+                    tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
+                };
+                if let Ok(Ok(stream)) = runtime.block_on(connect) {
+                    started._held.push(stream);
+                }
+            }
+            started.task = Some(runtime.spawn(async move {
+                tokio::time::sleep(KILL).await;
+                drop(listener);
+            }));
+            return started;
+        }
+        _ => {}
+    }
+    let acceptor = match row.via {
+        Via::Tls(certificate) => Some(tls::Issued::of(certificate).acceptor(b"http/1.1", None)),
+        Via::TlsH2 => Some(tls::Issued::of(Certificate::Good).acceptor(b"h2", None)),
+        Via::TlsClient(version) => {
+            Some(tls::Issued::of(Certificate::Good).acceptor(b"http/1.1", Some(version)))
+        }
+        _ => None,
+    };
+    started.cacert = acceptor.as_ref().map(|(_, ca)| ca.clone());
+    let acceptor = acceptor.map(|(acceptor, _)| acceptor);
+    let serve = Arc::clone(&row.serve);
+    let (counter, offsite) = (Arc::clone(&started.connections), offsite.address.to_string());
+    started.task = Some(runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
+            let scene = Scene {
+                here: address.to_string(),
+                offsite: offsite.clone(),
+                number: counter.fetch_add(1, Ordering::SeqCst),
+            };
+            let (serve, acceptor) = (Arc::clone(&serve), acceptor.clone());
+            tokio::spawn(async move {
+                let io: Io = match acceptor {
+                    None => Box::new(stream),
+                    Some(acceptor) => match acceptor.accept(stream).await {
+                        Ok(stream) => Box::new(stream),
+                        Err(_) => return,
+                    },
+                };
+                serve(io, scene).await;
+            });
+        }
+    }));
+    started
+}
+
+fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
+    let offsite = Offsite::start(runtime);
+    let mut started = start(row, &offsite, runtime);
+    let file = |kind: &str| {
+        folder.0.join(format!("{}{}.{kind}", row.name, if again == Again::Loud { "-vv" } else { "" }))
+    };
+    let transcript = file("jsonl");
+    let mut command = program();
+    command.args(["scan", "--profile", "quick", "--save-transcript", transcript.to_str().unwrap()]);
+    match again {
+        Again::No => command.args(["-f", "json", "--bearer-env", "CANARY"]).env("CANARY", CANARY),
+        Again::Loud => command.args(["-f", "table", "-vv", "-H", &format!("X-Api-Key: {CANARY}")]),
+    };
+    if let Some(pem) = &started.cacert {
+        let path = file("pem");
+        fs::write(&path, pem).unwrap();
+        command.args(["--cacert", path.to_str().unwrap()]);
+    }
+    // Proxies of the environment are not for us: one that is hostile must hear nothing (T19).
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        command.env(name, format!("http://user:{CANARY}@{}", offsite.address));
+    }
+    command.args(row.args).arg(&started.url);
+    let (stdout, stderr) = (file("out"), file("err"));
+    command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
+    let (code, took, peak_kb) = watch(&mut command);
+    if let Some(task) = started.task.take() {
+        task.abort();
+    }
+    let offsite = offsite.told.lock().unwrap().clone();
+    Outcome {
+        name: row.name,
+        again,
+        code,
+        took,
+        peak_kb,
+        stdout: fs::read(stdout).unwrap(),
+        stderr: fs::read(stderr).unwrap(),
+        transcript,
+        connections: started.connections.load(Ordering::SeqCst),
+        offsite,
+    }
+}
+
+/// Runs a program to its end; gives its exit code, its time and its peak memory in kB.
+fn watch(command: &mut Command) -> (Option<i32>, Duration, u64) {
+    let begun = Instant::now();
+    let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        // Where there is no /proc, memory is not watched.
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let high = high.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+        peak = peak.max(high.unwrap_or(0));
+        if let Some(ended) = child.try_wait().unwrap() {
+            return (ended.code(), begun.elapsed(), peak);
+        }
+        if begun.elapsed() > KILL {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return (None, begun.elapsed(), peak);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Outcome {
+    pub(super) fn summary(&self) -> String {
+        let json: Value = serde_json::from_slice(&self.stdout).unwrap_or_default();
+        format!(
+            "{} {:?} exit {:?} in {:.1} s, {} MB, {} connections, {} {} limits {} failures {}",
+            self.name,
+            self.again,
+            self.code,
+            self.took.as_secs_f32(),
+            self.peak_kb / 1_000,
+            self.connections,
+            json["classification"]["kind"],
+            json["classification"]["reason"],
+            json["facts"]["limits_hit"],
+            json["facts"]["failures"],
+        )
+    }
+
+    /// Everything that is not as it must be.
+    pub(super) fn faults(&self, row: &Row) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut must = |holds: bool, what: String| {
+            if !holds {
+                faults.push(format!("{what} [{:?}]", self.again));
+            }
+        };
+        must(self.took < BOUND, format!("took {:?}", self.took));
+        must(self.peak_kb < row.memory, format!("used {} kB of memory", self.peak_kb));
+        must(self.code == Some(row.exit), format!("ended with {:?} instead of {}", self.code, row.exit));
+        let stderr = String::from_utf8_lossy(&self.stderr);
+        must(!stderr.contains("panicked"), format!("panicked: {stderr}"));
+        for (sink, bytes) in [("stdout", &self.stdout), ("stderr", &self.stderr), ("offsite", &self.offsite)]
+        {
+            if let Some(form) = leaked(bytes) {
+                must(false, format!("leak on {sink}: {form}"));
+            }
+            if let (Some(at), true) = (raw_control(bytes), sink != "offsite") {
+                must(false, format!("leak of a raw control character on {sink}: {at}"));
+            }
+        }
+        must(
+            self.offsite.is_empty(),
+            format!("leak: offsite heard {}", String::from_utf8_lossy(&self.offsite)),
+        );
+        let transcript = fs::read(&self.transcript).unwrap_or_default();
+        must(!transcript.is_empty(), "no transcript".to_owned());
+        if let Some(form) = leaked(&transcript) {
+            must(false, format!("leak in the transcript: {form}"));
+        }
+        if self.again == Again::No {
+            match serde_json::from_slice::<Value>(&self.stdout) {
+                Ok(report) => self.judge(&report, row, &mut must),
+                Err(error) => must(false, format!("no JSON: {error}: {stderr}")),
+            }
+        }
+        faults
+    }
+
+    fn judge(&self, report: &Value, row: &Row, must: &mut impl FnMut(bool, String)) {
+        let class = &report["classification"];
+        let seen = || {
+            let facts = &report["facts"];
+            format!(
+                "{} {} limits {} failures {}",
+                class["kind"], class["reason"], facts["limits_hit"], facts["failures"]
+            )
+        };
+        must(class["kind"] == row.kind, format!("is not {}: {}", row.kind, seen()));
+        for sign in &row.signs {
+            let named = |list: &str, key: &str, value: &str| {
+                let list = report["facts"][list].as_array().cloned().unwrap_or_default();
+                list.iter().any(|entry| entry[key] == value)
+            };
+            let holds = match *sign {
+                Sign::Reason(words) => class["reason"].as_str().unwrap_or_default().contains(words),
+                Sign::Failure(kind) => named("failures", "kind", kind),
+                Sign::Limit(name) => named("limits_hit", "name", name),
+                Sign::Finding(check, status) => {
+                    let findings = report["findings"].as_array().unwrap();
+                    findings.iter().any(|finding| finding["check"] == check && finding["status"] == status)
+                }
+                Sign::Says(words) => report.to_string().contains(words),
+                Sign::Fewer(most) => self.connections < most,
+                Sign::Within(seconds) => self.took < Duration::from_secs(seconds),
+            };
+            let more = match sign {
+                Sign::Finding(check, _) => {
+                    let findings = report["findings"].as_array().unwrap();
+                    let found = findings.iter().find(|finding| finding["check"] == *check);
+                    found
+                        .map(|finding| format!("{}: {}", finding["status"], finding["message"]))
+                        .unwrap_or_default()
+                }
+                Sign::Fewer(_) => format!("{} connections", self.connections),
+                _ => seen(),
+            };
+            must(holds, format!("no {sign:?}: {more}"));
+        }
+    }
+}
+
+/// A form of the secret in these bytes, also one that was cut short.
+pub(super) fn leaked(bytes: &[u8]) -> Option<String> {
+    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent = |byte: u8| format!("%{byte:02X}");
+    let some: String = CANARY
+        .bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { percent(byte) })
+        .collect();
+    let all: String = CANARY.bytes().map(percent).collect();
+    let unicode: String = CANARY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    // A part is a leak as well: twelve characters of the beginning are too many.
+    let mut forms = vec![CANARY[..12].to_owned(), hex[..24].to_owned(), hex[..24].to_uppercase()];
+    forms.extend([
+        some[..20].to_owned(),
+        some[..20].to_lowercase(),
+        all[..36].to_owned(),
+        all[..36].to_lowercase(),
+    ]);
+    forms.push(unicode[..60].to_owned());
+    forms.extend([STANDARD.encode(CANARY)[..16].to_owned(), URL_SAFE.encode(CANARY)[..16].to_owned()]);
+    forms.extend((1..3).map(|offset| {
+        let text = STANDARD.encode(format!("{}{CANARY}", "x".repeat(offset)));
+        text[4..24].to_owned()
+    }));
+    let text = String::from_utf8_lossy(bytes);
+    forms.into_iter().find(|form| text.contains(form.as_str()))
+}
+
+/// The place of a character that moves a cursor, reorders or hides text, with what is around it.
+pub(super) fn raw_control(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let bad = |c: char| c != '\n' && !agentgauge::report::text::harmless(c);
+    let at = text.find(bad)?;
+    let around: String = text[..at].chars().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect();
+    Some(format!("{:?} after {around:?}", text[at..].chars().next().unwrap()))
+}
+
+/// Renders every transcript in every format that the program has, and looks for leaks.
+pub(super) fn leaks_of_every_format(outcomes: &[Outcome], folder: &Folder) -> Vec<String> {
+    let listed = crate::program::run(&["replay", "-f", "no-such-format", "x"]).stderr;
+    let formats = listed.trim().split_once("it takes ").expect("a list of formats").1.to_owned();
+    let mut leaks = Vec::new();
+    let files: Vec<&str> = outcomes.iter().filter_map(|outcome| outcome.transcript.to_str()).collect();
+    let mut check = |format: &str, files: &[&str]| {
+        let out = folder.0.join(format!("every.{format}"));
+        let mut command = program();
+        command.args(["replay", "-q", "-f", format]).args(files);
+        command.stdout(File::create(&out).unwrap()).stderr(Stdio::null());
+        let code = command.status().unwrap().code();
+        let bytes = fs::read(&out).unwrap();
+        if let Some(form) = leaked(&bytes) {
+            leaks.push(format!("{format} leaks {form}"));
+        }
+        if let Some(at) = raw_control(&bytes) {
+            leaks.push(format!("{format} leaks a raw control character: {at}"));
+        }
+        (code, bytes)
+    };
+    for format in formats.split(", ") {
+        // A format for one target only is tried with each.
+        let (code, bytes) = check(format, &files);
+        if code == Some(2) || bytes.is_empty() {
+            for file in &files {
+                check(format, &[*file]);
+            }
+        }
+    }
+    leaks
+}
