@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
@@ -130,6 +131,8 @@ pub struct Classification {
     pub server: Option<ServerInfo>,
     /// Why nothing could be reached, for [`Kind::Unreachable`].
     pub failure: Option<Failure>,
+    /// Whether the gate refused a credential that was given, for [`Kind::AuthGated`].
+    pub credential_refused: bool,
     /// Exchanges that decided it.
     pub evidence: Vec<u32>,
 }
@@ -173,6 +176,13 @@ pub fn classify(transcript: &Transcript) -> Classification {
     };
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
+    if class.kind == Kind::AuthGated {
+        let asked = |id: &u32| transcript.exchange(*id).is_some_and(Exchange::credentialed);
+        class.credential_refused = class.evidence.iter().any(asked);
+        if class.credential_refused {
+            class.reason = "the endpoint refused the credential that was given".to_owned();
+        }
+    }
     class
 }
 
@@ -225,6 +235,9 @@ impl Seen {
             },
             "get" => match steps::get(exchange) {
                 Get::HttpSse { declared, .. } => self.http_sse = Some((exchange.id, declared)),
+                // A stream behind a gated POST may be a side door of the same server; what speaks no
+                // JSON-RPC is a feed of its own.
+                Get::Stream { .. } if self.gated.is_some() && !feeds(exchange) => {}
                 Get::Stream { declared } => self.feed = Some((exchange.id, declared)),
                 Get::Ended => self.feed_ended = Some(exchange.id),
                 Get::Held => self.held = Some(exchange.id),
@@ -335,6 +348,7 @@ impl Seen {
             found_at: Vec::new(),
             server: self.server.take(),
             failure: None,
+            credential_refused: false,
             evidence: Vec::new(),
         };
         let (modern, legacy) = (!self.modern.is_empty(), !self.legacy.is_empty());
@@ -481,6 +495,13 @@ impl Seen {
         }
         "HTTP answers, but no MCP, no event stream and no WebSocket".to_owned()
     }
+}
+
+/// Whether a stream brought an event that is no JSON-RPC message.
+fn feeds(exchange: &Exchange) -> bool {
+    reply::read(exchange).messages.iter().any(|message| {
+        message.json.as_ref().map_or(true, |json| !jsonrpc::is_request(json) && !jsonrpc::is_reply(json))
+    })
 }
 
 /// What the sibling steps found: a path whose reply classifies.

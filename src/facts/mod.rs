@@ -4,6 +4,7 @@
 //! not declared is a bug of ours and surfaces as `Status::Error` for that check.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod auth;
 pub mod browser;
 pub mod catalogue;
 pub mod classification;
@@ -25,7 +26,9 @@ use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
 use crate::protocol::address::{Exposure, exposure, host_exposure};
 use crate::protocol::revision::Era;
 use crate::protocol::transport::Transport;
-use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, Tls, TokenShape, Transcript};
+use crate::transcript::{
+    Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, Transcript,
+};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
@@ -189,7 +192,11 @@ impl<'t> Facts<'t> {
     /// # Errors
     /// Inconclusive with the reason (CHECKS.md section 1, global precedence).
     pub fn settled(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
-        answered(self.step(probe, step, era)?)
+        let exchange = self.step(probe, step, era)?;
+        if exchange.status() == Some(401) && self.readings.accepted_before(exchange) {
+            return inconclusive(SkipReason::CredentialStopped.words());
+        }
+        answered(exchange)
     }
 
     /// A negative exchange whose twin was served: only then does its outcome mean anything
@@ -354,6 +361,18 @@ impl<'t> Facts<'t> {
 }
 
 impl Readings<'_> {
+    /// Whether the credential that this exchange carried had been accepted earlier: a 401 to it now is a
+    /// reason of its own, and no gate.
+    fn accepted_before(&self, exchange: &Exchange) -> bool {
+        exchange.credentialed()
+            && self
+                .transcript
+                .exchanges
+                .iter()
+                .take_while(|earlier| earlier.id < exchange.id)
+                .any(|earlier| earlier.credentialed() && reply::read(earlier).served())
+    }
+
     /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
     /// by the typed host if that is an address or localhost.
     #[must_use]

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::speaker::{self, Speaker};
 use super::{Prober, siblings};
-use crate::facts::classification::{Kind, classify};
+use crate::facts::classification::Kind;
 use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, Held, Until};
@@ -67,6 +67,8 @@ impl Found {
 
 /// First event of a GET beside an endpoint that is classified already.
 const ASIDE_MS: u64 = 10_000;
+/// First event of a GET beside a gated POST.
+const GATED_GET_MS: u64 = 3_000;
 
 /// Classifies `url` (masked).
 pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
@@ -81,7 +83,7 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
         return found;
     }
     if barrier == Some(Barrier::Gated) {
-        hints(prober, &found.target.url).await;
+        gated(prober, &mut found).await;
         return found;
     }
     legacy(prober, &mut found).await;
@@ -99,9 +101,7 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
     if !websocket_first {
         let _ = socket(prober, &twin(url, "ws"), !upgrade).await;
     }
-    let (exchanges, skips) = prober.wire.recorded();
-    let nothing = crate::scan::partial(exchanges, skips);
-    if classify(&nothing).kind == Kind::None || prober.options.discover {
+    if prober.kind() == Kind::None || prober.options.discover {
         siblings::run(prober, &found.target.url).await;
     }
     found
@@ -335,7 +335,7 @@ async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> bool {
     false
 }
 
-async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
+pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis);
     let answer = |id: serde_json::Value| {
         move |text: &str| {
@@ -365,29 +365,23 @@ async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     prober.wire.hear(socket, wait, answer(json!(1))).await;
 }
 
-/// Step A: hints about what is behind the gate; nothing is logged in, nothing is registered.
-async fn hints(prober: &Prober<'_>, url: &str) {
-    prober.wire.doing("the endpoint asks for a credential; reading what it says about itself");
-    let get = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Head);
-    prober.send(get).await;
-    let preflight = Call::new("OPTIONS", ProbeId::Classify, "hint-preflight", url)
-        .header("origin", names::FOREIGN_ORIGIN)
-        .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "authorization,content-type,mcp-method,mcp-session-id");
-    let mut preflight = preflight;
-    preflight.credential = false;
-    prober.send(preflight).await;
-    if let Some(metadata) = well_known(url, "oauth-protected-resource") {
-        let mut call = Call::new("GET", ProbeId::Classify, "hint-metadata", metadata)
-            .header("accept", "application/json");
-        call.credential = false;
-        prober.send(call).await;
+/// Step A: GET may be a feed that anyone can read, beside a gated POST. The rest is the business of
+/// [`super::auth`].
+async fn gated(prober: &Prober<'_>, found: &mut Found) {
+    prober.wire.doing("the endpoint asks for a credential; looking at its GET");
+    let wait = prober.silence_ms().unwrap_or(GATED_GET_MS);
+    let mut call = Call::get_stream(ProbeId::Classify, "get", &found.target.url).until(Until::Watch(wait));
+    call.credential = false;
+    let Some(mut held) = prober.hold(call).await else { return };
+    held.wait(Duration::from_millis(wait), |head, lines| {
+        head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
+    })
+    .await;
+    held.wait(Duration::from_millis(50), |_, lines| !lines.is_empty()).await;
+    prober.wire.close(held).await;
+    match prober.kind() {
+        Kind::EventStream => found.target.feed = Some(Feed::Plain),
+        Kind::HttpSse => found.target.feed = Some(Feed::HttpSse),
+        _ => {}
     }
-}
-
-/// `<origin>/.well-known/<name><path>` (RFC 9728 section 3.1).
-pub(super) fn well_known(url: &str, name: &str) -> Option<String> {
-    let parsed = Url::parse(url).ok()?;
-    let path = parsed.path().trim_end_matches('/');
-    Some(format!("{}/.well-known/{name}{path}", parsed.origin().ascii_serialization()))
 }

@@ -1,6 +1,7 @@
 //! What is sent. Probes send and record; they never judge. Where they need an earlier answer they
 //! ask the same readers as the checks (`facts`), on the recorded, masked exchange.
 
+mod auth;
 mod bad_input;
 mod browser;
 mod catalogue;
@@ -18,13 +19,15 @@ mod speaker;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::facts::classification::{Kind, classify};
+use crate::facts::reply;
 use crate::facts::steps::{self, Barrier};
 use crate::net::{Call, Held, Until, Wire};
 use crate::protocol::headers;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::scan::ScanOptions;
-use crate::transcript::{Exchange, Expectation, ProbeId, Profile, SkipReason};
+use crate::transcript::{Exchange, Expectation, ProbeId, Profile, SkipReason, Transcript};
 
 pub use plan::{Planned, plan};
 
@@ -49,6 +52,11 @@ struct State {
     faults: u32,
     /// Why nothing more is sent.
     halted: Option<SkipReason>,
+    /// Whether the endpoint stays shut to us: a credential that it refused is not sent again, since
+    /// servers count failed attempts.
+    gated: bool,
+    /// Requests that were served with the credential: HTTP method and JSON-RPC method.
+    accepted: Vec<(String, Option<String>)>,
     /// Slowest head so far and connect time, microseconds: what quick waits for silence by.
     slowest_head_us: u64,
     connect_us: u64,
@@ -68,16 +76,18 @@ impl<'a> Prober<'a> {
     }
 
     /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.
-    async fn send(&self, call: Call) -> Option<Arc<Exchange>> {
+    async fn send(&self, mut call: Call) -> Option<Arc<Exchange>> {
         self.admit(&call)?;
+        call.credential &= !self.lock().gated;
         let exchange = self.wire.send(call).await;
         self.learn(&exchange).await;
         Some(exchange)
     }
 
     /// Opens a held stream if the ledger allows.
-    async fn hold(&self, call: Call) -> Option<Held> {
+    async fn hold(&self, mut call: Call) -> Option<Held> {
         self.admit(&call)?;
+        call.credential &= !self.lock().gated;
         Some(self.wire.hold(call).await)
     }
 
@@ -128,6 +138,7 @@ impl<'a> Prober<'a> {
             if exchange.request.method == "DELETE" && exchange.ok() {
                 state.sessions.retain(|(known, _)| Some(known) != exchange.session.as_ref());
             }
+            state.watch_credential(exchange);
             state.watch_health(exchange)
         };
         if let Some(wait) = wait {
@@ -160,6 +171,17 @@ impl<'a> Prober<'a> {
         Call::websocket(probe, step, url, subprotocol).until(Until::Watch(wait))
     }
 
+    /// What was recorded so far.
+    fn transcript(&self) -> Transcript {
+        let (exchanges, skips) = self.wire.recorded();
+        crate::scan::partial(exchanges, skips)
+    }
+
+    /// What the endpoint is, as far as was seen.
+    fn kind(&self) -> Kind {
+        classify(&self.transcript()).kind
+    }
+
     fn standard(&self) -> bool {
         self.profile != Profile::Quick
     }
@@ -170,6 +192,19 @@ impl<'a> Prober<'a> {
 }
 
 impl State {
+    /// Halts where the very request that was served with the credential meets a 401 with it.
+    fn watch_credential(&mut self, exchange: &Exchange) {
+        if !exchange.credentialed() || exchange.expectation != Expectation::Plain {
+            return;
+        }
+        let asked = (exchange.request.method.clone(), reply::request_method(exchange));
+        if exchange.status() == Some(401) && self.accepted.contains(&asked) {
+            self.halted = Some(SkipReason::CredentialStopped);
+        } else if reply::read(exchange).served() && !self.accepted.contains(&asked) {
+            self.accepted.push(asked);
+        }
+    }
+
     /// Trips the breaker, or says how long to wait after a 429.
     fn watch_health(&mut self, exchange: &Exchange) -> Option<Duration> {
         if exchange.status() == Some(429) {
@@ -200,7 +235,15 @@ impl State {
 pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: ScanOptions) {
     let prober = Prober::new(wire, profile, options);
     let mut found = classify::run(&prober, url).await;
-    prober.lock().classified = true;
+    let gated = prober.kind() == Kind::AuthGated;
+    {
+        let mut state = prober.lock();
+        state.classified = true;
+        state.gated = gated;
+    }
+    if gated {
+        return auth::gate(&prober, &found.target).await;
+    }
     let speakers = found.speakers();
     let watch = legacy::watch(&prober, &speakers, found.stream.take());
     let rest = async {
@@ -214,7 +257,10 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         futures_util::future::join(
             modern::run(&prober, &speakers, found.modern_only()),
             futures_util::future::join(
-                legacy::sessions(&prober, &speakers),
+                async {
+                    legacy::sessions(&prober, &speakers).await;
+                    auth::beside(&prober, &speakers, &found.target).await;
+                },
                 browser::run(&prober, &speakers, &found.target),
             ),
         )

@@ -59,6 +59,12 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
             7,
             11,
         ),
+        row(
+            ProbeId::Auth,
+            "the cheapest requests without the credential, and authorization metadata (one GET each)",
+            22,
+            30,
+        ),
         row(ProbeId::Malformed, "broken JSON, JSON that is no request, another JSON-RPC version", 3, 6),
         row(ProbeId::BadInput, "eight forms of bad input, and the cheapest request before and after", 13, 28),
         row(ProbeId::ContentType, "a request as text/plain, with a foreign Origin, and without a type", 4, 4),

@@ -78,6 +78,11 @@ impl Speaker {
         }
     }
 
+    /// The same speaker outside its session.
+    pub(super) fn outside(&self) -> Self {
+        Self { session: None, ..self.another() }
+    }
+
     /// An id that was not used before: a string in the modern era, an integer in the legacy one.
     pub(super) fn id(&self) -> Value {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);

@@ -316,6 +316,15 @@ impl Exchange {
         }
     }
 
+    /// Whether the request carried one of the operator's own headers: it was sent with the credential.
+    #[must_use]
+    pub fn credentialed(&self) -> bool {
+        self.request
+            .headers
+            .iter()
+            .any(|(_, value)| value.starts_with("~credential~") || value.starts_with("~header-"))
+    }
+
     /// Whether a status in 200–299 came.
     #[must_use]
     pub fn ok(&self) -> bool {

@@ -14,8 +14,7 @@ pub enum ProbeId {
     /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `initialize`,
     /// `initialize-retry`, `initialized`, `get` (P-GET without a session; on a legacy endpoint it is
     /// sent only where step 2 failed), `websocket`, `websocket-discover`-style traffic is inside the
-    /// `websocket` frames, `redirect` (the 307/308 hop), `hint-preflight`, `hint-metadata` (behind
-    /// authentication), `wait-N` (`--wait`).
+    /// `websocket` frames, `redirect` (the 307/308 hop), `wait-N` (`--wait`).
     Classify,
     /// Looks beside the URL when nothing was found on it (step 5). Plain. The step is the path and
     /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `catalog`,
@@ -64,6 +63,16 @@ pub enum ProbeId {
     /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,
     /// `preflight`.
     Browser,
+    /// What a client without a credential meets, and the documents that tell it how to get one. No step
+    /// carries the operator's credential ([`super::Exchange::credentialed`]). Plain where the scan has
+    /// none that works; otherwise negative, twin = the same request with it, where there is one. Steps:
+    /// `discover`, `initialize`, `tools/list` (each era, without a session), `get` (P-GET), `delete`
+    /// (P-DEL, invented id), `listen` (P-LISTEN), `websocket` (P-WS on the ws twin, then P-DISC and
+    /// P-INIT), `session tools/list` and `session get` (in a session that was opened with the
+    /// credential), `unknown-tool` (tools/call of an invented name, only where tools/list was served),
+    /// `prm-challenge`, `prm-path`, `prm-root` (P-PRM; the first that answers ends it), `as I.N` (P-AS,
+    /// form N of issuer I; `as 0.1`: the origin of the endpoint, where no issuer is named).
+    Auth,
     /// What is offered. Plain. Steps: `tools/list`, `tools/list page N`, `prompts/list`,
     /// `resources/list`, `resources/templates/list`, `completion/complete` (negative: an invented
     /// reference).
@@ -79,7 +88,7 @@ pub enum ProbeId {
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Classify,
         Self::Siblings,
         Self::Tls,
@@ -95,6 +104,7 @@ impl ProbeId {
         Self::LegacyGet,
         Self::Idle,
         Self::Browser,
+        Self::Auth,
         Self::Catalogue,
         Self::Load,
         Self::Teardown,
