@@ -59,6 +59,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
             let command =
                 |id| transcript.exchange(id).and_then(|exchange| reproduce(exchange, header.insecure));
             ReportFinding {
+                area: finding.check.area(),
                 points: rubric.points_of(finding.check.id),
                 gain,
                 reproduce: finding.evidence.iter().map(|evidence| command(evidence.exchange)).collect(),

@@ -182,7 +182,7 @@ pub(super) async fn unreliable(server: &Server, method: &str) -> Option<Outcome>
     if every(Fault::ErrorRate, 6) {
         return Some(oddity::server_error().into());
     }
-    if server.behaviour.has(Fault::ErrorOnce) && count == 12 {
+    if server.behaviour.has(Fault::ErrorOnce) && count == 4 {
         return Some(wire::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into());
     }
     None

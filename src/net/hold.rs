@@ -51,7 +51,7 @@ impl Wire<'_> {
     }
 }
 
-impl super::wire::Inner {
+impl super::conversation::Inner {
     async fn hold(&self, call: Call, publish: Publish, closed: oneshot::Receiver<()>) -> Exchange {
         let live = Arc::clone(&publish.live);
         let mut exchange = self.new_exchange(&call);

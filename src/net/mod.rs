@@ -5,12 +5,15 @@
 //! headers, checked addresses, never a credential. So secrets go to one origin by construction.
 
 mod body;
+mod conversation;
 mod dial;
 mod exchange;
 pub mod foreign;
 mod hold;
 mod origin;
+mod pool;
 mod recorder;
+mod request;
 mod tap;
 mod tls;
 pub mod websocket;

@@ -18,18 +18,20 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
             continue;
         }
         let method = method(prober, speaker);
-        let mut kept = None;
         for number in 1..=rounds {
-            let reuse =
-                if number == rounds && speaker.era == Era::Modern { Reuse::FreshKept } else { Reuse::Fresh };
-            let call =
-                speaker.call(ProbeId::Connections, format!("fresh-{number}"), method, json!({})).reuse(reuse);
-            let Some(exchange) = prober.send(call).await else { return };
-            kept = Some(exchange.connection);
+            let call = speaker
+                .call(ProbeId::Connections, format!("fresh-{number}"), method, json!({}))
+                .reuse(Reuse::Fresh);
+            if prober.send(call).await.is_none() {
+                return;
+            }
         }
-        if let (Some(number), Era::Modern) = (kept, speaker.era) {
-            let call =
-                speaker.call(ProbeId::Connections, "reused", method, json!({})).reuse(Reuse::Kept(number));
+        if speaker.era == Era::Modern {
+            // Discover comes first on this one: a server that wants it first shows here.
+            let open = speaker.base(ProbeId::Connections, "open").reuse(Reuse::FreshKept);
+            let Some(opened) = prober.send(open).await else { return };
+            let reused = Reuse::Kept(opened.connection);
+            let call = speaker.call(ProbeId::Connections, "reused", method, json!({})).reuse(reused);
             prober.send(call).await;
         }
     }

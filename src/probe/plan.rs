@@ -41,7 +41,7 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
             9,
             30,
         ),
-        row(ProbeId::Connections, "a list (modern) or ping (legacy) on fresh connections", 9, 17),
+        row(ProbeId::Connections, "a list (modern) or ping (legacy) on fresh connections", 10, 18),
         row(ProbeId::LegacyVersions, "initialize with three published revisions and 1999-01-01", 4, 4),
         row(ProbeId::LegacySessions, "a list in a live, an invented and a deleted session", 4, 4),
         row(ProbeId::LegacyGet, "GET for the event stream of a legacy session", 1, 1),

@@ -102,6 +102,8 @@ pub struct Tried {
 pub struct ReportFinding {
     /// The finding.
     pub finding: Finding,
+    /// The area of the catalogue its check is registered in.
+    pub area: &'static str,
     /// Its points in the rubric; `None` if unscored.
     pub points: Option<u32>,
     /// What a pass of it alone would add to the overall score; 0 where that is withheld.

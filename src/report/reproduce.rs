@@ -7,8 +7,8 @@ use crate::transcript::{Content, Exchange, Request};
 /// Longer bodies are not worth a command line.
 const LONGEST_BODY: usize = 4_096;
 
-/// A curl command, or websocat for a WebSocket upgrade. `None` where no command line can say it (a NUL,
-/// a very long body, a frame conversation that needs more than the upgrade is begun only).
+/// A curl command; for a WebSocket upgrade websocat, which leaves the messages to the reader. `None`
+/// where no command line can say it (a NUL, a very long body).
 #[must_use]
 pub fn reproduce(exchange: &Exchange, insecure: bool) -> Option<String> {
     let request = &exchange.request;

@@ -43,7 +43,7 @@ pub enum ProbeId {
     /// Other HTTP methods on a modern-only endpoint. Negative. Steps: `get`, `delete`.
     ModernMethods,
     /// The same call on fresh connections with nothing sent before. Plain. Steps: `fresh-N`, then
-    /// `reused` (a second request on the last of these connections). Modern: an advertised list, or
+    /// `open` (BASE) and `reused` (the call after it on the same connection). Modern: an advertised list, or
     /// discover; legacy: ping in one session.
     Connections,
     /// Version negotiation, which also yields the session ids to compare. Plain: `initialize

@@ -1,5 +1,4 @@
 //! The command line as a user meets it: streams, exit codes, bad input. Runs the real program.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::Path;

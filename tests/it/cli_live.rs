@@ -1,5 +1,4 @@
 //! The command line against live endpoints on loopback: gates, credentials, signals, crashes.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::io::Read;

@@ -1,12 +1,23 @@
 //! Every test that sees the program from outside, in one binary: it links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected should fail there and then"
+)]
 
+mod accuracy;
 mod architecture;
+mod certificates;
 mod cli;
 mod cli_live;
 mod demo;
 mod drift;
 mod program;
 mod readme;
+mod rmcp_server;
 mod schemas;
 mod score_laws;
 mod support;

@@ -1,5 +1,4 @@
 //! Runs the real program, in an environment of its own.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
 //! The generated parts of the README are what the program says. `UPDATE=1 cargo test` renews them.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -41,7 +41,10 @@ const WITHIN_US: u64 = 10_000_000;
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let round: Vec<&Exchange> =
-        facts.of(ProbeId::Connections).filter(|exchange| exchange.era == Some(Era::Modern)).collect();
+        // `open` is another method: it only makes the connection of `reused` one that has been used.
+        facts.of(ProbeId::Connections)
+            .filter(|exchange| exchange.era == Some(Era::Modern) && exchange.step != "open")
+            .collect();
     let fresh = round.iter().filter(|exchange| exchange.step.starts_with("fresh-")).count();
     if fresh < 2 {
         return inconclusive(match fresh {

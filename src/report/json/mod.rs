@@ -167,7 +167,7 @@ impl From<&ReportFinding> for JsonFinding {
         Self {
             check: check.id.to_owned(),
             title: check.title.to_owned(),
-            area: check.area().to_owned(),
+            area: row.area.to_owned(),
             dimension: check.dimension,
             status: finding.status,
             severity: finding.severity,

@@ -60,11 +60,11 @@ fn line(report: &Report, dimension: Dimension, of: &DimensionScore) -> String {
                 Status::Warn => points * (1.0 - report.rubric.policy.warn_credit),
                 _ => return None,
             };
-            Some(format!("{} by {}", number(lost), row.finding.check.id))
+            Some(format!("{} {}", number(lost), row.finding.check.id))
         })
         .collect();
     if !lost.is_empty() {
-        said.push_str(&format!("; lost {}", lost.join(", ")));
+        said.push_str(&format!("; lost: {}", lost.join(", ")));
     }
     said
 }

@@ -27,12 +27,13 @@ pub(super) fn checks(page: &mut Page, report: &Report) {
         }
     }
     page.heading(&format!("Checks: {}", totals.join(", ")));
+    page.text(Tone::Quiet, "`agentgauge explain ID` tells why a check matters and where it is written.");
     // Ids of every check, so that the columns do not move from scan to scan.
     let widest = report.findings.iter().map(|row| columns(row.finding.check.id)).max().unwrap_or(0);
     let hang = if page.wide() { widest.saturating_add(9) } else { 7 };
     let mut last = None;
     for row in report.findings.iter().filter(judged) {
-        let area = AREAS.iter().find(|area| area.name == row.finding.check.area());
+        let area = AREAS.iter().find(|area| area.name == row.area);
         if last != area.map(|area| area.name) {
             last = area.map(|area| area.name);
             page.blank();
@@ -65,18 +66,19 @@ fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
         let seen = format!("exchange {}, {}: {}", evidence.exchange, evidence.pointer, evidence.excerpt);
         page.item_of(at, (Tone::Quiet, "seen"), hang, (Tone::Quiet, &seen), 3);
     }
-    page.item(at, (Tone::Quiet, "do"), hang, check.remediation);
+    page.item(at, (Tone::Quiet, "fix"), hang, check.remediation);
     for basis in check.basis.iter().take(2) {
-        page.item_of(
-            at,
-            (Tone::Quiet, "see"),
-            hang,
-            (Tone::Quiet, &format!("{} ({})", basis.title, basis.url)),
-            3,
-        );
+        let whole = format!("{} ({})", basis.title, basis.url);
+        if columns(&whole).saturating_add(hang) <= page.style.width {
+            page.item_of(at, (Tone::Quiet, "see"), hang, (Tone::Quiet, &whole), 1);
+        } else {
+            // A URL stays in one piece, so that it can be opened.
+            page.item_of(at, (Tone::Quiet, "see"), hang, (Tone::Quiet, basis.title), usize::MAX);
+            page.verbatim(hang, "", basis.url);
+        }
     }
     if let Some(command) = row.reproduce.iter().flatten().next() {
-        page.verbatim(at, if page.wide() { "try   " } else { "try " }, command);
+        page.verbatim(at, if page.wide() { "try    " } else { "try  " }, command);
     }
 }
 

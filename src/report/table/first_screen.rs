@@ -84,7 +84,7 @@ fn score(page: &mut Page, report: &Report) {
             let bounds = if lower == upper {
                 String::new()
             } else {
-                format!(" · {judged} % judged; {lower} to {upper} with the rest")
+                format!(" · {judged} % judged: {lower} to {upper} once the rest is known")
             };
             page.pieces(&[
                 (tone(value), &format!("Score {} of 100{grade}", whole(value))),
@@ -130,7 +130,7 @@ fn dimensions(page: &mut Page, report: &Report) {
         |score: &DimensionScore| score.value.map_or_else(|| "–".to_owned(), |value| whole(value).to_string());
     let bounds = |score: &DimensionScore| match (whole(score.lower), whole(score.upper)) {
         (lower, upper) if lower == upper => String::new(),
-        (lower, upper) => format!("{lower} to {upper}"),
+        (lower, upper) => format!("may be {lower} to {upper}"),
     };
     let judged = |score: &DimensionScore| {
         let percent = whole(score.coverage * 100.0);
@@ -199,7 +199,7 @@ fn fixes(page: &mut Page, report: &Report) {
     if rows.is_empty() {
         let passed = report.findings.iter().any(|row| row.finding.status == Status::Pass);
         if passed && report.score.value.is_some() {
-            page.text(Tone::Good, "Nothing to mend: every check that could be judged passed.");
+            page.text(Tone::Good, "Nothing to fix: every check that could be judged passed.");
         }
         return;
     }
@@ -218,9 +218,9 @@ fn fixes_heading(report: &Report, count: usize) -> String {
     match report.score.value {
         Some(value) if report.fixes_gain > 0.0 => {
             let after = whole(value + report.fixes_gain);
-            format!("Mend first ({all} the score from {} to {after}):", whole(value))
+            format!("Fix first ({all} the score from {} to {after}):", whole(value))
         }
-        _ => "Mend first (greatest harm first):".to_owned(),
+        _ => "Fix first (greatest harm first):".to_owned(),
     }
 }
 
@@ -252,14 +252,13 @@ fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
     ]);
     let wide = page.wide();
     page.item_of(2, (Tone::Quiet, "Seen"), 9, (Tone::Plain, &seen), if wide { 1 } else { 4 });
-    page.item_of(2, (Tone::Quiet, "Do"), 9, (Tone::Plain, check.remediation), if wide { 2 } else { 6 });
+    page.item_of(2, (Tone::Quiet, "Fix"), 9, (Tone::Plain, check.remediation), if wide { 2 } else { 6 });
     if let Some(basis) = check.basis.first() {
         // Half a URL is of no use, and the whole one stands with the check below.
-        let mut source = format!("{} ({})", basis.title, basis.url);
-        if wide && columns(&source).saturating_add(9) > page.style.width {
-            basis.title.clone_into(&mut source);
-        }
-        page.item_of(2, (Tone::Quiet, "Source"), 9, (Tone::Quiet, &source), if wide { 1 } else { 6 });
+        let with_url = format!("{} ({})", basis.title, basis.url);
+        let fits = columns(&with_url).saturating_add(9) <= page.style.width;
+        let source = if fits { with_url } else { basis.title.to_owned() };
+        page.item_of(2, (Tone::Quiet, "Source"), 9, (Tone::Quiet, &source), if wide { 1 } else { 3 });
     }
 }
 
@@ -285,7 +284,7 @@ fn harm(severity: Severity) -> Tone {
 
 /// Endpoints that are described and not scored: what was tried, what was found beside them, what next.
 fn described(page: &mut Page, report: &Report) {
-    if !report.tried.is_empty() && report.classification.kind != Kind::Unreachable {
+    if !report.tried.is_empty() {
         page.heading("What was tried");
         for tried in &report.tried {
             page.item(2, (Tone::Plain, &tried.what), if page.wide() { 38 } else { 6 }, &tried.outcome);
@@ -327,7 +326,7 @@ fn next(report: &Report) -> Option<String> {
                 | FailureKind::CertificateOther,
             ),
         ) => {
-            "mend the certificate; --cacert FILE trusts a private authority, --insecure scans in spite of it."
+            "renew or complete the certificate; --cacert FILE trusts a private authority, --insecure scans in spite of it."
         }
         _ => return None,
     };

@@ -39,4 +39,3 @@ pub(crate) fn step<'t>(transcript: &'t Transcript, step: &str) -> &'t Exchange {
 pub(crate) fn class(transcript: &Transcript) -> Classification {
     Readings::new(transcript).classification().clone()
 }
->>>>>>> cli

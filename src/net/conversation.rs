@@ -1,0 +1,336 @@
+//! One call, from its permit to its exchange: connection, request, head, body.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::HeaderName;
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::body::{Publish, Reader, broken};
+use super::dial::{Connection, Dialler, Sender, failure};
+use super::exchange::{Call, Reuse, Until};
+use super::origin::may_carry_credentials;
+use super::pool::Pool;
+use super::recorder::{self, Clock};
+use super::request;
+use crate::facts::reply::request_id;
+use crate::protocol::address::Exposure;
+use crate::scan::Stop;
+use crate::target::Secret;
+use crate::transcript::{
+    Connect, Content, Ended, Exchange, Failure, FailureKind, Limits, Phase, Request, Vault,
+};
+
+/// What outlives a borrow: held streams run as tasks of their own.
+pub(super) struct Inner {
+    pub(super) dialler: Dialler,
+    pub(super) limits: Limits,
+    pub(super) clock: Clock,
+    pub(super) vault: Vault,
+    pub(super) stop: Stop,
+    pub(super) held: Arc<Semaphore>,
+    pub(super) typed: Url,
+    pub(super) own_headers: Vec<(HeaderName, Secret)>,
+    pub(super) user_agent: String,
+    pub(super) deadline: Instant,
+    pub(super) in_flight: Semaphore,
+    pub(super) pool: Pool,
+    pub(super) next_exchange: AtomicU32,
+    pub(super) next_connection: AtomicU32,
+    pub(super) public: AtomicBool,
+    pub(super) next_slot: Mutex<Instant>,
+}
+
+impl Inner {
+    pub(super) fn new_exchange(&self, call: &Call) -> Exchange {
+        Exchange {
+            id: self.next_exchange.fetch_add(1, Ordering::Relaxed),
+            probe: call.probe,
+            step: call.step.clone(),
+            expectation: call.expectation,
+            twin: call.twin,
+            era: call.era,
+            session: call.session.clone(),
+            connection: 0,
+            connect: None,
+            request: Request {
+                method: call.method.to_owned(),
+                url: call.url.clone(),
+                headers: Vec::new(),
+                body: call.body.clone().map(|body| self.vault.mask(&body)),
+            },
+            started_us: self.clock.now_us(),
+            head: None,
+            content: Content::None,
+            ended: Ended::Failed,
+            ended_us: 0,
+            failure: None,
+            shapes: Vec::new(),
+        }
+    }
+
+    /// Sends one call.
+    pub(super) async fn run(&self, call: Call) -> Exchange {
+        let mut exchange = self.new_exchange(&call);
+        self.run_as(&mut exchange, &call, None).await;
+        exchange
+    }
+
+    /// Sends one call into an exchange that was begun. `publish` makes it a held stream that others
+    /// can look into.
+    pub(super) async fn run_as(&self, exchange: &mut Exchange, call: &Call, publish: Option<Publish>) {
+        // A held stream has its own permit and does not count as in flight.
+        let permit = if publish.is_some() { None } else { self.in_flight.acquire().await.ok() };
+        self.pace().await;
+        let result = tokio::select! {
+            result = self.converse(call, exchange, publish) => result,
+            () = self.stop.wait() => Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted")),
+            () = tokio::time::sleep_until(self.deadline) => {
+                Err(failure(Phase::Head, FailureKind::Cancelled, "the scan's deadline passed"))
+            }
+        };
+        drop(permit);
+        if let Err(failure) = result {
+            exchange.ended = Ended::Failed;
+            exchange.failure = Some(failure);
+        }
+        exchange.ended_us = self.clock.now_us();
+    }
+
+    /// At most `public_rate` requests a second to a host that is neither loopback nor private.
+    async fn pace(&self) {
+        if self.limits.public_rate == 0 || !self.public.load(Ordering::Relaxed) {
+            return;
+        }
+        let gap = Duration::from_secs(1) / self.limits.public_rate;
+        let slot = {
+            let mut next = self.next_slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let slot = (*next).max(Instant::now());
+            *next = slot + gap;
+            slot
+        };
+        tokio::time::sleep_until(slot).await;
+    }
+
+    async fn converse(
+        &self,
+        call: &Call,
+        exchange: &mut Exchange,
+        publish: Option<Publish>,
+    ) -> Result<(), Failure> {
+        let url = self.allowed(&call.url)?;
+        let (mut connection, pooled) = self.connection(call, &url, exchange).await?;
+        let mut sent = self.exchange_heads(call, &url, exchange, &mut connection).await;
+        if pooled && matches!(&sent, Err(failure) if stale(failure)) && !connection.seen.any() {
+            // The peer closed an idle connection: once more on a fresh one (RFC 9112 section 9.3.1).
+            connection = self.fresh(&url, exchange).await?;
+            sent = self.exchange_heads(call, &url, exchange, &mut connection).await;
+        }
+        let response = sent?;
+        let (parts, body) = response.into_parts();
+        let at_us = self.clock.now_us();
+        let (head, mut shapes) =
+            recorder::head(&self.vault, parts.status.as_u16(), parts.version, &parts.headers, at_us);
+        // A server that echoes the session id it was given has issued nothing.
+        shapes.retain(|shape| Some(&shape.placeholder) != call.session.as_ref());
+        exchange.shapes = shapes;
+        if let Some(publish) = &publish {
+            publish.update(|live| live.head = Some(head.clone()));
+        }
+        exchange.head = Some(head);
+        if call.until == Until::Head || call.method == "HEAD" {
+            exchange.ended = Ended::ByUs;
+            return Ok(());
+        }
+        let read = self.reader(call, exchange, publish).read(body, exchange.header("content-type")).await;
+        exchange.content = read.content;
+        exchange.ended = read.ended;
+        exchange.failure = read.failure;
+        exchange.shapes.extend(read.shapes);
+        if exchange.ended == Ended::Complete {
+            self.keep(connection, call.reuse);
+        }
+        Ok(())
+    }
+
+    fn reader(&self, call: &Call, exchange: &Exchange, publish: Option<Publish>) -> Reader<'_> {
+        let now = Instant::now();
+        let ms = Duration::from_millis;
+        let get = call.method == "GET";
+        let (total, first_event) = match call.until {
+            Until::Watch(watch) => (now + ms(watch), None),
+            _ if get => {
+                (now + ms(self.limits.reply_ms), Some(now + ms(self.silence(self.limits.first_event_ms))))
+            }
+            _ => (now + ms(self.limits.reply_ms), None),
+        };
+        Reader {
+            limits: &self.limits,
+            clock: self.clock,
+            vault: &self.vault,
+            id: request_id(exchange),
+            until: call.until,
+            deadline: total.min(self.deadline),
+            first_event,
+            publish,
+            sniff: get,
+        }
+    }
+
+    /// A wait for silence, cut to what the profile allows.
+    fn silence(&self, wanted_ms: u64) -> u64 {
+        if self.limits.silence_ms == 0 { wanted_ms } else { wanted_ms.min(self.limits.silence_ms) }
+    }
+
+    /// The URL with placeholders put back, if it is of the scanned origin.
+    fn allowed(&self, masked: &str) -> Result<Url, Failure> {
+        let refuse = |why: &str| failure(Phase::Connect, FailureKind::Cancelled, why);
+        let url = Url::parse(&self.vault.reveal(masked)).map_err(|_| refuse("not a URL"))?;
+        if may_carry_credentials(&self.typed, &url) {
+            Ok(url)
+        } else {
+            Err(refuse("another origin than the scanned one: not contacted"))
+        }
+    }
+
+    async fn connection(
+        &self,
+        call: &Call,
+        url: &Url,
+        exchange: &mut Exchange,
+    ) -> Result<(Connection, bool), Failure> {
+        let pooled = match call.reuse {
+            Reuse::Fresh | Reuse::FreshKept => None,
+            Reuse::Kept(number) => self.pool.take(|connection| connection.number == number),
+            Reuse::Auto => self.pool.take(|_| true),
+        };
+        if let Some(connection) = pooled {
+            exchange.connection = connection.number;
+            connection.seen.reset();
+            exchange.started_us = self.clock.now_us();
+            return Ok((connection, true));
+        }
+        self.fresh(url, exchange).await.map(|connection| (connection, false))
+    }
+
+    async fn fresh(&self, url: &Url, exchange: &mut Exchange) -> Result<Connection, Failure> {
+        let number = self.next_connection.fetch_add(1, Ordering::Relaxed);
+        exchange.connection = number;
+        let (connect, result) = self.dialler.dial(url, number).await;
+        self.note_exposure(&connect);
+        exchange.connect = Some(connect);
+        exchange.started_us = self.clock.now_us();
+        result
+    }
+
+    fn note_exposure(&self, connect: &Connect) {
+        let address = connect.address.as_deref().and_then(|text| text.parse::<std::net::SocketAddr>().ok());
+        if let Some(address) = address {
+            let public = crate::protocol::address::exposure(address.ip()) == Exposure::Public;
+            self.public.store(public, Ordering::Relaxed);
+        }
+    }
+
+    fn keep(&self, connection: Connection, reuse: Reuse) {
+        let local = !matches!(self.typed.scheme(), "https" | "wss") && !self.public.load(Ordering::Relaxed);
+        let wanted = match reuse {
+            Reuse::Auto => !local,
+            Reuse::FreshKept => true,
+            Reuse::Fresh | Reuse::Kept(_) => false,
+        };
+        if wanted {
+            self.pool.keep(connection);
+        }
+    }
+
+    async fn exchange_heads(
+        &self,
+        call: &Call,
+        url: &Url,
+        exchange: &mut Exchange,
+        connection: &mut Connection,
+    ) -> Result<http::Response<Incoming>, Failure> {
+        let h2 = matches!(connection.sender, Sender::H2(_));
+        let request = request::build(self, call, url, exchange, h2)?;
+        let wait = match call.until {
+            Until::Watch(watch) => watch,
+            _ => self.limits.header_ms,
+        };
+        let limit = Instant::now() + Duration::from_millis(wait);
+        let answer = async {
+            match &mut connection.sender {
+                Sender::H1(sender) => {
+                    sender.ready().await?;
+                    sender.send_request(request).await
+                }
+                Sender::H2(sender) => {
+                    sender.ready().await?;
+                    sender.send_request(request).await
+                }
+            }
+        };
+        match timeout_at(limit, answer).await {
+            Err(_) => {
+                Err(failure(Phase::Head, FailureKind::HeaderTimeout, &format!("none within {wait} ms")))
+            }
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(head_failure(&error, connection)),
+        }
+    }
+
+    /// Opens a fresh connection for a WebSocket upgrade.
+    pub(super) async fn upgrade(
+        &self,
+        call: &Call,
+        exchange: &mut Exchange,
+    ) -> Result<(Connection, http::Response<Incoming>), Failure> {
+        let url = self.allowed(&call.url)?;
+        let mut connection = self.fresh(&url, exchange).await?;
+        let response = self.exchange_heads(call, &url, exchange, &mut connection).await?;
+        Ok((connection, response))
+    }
+
+    /// Reads the body of a reply that is no upgrade.
+    pub(super) async fn read_plain(&self, call: &Call, exchange: &mut Exchange, body: Incoming) {
+        let read = self.reader(call, exchange, None).read(body, exchange.header("content-type")).await;
+        exchange.content = read.content;
+        exchange.ended = read.ended;
+        exchange.failure = read.failure;
+    }
+
+    /// End of the scan.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+/// Whether a pooled connection may simply have been closed by its peer.
+fn stale(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::Other)
+}
+
+fn head_failure(error: &hyper::Error, connection: &Connection) -> Failure {
+    let excerpt = || format!("the answer begins with \"{}\"", connection.seen.excerpt());
+    if error.is_parse_too_large() {
+        return failure(Phase::Head, FailureKind::TooLarge, "the response head is over its limit");
+    }
+    // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
+    let speaks_first = connection.seen.any() && !connection.seen.excerpt().starts_with("HTTP/");
+    if error.is_parse() || speaks_first {
+        return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
+    }
+    let mut broken = broken(error);
+    broken.phase = Phase::Head;
+    if broken.kind == FailureKind::Other && error.is_closed() {
+        broken.kind = FailureKind::Truncated;
+    }
+    if broken.kind == FailureKind::Truncated {
+        broken.detail =
+            if connection.seen.any() { excerpt() } else { "closed without a byte of an answer".to_owned() };
+    }
+    broken
+}

@@ -1,0 +1,90 @@
+//! Builds the request that leaves for the target, and records it masked.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::{HeaderName, HeaderValue, Uri};
+use http_body_util::Full;
+use url::Url;
+
+use super::conversation::Inner;
+use super::dial::failure;
+use super::exchange::Call;
+use crate::transcript::{Exchange, Failure, FailureKind, Phase, Vault};
+
+/// The request of a call. Placeholders are put back; the operator's headers join; the exchange gets
+/// what was sent, masked.
+pub(super) fn build(
+    inner: &Inner,
+    call: &Call,
+    url: &Url,
+    exchange: &mut Exchange,
+    h2: bool,
+) -> Result<http::Request<Full<Bytes>>, Failure> {
+    let refuse = |what: &str| failure(Phase::Send, FailureKind::Other, what);
+    let mut headers: Vec<(String, String)> = Vec::new();
+    let named = |name: &str| call.headers.iter().any(|(key, _)| key == name);
+    let host = host(url);
+    if !named("host") {
+        headers.push(("host".to_owned(), host.clone()));
+    }
+    headers.push((USER_AGENT.to_string(), inner.user_agent.clone()));
+    headers.extend(call.headers.iter().cloned());
+    exchange.request.headers = headers.clone();
+    let mut builder = http::Request::builder().method(call.method);
+    let authority =
+        call.headers.iter().find(|(key, _)| key == "host").map_or(host, |(_, value)| value.clone());
+    let path = url.path().to_owned() + &url.query().map_or_else(String::new, |query| format!("?{query}"));
+    let scheme = if matches!(url.scheme(), "https" | "wss") { "https" } else { "http" };
+    let uri = if h2 { format!("{scheme}://{authority}{path}") } else { path };
+    builder = builder.uri(uri.parse::<Uri>().map_err(|_| refuse("the URL cannot be sent"))?);
+    for (name, value) in &headers {
+        if h2 && matches!(name.as_str(), "host" | "connection" | "upgrade") {
+            continue;
+        }
+        let value = HeaderValue::from_str(&inner.vault.reveal(value))
+            .map_err(|_| refuse("a header value cannot be sent"))?;
+        builder = builder.header(name.as_str(), value);
+    }
+    if call.credential {
+        for (name, value) in &inner.own_headers {
+            // A header that the probe itself sets is what it is testing.
+            if named(name.as_str()) || (*name == HOST) {
+                continue;
+            }
+            let mut sent = HeaderValue::from_str(value.expose())
+                .map_err(|_| refuse("one of your headers has a value that cannot be sent"))?;
+            sent.set_sensitive(true);
+            builder = builder.header(name, sent);
+            exchange.request.headers.push((name.as_str().to_owned(), format!("~{}~", label(name))));
+        }
+    }
+    let body = call.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(inner.vault.reveal(body)));
+    builder.body(Full::new(body)).map_err(|_| refuse("the request cannot be built"))
+}
+
+/// `host[:port]` as a client writes it.
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Masks a header of the operator's: its value, and behind a scheme word the credential alone.
+pub(super) fn hide_header(vault: &Vault, name: &HeaderName, value: &str) {
+    let label = label(name);
+    vault.hide(&label, value);
+    if let Some((_, credential)) = value.split_once(' ').filter(|_| *name == AUTHORIZATION) {
+        vault.hide(&label, credential.trim());
+        let decoded = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, credential.trim());
+        if let Some(pair) = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
+            vault.hide(&label, &pair);
+            if let Some((_, password)) = pair.split_once(':') {
+                vault.hide(&label, password);
+            }
+        }
+    }
+}
+
+/// The name of the placeholder that stands for a header of the operator's.
+fn label(name: &HeaderName) -> String {
+    if *name == AUTHORIZATION { "credential".to_owned() } else { format!("header-{name}") }
+}
