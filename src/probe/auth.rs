@@ -50,8 +50,9 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
         bad_input::gated(prober, &speakers[0]).await;
     };
     let own = async {
-        base(prober, &speakers).await;
-        futures_util::future::join(doors(prober, &speakers, target), documents(prober, target)).await;
+        base(prober, &speakers, false).await;
+        let doors = doors(prober, &speakers, target, false);
+        futures_util::future::join(doors, documents(prober, target)).await;
     };
     futures_util::future::join(rows, own).await;
     super::legacy::teardown(prober, &target.url).await;
@@ -76,10 +77,12 @@ pub(super) async fn beside(prober: &Prober<'_>, speakers: &[Speaker], target: &E
         }
         return;
     }
-    base(prober, speakers).await;
+    // In quick the newest era stands for both: the scan has many more things to ask.
+    let asked = super::newest(prober, speakers);
+    base(prober, asked, !prober.standard()).await;
     if challenged(&prober.transcript()) {
         let session = sessions(prober, speakers);
-        let doors = futures_util::future::join(doors(prober, speakers, target), session);
+        let doors = futures_util::future::join(doors(prober, asked, target, !prober.standard()), session);
         futures_util::future::join(doors, documents(prober, target)).await;
     }
 }
@@ -132,21 +135,24 @@ fn bare(mut call: Call, transcript: &Transcript) -> Call {
     }
 }
 
-/// BASE of each era, its list, and, where that is open, a call of a tool that does not exist.
-async fn base(prober: &Prober<'_>, speakers: &[Speaker]) {
+/// BASE of each era, its list, and, where that is open, a call of a tool that does not exist. `thrifty`:
+/// the list only where BASE is open.
+async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
     let known = prober.transcript();
-    let eras = speakers.iter().map(|speaker| async {
+    let known = &known;
+    let eras = speakers.iter().map(|speaker| async move {
         let first = match speaker.era {
             Era::Modern => speaker.call(PROBE, "discover", names::DISCOVER, Value::Null),
             Era::Legacy => {
                 speaker::initialize(PROBE, "initialize", &speaker.url, Revision::NEWEST_LEGACY.as_str())
             }
         };
+        let open = prober.send(bare(first, known)).await.is_some_and(|first| served(&first));
+        if thrifty && !open {
+            return false;
+        }
         let list = speaker.outside().call(PROBE, "tools/list", "tools/list", json!({}));
-        let (_, listed) =
-            futures_util::future::join(prober.send(bare(first, &known)), prober.send(bare(list, &known)))
-                .await;
-        listed.is_some_and(|listed| served(&listed))
+        prober.send(bare(list, known)).await.is_some_and(|listed| served(&listed))
     });
     let open = futures_util::future::join_all(eras).await;
     let opened = speakers.iter().zip(open).find_map(|(speaker, open)| open.then_some(speaker));
@@ -161,8 +167,9 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker]) {
     }
 }
 
-/// Everything else that could be open while POST is shut.
-async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
+/// Everything else that could be open while POST is shut. `thrifty`: without DELETE, which can show
+/// little.
+async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint, thrifty: bool) {
     let listen = async {
         if let Some(speaker) = of(speakers, Era::Modern) {
             let wanted = json!({ "notifications": { "toolsListChanged": true } });
@@ -170,12 +177,25 @@ async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
             open(prober, call.negative(None)).await;
         }
     };
-    let mut delete = Call::new("DELETE", PROBE, "delete", &target.url)
-        .header(names::SESSION_HEADER, uuid::Uuid::new_v4().to_string());
-    delete.credential = false;
+    let delete = async {
+        let mut call = Call::new("DELETE", PROBE, "delete", &target.url)
+            .header(names::SESSION_HEADER, uuid::Uuid::new_v4().to_string());
+        call.credential = false;
+        if !thrifty {
+            prober.send(call).await;
+        }
+    };
+    let socket = async {
+        // Where the credential opens no socket, there is none to find open without it.
+        let transcript = prober.transcript();
+        let mut known = transcript.exchanges.iter().filter(|exchange| exchange.step.starts_with("websocket"));
+        if !known.any(|exchange| exchange.status().is_some_and(|status| !matches!(status, 101 | 401 | 403))) {
+            websocket(prober, &twin(&target.url, "ws")).await;
+        }
+    };
     futures_util::future::join(
         futures_util::future::join(get(prober, &target.url, "get", None), listen),
-        futures_util::future::join(prober.send(delete), websocket(prober, &twin(&target.url, "ws"))),
+        futures_util::future::join(delete, socket),
     )
     .await;
 }
@@ -215,7 +235,9 @@ async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
     let mut list = inside.call(PROBE, "session tools/list", "tools/list", json!({})).negative(None);
     list.credential = false;
     prober.send(list).await;
-    get(prober, &speaker.url, "session get", Some(&inside)).await;
+    if prober.standard() {
+        get(prober, &speaker.url, "session get", Some(&inside)).await;
+    }
 }
 
 /// P-WS without the credential; MCP is spoken where the upgrade is granted.

@@ -40,8 +40,7 @@ pub(super) static CHECK: Check = Check {
 /// First requests: what a client begins with.
 const FIRST: [&str; 2] = ["discover", "initialize"];
 /// Where more than discovery is had.
-const DOORS: [&str; 6] =
-    ["get", "listen", "delete", "websocket", "session tools/list", "session get"];
+const DOORS: [&str; 6] = ["get", "listen", "delete", "websocket", "session tools/list", "session get"];
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let gate = gate(facts)?;
@@ -68,9 +67,14 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     for (exchange, _) in gate.walls.iter().filter(|(_, wall)| wall.gated()) {
         seen.add(Status::Pass, Evidence::status(exchange), "refused");
     }
-    let steps: Vec<&str> =
-        gate.walls.iter().filter(|(_, wall)| wall.gated()).map(|(exchange, _)| exchange.step.as_str()).collect();
-    let sound = format!("nothing is served without a credential; refused for want of one: {}", listed(&steps));
+    let steps: Vec<&str> = gate
+        .walls
+        .iter()
+        .filter(|(_, wall)| wall.gated())
+        .map(|(exchange, _)| exchange.step.as_str())
+        .collect();
+    let sound =
+        format!("nothing is served without a credential; refused for want of one: {}", listed(&steps));
     seen.verdict_despite(unclear, sound)
 }
 
@@ -83,9 +87,11 @@ fn lazily(gate: &Gate<'_>, first_gated: bool, lists_gated: bool) -> Result<Verdi
     let first = gate.of(&FIRST).find(|(_, wall)| **wall == Wall::Open).map(|(exchange, _)| exchange);
     match (list, first) {
         // What a client begins with is shut, and what comes after it is open.
-        (Some(list), None) if first_gated => {
-            verdict(Status::Fail, list, "tools/list is served without a credential, although the handshake is refused")
-        }
+        (Some(list), None) if first_gated => verdict(
+            Status::Fail,
+            list,
+            "tools/list is served without a credential, although the handshake is refused",
+        ),
         (None, Some(first)) => {
             let words = "lazy authorization: discovery is open and the rest is gated, which is legal but surprises agents";
             verdict(Status::Warn, first, words)
@@ -216,7 +222,10 @@ mod tests {
         }
         // Whatever else could not be seen.
         let silent = door("websocket").failed(Phase::Head, FailureKind::HeaderTimeout);
-        assert_eq!(gated().with(door("get").stream(": ok\n\n", 0)).with(silent).judge(&CHECK).status, Status::Fail);
+        assert_eq!(
+            gated().with(door("get").stream(": ok\n\n", 0)).with(silent).judge(&CHECK).status,
+            Status::Fail
+        );
     }
 
     #[test]
@@ -262,7 +271,10 @@ mod tests {
     #[test]
     fn not_applicable_to_open_endpoints() {
         assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);
-        assert_eq!(lazy(call().error(200, -32602, "Unknown tool")).judge(&CHECK).status, Status::NotApplicable);
+        assert_eq!(
+            lazy(call().error(200, -32602, "Unknown tool")).judge(&CHECK).status,
+            Status::NotApplicable
+        );
         assert_eq!(Scan::feed("data: 1\n\n").judge(&CHECK).status, Status::NotApplicable);
     }
 }

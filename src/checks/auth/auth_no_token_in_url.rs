@@ -114,16 +114,16 @@ mod tests {
     use super::CHECK;
     use crate::finding::Status;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, get};
+    use crate::transcript::synthetic::{Made, Scan, get};
 
-    fn metadata(methods: serde_json::Value) -> crate::transcript::synthetic::Made {
+    fn metadata(methods: &[&str]) -> Made {
         get(ProbeId::Auth, "prm-path").json(json!({"resource":"x","bearer_methods_supported":methods}))
     }
 
     #[test]
     fn passes_behind_a_gate_and_with_a_credential_in_a_header() {
         assert_eq!(Scan::gated().judge(&CHECK).status, Status::Pass);
-        assert_eq!(Scan::gated().with(metadata(json!(["header"]))).judge(&CHECK).status, Status::Pass);
+        assert_eq!(Scan::gated().with(metadata(&["header"])).judge(&CHECK).status, Status::Pass);
         assert_eq!(Scan::modern().credential().judge(&CHECK).status, Status::Pass);
         let mut scan = Scan::modern();
         scan.transcript.header.url = "http://127.0.0.1:8080/mcp?tenant=7".to_owned();
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn fails_when_the_endpoint_itself_puts_tokens_into_urls() {
-        let query = Scan::gated().with(metadata(json!(["header", "query"])));
+        let query = Scan::gated().with(metadata(&["header", "query"]));
         assert_eq!(query.judge(&CHECK).status, Status::Fail);
         let announced =
             Scan::feed("event: endpoint\ndata: /messages?session=1&access_token=~uri-token-1~\n\n");

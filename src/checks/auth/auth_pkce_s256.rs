@@ -71,17 +71,13 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if let Some(reason) = gate.not_oauth() {
         return not_applicable(reason);
     }
-    let why = facts
-        .of(ProbeId::Auth)
-        .filter(|exchange| exchange.step.starts_with("as "))
-        .last()
-        .map_or_else(
-            || "nothing leads to an authorization server".to_owned(),
-            |exchange| match (exchange.status(), &exchange.failure) {
-                (Some(status), _) => format!("no authorization-server metadata came (HTTP {status})"),
-                (None, failure) => failure.as_ref().map_or_else(|| "no answer came".to_owned(), Failure::words),
-            },
-        );
+    let why = facts.of(ProbeId::Auth).filter(|exchange| exchange.step.starts_with("as ")).last().map_or_else(
+        || "nothing leads to an authorization server".to_owned(),
+        |exchange| match (exchange.status(), &exchange.failure) {
+            (Some(status), _) => format!("no authorization-server metadata came (HTTP {status})"),
+            (None, failure) => failure.as_ref().map_or_else(|| "no answer came".to_owned(), Failure::words),
+        },
+    );
     inconclusive(why)
 }
 
@@ -125,7 +121,8 @@ mod tests {
     #[test]
     fn passes_with_s256_alone() {
         assert_eq!(judge(json!(["S256"])), Status::Pass);
-        let second = gated().with(get(ProbeId::Auth, "as 1.1").status(404)).with(server("as 1.2", json!(["S256"])));
+        let second =
+            gated().with(get(ProbeId::Auth, "as 1.1").status(404)).with(server("as 1.2", json!(["S256"])));
         assert_eq!(second.judge(&CHECK).status, Status::Pass);
     }
 
@@ -158,7 +155,8 @@ mod tests {
 
     #[test]
     fn not_applicable_to_machines_and_open_endpoints() {
-        let document = json!({"issuer":"x","token_endpoint":"y","grant_types_supported":["client_credentials"]});
+        let document =
+            json!({"issuer":"x","token_endpoint":"y","grant_types_supported":["client_credentials"]});
         let machines = gated().with(get(ProbeId::Auth, "as 1.1").json(document));
         assert_eq!(machines.judge(&CHECK).status, Status::NotApplicable);
         assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);

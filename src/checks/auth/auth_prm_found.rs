@@ -57,7 +57,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         let place = if exchange.step == "prm-path" { "with the endpoint's path" } else { "of the origin" };
         // 2025-06-18 alone demanded the header form.
         if newest == Some(&Revision::V2025_06_18) && named.is_none() {
-            let message = format!("found at the well-known URL {place}, but the challenge does not name them");
+            let message =
+                format!("found at the well-known URL {place}, but the challenge does not name them");
             return warn(evidence, message);
         }
         let mut message = format!("found at the well-known URL {place}");
@@ -72,7 +73,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     // A header of their own choice that works is a strategy of their own.
     let own = |name: &String| name != "authorization" && name != "cookie";
     let challenged = gate.walls.iter().any(|(exchange, _)| !challenges(exchange).is_empty());
-    if !challenged && facts.class().kind != Kind::AuthGated && facts.header().operator_headers.iter().any(own) {
+    if !challenged && facts.class().kind != Kind::AuthGated && facts.header().operator_headers.iter().any(own)
+    {
         return not_applicable("the gate asks for another header, not for OAuth");
     }
     let tried: Vec<&Exchange> =
@@ -123,7 +125,11 @@ mod tests {
     fn gated(challenge: &str) -> Scan {
         let body = json!({"jsonrpc":"2.0","id":"d-2","method":"server/discover"});
         let made = post(ProbeId::Auth, "discover", Era::Modern, body).status(401);
-        Scan::gated().with(if challenge.is_empty() { made } else { made.header("www-authenticate", challenge) })
+        Scan::gated().with(if challenge.is_empty() {
+            made
+        } else {
+            made.header("www-authenticate", challenge)
+        })
     }
 
     fn sound() -> Value {
