@@ -102,7 +102,9 @@ impl<'a> Prober<'a> {
         } else if session && self.lock().opened >= self.wire.limits().sessions {
             Some(SkipReason::Budget)
         } else {
-            self.ledger.take(probe, call.expectation == Expectation::Teardown).err()
+            let open = u32::try_from(self.lock().sessions.len()).unwrap_or(u32::MAX);
+            let owed = open.saturating_add(u32::from(session));
+            self.ledger.take(probe, call.expectation == Expectation::Teardown, owed).err()
         };
         if let Some(reason) = reason {
             self.wire.skip(probe, Some(step), reason);
