@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::steps::{self, Barrier, Get, Socket};
-use super::{Facts, Kind};
+use super::{Facts, Kind, reply};
 use crate::finding::Undecided;
 use crate::protocol::headers::{self, Challenge};
 use crate::protocol::jsonrpc;
-use crate::transcript::{Content, Exchange, Failure, ProbeId};
+use crate::transcript::{Content, Exchange, Failure, ProbeId, Transcript};
 
 /// Most issuers that are looked at (CHECKS.md, `auth-as-metadata`).
 pub const ISSUERS: usize = 3;
@@ -84,6 +84,14 @@ fn open(facts: &Facts<'_>, exchange: &Exchange) -> bool {
 pub fn challenges(exchange: &Exchange) -> Vec<Challenge> {
     let Some(head) = &exchange.head else { return Vec::new() };
     head.values("www-authenticate").flat_map(headers::challenges).collect()
+}
+
+/// Whether the credential that an exchange carried had been accepted earlier: a 401 to it now is a reason
+/// of its own, and no gate.
+#[must_use]
+pub fn accepted_before(transcript: &Transcript, exchange: &Exchange) -> bool {
+    let mut earlier = transcript.exchanges.iter().take_while(|earlier| earlier.id < exchange.id);
+    exchange.credentialed() && earlier.any(|earlier| earlier.credentialed() && reply::read(earlier).served())
 }
 
 /// Whether a reply that is no 401 says in so many words that a credential is wanted: a refusal as JSON

@@ -177,8 +177,8 @@ pub fn classify(transcript: &Transcript) -> Classification {
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
     if class.kind == Kind::AuthGated {
-        let asked = |id: &u32| transcript.exchange(*id).is_some_and(Exchange::credentialed);
-        class.credential_refused = class.evidence.iter().any(asked);
+        // A credential that was sent, and did not open the gate.
+        class.credential_refused = steps.iter().any(|exchange| exchange.credentialed());
         if class.credential_refused {
             class.reason = "the endpoint refused the credential that was given".to_owned();
         }
@@ -220,6 +220,9 @@ impl Seen {
         }
         match exchange.step.as_str() {
             "discover" | "discover-retry" => self.take_discover(exchange),
+            "discover-bare" if steps::barrier(exchange) == Some(Barrier::Gated) => {
+                self.gated.get_or_insert(exchange.id);
+            }
             "discover-list" if steps::proves_modern(exchange) => {
                 self.modern.push(exchange.id);
                 self.revisions.push(Revision::NEWEST_MODERN);

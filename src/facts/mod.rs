@@ -193,7 +193,7 @@ impl<'t> Facts<'t> {
     /// Inconclusive with the reason (CHECKS.md section 1, global precedence).
     pub fn settled(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
         let exchange = self.step(probe, step, era)?;
-        if exchange.status() == Some(401) && self.readings.accepted_before(exchange) {
+        if exchange.status() == Some(401) && auth::accepted_before(self.readings.transcript, exchange) {
             return inconclusive(SkipReason::CredentialStopped.words());
         }
         answered(exchange)
@@ -361,18 +361,6 @@ impl<'t> Facts<'t> {
 }
 
 impl Readings<'_> {
-    /// Whether the credential that this exchange carried had been accepted earlier: a 401 to it now is a
-    /// reason of its own, and no gate.
-    fn accepted_before(&self, exchange: &Exchange) -> bool {
-        exchange.credentialed()
-            && self
-                .transcript
-                .exchanges
-                .iter()
-                .take_while(|earlier| earlier.id < exchange.id)
-                .any(|earlier| earlier.credentialed() && reply::read(earlier).served())
-    }
-
     /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
     /// by the typed host if that is an address or localhost.
     #[must_use]

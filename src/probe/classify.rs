@@ -101,6 +101,10 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
     if !websocket_first {
         let _ = socket(prober, &twin(url, "ws"), !upgrade).await;
     }
+    if without_credential(prober, &found.target.url).await {
+        gated(prober, &mut found).await;
+        return found;
+    }
     if prober.kind() == Kind::None || prober.options.discover {
         siblings::run(prober, &found.target.url).await;
     }
@@ -363,6 +367,19 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());
     prober.wire.say(socket, &init.body.unwrap_or_default()).await;
     prober.wire.hear(socket, wait, answer(json!(1))).await;
+}
+
+/// Some servers meet a wrong credential with 403 or 500: where it got us nothing, the same question is
+/// asked without it. Gives whether a credential is asked for.
+async fn without_credential(prober: &Prober<'_>, url: &str) -> bool {
+    let refused = matches!(prober.kind(), Kind::None | Kind::Blocked);
+    if !refused || !prober.transcript().exchanges.iter().any(Exchange::credentialed) {
+        return false;
+    }
+    let mut call = discover("discover-bare", url, Revision::NEWEST_MODERN.as_str());
+    call.credential = false;
+    prober.send(call).await;
+    prober.kind() == Kind::AuthGated
 }
 
 /// Step A: GET may be a feed that anyone can read, beside a gated POST. The rest is the business of

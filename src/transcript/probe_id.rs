@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeId {
     /// Finds out what speaks here (CHECKS.md section 4). Plain. Steps: `discover`,
-    /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `initialize`,
+    /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `discover-bare`
+    /// (without the credential, where it led nowhere), `initialize`,
     /// `initialize-retry`, `initialized`, `get` (P-GET without a session; on a legacy endpoint it is
     /// sent only where step 2 failed), `websocket`, `websocket-discover`-style traffic is inside the
     /// `websocket` frames, `redirect` (the 307/308 hop), `wait-N` (`--wait`).

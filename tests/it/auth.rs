@@ -107,6 +107,27 @@ async fn a_refused_token_is_told_and_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_token_refused_with_another_status_than_401_is_a_refused_token() {
+    let challenge = "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Bearer\r\ncontent-length: 0\r\n\r\n";
+    for wrong in ["500 Internal Server Error", "403 Forbidden"] {
+        let server = Raw::start(move |mut stream| async move {
+            let token = head(&mut stream).await.to_ascii_lowercase().contains("authorization: bearer");
+            let refusal = format!("HTTP/1.1 {wrong}\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(if token { refusal.as_bytes() } else { challenge.as_bytes() }).await;
+        })
+        .await;
+        let transcript = scan_with(&server.url("http"), |target| {
+            target.headers.push((http::header::AUTHORIZATION, Secret::new("Bearer canary-secret")));
+        })
+        .await;
+        let class = class(&transcript);
+        assert_eq!(class.kind, Kind::AuthGated, "{wrong}: {}", class.reason);
+        assert!(class.credential_refused);
+        assert_eq!(findings(&transcript)["auth-challenge-401"].status, Status::Pass);
+    }
+}
+
+#[tokio::test]
 async fn each_fault_of_the_gate_is_found_with_and_without_the_token() {
     for fault in Fault::ALL.iter().copied().filter(|fault| AUTH.contains(&fault.spec().check)) {
         let spec = fault.spec();
