@@ -153,6 +153,10 @@ impl<'t> Facts<'t> {
         let gated = class.kind == Kind::AuthGated;
         let http_sse = class.transports.first() == Some(&Transport::HttpSse);
         self.exchanges().filter(move |exchange| {
+            // Servers refuse a wrong credential in odd ways; that is no fault of a correct request.
+            if class.credential_refused && exchange.credentialed() {
+                return false;
+            }
             let spoken = gated || exchange.era.is_none_or(|era| class.eras.contains(&era));
             summary::measured(exchange) && spoken && !(http_sse && exchange.probe == ProbeId::Classify)
         })

@@ -22,7 +22,7 @@ use crate::protocol::address::Exposure;
 use crate::scan::Stop;
 use crate::target::Secret;
 use crate::transcript::{
-    Connect, Content, Ended, Exchange, Failure, FailureKind, Limits, Phase, Request, Vault,
+    Connect, Content, Ended, Exchange, Expectation, Failure, FailureKind, Limits, Phase, Request, Vault,
 };
 
 /// What outlives a borrow: held streams run as tasks of their own.
@@ -44,6 +44,9 @@ pub(super) struct Inner {
     pub(super) public: AtomicBool,
     pub(super) next_slot: Mutex<Instant>,
 }
+
+/// How long cleaning up may take once the scan is over.
+const TEARDOWN: Duration = Duration::from_secs(2);
 
 impl Inner {
     pub(super) fn new_exchange(&self, call: &Call) -> Exchange {
@@ -86,10 +89,15 @@ impl Inner {
         // A held stream has its own permit and does not count as in flight.
         let permit = if publish.is_some() { None } else { self.in_flight.acquire().await.ok() };
         self.pace().await;
+        let teardown = call.expectation == Expectation::Teardown;
+        let end = if teardown { self.deadline.max(Instant::now() + TEARDOWN) } else { self.deadline };
         let result = tokio::select! {
             result = self.converse(call, exchange, publish) => result,
-            () = self.stop.wait() => Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted")),
-            () = tokio::time::sleep_until(self.deadline) => {
+            // Cleaning up is owed to the endpoint, also when the user or the deadline ended the scan.
+            () = self.stop.wait(), if !teardown => {
+                Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted"))
+            }
+            () = tokio::time::sleep_until(end) => {
                 Err(failure(Phase::Head, FailureKind::Cancelled, "the scan's deadline passed"))
             }
         };

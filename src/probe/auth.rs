@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::classify::{Endpoint, Feed, talk, twin};
+use super::classify::{Endpoint, Feed, discover, talk, twin};
 use super::speaker::{self, Speaker};
 use super::{Prober, bad_input, browser, content_type, of};
 use crate::facts::Readings;
 use crate::facts::auth::{authorization_server, document, issuers, metadata_url, resource_metadata};
+use crate::facts::classification::Kind;
 use crate::facts::reply;
 use crate::facts::steps::{self, Barrier};
 use crate::net::websocket::Upgrade;
@@ -19,6 +20,7 @@ use crate::net::{Call, Until, fetch};
 use crate::protocol::address::Exposure;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
+use crate::protocol::sse::{self, Block};
 use crate::protocol::well_known::{PROTECTED_RESOURCE, as_scanned, issuer_forms, path_form, root_form};
 use crate::transcript::{Exchange, ProbeId, Transcript};
 
@@ -28,20 +30,53 @@ const NO_TOOL: &str = "scanner_nonexistent_tool";
 /// How long a stream may take to open, milliseconds; a refusal comes at once.
 const OPENING_MS: u64 = 3_000;
 
+/// Some servers meet a wrong credential with 403 or 500: where it got us nothing, the same question is
+/// asked without it. Gives whether a credential is asked for.
+pub(super) async fn asked_for(prober: &Prober<'_>, url: &str) -> bool {
+    let refused = matches!(prober.kind(), Kind::None | Kind::Blocked);
+    if !refused || !prober.transcript().exchanges.iter().any(Exchange::credentialed) {
+        return false;
+    }
+    let mut call = discover("discover-bare", url, Revision::NEWEST_MODERN.as_str());
+    call.credential = false;
+    prober.send(call).await;
+    prober.kind() == Kind::AuthGated
+}
+
+/// Step A: GET may be a feed that anyone can read, beside a gated POST.
+pub(super) async fn stream(prober: &Prober<'_>, target: &mut Endpoint) {
+    prober.wire.doing("the endpoint asks for a credential; looking at its GET");
+    let wait = prober.silence_ms().unwrap_or(OPENING_MS);
+    let mut call = Call::get_stream(ProbeId::Classify, "get", &target.url).until(Until::Watch(wait));
+    call.credential = false;
+    let Some(mut held) = prober.hold(call).await else { return };
+    held.wait(Duration::from_millis(wait), |head, lines| {
+        head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
+    })
+    .await;
+    held.wait(Duration::from_millis(50), |_, lines| !lines.is_empty()).await;
+    prober.wire.close(held).await;
+    match prober.kind() {
+        Kind::EventStream => target.feed = Some(Feed::Plain),
+        Kind::HttpSse => target.feed = Some(Feed::HttpSse),
+        _ => {}
+    }
+}
+
 /// Everything that can be asked of an endpoint that stays shut to us (CHECKS.md section 7).
 pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
     prober.wire.doing("asking the gate without a credential");
     let transcript = prober.transcript();
-    let discover = transcript.exchanges.iter().rev().find(|exchange| exchange.step == "discover");
+    let asked = transcript.exchanges.iter().rev().find(|exchange| exchange.step == "discover");
     // A gated feed takes no POST at all.
-    let posts = discover.is_none_or(|exchange| steps::barrier(exchange) == Some(Barrier::Gated));
+    let posts = asked.is_none_or(|exchange| steps::barrier(exchange) == Some(Barrier::Gated));
     if !posts {
         let feed = Endpoint { feed: Some(Feed::Plain), ..target.clone() };
         futures_util::future::join(get(prober, &target.url, "get", None), browser::run(prober, &[], &feed))
             .await;
         return documents(prober, target).await;
     }
-    let proved_by = discover.map_or(0, |exchange| exchange.id);
+    let proved_by = asked.map_or(0, |exchange| exchange.id);
     let speak = |era, revision: Revision| Speaker::new(era, &target.url, None, revision.as_str(), proved_by);
     let speakers = [speak(Era::Modern, Revision::NEWEST_MODERN), speak(Era::Legacy, Revision::NEWEST_LEGACY)];
     let rows = async {

@@ -6,7 +6,7 @@ use serde_json::json;
 use url::Url;
 
 use super::speaker::{self, Speaker};
-use super::{Prober, siblings};
+use super::{Prober, auth, siblings};
 use crate::facts::classification::Kind;
 use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::net::websocket::Upgrade;
@@ -24,6 +24,9 @@ pub(super) struct Found {
     legacy: Option<Speaker>,
     /// The feed's or HTTP+SSE's stream, still open.
     pub(super) stream: Option<Held>,
+    /// Set where Streamable HTTP answered: whether a socket was tried already. What else is here may be
+    /// looked at beside everything else.
+    look_aside: Option<bool>,
 }
 
 /// The endpoint that later probes talk to.
@@ -51,6 +54,7 @@ impl Found {
             modern: None,
             legacy: None,
             stream: None,
+            look_aside: None,
         }
     }
 
@@ -67,8 +71,6 @@ impl Found {
 
 /// First event of a GET beside an endpoint that is classified already.
 const ASIDE_MS: u64 = 10_000;
-/// First event of a GET beside a gated POST.
-const GATED_GET_MS: u64 = 3_000;
 
 /// Classifies `url` (masked).
 pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
@@ -83,26 +85,24 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
         return found;
     }
     if barrier == Some(Barrier::Gated) {
-        gated(prober, &mut found).await;
+        auth::stream(prober, &mut found.target).await;
         return found;
     }
     legacy(prober, &mut found).await;
     if found.modern.is_some() || found.legacy.is_some() {
-        aside(prober, &found.target.url, websocket_first).await;
-        if prober.options.discover {
-            siblings::run(prober, &found.target.url).await;
-        }
+        found.look_aside = Some(websocket_first);
         return found;
     }
-    let upgrade = stream(prober, &mut found).await;
+    let mut tried = websocket_first;
+    let upgrade = stream(prober, &mut found, &mut tried).await;
     if found.target.feed.is_some() {
         return found;
     }
-    if !websocket_first {
+    if !tried {
         let _ = socket(prober, &twin(url, "ws"), !upgrade).await;
     }
-    if without_credential(prober, &found.target.url).await {
-        gated(prober, &mut found).await;
+    if auth::asked_for(prober, &found.target.url).await {
+        auth::stream(prober, &mut found.target).await;
         return found;
     }
     if prober.kind() == Kind::None || prober.options.discover {
@@ -118,7 +118,7 @@ pub(super) fn twin(url: &str, family: &str) -> String {
     format!("{family}{}://{rest}", if secure { "s" } else { "" })
 }
 
-fn discover(step: &str, url: &str, version: &str) -> Call {
+pub(super) fn discover(step: &str, url: &str, version: &str) -> Call {
     let body = json!({
         "jsonrpc": "2.0",
         "id": "d-1",
@@ -225,7 +225,9 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
 }
 
 /// Step 3 and 4 beside an endpoint that answered already: is the old transport, or a socket, here too?
-async fn aside(prober: &Prober<'_>, url: &str, socket_done: bool) {
+pub(super) async fn aside(prober: &Prober<'_>, found: &Found) {
+    let Some(socket_done) = found.look_aside else { return };
+    let url = found.target.url.as_str();
     let get = async {
         let wait = prober.silence_ms().unwrap_or(ASIDE_MS);
         let call = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Watch(wait));
@@ -246,6 +248,9 @@ async fn aside(prober: &Prober<'_>, url: &str, socket_done: bool) {
         }
     };
     futures_util::future::join(get, upgrade).await;
+    if prober.options.discover {
+        siblings::run(prober, url).await;
+    }
 }
 
 /// Only notes whether an upgrade is accepted.
@@ -259,9 +264,12 @@ async fn note_socket(prober: &Prober<'_>, url: &str) {
     }
 }
 
+/// A GET that gave no head for so long is held: a socket is tried meanwhile.
+const HELD: Duration = Duration::from_secs(2);
+
 /// Step 3 where nothing answered yet. Keeps the stream open if it is one. Gives whether the reply
-/// asked for an upgrade.
-async fn stream(prober: &Prober<'_>, found: &mut Found) -> bool {
+/// asked for an upgrade, and in `tried` whether a socket was tried while the GET was held.
+async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> bool {
     prober.wire.doing("asking for an event stream");
     let limits = prober.wire.limits();
     let quick = prober.silence_ms();
@@ -269,7 +277,13 @@ async fn stream(prober: &Prober<'_>, found: &mut Found) -> bool {
     // A quick scan looks at the stream for a moment; others watch it for keep-alives afterwards.
     let call = Call::get_stream(ProbeId::Classify, "get", &found.target.url).until(Until::Watch(watch));
     let Some(mut held) = prober.hold(call).await else { return false };
-    held.wait(Duration::from_millis(watch), |head, _| head.is_some()).await;
+    let watch = Duration::from_millis(watch);
+    held.wait(watch.min(HELD), |head, _| head.is_some()).await;
+    if !*tried && quick.is_none() && held.look(|head, _, ended| head.is_none() && !ended) {
+        *tried = true;
+        let rest = held.wait(watch, |head, _| head.is_some());
+        futures_util::future::join(rest, socket(prober, &twin(&found.target.url, "ws"), true)).await;
+    }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
     held.wait(Duration::from_millis(first), |head, lines| {
@@ -367,38 +381,4 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());
     prober.wire.say(socket, &init.body.unwrap_or_default()).await;
     prober.wire.hear(socket, wait, answer(json!(1))).await;
-}
-
-/// Some servers meet a wrong credential with 403 or 500: where it got us nothing, the same question is
-/// asked without it. Gives whether a credential is asked for.
-async fn without_credential(prober: &Prober<'_>, url: &str) -> bool {
-    let refused = matches!(prober.kind(), Kind::None | Kind::Blocked);
-    if !refused || !prober.transcript().exchanges.iter().any(Exchange::credentialed) {
-        return false;
-    }
-    let mut call = discover("discover-bare", url, Revision::NEWEST_MODERN.as_str());
-    call.credential = false;
-    prober.send(call).await;
-    prober.kind() == Kind::AuthGated
-}
-
-/// Step A: GET may be a feed that anyone can read, beside a gated POST. The rest is the business of
-/// [`super::auth`].
-async fn gated(prober: &Prober<'_>, found: &mut Found) {
-    prober.wire.doing("the endpoint asks for a credential; looking at its GET");
-    let wait = prober.silence_ms().unwrap_or(GATED_GET_MS);
-    let mut call = Call::get_stream(ProbeId::Classify, "get", &found.target.url).until(Until::Watch(wait));
-    call.credential = false;
-    let Some(mut held) = prober.hold(call).await else { return };
-    held.wait(Duration::from_millis(wait), |head, lines| {
-        head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
-    })
-    .await;
-    held.wait(Duration::from_millis(50), |_, lines| !lines.is_empty()).await;
-    prober.wire.close(held).await;
-    match prober.kind() {
-        Kind::EventStream => found.target.feed = Some(Feed::Plain),
-        Kind::HttpSse => found.target.feed = Some(Feed::HttpSse),
-        _ => {}
-    }
 }

@@ -3,9 +3,9 @@
 use super::classify::{Endpoint, Feed};
 use super::speaker::Speaker;
 use super::{Prober, newest};
-use crate::facts::summary::head_times;
+use crate::facts::{Facts, Readings, Scope};
 use crate::net::{Call, Until};
-use crate::transcript::{ProbeId, Transcript};
+use crate::transcript::ProbeId;
 
 const PROBE: ProbeId = ProbeId::Load;
 /// Requests of the burst.
@@ -32,8 +32,10 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
         (1..=BURST).filter_map(|number| request(format!("burst-{number}"))).map(|call| prober.send(call));
     futures_util::future::join_all(burst).await;
     let (exchanges, skips) = prober.wire.recorded();
-    let known: Transcript = crate::scan::partial(exchanges, skips);
-    for number in 1..=WANTED.saturating_sub(head_times(&known).len()) {
+    let known = crate::scan::partial(exchanges, skips);
+    let readings = Readings::new(&known);
+    let counted = Facts::scoped(&readings, Scope::All).calls().count();
+    for number in 1..=WANTED.saturating_sub(counted) {
         let Some(call) = request(format!("top-up-{number}")) else { return };
         if prober.send(call).await.is_none() {
             return;

@@ -24,10 +24,12 @@ use crate::facts::reply;
 use crate::facts::steps::{self, Barrier};
 use crate::net::{Call, Held, Until, Wire};
 use crate::protocol::headers;
+use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
+use crate::protocol::sse;
 use crate::scan::ScanOptions;
-use crate::transcript::{Exchange, Expectation, ProbeId, Profile, SkipReason, Transcript};
+use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReason, Transcript};
 
 pub use plan::{Planned, plan};
 
@@ -62,6 +64,29 @@ struct State {
     connect_us: u64,
     classified: bool,
     limited: u32,
+    polled: u32,
+}
+
+/// Streams of one scan that are polled for their answer.
+const MOST_POLLED: u32 = 2;
+/// Longest `retry` that is waited for.
+const LONGEST_RETRY_MS: u64 = 2_000;
+/// Longest event id that goes into a request header.
+const LONGEST_ID: usize = 1_024;
+
+/// Whether a POST's stream ended without its answer, but with an event id to come back with.
+fn polls(exchange: &Exchange) -> bool {
+    exchange.era == Some(Era::Legacy)
+        && exchange.request.method == "POST"
+        && exchange.ended == Ended::Complete
+        && exchange.lines().is_some()
+        && reply::request_id(exchange).is_some()
+        && reply::read(exchange).answer.is_none()
+}
+
+/// Whether a text can be a header value as it is (HOSTILE.md S5).
+fn printable(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7F).contains(&byte))
 }
 
 /// Consecutive faults after which the scan stops (CHECKS.md 2.5).
@@ -81,7 +106,50 @@ impl<'a> Prober<'a> {
         call.credential &= !self.lock().gated;
         let exchange = self.wire.send(call).await;
         self.learn(&exchange).await;
+        if self.standard() && polls(&exchange) {
+            self.poll(&exchange).await;
+        }
         Some(exchange)
+    }
+
+    /// Comes back for an answer whose stream was closed early, as 2025-11-25 lets a server do
+    /// (transports, "Sending Messages to the Server", item 6). Twice in a scan is enough to see it work.
+    async fn poll(&self, exchange: &Exchange) {
+        let blocks = sse::blocks(exchange.lines().unwrap_or_default());
+        let Some(id) = sse::last_event_id(&blocks).filter(|id| id.len() <= LONGEST_ID && printable(id))
+        else {
+            return;
+        };
+        {
+            let mut state = self.lock();
+            if state.polled >= MOST_POLLED {
+                return;
+            }
+            state.polled = state.polled.saturating_add(1);
+        }
+        let retry = blocks.iter().filter_map(|block| block.retry.as_deref()?.parse::<u64>().ok()).next_back();
+        tokio::time::sleep(Duration::from_millis(retry.unwrap_or(0).min(LONGEST_RETRY_MS))).await;
+        let mut call =
+            Call::get_stream(exchange.probe, format!("{} resumed", exchange.step), &exchange.request.url)
+                .era(Era::Legacy)
+                .in_session(exchange.session.as_deref())
+                .header("last-event-id", id);
+        call.twin = Some(exchange.id);
+        call.credential = exchange.probe != ProbeId::Auth;
+        if let Some(version) = exchange.request.header(names::VERSION_HEADER) {
+            call = call.header(names::VERSION_HEADER, version);
+        }
+        let wait = self.wire.limits().negative_ms;
+        let Some(mut held) = self.hold(call.until(Until::Watch(wait))).await else { return };
+        let asked = reply::request_id(exchange);
+        held.wait(Duration::from_millis(wait), |_, lines| {
+            sse::blocks(lines).iter().filter(|block| block.dispatched()).any(|block| {
+                let message = block.data.as_deref().and_then(|data| jsonrpc::parse(data).ok());
+                message.is_some_and(|message| message.get("id") == asked.as_ref())
+            })
+        })
+        .await;
+        self.wire.close(held).await;
     }
 
     /// Opens a held stream if the ledger allows.
@@ -94,17 +162,18 @@ impl<'a> Prober<'a> {
     /// Whether a call may be sent: counts it, or records the skip.
     fn admit(&self, call: &Call) -> Option<()> {
         let (probe, step) = (call.probe, call.step.as_str());
-        // Cleaning up is owed even after a halt, but not after the deadline.
-        let halted = if call.expectation == Expectation::Teardown { None } else { self.lock().halted };
+        // Cleaning up is owed even after a halt, an interruption or the deadline.
+        let teardown = call.expectation == Expectation::Teardown;
+        let over = if teardown { None } else { self.wire.over().or(self.lock().halted) };
         let session = call.step.starts_with(names::INITIALIZE) && call.method == "POST";
-        let reason = if let Some(reason) = self.wire.over().or(halted) {
+        let reason = if let Some(reason) = over {
             Some(reason)
         } else if session && self.lock().opened >= self.wire.limits().sessions {
             Some(SkipReason::Budget)
         } else {
             let open = u32::try_from(self.lock().sessions.len()).unwrap_or(u32::MAX);
             let owed = open.saturating_add(u32::from(session));
-            self.ledger.take(probe, call.expectation == Expectation::Teardown, owed).err()
+            self.ledger.take(probe, teardown, owed).err()
         };
         if let Some(reason) = reason {
             self.wire.skip(probe, Some(step), reason);
@@ -271,7 +340,8 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         content_type::run(&prober, &speakers, found.modern_only()).await;
         load::run(&prober, &speakers, &found.target).await;
     };
-    futures_util::future::join(watch, rest).await;
+    let aside = classify::aside(&prober, &found);
+    futures_util::future::join3(watch, rest, aside).await;
     legacy::teardown(&prober, url).await;
 }
 

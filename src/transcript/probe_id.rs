@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A conversation with the target. The doc comment of each lists its steps; a step name is what
-/// checks look up, so it is as much a contract as the probe. `N` counts from 1.
+/// checks look up, so it is as much a contract as the probe. `N` counts from 1. Where a stream was
+/// closed before its answer, `<step> resumed` is the GET that came back for it (twin = that POST).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeId {
