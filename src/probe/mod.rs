@@ -7,11 +7,14 @@ mod catalogue;
 mod classify;
 mod connections;
 mod content_type;
+mod delivery;
 mod ledger;
 mod legacy;
+mod listen;
 mod load;
 mod modern;
 mod plan;
+mod resume;
 mod siblings;
 mod speaker;
 
@@ -223,7 +226,13 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         content_type::run(&prober, &speakers, found.modern_only()).await;
         load::run(&prober, &speakers, &found.target).await;
     };
-    futures_util::future::join(watch, rest).await;
+    let streams = async {
+        resume::run(&prober, &speakers).await;
+        resume::feed(&prober, &found.target).await;
+        delivery::run(&prober, &speakers, &found.target).await;
+    };
+    let held = futures_util::future::join(watch, listen::run(&prober, &speakers));
+    futures_util::future::join(held, futures_util::future::join(streams, rest)).await;
     legacy::teardown(&prober, url).await;
 }
 
