@@ -8,11 +8,14 @@ pub mod auth;
 pub mod browser;
 pub mod catalogue;
 pub mod classification;
+pub mod delivery;
 pub mod handshake;
 pub mod leaks;
+pub mod listen;
 pub mod outcome;
 pub mod refusal;
 pub mod reply;
+pub mod resume;
 pub mod schema;
 pub mod steps;
 pub mod streams;
@@ -130,6 +133,12 @@ impl<'t> Facts<'t> {
     #[must_use]
     pub fn class(&self) -> &'t Classification {
         self.readings.classification()
+    }
+
+    /// The proxy that replies name (`Server`, `Via`). Open to every check.
+    #[must_use]
+    pub fn proxy(&self) -> Option<String> {
+        delivery::proxy(self.readings.transcript)
     }
 
     /// The exchanges in scope, in order.

@@ -11,7 +11,8 @@ use crate::facts::summary;
 use crate::net::{Call, Held, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
-use crate::transcript::{Expectation, ProbeId, Profile};
+use crate::protocol::sse::Line;
+use crate::transcript::{Expectation, Head, ProbeId, Profile};
 
 /// The P-INITs of version negotiation: their session ids are also compared.
 pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
@@ -104,14 +105,16 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
     }
     let watched = Duration::from_millis(limits.idle_watch_ms);
     prober.wire.doing(format!("watching the idle stream for keep-alives, up to {} s", watched.as_secs()));
-    held.wait(watched, |head, lines| {
-        head.is_some_and(|head| head.status != 200)
-            || head.is_some_and(|head| {
-                summary::gaps(head.at_us, lines).iter().any(|gap| gap.us >= summary::SETTLED_US)
-            })
-    })
-    .await;
+    held.wait(watched, settled).await;
     prober.wire.close(held).await;
+}
+
+/// Whether an idle stream has shown what it is watched for: a sign of life after silence, or that it is
+/// no stream.
+pub(super) fn settled(head: Option<&Head>, lines: &[Line]) -> bool {
+    head.is_some_and(|head| {
+        head.status != 200 || summary::gaps(head.at_us, lines).iter().any(|gap| gap.us >= summary::SETTLED_US)
+    })
 }
 
 async fn get(prober: &Prober<'_>, speaker: &Speaker) -> Option<Held> {

@@ -8,11 +8,14 @@ mod catalogue;
 mod classify;
 mod connections;
 mod content_type;
+mod delivery;
 mod ledger;
 mod legacy;
+mod listen;
 mod load;
 mod modern;
 mod plan;
+mod resume;
 mod siblings;
 mod speaker;
 
@@ -340,8 +343,14 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         content_type::run(&prober, &speakers, found.modern_only()).await;
         load::run(&prober, &speakers, &found.target).await;
     };
+    let streams = async {
+        resume::run(&prober, &speakers).await;
+        resume::feed(&prober, &found.target).await;
+        delivery::run(&prober, &speakers, &found.target).await;
+    };
     let aside = classify::aside(&prober, &found);
-    futures_util::future::join3(watch, rest, aside).await;
+    let held = futures_util::future::join3(watch, listen::run(&prober, &speakers), aside);
+    futures_util::future::join3(held, streams, rest).await;
     legacy::teardown(&prober, url).await;
 }
 

@@ -83,6 +83,11 @@ impl Speaker {
         Self { session: None, ..self.another() }
     }
 
+    /// The same speaker in another session, with ids of its own range.
+    pub(super) fn in_session(&self, session: Option<String>, version: &str) -> Self {
+        Self { session, version: version.to_owned(), ..self.another() }
+    }
+
     /// An id that was not used before: a string in the modern era, an integer in the legacy one.
     pub(super) fn id(&self) -> Value {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);

@@ -56,6 +56,9 @@ pub struct Exchange {
     /// Status and headers, if they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
+    /// When the first byte of the body arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte_us: Option<u64>,
     /// Body, lines or frames.
     #[serde(default, skip_serializing_if = "Content::is_none")]
     pub content: Content,

@@ -59,6 +59,22 @@ pub enum ProbeId {
     /// GET on the endpoint inside a legacy session. Plain. Step: `get`. Held open as the idle
     /// stream, where the profile watches one.
     LegacyGet,
+    /// Whether a dropped stream of the legacy era resumes. Plain: `initialize`, `initialized` (a session
+    /// of its own, where sessions are issued; not in `quick`), `post-N` (a read-only request, read to its
+    /// end), `resume-N` (GET with the first id of `post-N`), `cut` (negative: the same request, dropped
+    /// after its first id) and `resume-cut`, sent where finished streams are not replayed, `initialize
+    /// other`, `initialized other` (a second session), `resume-other` (negative: the first id of a
+    /// `post-N` with that session's headers; in `quick` those of a spare session).
+    Resume,
+    /// Whether a dropped plain feed resumes. Plain. Steps: `first` (read until two events with ids
+    /// came), `again` (GET with the first of those ids).
+    FeedResume,
+    /// P-LISTEN with every advertised type. Plain. Steps: `resources` (resources/list, for a URI to
+    /// subscribe to), `listen`, held open and watched like an idle stream.
+    Listen,
+    /// Streams asked for with `Accept-Encoding: gzip, br`. Negative; twin = the same without. Steps:
+    /// `listen`, `post`, `get`, whichever of them streams.
+    Delivery,
     /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Step: `get`.
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
@@ -90,7 +106,7 @@ pub enum ProbeId {
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Classify,
         Self::Siblings,
         Self::Tls,
@@ -104,6 +120,10 @@ impl ProbeId {
         Self::LegacyVersions,
         Self::LegacySessions,
         Self::LegacyGet,
+        Self::Resume,
+        Self::FeedResume,
+        Self::Listen,
+        Self::Delivery,
         Self::Idle,
         Self::Browser,
         Self::Auth,
