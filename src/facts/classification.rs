@@ -167,6 +167,16 @@ pub fn classify(transcript: &Transcript) -> Classification {
     for exchange in &steps {
         seen.take(exchange);
     }
+    // Whoever typed a WebSocket URL was asked there first.
+    let first = |step: &str| steps.iter().position(|exchange| exchange.step == step);
+    seen.socket_typed = first("websocket").is_some_and(|at| first("discover").is_none_or(|other| at < other));
+    let conversations = transcript.exchanges.iter().filter(|exchange| {
+        matches!(exchange.probe, ProbeId::HttpSse | ProbeId::WebSocket)
+            && matches!(exchange.step.as_str(), "initialize" | "discover")
+    });
+    for exchange in conversations {
+        seen.read_server_in(&reply::read_in(transcript, exchange));
+    }
     seen.confirm(transcript);
     // The last discover went to the typed URL, or to where its one redirect led.
     let asked = steps.iter().rev().find(|exchange| exchange.step == "discover");
@@ -197,6 +207,10 @@ struct Seen {
     feed_ended: Option<u32>,
     held: Option<u32>,
     socket: Option<(u32, Socket)>,
+    /// The upgrade was answered as if it were a plain request.
+    not_upgraded: Option<u32>,
+    socket_typed: bool,
+    upgrade_asked: bool,
     gated: Option<u32>,
     blocked: Option<u32>,
     limited: Option<u32>,
@@ -245,11 +259,13 @@ impl Seen {
                 Get::Ended => self.feed_ended = Some(exchange.id),
                 Get::Held => self.held = Some(exchange.id),
                 Get::Barrier(barrier) => self.take_barrier(exchange, barrier),
-                Get::Upgrade | Get::No => {}
+                Get::Upgrade => self.upgrade_asked = true,
+                Get::No => {}
             },
             "websocket" | "websocket-retry" => match steps::socket(exchange) {
                 Socket::Barrier(barrier) => self.take_barrier(exchange, barrier),
                 Socket::No => {}
+                Socket::NotUpgraded => drop(self.not_upgraded.get_or_insert(exchange.id)),
                 found => {
                     if let Socket::Mcp { version, .. } = &found {
                         self.revisions.extend(version.as_deref().and_then(Revision::parse));
@@ -299,7 +315,10 @@ impl Seen {
     }
 
     fn read_server(&mut self, exchange: &Exchange) {
-        let read = reply::read(exchange);
+        self.read_server_in(&reply::read(exchange));
+    }
+
+    fn read_server_in(&mut self, read: &reply::Reply) {
         let result = read.result().or(read.lenient.as_ref().and_then(|answer| answer.result()));
         let info = result.and_then(|result| {
             let meta = result.get("_meta").and_then(|meta| meta.get(names::META_SERVER_INFO));
@@ -432,6 +451,12 @@ impl Seen {
             } else {
                 "the endpoint asks for a WebSocket upgrade that it did not grant us".to_owned()
             };
+        } else if let Some(id) = self.not_upgraded.filter(|_| self.socket_typed || self.upgrade_asked) {
+            class.kind = Kind::Websocket;
+            class.transports = vec![Transport::Websocket];
+            class.evidence.push(id);
+            class.confidence = Confidence::Suspected;
+            class.reason = "a WebSocket is meant to be here, and the upgrade is answered with 200".to_owned();
         } else if let Some(id) = self.feed_ended {
             class.kind = Kind::EventStream;
             class.transports = vec![Transport::EventStream];
@@ -505,6 +530,19 @@ fn feeds(exchange: &Exchange) -> bool {
     reply::read(exchange).messages.iter().any(|message| {
         message.json.as_ref().map_or(true, |json| !jsonrpc::is_request(json) && !jsonrpc::is_reply(json))
     })
+}
+
+/// Whether a sibling step found Streamable HTTP. Behind authentication it is there, too.
+#[must_use]
+pub fn streamable_beside(exchange: &Exchange) -> bool {
+    match exchange.step.split_once(' ').map_or("", |(kind, _)| kind) {
+        "discover" => matches!(
+            steps::discover(exchange),
+            Discover::Modern { .. } | Discover::ModernError { .. } | Discover::Barrier(Barrier::Gated)
+        ),
+        "initialize" => matches!(steps::initialize(exchange), Initialize::Legacy { .. }),
+        _ => false,
+    }
 }
 
 /// What the sibling steps found: a path whose reply classifies.

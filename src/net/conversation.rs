@@ -58,6 +58,7 @@ impl Inner {
             twin: call.twin,
             era: call.era,
             session: call.session.clone(),
+            stream: call.stream,
             connection: 0,
             connect: None,
             request: Request {
@@ -111,7 +112,7 @@ impl Inner {
     }
 
     /// At most `public_rate` requests a second to a host that is neither loopback nor private.
-    async fn pace(&self) {
+    pub(super) async fn pace(&self) {
         if self.limits.public_rate == 0 || !self.public.load(Ordering::Relaxed) {
             return;
         }

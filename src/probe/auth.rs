@@ -72,15 +72,18 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
     let posts = asked.is_none_or(|exchange| steps::barrier(exchange) == Some(Barrier::Gated));
     if !posts {
         let feed = Endpoint { feed: Some(Feed::Plain), ..target.clone() };
-        futures_util::future::join(get(prober, &target.url, "get", None), browser::run(prober, &[], &feed))
-            .await;
+        futures_util::future::join(
+            get(prober, &target.url, "get", None),
+            browser::run(prober, &[], &feed, None),
+        )
+        .await;
         return documents(prober, target).await;
     }
     let proved_by = asked.map_or(0, |exchange| exchange.id);
     let speak = |era, revision: Revision| Speaker::new(era, &target.url, None, revision.as_str(), proved_by);
     let speakers = [speak(Era::Modern, Revision::NEWEST_MODERN), speak(Era::Legacy, Revision::NEWEST_LEGACY)];
     let rows = async {
-        browser::run(prober, slice::from_ref(&speakers[0]), target).await;
+        browser::run(prober, slice::from_ref(&speakers[0]), target, None).await;
         content_type::run(prober, &speakers, false).await;
         bad_input::gated(prober, &speakers[0]).await;
     };
@@ -90,7 +93,7 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
         futures_util::future::join(doors, documents(prober, target)).await;
     };
     futures_util::future::join(rows, own).await;
-    super::legacy::teardown(prober, &target.url).await;
+    super::legacy::teardown(prober).await;
 }
 
 /// The same beside an endpoint that serves us: is everything gated without the credential? Without one,
@@ -261,12 +264,12 @@ async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
     let Some(speaker) = of(speakers, Era::Legacy) else { return };
     let spare = {
         let state = prober.lock();
-        let others = state.sessions.iter().filter(|(session, _)| Some(session) != speaker.session.as_ref());
+        let others = state.sessions.iter().filter(|session| Some(&session.id) != speaker.session.as_ref());
         others.last().cloned()
     };
-    let Some((session, version)) = spare else { return };
-    let version = version.unwrap_or_else(|| speaker.version.clone());
-    let inside = Speaker::new(Era::Legacy, &speaker.url, Some(session), &version, speaker.proved_by);
+    let Some(spare) = spare else { return };
+    let version = spare.version.unwrap_or_else(|| speaker.version.clone());
+    let inside = Speaker::new(Era::Legacy, &speaker.url, Some(spare.id), &version, speaker.proved_by);
     let mut list = inside.call(PROBE, "session tools/list", "tools/list", json!({})).negative(None);
     list.credential = false;
     prober.send(list).await;

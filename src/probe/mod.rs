@@ -9,6 +9,7 @@ mod classify;
 mod connections;
 mod content_type;
 mod delivery;
+mod http_sse;
 mod ledger;
 mod legacy;
 mod listen;
@@ -18,13 +19,15 @@ mod plan;
 mod resume;
 mod siblings;
 mod speaker;
+mod websocket;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::facts::classification::{Kind, classify};
-use crate::facts::reply;
+use crate::facts::reply::{self, Reply};
 use crate::facts::steps::{self, Barrier};
+use crate::net::websocket::Upgrade;
 use crate::net::{Call, Held, Until, Wire};
 use crate::protocol::headers;
 use crate::protocol::jsonrpc;
@@ -36,8 +39,9 @@ use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReas
 
 pub use plan::{Planned, plan};
 
+use classify::{Feed, Found};
 use ledger::Ledger;
-use speaker::Speaker;
+use speaker::{Channel, Speaker};
 
 /// One scan's conversation: the wire, the ledger, and what must not be forgotten.
 pub(crate) struct Prober<'a> {
@@ -50,8 +54,9 @@ pub(crate) struct Prober<'a> {
 
 #[derive(Default)]
 struct State {
-    /// Placeholders of sessions that were opened and not yet deleted, with their revision.
-    sessions: Vec<(String, Option<String>)>,
+    /// Sessions that were opened and not yet deleted.
+    sessions: Vec<OpenSession>,
+    /// Sessions opened in all, those of HTTP+SSE streams included.
     opened: u32,
     /// Consecutive faults on plain exchanges.
     faults: u32,
@@ -92,8 +97,28 @@ fn printable(text: &str) -> bool {
     text.bytes().all(|byte| (0x20..0x7F).contains(&byte))
 }
 
+/// A Streamable HTTP session of ours.
+#[derive(Clone, Debug)]
+struct OpenSession {
+    /// Its placeholder.
+    id: String,
+    /// Where it was opened, masked.
+    url: String,
+    /// The revision that was negotiated.
+    version: Option<String>,
+}
+
+/// An answer, wherever it came.
+#[derive(Clone, Debug)]
+struct Answered {
+    exchange: Arc<Exchange>,
+    reply: Reply,
+}
+
 /// Consecutive faults after which the scan stops (CHECKS.md 2.5).
 const BREAKER: u32 = 3;
+/// How long a socket that should have been refused is given to be closed.
+const POLICY: Duration = Duration::from_millis(100);
 /// Longest wait that a 429 may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -112,6 +137,37 @@ impl<'a> Prober<'a> {
         if self.standard() && polls(&exchange) {
             self.poll(&exchange).await;
         }
+        Some(exchange)
+    }
+
+    /// Asks over a speaker's transport, if the ledger allows. `None` means it was not sent.
+    async fn ask(&self, speaker: &Speaker, call: Call) -> Option<Answered> {
+        match &speaker.channel {
+            Channel::Streamable => {
+                let exchange = self.send(call).await?;
+                let reply = reply::read(&exchange);
+                Some(Answered { exchange, reply })
+            }
+            Channel::HttpSse(stream) => stream.ask(self, call).await,
+            Channel::WebSocket(line) => line.ask(self, speaker, call).await,
+        }
+    }
+
+    /// Sends an upgrade and closes the socket at once if one comes up.
+    async fn knock(&self, call: Call) -> Option<Arc<Exchange>> {
+        self.admit(&call)?;
+        let negative = call.expectation == Expectation::Negative;
+        let exchange = match self.wire.upgrade(call).await {
+            Upgrade::Open(mut socket) => {
+                if negative {
+                    // A server may accept the upgrade and close at once for reasons of policy.
+                    self.wire.hear(&mut socket, POLICY, |_| true).await;
+                }
+                self.wire.close_socket(*socket).await
+            }
+            Upgrade::Refused(exchange) => exchange,
+        };
+        self.learn(&exchange).await;
         Some(exchange)
     }
 
@@ -168,7 +224,10 @@ impl<'a> Prober<'a> {
         // Cleaning up is owed even after a halt, an interruption or the deadline.
         let teardown = call.expectation == Expectation::Teardown;
         let over = if teardown { None } else { self.wire.over().or(self.lock().halted) };
-        let session = call.step.starts_with(names::INITIALIZE) && call.method == "POST";
+        let session = call.step.starts_with(names::INITIALIZE)
+            && call.method == "POST"
+            && call.stream.is_none()
+            && !call.url.is_empty();
         let reason = if let Some(reason) = over {
             Some(reason)
         } else if session && self.lock().opened >= self.wire.limits().sessions {
@@ -190,7 +249,7 @@ impl<'a> Prober<'a> {
     async fn learn(&self, exchange: &Exchange) {
         let wait = {
             let mut state = self.lock();
-            if let Some(us) = exchange.head_us().filter(|_| exchange.request.method == "POST") {
+            if let Some(us) = exchange.head_us().filter(|_| exchange.request.method != "GET") {
                 state.slowest_head_us = state.slowest_head_us.max(us);
             }
             if let Some(connect) = &exchange.connect {
@@ -200,17 +259,18 @@ impl<'a> Prober<'a> {
             if let Some(session) = exchange.header(names::SESSION_HEADER)
                 && exchange.session.is_none()
                 && exchange.ok()
-                && !state.sessions.iter().any(|(known, _)| known == session)
+                && !state.sessions.iter().any(|known| known.id == session)
             {
                 let version = match steps::initialize(exchange) {
                     steps::Initialize::Legacy { version, .. } => version,
                     _ => None,
                 };
                 state.opened = state.opened.saturating_add(1);
-                state.sessions.push((session.to_owned(), version));
+                let (id, url) = (session.to_owned(), exchange.request.url.clone());
+                state.sessions.push(OpenSession { id, url, version });
             }
             if exchange.request.method == "DELETE" && exchange.ok() {
-                state.sessions.retain(|(known, _)| Some(known) != exchange.session.as_ref());
+                state.sessions.retain(|known| Some(&known.id) != exchange.session.as_ref());
             }
             state.watch_credential(exchange);
             state.watch_health(exchange)
@@ -318,8 +378,12 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
     if gated {
         return auth::gate(&prober, &found.target).await;
     }
-    let speakers = found.speakers();
+    let mut speakers = found.speakers();
+    if speakers.is_empty() {
+        speakers.extend(other_transport(&prober, &found).await);
+    }
     let watch = legacy::watch(&prober, &speakers, found.stream.take());
+    let streamable = if speakers.iter().all(Speaker::streamable) { speakers.as_slice() } else { &[] };
     let rest = async {
         // Sound requests first: a negative probe may hurt a fragile server.
         let negotiated = legacy::versions(&prober, &speakers);
@@ -333,9 +397,9 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
             futures_util::future::join(
                 async {
                     legacy::sessions(&prober, &speakers).await;
-                    auth::beside(&prober, &speakers, &found.target).await;
+                    auth::beside(&prober, streamable, &found.target).await;
                 },
-                browser::run(&prober, &speakers, &found.target),
+                browser::run(&prober, &speakers, &found.target, found.socket.as_ref()),
             ),
         )
         .await;
@@ -346,12 +410,43 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
     let streams = async {
         resume::run(&prober, &speakers).await;
         resume::feed(&prober, &found.target).await;
-        delivery::run(&prober, &speakers, &found.target).await;
+        delivery::run(&prober, streamable, &found.target).await;
     };
     let aside = classify::aside(&prober, &found);
     let held = futures_util::future::join3(watch, listen::run(&prober, &speakers), aside);
     futures_util::future::join3(held, streams, rest).await;
-    legacy::teardown(&prober, url).await;
+    for speaker in &speakers {
+        match &speaker.channel {
+            Channel::Streamable => {}
+            Channel::HttpSse(stream) => stream.end(&prober).await,
+            Channel::WebSocket(line) => line.end(&prober).await,
+        }
+    }
+    legacy::teardown(&prober).await;
+}
+
+/// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks
+/// for Streamable HTTP beside it.
+async fn other_transport(prober: &Prober<'_>, found: &Found) -> Option<Speaker> {
+    match (&found.target.feed, &found.socket) {
+        (Some(Feed::HttpSse), _) => {
+            siblings::streamable(prober, &found.target.url).await;
+            http_sse::open(prober, &found.target.url).await
+        }
+        (_, Some(socket)) => match socket.mcp {
+            Some(era) => {
+                siblings::streamable(prober, &found.target.url).await;
+                websocket::open(prober, socket, era).await
+            }
+            None => {
+                if socket.subprotocol_selected {
+                    websocket::unknown_subprotocol(prober, &socket.url).await;
+                }
+                None
+            }
+        },
+        _ => None,
+    }
 }
 
 /// The speakers that rows of no era use: both eras in standard, the newest in quick.
@@ -359,9 +454,9 @@ fn newest<'s>(prober: &Prober<'_>, speakers: &'s [Speaker]) -> &'s [Speaker] {
     if prober.standard() { speakers } else { speakers.get(..1).unwrap_or_default() }
 }
 
-/// The speaker of an era.
+/// Who speaks an era over Streamable HTTP.
 fn of(speakers: &[Speaker], era: Era) -> Option<&Speaker> {
-    speakers.iter().find(|speaker| speaker.era == era)
+    speakers.iter().find(|speaker| speaker.era == era && speaker.streamable())
 }
 
 /// Whether a probe's whole conversation is left out of this profile.

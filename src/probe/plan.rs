@@ -30,8 +30,20 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
             18,
         ),
         row(
+            ProbeId::HttpSse,
+            "HTTP+SSE only: a few streams (each a session), initialize, initialized and ping on them",
+            20,
+            20,
+        ),
+        row(
+            ProbeId::WebSocket,
+            "WebSocket only: a few upgrades; MCP messages: server/discover, or initialize, initialized, ping",
+            20,
+            20,
+        ),
+        row(
             ProbeId::Siblings,
-            "the same on usual sibling paths, only where nothing answers (or with --discover)",
+            "the same on usual sibling paths, only where nothing answers (or with --discover); Streamable HTTP also beside the other MCP transports",
             12,
             20,
         ),

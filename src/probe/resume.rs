@@ -72,12 +72,12 @@ async fn quick(prober: &Prober<'_>, own: &Speaker) {
     let (Some(id), Some(dropped)) = (first_id(&stream), dropped(&stream)) else { return };
     let spare = {
         let state = prober.lock();
-        state.sessions.iter().rev().find(|(session, _)| Some(session) != own.session.as_ref()).cloned()
+        state.sessions.iter().rev().find(|session| Some(&session.id) != own.session.as_ref()).cloned()
     };
     let same = replay(prober, again(own, "resume-1", &id), |lines| dropped.satisfied(lines));
     let other = async {
-        if let Some((session, version)) = spare.filter(|_| own.session.is_some()) {
-            let other = own.in_session(Some(session), version.as_deref().unwrap_or(&own.version));
+        if let Some(spare) = spare.filter(|_| own.session.is_some()) {
+            let other = own.in_session(Some(spare.id), spare.version.as_deref().unwrap_or(&own.version));
             let call = again(&other, "resume-other", &id).negative(Some(stream.id));
             replay(prober, call, |_| false).await;
         }

@@ -59,6 +59,27 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) {
     }
 }
 
+/// Most requests for Streamable HTTP beside an endpoint of another transport.
+const BESIDE: u32 = 4;
+
+/// Looks for Streamable HTTP beside an endpoint that speaks MCP over another transport: only that part of
+/// step 5, and only a few requests.
+pub(super) async fn streamable(prober: &Prober<'_>, url: &str) {
+    let Ok(parsed) = Url::parse(url) else { return };
+    if prober.options.discover {
+        return run(prober, url).await;
+    }
+    prober.wire.doing("looking for Streamable HTTP on sibling paths");
+    let origin = parsed.origin().ascii_serialization();
+    let before = prober.ledger.sent();
+    for path in MCP.iter().filter(|path| **path != parsed.path()) {
+        let spent = prober.ledger.sent().saturating_sub(before);
+        if spent >= BESIDE || mcp(prober, path, &format!("{origin}{path}")).await {
+            return;
+        }
+    }
+}
+
 async fn mcp(prober: &Prober<'_>, path: &str, url: &str) -> bool {
     let ours = Revision::NEWEST_MODERN.as_str();
     let asking = Speaker::new(Era::Modern, url, None, ours, 0);

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use exchange::{
-    Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, Request,
+    Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, MESSAGE, Request,
 };
 pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};

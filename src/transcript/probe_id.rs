@@ -18,7 +18,17 @@ pub enum ProbeId {
     /// sent only where step 2 failed), `websocket`, `websocket-discover`-style traffic is inside the
     /// `websocket` frames, `redirect` (the 307/308 hop), `wait-N` (`--wait`).
     Classify,
-    /// Looks beside the URL when nothing was found on it (step 5). Plain. The step is the path and
+    /// The conversation over HTTP+SSE. Plain. Steps: `get` (opens a stream; held), `initialize`,
+    /// `initialized`, `ping`: POSTs to the announced URI, answered on that stream
+    /// ([`crate::transcript::Exchange::stream`]). The first three come again where a stream was lost.
+    HttpSse,
+    /// The conversation over a WebSocket. Plain. Steps: `upgrade`, then messages on that connection
+    /// ([`crate::transcript::MESSAGE`]): `discover` (modern), or `initialize`, `initialized`, `ping`.
+    /// They come again where a socket was lost. On a plain WebSocket only `subprotocol`: an upgrade that
+    /// offers a name that nobody has.
+    WebSocket,
+    /// Looks beside the URL when nothing was found on it (step 5), and for Streamable HTTP beside
+    /// HTTP+SSE and WebSocket endpoints. Plain. The step is the path and
     /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `catalog`,
     /// `card`, `metadata`, `draft /.well-known/mcp.json`.
     Siblings,
@@ -79,7 +89,7 @@ pub enum ProbeId {
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
     /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,
-    /// `preflight`.
+    /// `preflight`. HTTP+SSE and feeds: GETs; WebSocket: upgrades.
     Browser,
     /// What a client without a credential meets, and the documents that tell it how to get one. No step
     /// carries the operator's credential ([`super::Exchange::credentialed`]). Plain where the scan has
@@ -106,8 +116,10 @@ pub enum ProbeId {
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Classify,
+        Self::HttpSse,
+        Self::WebSocket,
         Self::Siblings,
         Self::Tls,
         Self::IdEcho,
