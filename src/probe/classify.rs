@@ -297,8 +297,8 @@ async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> boo
     if !*tried && quick.is_none() && held.look(|head, _, ended| head.is_none() && !ended) {
         *tried = true;
         let rest = held.wait(watch, |head, _| head.is_some());
-        let socket = socket(prober, &twin(&found.target.url, "ws"), true);
-        found.socket = futures_util::future::join(rest, socket).await.1;
+        let url = twin(&found.target.url, "ws");
+        found.socket = futures_util::future::join(rest, socket(prober, &url, true)).await.1;
     }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
