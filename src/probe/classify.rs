@@ -300,8 +300,7 @@ async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> boo
         *tried = true;
         let rest = held.wait(watch, |head, _| head.is_some());
         let url = twin(&found.target.url, "ws");
-        let socket = socket(prober, &url, true);
-        found.socket = futures_util::future::join(rest, socket).await.1;
+        found.socket = futures_util::future::join(rest, socket(prober, &url, true)).await.1;
     }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
