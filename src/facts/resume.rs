@@ -229,15 +229,9 @@ impl<'t> Series<'t> {
     /// Tries that were exact, and tries that say something.
     #[must_use]
     pub fn exact(&self) -> (usize, usize) {
-        let told =
-            |one: &&Try<'_>| matches!(one.outcome, Outcome::Exact | Outcome::Silent | Outcome::Wrong(_));
+        let told = |one: &&Try<'_>| !matches!(one.outcome, Outcome::ServerError(_) | Outcome::Unseen(_));
         let exact = self.tries.iter().filter(|one| one.outcome == Outcome::Exact).count();
         (exact, self.tries.iter().filter(told).count())
-    }
-
-    /// Every resumption that ran.
-    pub fn all(&self) -> impl Iterator<Item = &Try<'t>> {
-        self.tries.iter().chain(&self.cut).chain(&self.other)
     }
 }
 

@@ -86,17 +86,18 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
     }
     legacy(prober, &mut found).await;
     if found.modern.is_some() || found.legacy.is_some() {
-        aside(prober, &found.target.url, websocket_first).await;
         if prober.options.discover {
             siblings::run(prober, &found.target.url).await;
         }
         return found;
     }
-    let upgrade = stream(prober, &mut found).await;
+    // While a GET is held without an answer there is time for the socket.
+    let typed = (!websocket_first).then(|| twin(url, "ws"));
+    let (upgrade, tried) = stream(prober, &mut found, typed.as_deref()).await;
     if found.target.feed.is_some() {
         return found;
     }
-    if !websocket_first {
+    if !websocket_first && !tried {
         let _ = socket(prober, &twin(url, "ws"), !upgrade).await;
     }
     let (exchanges, skips) = prober.wire.recorded();
@@ -221,7 +222,12 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
 }
 
 /// Step 3 and 4 beside an endpoint that answered already: is the old transport, or a socket, here too?
-async fn aside(prober: &Prober<'_>, url: &str, socket_done: bool) {
+/// Nothing waits for the answer, so it runs beside everything else: a silent stream takes its whole time.
+pub(super) async fn aside(prober: &Prober<'_>, found: &Found, typed: &str) {
+    if found.modern.is_none() && found.legacy.is_none() {
+        return;
+    }
+    let (url, socket_done) = (found.target.url.as_str(), typed.starts_with("ws"));
     let get = async {
         let wait = prober.silence_ms().unwrap_or(ASIDE_MS);
         let call = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Watch(wait));
@@ -255,17 +261,33 @@ async fn note_socket(prober: &Prober<'_>, url: &str) {
     }
 }
 
+/// A GET without an answer for so long may be held until its watch ends.
+const HELD: Duration = Duration::from_secs(2);
+
 /// Step 3 where nothing answered yet. Keeps the stream open if it is one. Gives whether the reply
-/// asked for an upgrade.
-async fn stream(prober: &Prober<'_>, found: &mut Found) -> bool {
+/// asked for an upgrade, and whether step 4 was done meanwhile, at `socket_url`.
+async fn stream(prober: &Prober<'_>, found: &mut Found, socket_url: Option<&str>) -> (bool, bool) {
     prober.wire.doing("asking for an event stream");
     let limits = prober.wire.limits();
     let quick = prober.silence_ms();
     let watch = quick.unwrap_or(limits.idle_watch_ms.max(limits.first_event_ms));
     // A quick scan looks at the stream for a moment; others watch it for keep-alives afterwards.
     let call = Call::get_stream(ProbeId::Classify, "get", &found.target.url).until(Until::Watch(watch));
-    let Some(mut held) = prober.hold(call).await else { return false };
-    held.wait(Duration::from_millis(watch), |head, _| head.is_some()).await;
+    let Some(mut held) = prober.hold(call).await else { return (false, false) };
+    let watched = Duration::from_millis(watch);
+    let mut tried = false;
+    if !held.wait(watched.min(HELD), |head, _| head.is_some()).await
+        && watched > HELD
+        && !held.look(|_, _, ended| ended)
+    {
+        let head = held.wait(watched.saturating_sub(HELD), |head, _| head.is_some());
+        if let Some(url) = socket_url {
+            tried = true;
+            let _ = futures_util::future::join(head, socket(prober, url, true)).await;
+        } else {
+            head.await;
+        }
+    }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
     held.wait(Duration::from_millis(first), |head, lines| {
@@ -284,17 +306,17 @@ async fn stream(prober: &Prober<'_>, found: &mut Found) -> bool {
         found.target.feed = Some(if endpoint { Feed::HttpSse } else { Feed::Plain });
         if quick.is_none() {
             found.stream = Some(held);
-            return false;
+            return (false, tried);
         }
     }
-    let Some(exchange) = prober.wire.close(held).await else { return false };
+    let Some(exchange) = prober.wire.close(held).await else { return (false, tried) };
     prober.learn(&exchange).await;
     match steps::get(&exchange) {
         Get::HttpSse { .. } => found.target.feed = Some(Feed::HttpSse),
         Get::Stream { .. } | Get::Ended => found.target.feed = Some(Feed::Plain),
         _ => {}
     }
-    steps::get(&exchange) == Get::Upgrade
+    (steps::get(&exchange) == Get::Upgrade, tried)
 }
 
 fn declared(content_type: Option<&str>) -> bool {

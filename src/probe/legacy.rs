@@ -51,9 +51,7 @@ pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
         return;
     }
     // One of the spare sessions of version negotiation is ended; the working one lives on.
-    let spare =
-        prober.lock().sessions.iter().find(|(session, _)| Some(session) != speaker.session.as_ref()).cloned();
-    let Some((session, version)) = spare else { return };
+    let Some((session, version)) = spare(prober, speaker) else { return };
     let Some(deleted) = prober.send(delete(probe, &speaker.url, &session, version.as_deref())).await else {
         return;
     };
@@ -64,6 +62,18 @@ pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
         }
         prober.send(call).await;
     }
+}
+
+/// A session of version negotiation, which nothing else uses, and its version.
+fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<(String, Option<String>)> {
+    let (exchanges, _) = prober.wire.recorded();
+    let negotiated: Vec<&str> = exchanges
+        .iter()
+        .filter(|exchange| exchange.probe == ProbeId::LegacyVersions)
+        .filter_map(|exchange| exchange.header(names::SESSION_HEADER))
+        .collect();
+    let spare = |session: &str| negotiated.contains(&session) && Some(session) != speaker.session.as_deref();
+    prober.lock().sessions.iter().find(|(session, _)| spare(session)).cloned()
 }
 
 /// P-DEL of an own session.

@@ -218,7 +218,10 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
             modern::run(&prober, &speakers, found.modern_only()),
             futures_util::future::join(
                 legacy::sessions(&prober, &speakers),
-                browser::run(&prober, &speakers, &found.target),
+                futures_util::future::join(
+                    browser::run(&prober, &speakers, &found.target),
+                    resume::quick(&prober, &speakers),
+                ),
             ),
         )
         .await;
@@ -231,7 +234,8 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         resume::feed(&prober, &found.target).await;
         delivery::run(&prober, &speakers, &found.target).await;
     };
-    let held = futures_util::future::join(watch, listen::run(&prober, &speakers));
+    let beside = classify::aside(&prober, &found, url);
+    let held = futures_util::future::join3(watch, listen::run(&prober, &speakers), beside);
     futures_util::future::join(held, futures_util::future::join(streams, rest)).await;
     legacy::teardown(&prober, url).await;
 }

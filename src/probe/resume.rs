@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(40);
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let Some(speaker) = of(speakers, Era::Legacy) else { return };
     if !prober.standard() {
-        return quick(prober, &speaker.another()).await;
+        return;
     }
     // A session of its own: many servers allow one GET stream in each, and the idle stream has that.
     let own = match &speaker.session {
@@ -52,7 +52,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let (exchanges, _) = prober.wire.recorded();
     let ours: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.probe == PROBE).collect();
     let series = Series::read(&ours);
-    if series.tries.iter().any(|one| matches!(one.outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
+    if series.tries.iter().all(|one| matches!(one.outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
         return;
     }
     if series.tries.iter().all(|one| one.outcome == Outcome::Silent) {
@@ -66,8 +66,11 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     }
 }
 
-/// One stream, and its id in its own and in another session: what shows without waiting.
-async fn quick(prober: &Prober<'_>, own: &Speaker) {
+/// In `quick`: one stream, and its id in its own and in another session: what shows without waiting.
+/// The sessions are those of the working speaker and of version negotiation.
+pub(super) async fn quick(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(own) = of(speakers, Era::Legacy).filter(|_| !prober.standard()) else { return };
+    let own = &own.another();
     let Some(stream) = post(prober, own, 1, own.base).await else { return };
     let (Some(id), Some(dropped)) = (first_id(&stream), dropped(&stream)) else { return };
     let spare = {
