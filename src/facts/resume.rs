@@ -200,7 +200,8 @@ impl<'t> Series<'t> {
         let streams: Vec<&Exchange> = exchanges
             .iter()
             .copied()
-            .filter(|exchange| exchange.step.starts_with("post-") && exchange.lines().is_some())
+            .filter(|exchange| exchange.step.starts_with("post-") && exchange.request.method == "POST")
+            .filter(|exchange| exchange.lines().is_some())
             .collect();
         let known: Vec<&Exchange> = streams.iter().copied().chain(step("cut")).collect();
         let resumed = |stream: &'t Exchange, replay: &'t Exchange| {

@@ -22,7 +22,7 @@ use crate::protocol::address::Exposure;
 use crate::scan::Stop;
 use crate::target::Secret;
 use crate::transcript::{
-    Connect, Content, Ended, Exchange, Failure, FailureKind, Limits, Phase, Request, Vault,
+    Connect, Content, Ended, Exchange, Expectation, Failure, FailureKind, Limits, Phase, Request, Vault,
 };
 
 /// What outlives a borrow: held streams run as tasks of their own.
@@ -45,6 +45,9 @@ pub(super) struct Inner {
     pub(super) next_slot: Mutex<Instant>,
 }
 
+/// How long cleaning up may take once the scan is over.
+const TEARDOWN: Duration = Duration::from_secs(2);
+
 impl Inner {
     pub(super) fn new_exchange(&self, call: &Call) -> Exchange {
         Exchange {
@@ -55,6 +58,7 @@ impl Inner {
             twin: call.twin,
             era: call.era,
             session: call.session.clone(),
+            stream: call.stream,
             connection: 0,
             connect: None,
             request: Request {
@@ -87,10 +91,15 @@ impl Inner {
         // A held stream has its own permit and does not count as in flight.
         let permit = if publish.is_some() { None } else { self.in_flight.acquire().await.ok() };
         self.pace().await;
+        let teardown = call.expectation == Expectation::Teardown;
+        let end = if teardown { self.deadline.max(Instant::now() + TEARDOWN) } else { self.deadline };
         let result = tokio::select! {
             result = self.converse(call, exchange, publish) => result,
-            () = self.stop.wait() => Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted")),
-            () = tokio::time::sleep_until(self.deadline) => {
+            // Cleaning up is owed to the endpoint, also when the user or the deadline ended the scan.
+            () = self.stop.wait(), if !teardown => {
+                Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted"))
+            }
+            () = tokio::time::sleep_until(end) => {
                 Err(failure(Phase::Head, FailureKind::Cancelled, "the scan's deadline passed"))
             }
         };
@@ -103,7 +112,7 @@ impl Inner {
     }
 
     /// At most `public_rate` requests a second to a host that is neither loopback nor private.
-    async fn pace(&self) {
+    pub(super) async fn pace(&self) {
         if self.limits.public_rate == 0 || !self.public.load(Ordering::Relaxed) {
             return;
         }

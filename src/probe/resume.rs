@@ -36,11 +36,8 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
         return;
     }
     // A session of its own: many servers allow one GET stream in each, and the idle stream has that.
-    let own = match &speaker.session {
-        Some(_) => open(prober, speaker, "").await,
-        None => Some(speaker.another()),
-    };
-    let Some(own) = own else { return };
+    let own = if speaker.session.is_some() { open(prober, speaker, "").await } else { None };
+    let own = own.unwrap_or_else(|| speaker.another());
     prober.wire.doing("resuming event streams");
     let Some((method, first)) = streaming(prober, &own).await else { return };
     let Some(id) = first_id(&first) else { return };
@@ -75,12 +72,17 @@ pub(super) async fn quick(prober: &Prober<'_>, speakers: &[Speaker]) {
     let (Some(id), Some(dropped)) = (first_id(&stream), dropped(&stream)) else { return };
     let spare = {
         let state = prober.lock();
-        state.sessions.iter().rev().find(|(session, _)| Some(session) != own.session.as_ref()).cloned()
+        state
+            .sessions
+            .iter()
+            .rev()
+            .find(|session| session.url == own.url && Some(&session.id) != own.session.as_ref())
+            .cloned()
     };
     let same = replay(prober, again(own, "resume-1", &id), |lines| dropped.satisfied(lines));
     let other = async {
-        if let Some((session, version)) = spare.filter(|_| own.session.is_some()) {
-            let other = own.in_session(Some(session), version.as_deref().unwrap_or(&own.version));
+        if let Some(spare) = spare.filter(|_| own.session.is_some()) {
+            let other = own.in_session(Some(spare.id), spare.version.as_deref().unwrap_or(&own.version));
             let call = again(&other, "resume-other", &id).negative(Some(stream.id));
             replay(prober, call, |_| false).await;
         }

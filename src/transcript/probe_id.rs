@@ -6,18 +6,29 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A conversation with the target. The doc comment of each lists its steps; a step name is what
-/// checks look up, so it is as much a contract as the probe. `N` counts from 1.
+/// checks look up, so it is as much a contract as the probe. `N` counts from 1. Where a stream was
+/// closed before its answer, `<step> resumed` is the GET that came back for it (twin = that POST).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeId {
     /// Finds out what speaks here (CHECKS.md section 4). Plain. Steps: `discover`,
-    /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `initialize`,
+    /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `discover-bare`
+    /// (without the credential, where it led nowhere), `initialize`,
     /// `initialize-retry`, `initialized`, `get` (P-GET without a session; on a legacy endpoint it is
     /// sent only where step 2 failed), `websocket`, `websocket-discover`-style traffic is inside the
-    /// `websocket` frames, `redirect` (the 307/308 hop), `hint-preflight`, `hint-metadata` (behind
-    /// authentication), `wait-N` (`--wait`).
+    /// `websocket` frames, `redirect` (the 307/308 hop), `wait-N` (`--wait`).
     Classify,
-    /// Looks beside the URL when nothing was found on it (step 5). Plain. The step is the path and
+    /// The conversation over HTTP+SSE. Plain. Steps: `get` (opens a stream; held), `initialize`,
+    /// `initialized`, `ping`: POSTs to the announced URI, answered on that stream
+    /// ([`crate::transcript::Exchange::stream`]). The first three come again where a stream was lost.
+    HttpSse,
+    /// The conversation over a WebSocket. Plain. Steps: `upgrade`, then messages on that connection
+    /// ([`crate::transcript::MESSAGE`]): `discover` (modern), or `initialize`, `initialized`, `ping`.
+    /// They come again where a socket was lost. On a plain WebSocket only `subprotocol`: an upgrade that
+    /// offers a name that nobody has.
+    WebSocket,
+    /// Looks beside the URL when nothing was found on it (step 5), and for Streamable HTTP beside
+    /// HTTP+SSE and WebSocket endpoints. Plain. The step is the path and
     /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `catalog`,
     /// `card`, `metadata`, `draft /.well-known/mcp.json`.
     Siblings,
@@ -78,8 +89,18 @@ pub enum ProbeId {
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
     /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,
-    /// `preflight`.
+    /// `preflight`. HTTP+SSE and feeds: GETs; WebSocket: upgrades.
     Browser,
+    /// What a client without a credential meets, and the documents that tell it how to get one. No step
+    /// carries the operator's credential ([`super::Exchange::credentialed`]). Plain where the scan has
+    /// none that works; otherwise negative, twin = the same request with it, where there is one. Steps:
+    /// `discover`, `initialize`, `tools/list` (each era, without a session), `get` (P-GET), `delete`
+    /// (P-DEL, invented id), `listen` (P-LISTEN), `websocket` (P-WS on the ws twin, then P-DISC and
+    /// P-INIT), `session tools/list` and `session get` (in a session that was opened with the
+    /// credential), `unknown-tool` (tools/call of an invented name, only where tools/list was served),
+    /// `prm-challenge`, `prm-path`, `prm-root` (P-PRM; the first that answers ends it), `as I.N` (P-AS,
+    /// form N of issuer I; `as 0.1`: the origin of the endpoint, where no issuer is named).
+    Auth,
     /// What is offered. Plain. Steps: `tools/list`, `tools/list page N`, `prompts/list`,
     /// `resources/list`, `resources/templates/list`, `completion/complete` (negative: an invented
     /// reference).
@@ -95,8 +116,10 @@ pub enum ProbeId {
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Classify,
+        Self::HttpSse,
+        Self::WebSocket,
         Self::Siblings,
         Self::Tls,
         Self::IdEcho,
@@ -115,6 +138,7 @@ impl ProbeId {
         Self::Delivery,
         Self::Idle,
         Self::Browser,
+        Self::Auth,
         Self::Catalogue,
         Self::Load,
         Self::Teardown,

@@ -216,6 +216,7 @@ pub fn request(method: &str, probe: ProbeId, step: &str) -> Made {
             twin: None,
             era: None,
             session: None,
+            stream: None,
             connection: 1,
             connect: None,
             request: Request {

@@ -10,13 +10,17 @@
 
 mod accuracy;
 mod architecture;
+mod auth;
+mod certificates;
 mod cli;
 mod cli_live;
 mod demo;
 mod drift;
 mod program;
 mod readme;
+mod rmcp_server;
 mod schemas;
 mod score_laws;
+mod streams;
 mod support;
 mod wire;

@@ -50,6 +50,7 @@ fn transcript() -> Transcript {
         twin: None,
         era: None,
         session: None,
+        stream: Some(2),
         connection: 1,
         connect: Some(Connect {
             started_us: 0,

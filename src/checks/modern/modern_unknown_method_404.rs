@@ -53,7 +53,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
     }
     let removed = seen.count(Status::Pass).saturating_sub(1);
-    let sound = format!("the invented and {removed} of the four removed methods get 404 and -32601");
+    let removed = if removed == 4 { "the four".to_owned() } else { format!("{removed} of the four") };
+    let sound = format!("the invented and {removed} removed methods get 404 and -32601");
     seen.verdict_despite(missing, sound)
 }
 

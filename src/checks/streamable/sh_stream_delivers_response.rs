@@ -1,7 +1,7 @@
 //! A stream opened for a request carries the response to it.
 
 use crate::checks::prelude::*;
-use crate::facts::reply::{asks, request_method};
+use crate::facts::reply::{asks, read_for, request_id, request_method};
 use crate::facts::steps::essence;
 use crate::finding::milliseconds;
 use crate::protocol::sse;
@@ -108,9 +108,7 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<(Verdict, u64)
             }
             failed(format!("a stream brought no response in {}", milliseconds(waited_us)))
         }
-        (Ended::Complete, None) if resumable(exchange) => inconclusive(
-            "a stream was closed after an event id without a response, as 2025-11-25 allows; we did not resume it",
-        ),
+        (Ended::Complete, None) if resumable(exchange) => judge_resumed(facts, exchange),
         (Ended::Complete, None) if reply.lenient.is_some() => {
             failed("a stream ended with a response under another id only".to_owned())
         }
@@ -122,6 +120,34 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<(Verdict, u64)
             inconclusive(format!("a stream could not be read to its end: {why}"))
         }
     }
+}
+
+/// A stream that was closed early: did coming back with its last event id bring the response?
+fn judge_resumed(facts: &Facts<'_>, exchange: &Exchange) -> Result<(Verdict, u64), Undecided> {
+    let resumed = facts
+        .of_era(Era::Legacy)
+        .find(|other| other.request.method == "GET" && other.twin == Some(exchange.id));
+    let Some(resumed) = resumed else {
+        return inconclusive(
+            "a stream was closed after an event id without a response, as 2025-11-25 allows; we did not resume it",
+        );
+    };
+    let after_us = resumed.ended_us.saturating_sub(exchange.started_us);
+    let reply = read_for(resumed, request_id(exchange).as_ref());
+    let came = reply.answered_by.and_then(|index| reply.messages.get(index));
+    let (status, evidence, message) = match came {
+        Some(message) => (
+            Status::Warn,
+            Evidence::new(resumed, message.pointer.as_str(), "the response, after Last-Event-ID"),
+            "a stream was closed before its response, which came on resumption (legal polling; many clients lose it)",
+        ),
+        None => (
+            Status::Fail,
+            Evidence::status(resumed),
+            "a stream was closed before its response, which did not come on resumption either",
+        ),
+    };
+    Ok((Verdict::of(status, vec![Evidence::status(exchange), evidence], message.to_owned()), after_us))
 }
 
 /// Whether a client could come back for the rest: 2025-11-25 lets a server close the connection
@@ -138,7 +164,7 @@ mod tests {
     use super::CHECK;
     use crate::finding::Status;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post};
+    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
 
     const ANSWER: &str = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
@@ -166,6 +192,24 @@ mod tests {
     fn warns_about_a_late_response() {
         let late = ask(Era::Modern).stream(&format!(": wait\n\n{ANSWER}"), 12_000_000);
         assert_eq!(status(late), Status::Warn);
+    }
+
+    fn polled(brought: &str) -> Scan {
+        let primed = ask(Era::Legacy).stream("id: 1\nretry: 500\ndata:\n\n", 0);
+        let scan = Scan::legacy(false).with(primed);
+        let mut resumed = get(ProbeId::IdEcho, "integer resumed").stream(brought, 0).twin(scan.next_id() - 1);
+        resumed.made.era = Some(Era::Legacy);
+        scan.with(resumed)
+    }
+
+    #[test]
+    fn warns_when_the_response_comes_on_resumption_only() {
+        assert_eq!(polled(ANSWER).judge(&CHECK).status, Status::Warn);
+    }
+
+    #[test]
+    fn fails_when_it_does_not_come_on_resumption_either() {
+        assert_eq!(polled(": nothing\n\n").judge(&CHECK).status, Status::Fail);
     }
 
     #[test]
