@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod classification;
 pub mod delivery;
 pub mod endpoint;
+mod exposure;
 pub mod handshake;
 pub mod leaks;
 pub mod listen;
@@ -27,7 +28,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
-use crate::protocol::address::{Exposure, exposure, host_exposure};
+use crate::protocol::address::Exposure;
 use crate::protocol::revision::Era;
 use crate::transcript::{
     Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, Transcript,
@@ -369,22 +370,6 @@ impl<'t> Facts<'t> {
             }
             None => "not sent: a request it builds on did not succeed".to_owned(),
         }
-    }
-}
-
-impl Readings<'_> {
-    /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
-    /// by the typed host if that is an address or localhost.
-    #[must_use]
-    pub fn exposure(&self) -> Option<Exposure> {
-        let connected = self.transcript.exchanges.iter().find_map(|exchange| {
-            let address = exchange.connect.as_ref()?.address.as_deref()?;
-            address.parse::<std::net::SocketAddr>().ok().map(|address| exposure(address.ip()))
-        });
-        connected.or_else(|| {
-            let url = url::Url::parse(&self.transcript.header.url).ok()?;
-            host_exposure(url.host_str()?)
-        })
     }
 }
 

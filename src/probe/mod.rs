@@ -417,7 +417,8 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
     };
     let aside = classify::aside(&prober, &found);
     let held = futures_util::future::join3(watch, listen::run(&prober, &speakers), aside);
-    futures_util::future::join3(held, streams, rest).await;
+    // Boxed: what runs beside each other would need too much of a small stack.
+    futures_util::future::join3(held, Box::pin(streams), Box::pin(rest)).await;
     for speaker in &speakers {
         match &speaker.channel {
             Channel::Streamable => {}
