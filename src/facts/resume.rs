@@ -200,7 +200,8 @@ impl<'t> Series<'t> {
         let streams: Vec<&Exchange> = exchanges
             .iter()
             .copied()
-            .filter(|exchange| exchange.step.starts_with("post-") && exchange.lines().is_some())
+            .filter(|exchange| exchange.step.starts_with("post-") && exchange.request.method == "POST")
+            .filter(|exchange| exchange.lines().is_some())
             .collect();
         let known: Vec<&Exchange> = streams.iter().copied().chain(step("cut")).collect();
         let resumed = |stream: &'t Exchange, replay: &'t Exchange| {
@@ -229,15 +230,9 @@ impl<'t> Series<'t> {
     /// Tries that were exact, and tries that say something.
     #[must_use]
     pub fn exact(&self) -> (usize, usize) {
-        let told =
-            |one: &&Try<'_>| matches!(one.outcome, Outcome::Exact | Outcome::Silent | Outcome::Wrong(_));
+        let told = |one: &&Try<'_>| !matches!(one.outcome, Outcome::ServerError(_) | Outcome::Unseen(_));
         let exact = self.tries.iter().filter(|one| one.outcome == Outcome::Exact).count();
         (exact, self.tries.iter().filter(told).count())
-    }
-
-    /// Every resumption that ran.
-    pub fn all(&self) -> impl Iterator<Item = &Try<'t>> {
-        self.tries.iter().chain(&self.cut).chain(&self.other)
     }
 }
 

@@ -23,7 +23,7 @@ mod speaker;
 mod state;
 mod websocket;
 
-use futures_util::future::join3;
+use futures_util::future::{join3, join4};
 
 use crate::facts::classification::Kind;
 use crate::net::Wire;
@@ -93,10 +93,11 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker]
         legacy::sessions(prober, speakers).await;
         auth::beside(prober, streamable, &found.target).await;
     };
-    let rules = join3(
+    let rules = join4(
         modern::run(prober, speakers, found.modern_only()),
         sessions,
         browser::run(prober, speakers, &found.target, found.socket.as_ref()),
+        resume::quick(prober, speakers),
     );
     Box::pin(rules).await;
     Box::pin(bad_input::run(prober, speakers)).await;

@@ -33,14 +33,11 @@ const PAUSE: Duration = Duration::from_millis(40);
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let Some(speaker) = of(speakers, Era::Legacy) else { return };
     if !prober.standard() {
-        return quick(prober, &speaker.another()).await;
+        return;
     }
     // A session of its own: many servers allow one GET stream in each, and the idle stream has that.
-    let own = match &speaker.session {
-        Some(_) => open(prober, speaker, "").await,
-        None => Some(speaker.another()),
-    };
-    let Some(own) = own else { return };
+    let own = if speaker.session.is_some() { open(prober, speaker, "").await } else { None };
+    let own = own.unwrap_or_else(|| speaker.another());
     prober.wire.doing("resuming event streams");
     let Some((method, first)) = streaming(prober, &own).await else { return };
     let Some(id) = first_id(&first) else { return };
@@ -52,7 +49,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let (exchanges, _) = prober.wire.recorded();
     let ours: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.probe == PROBE).collect();
     let series = Series::read(&ours);
-    if series.tries.iter().any(|one| matches!(one.outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
+    if series.tries.iter().all(|one| matches!(one.outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
         return;
     }
     if series.tries.iter().all(|one| one.outcome == Outcome::Silent) {
@@ -66,13 +63,21 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     }
 }
 
-/// One stream, and its id in its own and in another session: what shows without waiting.
-async fn quick(prober: &Prober<'_>, own: &Speaker) {
+/// In `quick`: one stream, and its id in its own and in another session: what shows without waiting.
+/// The sessions are those of the working speaker and of version negotiation.
+pub(super) async fn quick(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(own) = of(speakers, Era::Legacy).filter(|_| !prober.standard()) else { return };
+    let own = &own.another();
     let Some(stream) = post(prober, own, 1, own.base).await else { return };
     let (Some(id), Some(dropped)) = (first_id(&stream), dropped(&stream)) else { return };
     let spare = {
         let state = prober.lock();
-        state.sessions.iter().rev().find(|session| Some(&session.id) != own.session.as_ref()).cloned()
+        state
+            .sessions
+            .iter()
+            .rev()
+            .find(|session| session.url == own.url && Some(&session.id) != own.session.as_ref())
+            .cloned()
     };
     let same = replay(prober, again(own, "resume-1", &id), |lines| dropped.satisfied(lines));
     let other = async {

@@ -21,5 +21,6 @@ mod readme;
 mod rmcp_server;
 mod schemas;
 mod score_laws;
+mod streams;
 mod support;
 mod wire;

@@ -94,7 +94,7 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
             "streams carry one event with an id only, and nothing came after it: there was nothing to miss",
         );
     }
-    let shown = wrong.or(series.tries.iter().find(|one| one.outcome == Outcome::Silent)).unwrap_or(first);
+    let shown = wrong.or(series.tries.iter().find(|one| one.outcome != Outcome::Exact)).unwrap_or(first);
     let evidence = vec![replayed(shown), Evidence::new(shown.stream, "body", compared(shown))];
     match exact {
         _ if exact == told => {
@@ -135,8 +135,9 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
         },
         _ => {
             let how = match &shown.outcome {
-                Outcome::Wrong(how) => how.as_str(),
-                _ => "nothing came",
+                Outcome::Wrong(how) => how.clone(),
+                Outcome::Declined(status) => format!("it was declined with {status}"),
+                _ => "nothing came".to_owned(),
             };
             let message = format!(
                 "only {exact} of {told} resumed streams were exact; in another {how}; {}",
