@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod refusal;
 pub mod reply;
 pub mod schema;
+pub mod socket;
 pub mod steps;
 pub mod streams;
 pub mod summary;

@@ -311,7 +311,9 @@ impl State {
             }
             return Some(wait);
         }
-        if exchange.expectation != Expectation::Plain || !self.classified {
+        // What is beside the endpoint says nothing about its health.
+        let beside = exchange.probe == ProbeId::Siblings;
+        if exchange.expectation != Expectation::Plain || !self.classified || beside {
             return None;
         }
         let cancelled = matches!(&exchange.failure, Some(failure)
