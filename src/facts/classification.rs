@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
@@ -131,6 +132,8 @@ pub struct Classification {
     pub server: Option<ServerInfo>,
     /// Why nothing could be reached, for [`Kind::Unreachable`].
     pub failure: Option<Failure>,
+    /// Whether the gate refused a credential that was given, for [`Kind::AuthGated`].
+    pub credential_refused: bool,
     /// Exchanges that decided it.
     pub evidence: Vec<u32>,
 }
@@ -188,6 +191,13 @@ pub fn classify(transcript: &Transcript) -> Classification {
     };
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
+    if class.kind == Kind::AuthGated {
+        // A credential that was sent, and did not open the gate.
+        class.credential_refused = steps.iter().any(|exchange| exchange.credentialed());
+        if class.credential_refused {
+            class.reason = "the endpoint refused the credential that was given".to_owned();
+        }
+    }
     class
 }
 
@@ -229,6 +239,9 @@ impl Seen {
         }
         match exchange.step.as_str() {
             "discover" | "discover-retry" => self.take_discover(exchange),
+            "discover-bare" if steps::barrier(exchange) == Some(Barrier::Gated) => {
+                self.gated.get_or_insert(exchange.id);
+            }
             "discover-list" if steps::proves_modern(exchange) => {
                 self.modern.push(exchange.id);
                 self.revisions.push(Revision::NEWEST_MODERN);
@@ -244,6 +257,9 @@ impl Seen {
             },
             "get" => match steps::get(exchange) {
                 Get::HttpSse { declared, .. } => self.http_sse = Some((exchange.id, declared)),
+                // A stream behind a gated POST may be a side door of the same server; what speaks no
+                // JSON-RPC is a feed of its own.
+                Get::Stream { .. } if self.gated.is_some() && !feeds(exchange) => {}
                 Get::Stream { declared } => self.feed = Some((exchange.id, declared)),
                 Get::Ended => self.feed_ended = Some(exchange.id),
                 Get::Held => self.held = Some(exchange.id),
@@ -361,6 +377,7 @@ impl Seen {
             found_at: Vec::new(),
             server: self.server.take(),
             failure: None,
+            credential_refused: false,
             evidence: Vec::new(),
         };
         let (modern, legacy) = (!self.modern.is_empty(), !self.legacy.is_empty());
@@ -516,6 +533,13 @@ impl Seen {
         }
         "HTTP answers, but no MCP, no event stream and no WebSocket".to_owned()
     }
+}
+
+/// Whether a stream brought an event that is no JSON-RPC message.
+fn feeds(exchange: &Exchange) -> bool {
+    reply::read(exchange).messages.iter().any(|message| {
+        message.json.as_ref().map_or(true, |json| !jsonrpc::is_request(json) && !jsonrpc::is_reply(json))
+    })
 }
 
 /// Whether a sibling step found Streamable HTTP. Behind authentication it is there, too.

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::auth::asks_for_credential;
 use super::reply;
 pub use super::socket::{Said, Socket, said, socket, wanted_subprotocol};
 use crate::protocol::headers::media_type;
@@ -19,7 +20,7 @@ use crate::transcript::{Content, Exchange, Failure, FailureKind};
 pub enum Barrier {
     /// Nothing came back.
     Failed(Failure),
-    /// 401, 403 with a challenge, or a login page: needs authentication.
+    /// 401, 403 with a challenge, a login page, or a refusal that asks for a credential.
     Gated,
     /// 403 without a challenge: Host, Origin or firewall refusal.
     Blocked,
@@ -45,6 +46,7 @@ pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
     match head.status {
         401 => Some(Barrier::Gated),
         403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
+        _ if asks_for_credential(exchange) => Some(Barrier::Gated),
         403 if is_reply(exchange) => None,
         403 => Some(Barrier::Blocked),
         429 => Some(Barrier::RateLimited),

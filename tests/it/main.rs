@@ -10,6 +10,7 @@
 
 mod accuracy;
 mod architecture;
+mod auth;
 mod certificates;
 mod cli;
 mod cli_live;
@@ -21,5 +22,6 @@ mod readme;
 mod rmcp_server;
 mod schemas;
 mod score_laws;
+mod streams;
 mod support;
 mod wire;
