@@ -16,6 +16,7 @@ mod cli;
 mod cli_live;
 mod demo;
 mod drift;
+mod other_transports;
 mod program;
 mod readme;
 mod rmcp_server;

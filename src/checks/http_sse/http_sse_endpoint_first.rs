@@ -130,4 +130,9 @@ mod tests {
             .with(get(ProbeId::Classify, "get").stream("event: endpoint\ndata: /m\n\n", 0));
         assert_eq!(beside.judge(&CHECK).status, Status::NotApplicable);
     }
+
+    #[test]
+    fn undecided_where_nothing_was_reached() {
+        assert_eq!(Scan::empty().judge(&CHECK).status, Status::Inconclusive);
+    }
 }
