@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::protocol::jsonrpc;
-use crate::protocol::names;
+use crate::protocol::revision::Era;
 use crate::protocol::sse::{self, Line};
 use crate::transcript::{Exchange, FailureKind, ProbeId, Transcript};
 
@@ -182,7 +182,7 @@ pub struct Try<'t> {
 /// Every resumption of a legacy endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Series<'t> {
-    /// The `post-N` that were answered by a stream.
+    /// The requests that were answered by a stream.
     pub streams: Vec<&'t Exchange>,
     /// Finished streams, resumed in their own session.
     pub tries: Vec<Try<'t>>,
@@ -193,38 +193,37 @@ pub struct Series<'t> {
 }
 
 impl<'t> Series<'t> {
-    /// Reads the exchanges of [`ProbeId::Resume`].
+    /// Reads the exchanges of [`ProbeId::Resume`] and [`ProbeId::Connections`], whose legacy streams
+    /// `quick` resumes. A resumption names its stream as its twin.
     #[must_use]
     pub fn read(exchanges: &[&'t Exchange]) -> Self {
         let step = |name: &str| exchanges.iter().copied().find(|exchange| exchange.step == name);
-        let streams: Vec<&Exchange> = exchanges
-            .iter()
-            .copied()
-            .filter(|exchange| exchange.step.starts_with("post-") && exchange.request.method == "POST")
+        let posts: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| posts(exchange)).collect();
+        let own: Vec<&Exchange> =
+            posts.iter().copied().filter(|exchange| exchange.probe == ProbeId::Resume).collect();
+        let streams: Vec<&Exchange> = if own.is_empty() { posts } else { own }
+            .into_iter()
             .filter(|exchange| exchange.lines().is_some())
             .collect();
         let known: Vec<&Exchange> = streams.iter().copied().chain(step("cut")).collect();
-        let resumed = |stream: &'t Exchange, replay: &'t Exchange| {
-            let dropped = Dropped::after_first_id(stream.lines()?)?;
-            Some(attempt(stream, replay, dropped, &known))
+        let twin = |replay: &Exchange| known.iter().copied().find(|stream| Some(stream.id) == replay.twin);
+        let resumed = |replay: &'t Exchange| {
+            let stream = twin(replay)?;
+            Some(attempt(stream, replay, Dropped::after_first_id(stream.lines()?)?, &known))
         };
-        let tries = streams
-            .iter()
-            .filter_map(|stream| {
-                let number = stream.step.strip_prefix("post-")?;
-                resumed(stream, step(&format!("resume-{number}"))?)
-            })
-            .collect();
-        let cut = step("cut").zip(step("resume-cut")).and_then(|(stream, replay)| resumed(stream, replay));
+        let number = |exchange: &Exchange| {
+            exchange
+                .step
+                .strip_prefix("resume-")
+                .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let tries =
+            exchanges.iter().copied().filter(|exchange| number(exchange)).filter_map(resumed).collect();
         let other = step("resume-other").and_then(|replay| {
-            let sent = replay.request.header(names::LAST_EVENT_ID)?;
-            let stream = streams.iter().copied().find(|stream| {
-                first_id(&events(stream.lines().unwrap_or_default())).is_some_and(|(_, id)| id == sent)
-            })?;
-            let dropped = Dropped::after_first_id(stream.lines()?)?;
-            Some(elsewhere(stream, replay, dropped, &known))
+            let stream = twin(replay)?;
+            Some(elsewhere(stream, replay, Dropped::after_first_id(stream.lines()?)?, &known))
         });
-        Self { streams, tries, cut, other }
+        Self { tries, cut: step("resume-cut").and_then(resumed), other, streams }
     }
 
     /// Tries that were exact, and tries that say something.
@@ -234,6 +233,14 @@ impl<'t> Series<'t> {
         let exact = self.tries.iter().filter(|one| one.outcome == Outcome::Exact).count();
         (exact, self.tries.iter().filter(told).count())
     }
+}
+
+/// Whether an exchange is a request whose stream may be resumed.
+#[must_use]
+pub fn posts(exchange: &Exchange) -> bool {
+    let ours = exchange.probe == ProbeId::Resume && exchange.step.starts_with("post-");
+    let lent = exchange.probe == ProbeId::Connections && exchange.era == Some(Era::Legacy);
+    exchange.request.method == "POST" && (ours || lent)
 }
 
 fn attempt<'t>(
@@ -382,7 +389,9 @@ pub fn summary(transcript: &Transcript) -> Option<Resume> {
     let tries: Vec<Try<'_>> = match step("first").zip(step("again")) {
         Some((first, again)) => feed(first, again).into_iter().collect(),
         None => {
-            let series = Series::read(&of(ProbeId::Resume));
+            let mut read = of(ProbeId::Resume);
+            read.extend(of(ProbeId::Connections));
+            let series = Series::read(&read);
             let silent = series.tries.iter().all(|one| one.outcome == Outcome::Silent);
             // A stream that was cut counts where finished ones are not replayed.
             series.cut.filter(|_| silent).into_iter().chain(series.tries).collect()

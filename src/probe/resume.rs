@@ -58,7 +58,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     if let (Some(_), Some(stream)) = (&own.session, session)
         && let Some(other) = open(prober, &own, " other").await
     {
-        let call = again(&other, "resume-other", &id).negative(Some(stream.id));
+        let call = again(&other, "resume-other", &id, &stream).negative(Some(stream.id));
         replay(prober, call, |_| false).await;
     }
 }
@@ -68,7 +68,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
 pub(super) async fn quick(prober: &Prober<'_>, speakers: &[Speaker]) {
     let Some(own) = of(speakers, Era::Legacy).filter(|_| !prober.standard()) else { return };
     let own = &own.another();
-    let Some(stream) = post(prober, own, 1, own.base).await else { return };
+    let Some(stream) = lent(prober, own).await else { return };
     let (Some(id), Some(dropped)) = (first_id(&stream), dropped(&stream)) else { return };
     let spare = {
         let state = prober.lock();
@@ -79,15 +79,30 @@ pub(super) async fn quick(prober: &Prober<'_>, speakers: &[Speaker]) {
             .find(|session| session.url == own.url && Some(&session.id) != own.session.as_ref())
             .cloned()
     };
-    let same = replay(prober, again(own, "resume-1", &id), |lines| dropped.satisfied(lines));
+    let same = replay(prober, again(own, "resume-1", &id, &stream), |lines| dropped.satisfied(lines));
     let other = async {
         if let Some(spare) = spare.filter(|_| own.session.is_some()) {
             let other = own.in_session(Some(spare.id), spare.version.as_deref().unwrap_or(&own.version));
-            let call = again(&other, "resume-other", &id).negative(Some(stream.id));
+            let call = again(&other, "resume-other", &id, &stream).negative(Some(stream.id));
             replay(prober, call, |_| false).await;
         }
     };
     futures_util::future::join(same, other).await;
+}
+
+/// A stream of the session that was read already, or one more.
+async fn lent(prober: &Prober<'_>, own: &Speaker) -> Option<Arc<Exchange>> {
+    let (exchanges, _) = prober.wire.recorded();
+    let read = exchanges.into_iter().find(|exchange| {
+        exchange.probe == ProbeId::Connections
+            && exchange.era == Some(Era::Legacy)
+            && exchange.session == own.session
+            && (exchange.lines().is_some() || crate::facts::reply::read(exchange).served())
+    });
+    match read {
+        Some(exchange) => Some(Arc::new(exchange)),
+        None => post(prober, own, 1, own.base).await,
+    }
 }
 
 /// The finished streams, a few at a time. The first round that is silent, declined or broken ends it.
@@ -96,7 +111,7 @@ async fn tries(prober: &Prober<'_>, own: &Speaker, streams: &[Arc<Exchange>]) {
         let resumed = round.iter().map(|stream| async {
             let (id, dropped) = (first_id(stream)?, dropped(stream)?);
             let number = stream.step.strip_prefix("post-")?;
-            let call = again(own, &format!("resume-{number}"), &id);
+            let call = again(own, &format!("resume-{number}"), &id, stream);
             replay(prober, call, |lines| dropped.satisfied(lines)).await
         });
         let replays = futures_util::future::join_all(resumed).await;
@@ -129,7 +144,7 @@ async fn cut(prober: &Prober<'_>, own: &Speaker, method: &str) {
                 .is_ok_and(|message| message.get("id") == asked.as_ref() && message.get("method").is_none())
         })
     };
-    replay(prober, again(own, "resume-cut", &id), answered).await;
+    replay(prober, again(own, "resume-cut", &id, &stream), answered).await;
 }
 
 /// A read-only request that streams: ping, else tools/list. Gives the method and its exchange.
@@ -160,10 +175,12 @@ async fn open(prober: &Prober<'_>, speaker: &Speaker, which: &str) -> Option<Spe
     Some(own)
 }
 
-/// GET with Last-Event-ID.
-fn again(speaker: &Speaker, step: &str, id: &str) -> Call {
+/// GET with Last-Event-ID; its twin is the stream that it resumes.
+fn again(speaker: &Speaker, step: &str, id: &str, stream: &Exchange) -> Call {
     let call = Call::get_stream(PROBE, step, &speaker.url).reuse(Reuse::Fresh);
-    speaker.dress(call).header(names::LAST_EVENT_ID, id)
+    let mut call = speaker.dress(call).header(names::LAST_EVENT_ID, id);
+    call.twin = Some(stream.id);
+    call
 }
 
 /// Sends a GET and reads what comes: until `satisfied`, and a moment more; at most until silence counts.

@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     severity: Severity::Critical,
     level: Level::Must,
     applies: Applies::LEGACY,
-    reads: Reads::Of(&[ProbeId::Resume]),
+    reads: Reads::Of(&[ProbeId::Resume, ProbeId::Connections]),
     basis: &[
         Basis {
             title: "MCP 2025-11-25, Transports, Resumability and Redelivery (item 2)",
@@ -32,7 +32,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let exchanges: Vec<&Exchange> = facts.of(ProbeId::Resume).collect();
+    let exchanges: Vec<&Exchange> = facts.exchanges().collect();
     let series = Series::read(&exchanges);
     let stream = super::resumption::stream(facts, &exchanges, &series)?;
     if first_id(&events(stream.lines().unwrap_or_default())).is_none() {
