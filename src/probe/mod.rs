@@ -89,6 +89,7 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker]
         legacy::versions(prober, speakers),
     );
     Box::pin(plain).await;
+    load::burst(prober, speakers, &found.target).await;
     let sessions = async {
         legacy::sessions(prober, speakers).await;
         auth::beside(prober, streamable, &found.target).await;
@@ -102,7 +103,7 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker]
     Box::pin(rules).await;
     Box::pin(bad_input::run(prober, speakers)).await;
     content_type::run(prober, speakers, found.modern_only()).await;
-    load::run(prober, speakers, &found.target).await;
+    load::top_up(prober, speakers, &found.target).await;
 }
 
 /// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks
