@@ -7,6 +7,7 @@ pub mod json;
 pub mod reproduce;
 pub mod table;
 pub mod text;
+pub mod timeline;
 
 use crate::exit::Exit;
 use crate::facts::Classification;
@@ -16,6 +17,7 @@ use crate::gate::GateOutcome;
 use crate::rubric::Policy;
 use crate::score::Score;
 use crate::transcript::{Profile, Tls, Tool};
+use timeline::Timeline;
 
 /// One judged target.
 #[derive(Clone, Debug)]
@@ -62,6 +64,8 @@ pub struct Report {
     pub tls: Option<Tls>,
     /// What the scan cost the target.
     pub footprint: Footprint,
+    /// What happened when.
+    pub timeline: Timeline,
 }
 
 /// Which rubric weighed.
