@@ -3,6 +3,7 @@
 //! A renderer is a pure function of the [`Report`]: same transcript, rubric and gates, same bytes.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod html;
 pub mod json;
 pub mod reproduce;
 pub mod table;
