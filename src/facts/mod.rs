@@ -4,14 +4,19 @@
 //! not declared is a bug of ours and surfaces as `Status::Error` for that check.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod auth;
 pub mod browser;
 pub mod catalogue;
 pub mod classification;
+pub mod delivery;
+pub mod endpoint;
 pub mod handshake;
 pub mod leaks;
+pub mod listen;
 pub mod outcome;
 pub mod refusal;
 pub mod reply;
+pub mod resume;
 pub mod schema;
 pub mod steps;
 pub mod streams;
@@ -24,8 +29,9 @@ use std::collections::BTreeMap;
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
 use crate::protocol::address::{Exposure, exposure, host_exposure};
 use crate::protocol::revision::Era;
-use crate::protocol::transport::Transport;
-use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, Tls, TokenShape, Transcript};
+use crate::transcript::{
+    Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, Transcript,
+};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
@@ -66,13 +72,11 @@ impl<'t> Readings<'t> {
     }
 
     fn replies(&self) -> &BTreeMap<u32, Reply> {
-        self.replies.get_or_init(|| {
-            self.transcript.exchanges.iter().map(|exchange| (exchange.id, reply::read(exchange))).collect()
-        })
+        self.replies.get_or_init(|| reply::read_all(self.transcript))
     }
 
     fn catalogues(&self) -> &BTreeMap<Era, Catalogue> {
-        self.catalogues.get_or_init(|| catalogue::read(self.transcript))
+        self.catalogues.get_or_init(|| catalogue::read(self.transcript, self.replies()))
     }
 }
 
@@ -129,6 +133,12 @@ impl<'t> Facts<'t> {
         self.readings.classification()
     }
 
+    /// The proxy that replies name (`Server`, `Via`). Open to every check.
+    #[must_use]
+    pub fn proxy(&self) -> Option<String> {
+        delivery::proxy(self.readings.transcript)
+    }
+
     /// The exchanges in scope, in order.
     pub fn exchanges(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
         let scope = self.scope;
@@ -144,14 +154,18 @@ impl<'t> Facts<'t> {
 
     /// The calls in scope that count for latency and error rates: measured, and in an era that is
     /// spoken here. A question in the other era need not succeed, nor a POST to the URL of an HTTP+SSE
-    /// stream. Behind authentication every call counts.
+    /// stream or a WebSocket. Behind authentication every call counts.
     pub fn calls(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
         let class = self.class();
         let gated = class.kind == Kind::AuthGated;
-        let http_sse = class.transports.first() == Some(&Transport::HttpSse);
+        let elsewhere = matches!(class.kind, Kind::HttpSse | Kind::McpWebsocket);
         self.exchanges().filter(move |exchange| {
+            // Servers refuse a wrong credential in odd ways; that is no fault of a correct request.
+            if class.credential_refused && exchange.credentialed() {
+                return false;
+            }
             let spoken = gated || exchange.era.is_none_or(|era| class.eras.contains(&era));
-            summary::measured(exchange) && spoken && !(http_sse && exchange.probe == ProbeId::Classify)
+            summary::measured(exchange) && spoken && !(elsewhere && exchange.probe == ProbeId::Classify)
         })
     }
 
@@ -189,7 +203,11 @@ impl<'t> Facts<'t> {
     /// # Errors
     /// Inconclusive with the reason (CHECKS.md section 1, global precedence).
     pub fn settled(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
-        answered(self.step(probe, step, era)?)
+        let exchange = self.step(probe, step, era)?;
+        if exchange.status() == Some(401) && auth::accepted_before(self.readings.transcript, exchange) {
+            return inconclusive(SkipReason::CredentialStopped.words());
+        }
+        answered(exchange)
     }
 
     /// A negative exchange whose twin was served: only then does its outcome mean anything
@@ -218,9 +236,10 @@ impl<'t> Facts<'t> {
         }
     }
 
-    /// For JSON-RPC a result must have come; for a feed's GET a 2xx is what serving means.
+    /// For JSON-RPC a result must have come; for a feed's GET a 2xx is what serving means, for an
+    /// upgrade a 101.
     fn twin_works(&self, twin: &Exchange) -> bool {
-        if twin.request.body.is_some() || !twin.frames().is_empty() {
+        if twin.request.body.is_some() {
             self.reply(twin).served()
         } else {
             twin.ok() || twin.status() == Some(101)
@@ -376,6 +395,8 @@ impl Readings<'_> {
 pub fn answered(exchange: &Exchange) -> Result<&Exchange, Undecided> {
     match (&exchange.head, &exchange.failure) {
         (None, Some(failure)) => inconclusive(failure.words()),
+        // A message on a WebSocket has no head: its answer is what comes.
+        (None, None) if exchange.is_message() && exchange.texts().next().is_some() => Ok(exchange),
         (None, None) => inconclusive("no answer came"),
         (Some(head), _) => match head.status {
             401 => inconclusive("behind authentication (401)"),

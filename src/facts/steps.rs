@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::auth::asks_for_credential;
 use super::reply;
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc::{self, Answer, RpcError};
@@ -18,7 +19,7 @@ use crate::transcript::{Content, Direction, Exchange, Failure, FailureKind, Fram
 pub enum Barrier {
     /// Nothing came back.
     Failed(Failure),
-    /// 401, 403 with a challenge, or a login page: needs authentication.
+    /// 401, 403 with a challenge, a login page, or a refusal that asks for a credential.
     Gated,
     /// 403 without a challenge: Host, Origin or firewall refusal.
     Blocked,
@@ -44,6 +45,7 @@ pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
     match head.status {
         401 => Some(Barrier::Gated),
         403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
+        _ if asks_for_credential(exchange) => Some(Barrier::Gated),
         403 if is_reply(exchange) => None,
         403 => Some(Barrier::Blocked),
         429 => Some(Barrier::RateLimited),
@@ -182,8 +184,13 @@ pub enum Initialize {
 /// Reads the reply to P-INIT.
 #[must_use]
 pub fn initialize(exchange: &Exchange) -> Initialize {
-    let read = reply::read(exchange);
-    if let Some(result) = read.result().or(lenient_result(&read)) {
+    initialize_read(exchange, &reply::read(exchange))
+}
+
+/// Reads the reply to P-INIT where it came elsewhere (HTTP+SSE) and was read already.
+#[must_use]
+pub fn initialize_read(exchange: &Exchange, read: &reply::Reply) -> Initialize {
+    if let Some(result) = read.result().or(lenient_result(read)) {
         if ["protocolVersion", "capabilities", "serverInfo"].iter().any(|member| result.get(member).is_some())
         {
             return Initialize::Legacy {
@@ -312,6 +319,26 @@ fn speaks_of_websocket(exchange: &Exchange) -> bool {
     })
 }
 
+/// The subprotocol that a refused upgrade names: in its header, or in words such as "invalid
+/// subprotocol; expected one of lab.v1".
+#[must_use]
+pub fn wanted_subprotocol(exchange: &Exchange) -> Option<String> {
+    if let Some(named) = exchange.header("sec-websocket-protocol") {
+        return names_one(named);
+    }
+    let text = exchange.text()?;
+    let lower = text.to_ascii_lowercase();
+    let start = lower.find("expected one of").map(|at| at.saturating_add("expected one of".len()))?;
+    lower.contains("subprotocol").then(|| text.get(start..).and_then(names_one)).flatten()
+}
+
+/// The first of a list of tokens (RFC 6455 section 4.1, item 10).
+fn names_one(list: &str) -> Option<String> {
+    let first = list.split(',').next()?.trim().trim_end_matches('.');
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    (!first.is_empty() && first.len() <= 64 && first.bytes().all(token)).then(|| first.to_owned())
+}
+
 /// Meaning of a WebSocket upgrade and what was said on the socket.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Socket {
@@ -326,6 +353,8 @@ pub enum Socket {
     Plain,
     /// 426, or a 400 that speaks of WebSocket or subprotocols.
     Suspected,
+    /// The upgrade was answered with 200 and no web page: a broken socket, if one is meant to be here.
+    NotUpgraded,
     /// No socket here.
     No,
     /// No answer to the question.
@@ -339,6 +368,7 @@ pub fn socket(exchange: &Exchange) -> Socket {
         Some(101) => {}
         Some(426) => return Socket::Suspected,
         Some(400) if speaks_of_websocket(exchange) => return Socket::Suspected,
+        Some(200) if barrier(exchange).is_none() && !html(exchange) => return Socket::NotUpgraded,
         _ => return barrier(exchange).map_or(Socket::No, Socket::Barrier),
     }
     // Our requests are in the outgoing frames; an answer has the id of one of them.
@@ -364,6 +394,49 @@ pub fn socket(exchange: &Exchange) -> Socket {
         }
     }
     Socket::Plain
+}
+
+/// What a socket that did not answer as MCP does said instead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Our own text came back: an echo.
+    pub echo: bool,
+    /// A reply to a request of ours came inside another object; the index of its frame.
+    pub wrapped: Option<usize>,
+    /// Any text came.
+    pub text: bool,
+}
+
+/// Reads what else was said on a socket.
+#[must_use]
+pub fn said(exchange: &Exchange) -> Said {
+    let frames = exchange.frames();
+    let ours: Vec<&str> = frames
+        .iter()
+        .filter(|frame| frame.direction == Direction::Out && frame.kind == FrameKind::Text)
+        .map(|frame| frame.text.as_str())
+        .collect();
+    let ids: Vec<Value> = ours.iter().filter_map(|text| reply::id_of(text)).collect();
+    let mut said = Said::default();
+    for (index, frame) in frames.iter().enumerate() {
+        if frame.direction != Direction::In || frame.kind != FrameKind::Text {
+            continue;
+        }
+        said.text = true;
+        said.echo |= ours.iter().any(|text| frame.text.contains(text));
+        let inside = jsonrpc::parse(&frame.text).ok().and_then(|message| {
+            let members = message.as_object()?;
+            members.values().find(|inner| wrapped(inner, &ids)).map(|_| index)
+        });
+        said.wrapped = said.wrapped.or(inside);
+    }
+    said
+}
+
+fn wrapped(inner: &Value, ids: &[Value]) -> bool {
+    inner.get("jsonrpc").is_some()
+        && jsonrpc::is_reply(inner)
+        && inner.get("id").is_some_and(|id| ids.contains(id))
 }
 
 fn strings(list: &[Value]) -> Vec<String> {

@@ -106,6 +106,18 @@ impl<'a> Wire<'a> {
         self.record(exchange)
     }
 
+    /// Sends a call whose answer comes elsewhere (HTTP+SSE: on the held stream). It is recorded by
+    /// [`Self::finish`], which belongs after it whatever happens.
+    pub async fn send_open(&self, call: Call) -> Exchange {
+        self.inner.run(call).await
+    }
+
+    /// Records an exchange of [`Self::send_open`]: now its answer is there, or was given up.
+    pub fn finish(&self, mut exchange: Exchange) -> Arc<Exchange> {
+        exchange.ended_us = exchange.ended_us.max(self.now_us());
+        self.record(exchange)
+    }
+
     /// Tells what is being done.
     pub fn doing(&self, what: impl Into<String>) {
         self.observer.event(ScanEvent::Doing(what.into()));

@@ -14,11 +14,11 @@ const BURST: usize = 5;
 const WANTED: usize = 21;
 
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
+    let speaker = newest(prober, speakers).first();
     // Every GET on HTTP+SSE opens a session: not for load.
-    if target.feed == Some(Feed::HttpSse) {
+    if speaker.is_none() && target.feed == Some(Feed::HttpSse) {
         return;
     }
-    let speaker = newest(prober, speakers).first();
     let request = |step: String| match (speaker, target.feed) {
         (Some(speaker), _) => Some(speaker.base(PROBE, step)),
         (None, Some(_)) => Some(Call::get_stream(PROBE, step, &target.url).until(Until::Head)),
@@ -28,8 +28,11 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
         return;
     }
     prober.wire.doing("sending a small burst");
-    let burst =
-        (1..=BURST).filter_map(|number| request(format!("burst-{number}"))).map(|call| prober.send(call));
+    let send = async |call: Call| match speaker {
+        Some(speaker) => prober.ask(speaker, call).await.map(|answered| answered.exchange),
+        None => prober.send(call).await,
+    };
+    let burst = (1..=BURST).filter_map(|number| request(format!("burst-{number}"))).map(&send);
     futures_util::future::join_all(burst).await;
     let (exchanges, skips) = prober.wire.recorded();
     let known = crate::scan::partial(exchanges, skips);
@@ -37,7 +40,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
     let counted = Facts::scoped(&readings, Scope::All).calls().count();
     for number in 1..=WANTED.saturating_sub(counted) {
         let Some(call) = request(format!("top-up-{number}")) else { return };
-        if prober.send(call).await.is_none() {
+        if send(call).await.is_none() {
             return;
         }
     }

@@ -1,25 +1,33 @@
 //! What is sent. Probes send and record; they never judge. Where they need an earlier answer they
 //! ask the same readers as the checks (`facts`), on the recorded, masked exchange.
 
+mod auth;
 mod bad_input;
 mod browser;
 mod catalogue;
 mod classify;
 mod connections;
 mod content_type;
+mod delivery;
+mod http_sse;
 mod ledger;
 mod legacy;
+mod listen;
 mod load;
 mod modern;
 mod plan;
+mod resume;
 mod siblings;
 mod speaker;
+mod websocket;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::facts::reply;
+use crate::facts::classification::{Kind, classify};
+use crate::facts::reply::{self, Reply};
 use crate::facts::steps::{self, Barrier};
+use crate::net::websocket::Upgrade;
 use crate::net::{Call, Held, Until, Wire};
 use crate::protocol::headers;
 use crate::protocol::jsonrpc;
@@ -27,12 +35,13 @@ use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::protocol::sse;
 use crate::scan::ScanOptions;
-use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReason};
+use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReason, Transcript};
 
 pub use plan::{Planned, plan};
 
+use classify::{Feed, Found};
 use ledger::Ledger;
-use speaker::Speaker;
+use speaker::{Channel, Speaker};
 
 /// One scan's conversation: the wire, the ledger, and what must not be forgotten.
 pub(crate) struct Prober<'a> {
@@ -45,13 +54,19 @@ pub(crate) struct Prober<'a> {
 
 #[derive(Default)]
 struct State {
-    /// Placeholders of sessions that were opened and not yet deleted, with their revision.
-    sessions: Vec<(String, Option<String>)>,
+    /// Sessions that were opened and not yet deleted.
+    sessions: Vec<OpenSession>,
+    /// Sessions opened in all, those of HTTP+SSE streams included.
     opened: u32,
     /// Consecutive faults on plain exchanges.
     faults: u32,
     /// Why nothing more is sent.
     halted: Option<SkipReason>,
+    /// Whether the endpoint stays shut to us: a credential that it refused is not sent again, since
+    /// servers count failed attempts.
+    gated: bool,
+    /// Requests that were served with the credential: HTTP method and JSON-RPC method.
+    accepted: Vec<(String, Option<String>)>,
     /// Slowest head so far and connect time, microseconds: what quick waits for silence by.
     slowest_head_us: u64,
     connect_us: u64,
@@ -82,8 +97,28 @@ fn printable(text: &str) -> bool {
     text.bytes().all(|byte| (0x20..0x7F).contains(&byte))
 }
 
+/// A Streamable HTTP session of ours.
+#[derive(Clone, Debug)]
+struct OpenSession {
+    /// Its placeholder.
+    id: String,
+    /// Where it was opened, masked.
+    url: String,
+    /// The revision that was negotiated.
+    version: Option<String>,
+}
+
+/// An answer, wherever it came.
+#[derive(Clone, Debug)]
+struct Answered {
+    exchange: Arc<Exchange>,
+    reply: Reply,
+}
+
 /// Consecutive faults after which the scan stops (CHECKS.md 2.5).
 const BREAKER: u32 = 3;
+/// How long a socket that should have been refused is given to be closed.
+const POLICY: Duration = Duration::from_millis(100);
 /// Longest wait that a 429 may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -94,13 +129,45 @@ impl<'a> Prober<'a> {
     }
 
     /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.
-    async fn send(&self, call: Call) -> Option<Arc<Exchange>> {
+    async fn send(&self, mut call: Call) -> Option<Arc<Exchange>> {
         self.admit(&call)?;
+        call.credential &= !self.lock().gated;
         let exchange = self.wire.send(call).await;
         self.learn(&exchange).await;
         if self.standard() && polls(&exchange) {
             self.poll(&exchange).await;
         }
+        Some(exchange)
+    }
+
+    /// Asks over a speaker's transport, if the ledger allows. `None` means it was not sent.
+    async fn ask(&self, speaker: &Speaker, call: Call) -> Option<Answered> {
+        match &speaker.channel {
+            Channel::Streamable => {
+                let exchange = self.send(call).await?;
+                let reply = reply::read(&exchange);
+                Some(Answered { exchange, reply })
+            }
+            Channel::HttpSse(stream) => stream.ask(self, call).await,
+            Channel::WebSocket(line) => line.ask(self, speaker, call).await,
+        }
+    }
+
+    /// Sends an upgrade and closes the socket at once if one comes up.
+    async fn knock(&self, call: Call) -> Option<Arc<Exchange>> {
+        self.admit(&call)?;
+        let negative = call.expectation == Expectation::Negative;
+        let exchange = match self.wire.upgrade(call).await {
+            Upgrade::Open(mut socket) => {
+                if negative {
+                    // A server may accept the upgrade and close at once for reasons of policy.
+                    self.wire.hear(&mut socket, POLICY, |_| true).await;
+                }
+                self.wire.close_socket(*socket).await
+            }
+            Upgrade::Refused(exchange) => exchange,
+        };
+        self.learn(&exchange).await;
         Some(exchange)
     }
 
@@ -127,6 +194,7 @@ impl<'a> Prober<'a> {
                 .in_session(exchange.session.as_deref())
                 .header("last-event-id", id);
         call.twin = Some(exchange.id);
+        call.credential = exchange.probe != ProbeId::Auth;
         if let Some(version) = exchange.request.header(names::VERSION_HEADER) {
             call = call.header(names::VERSION_HEADER, version);
         }
@@ -144,8 +212,9 @@ impl<'a> Prober<'a> {
     }
 
     /// Opens a held stream if the ledger allows.
-    async fn hold(&self, call: Call) -> Option<Held> {
+    async fn hold(&self, mut call: Call) -> Option<Held> {
         self.admit(&call)?;
+        call.credential &= !self.lock().gated;
         Some(self.wire.hold(call).await)
     }
 
@@ -155,13 +224,18 @@ impl<'a> Prober<'a> {
         // Cleaning up is owed even after a halt, an interruption or the deadline.
         let teardown = call.expectation == Expectation::Teardown;
         let over = if teardown { None } else { self.wire.over().or(self.lock().halted) };
-        let session = call.step.starts_with(names::INITIALIZE) && call.method == "POST";
+        let session = call.step.starts_with(names::INITIALIZE)
+            && call.method == "POST"
+            && call.stream.is_none()
+            && !call.url.is_empty();
         let reason = if let Some(reason) = over {
             Some(reason)
         } else if session && self.lock().opened >= self.wire.limits().sessions {
             Some(SkipReason::Budget)
         } else {
-            self.ledger.take(probe, teardown).err()
+            let open = u32::try_from(self.lock().sessions.len()).unwrap_or(u32::MAX);
+            let owed = open.saturating_add(u32::from(session));
+            self.ledger.take(probe, teardown, owed).err()
         };
         if let Some(reason) = reason {
             self.wire.skip(probe, Some(step), reason);
@@ -175,7 +249,7 @@ impl<'a> Prober<'a> {
     async fn learn(&self, exchange: &Exchange) {
         let wait = {
             let mut state = self.lock();
-            if let Some(us) = exchange.head_us().filter(|_| exchange.request.method == "POST") {
+            if let Some(us) = exchange.head_us().filter(|_| exchange.request.method != "GET") {
                 state.slowest_head_us = state.slowest_head_us.max(us);
             }
             if let Some(connect) = &exchange.connect {
@@ -185,18 +259,20 @@ impl<'a> Prober<'a> {
             if let Some(session) = exchange.header(names::SESSION_HEADER)
                 && exchange.session.is_none()
                 && exchange.ok()
-                && !state.sessions.iter().any(|(known, _)| known == session)
+                && !state.sessions.iter().any(|known| known.id == session)
             {
                 let version = match steps::initialize(exchange) {
                     steps::Initialize::Legacy { version, .. } => version,
                     _ => None,
                 };
                 state.opened = state.opened.saturating_add(1);
-                state.sessions.push((session.to_owned(), version));
+                let (id, url) = (session.to_owned(), exchange.request.url.clone());
+                state.sessions.push(OpenSession { id, url, version });
             }
             if exchange.request.method == "DELETE" && exchange.ok() {
-                state.sessions.retain(|(known, _)| Some(known) != exchange.session.as_ref());
+                state.sessions.retain(|known| Some(&known.id) != exchange.session.as_ref());
             }
+            state.watch_credential(exchange);
             state.watch_health(exchange)
         };
         if let Some(wait) = wait {
@@ -229,6 +305,17 @@ impl<'a> Prober<'a> {
         Call::websocket(probe, step, url, subprotocol).until(Until::Watch(wait))
     }
 
+    /// What was recorded so far.
+    fn transcript(&self) -> Transcript {
+        let (exchanges, skips) = self.wire.recorded();
+        crate::scan::partial(exchanges, skips)
+    }
+
+    /// What the endpoint is, as far as was seen.
+    fn kind(&self) -> Kind {
+        classify(&self.transcript()).kind
+    }
+
     fn standard(&self) -> bool {
         self.profile != Profile::Quick
     }
@@ -239,6 +326,19 @@ impl<'a> Prober<'a> {
 }
 
 impl State {
+    /// Halts where the very request that was served with the credential meets a 401 with it.
+    fn watch_credential(&mut self, exchange: &Exchange) {
+        if !exchange.credentialed() || exchange.expectation != Expectation::Plain {
+            return;
+        }
+        let asked = (exchange.request.method.clone(), reply::request_method(exchange));
+        if exchange.status() == Some(401) && self.accepted.contains(&asked) {
+            self.halted = Some(SkipReason::CredentialStopped);
+        } else if reply::read(exchange).served() && !self.accepted.contains(&asked) {
+            self.accepted.push(asked);
+        }
+    }
+
     /// Trips the breaker, or says how long to wait after a 429.
     fn watch_health(&mut self, exchange: &Exchange) -> Option<Duration> {
         if exchange.status() == Some(429) {
@@ -269,9 +369,21 @@ impl State {
 pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: ScanOptions) {
     let prober = Prober::new(wire, profile, options);
     let mut found = classify::run(&prober, url).await;
-    prober.lock().classified = true;
-    let speakers = found.speakers();
+    let gated = prober.kind() == Kind::AuthGated;
+    {
+        let mut state = prober.lock();
+        state.classified = true;
+        state.gated = gated;
+    }
+    if gated {
+        return auth::gate(&prober, &found.target).await;
+    }
+    let mut speakers = found.speakers();
+    if speakers.is_empty() {
+        speakers.extend(other_transport(&prober, &found).await);
+    }
     let watch = legacy::watch(&prober, &speakers, found.stream.take());
+    let streamable = if speakers.iter().all(Speaker::streamable) { speakers.as_slice() } else { &[] };
     let rest = async {
         // Sound requests first: a negative probe may hurt a fragile server.
         let negotiated = legacy::versions(&prober, &speakers);
@@ -283,8 +395,11 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         futures_util::future::join(
             modern::run(&prober, &speakers, found.modern_only()),
             futures_util::future::join(
-                legacy::sessions(&prober, &speakers),
-                browser::run(&prober, &speakers, &found.target),
+                async {
+                    legacy::sessions(&prober, &speakers).await;
+                    auth::beside(&prober, streamable, &found.target).await;
+                },
+                browser::run(&prober, &speakers, &found.target, found.socket.as_ref()),
             ),
         )
         .await;
@@ -292,9 +407,46 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         content_type::run(&prober, &speakers, found.modern_only()).await;
         load::run(&prober, &speakers, &found.target).await;
     };
+    let streams = async {
+        resume::run(&prober, &speakers).await;
+        resume::feed(&prober, &found.target).await;
+        delivery::run(&prober, streamable, &found.target).await;
+    };
     let aside = classify::aside(&prober, &found);
-    futures_util::future::join3(watch, rest, aside).await;
-    legacy::teardown(&prober, url).await;
+    let held = futures_util::future::join3(watch, listen::run(&prober, &speakers), aside);
+    futures_util::future::join3(held, streams, rest).await;
+    for speaker in &speakers {
+        match &speaker.channel {
+            Channel::Streamable => {}
+            Channel::HttpSse(stream) => stream.end(&prober).await,
+            Channel::WebSocket(line) => line.end(&prober).await,
+        }
+    }
+    legacy::teardown(&prober).await;
+}
+
+/// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks
+/// for Streamable HTTP beside it.
+async fn other_transport(prober: &Prober<'_>, found: &Found) -> Option<Speaker> {
+    match (&found.target.feed, &found.socket) {
+        (Some(Feed::HttpSse), _) => {
+            siblings::streamable(prober, &found.target.url).await;
+            http_sse::open(prober, &found.target.url).await
+        }
+        (_, Some(socket)) => match socket.mcp {
+            Some(era) => {
+                siblings::streamable(prober, &found.target.url).await;
+                websocket::open(prober, socket, era).await
+            }
+            None => {
+                if socket.subprotocol_selected {
+                    websocket::unknown_subprotocol(prober, &socket.url).await;
+                }
+                None
+            }
+        },
+        _ => None,
+    }
 }
 
 /// The speakers that rows of no era use: both eras in standard, the newest in quick.
@@ -302,9 +454,9 @@ fn newest<'s>(prober: &Prober<'_>, speakers: &'s [Speaker]) -> &'s [Speaker] {
     if prober.standard() { speakers } else { speakers.get(..1).unwrap_or_default() }
 }
 
-/// The speaker of an era.
+/// Who speaks an era over Streamable HTTP.
 fn of(speakers: &[Speaker], era: Era) -> Option<&Speaker> {
-    speakers.iter().find(|speaker| speaker.era == era)
+    speakers.iter().find(|speaker| speaker.era == era && speaker.streamable())
 }
 
 /// Whether a probe's whole conversation is left out of this profile.

@@ -10,6 +10,7 @@
 
 mod accuracy;
 mod architecture;
+mod auth;
 mod certificates;
 mod cli;
 mod cli_live;
