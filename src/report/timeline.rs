@@ -2,11 +2,18 @@
 
 use crate::facts::steps;
 use crate::facts::summary::SILENCE_US;
+use crate::finding::cut;
 use crate::protocol::sse::{Field, Line, LineKind};
-use crate::transcript::{Content, Direction, Ended, Exchange, Expectation, FrameKind, ProbeId, Transcript};
+use crate::transcript::{
+    Content, Direction, Ended, Exchange, Expectation, FrameKind, MESSAGE, ProbeId, Transcript,
+};
 
 /// Most arrivals kept of one stream: closer ones are one mark.
 const MOST_ARRIVALS: u64 = 240;
+/// A silence of this length to the very end looks like a dead stream.
+const FLAT_US: u64 = 5_000_000;
+/// Most event ids kept of a stream.
+const MOST_IDS: usize = 12;
 
 /// The scan as bars on a time axis.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,8 +61,20 @@ pub struct Bar {
     pub arrivals: Vec<Arrival>,
     /// Longest time without a byte between head and end, and when it began.
     pub silence: Option<Silence>,
-    /// The exchange whose stream this one takes up again after an event id.
-    pub resumes: Option<u32>,
+    /// The stream that this one takes up again.
+    pub resumes: Option<Resumption>,
+    /// Event ids in order, of a stream that was taken up again or takes one up; at most [`MOST_IDS`].
+    /// Escape at the sink.
+    pub ids: Vec<String>,
+}
+
+/// Which stream is taken up again, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// The exchange of that stream.
+    pub exchange: u32,
+    /// The last event id that the client says it has seen. Escape at the sink.
+    pub after: String,
 }
 
 /// Something that arrived on a stream.
@@ -125,8 +144,11 @@ impl Bar {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.status {
-            Some(100..=299) if self.ended != Ended::Failed => Outcome::Served,
-            Some(300..=499) if self.ended != Ended::Failed => Outcome::Refused,
+            _ if self.ended == Ended::Failed || self.failure.is_some() => Outcome::Broken,
+            Some(100..=299) => Outcome::Served,
+            Some(300..=499) => Outcome::Refused,
+            // A message has no status of its own.
+            None if self.method == MESSAGE => Outcome::Served,
             _ => Outcome::Broken,
         }
     }
@@ -150,8 +172,32 @@ impl Bar {
             (Some(status), None) => status.to_string(),
             (Some(status), Some(failure)) => format!("{status}, then {failure}"),
             (None, Some(failure)) => failure.clone(),
+            (None, None) if self.method == MESSAGE && self.bytes > 0 => "answered".to_owned(),
+            (None, None) if self.method == MESSAGE => "sent".to_owned(),
             (None, None) => "no answer".to_owned(),
         }
+    }
+
+    /// The heading of a stream with a row of its own.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.probe, self.status) {
+            (ProbeId::Classify | ProbeId::Siblings, Some(101)) => words(ProbeId::WebSocket),
+            (ProbeId::Classify | ProbeId::Siblings, _) => "Event stream".to_owned(),
+            _ => words(self.probe),
+        }
+    }
+
+    /// The silence that lasted to the end, if nothing ever broke it.
+    #[must_use]
+    pub fn flat(&self) -> Option<Silence> {
+        self.silence.filter(|gap| gap.to_us == self.ended_us && gap.us() >= FLAT_US)
+    }
+
+    /// Status in a word or two, without remote text.
+    #[must_use]
+    pub fn answer_short(&self) -> String {
+        self.status.map_or_else(|| "no answer".to_owned(), |status| format!("answered {status}"))
     }
 
     /// What arrived, in words: `2 events, 1 comment`; empty for nothing.
@@ -186,11 +232,16 @@ pub fn words(probe: ProbeId) -> String {
         ProbeId::Connections => "New connections",
         ProbeId::LegacyVersions => "Versions, legacy era",
         ProbeId::LegacySessions => "Sessions",
-        ProbeId::LegacyGet => "Idle stream",
-        ProbeId::Idle => "Idle stream",
+        ProbeId::LegacyGet | ProbeId::Idle => "Idle stream",
         ProbeId::Browser => "Origin, Host, CORS",
         ProbeId::Catalogue => "What is offered",
         ProbeId::Load => "Load",
+        ProbeId::HttpSse => "HTTP+SSE",
+        ProbeId::WebSocket => "WebSocket",
+        ProbeId::Resume | ProbeId::FeedResume => "Drop and resumption",
+        ProbeId::Listen => "Subscriptions",
+        ProbeId::Delivery => "Delivery",
+        ProbeId::Auth => "Authorization",
         ProbeId::Tls => "Certificate",
         ProbeId::Teardown => "Cleaning up",
         #[allow(unreachable_patterns, reason = "a new probe has a name before it has better words")]
@@ -209,18 +260,24 @@ pub fn words(probe: ProbeId) -> String {
 #[must_use]
 pub fn read(transcript: &Transcript) -> Timeline {
     let exchanges = &transcript.exchanges;
-    let bars = exchanges
+    let mut bars: Vec<Bar> = exchanges
         .iter()
         .enumerate()
         .map(|(index, exchange)| bar(exchange, exchanges.get(..index).unwrap_or_default()))
         .collect();
+    let dropped: Vec<u32> = bars.iter().filter_map(|bar| Some(bar.resumes.as_ref()?.exchange)).collect();
+    for (bar, exchange) in bars.iter_mut().zip(exchanges) {
+        if bar.resumes.is_some() || dropped.contains(&bar.exchange) {
+            bar.ids = ids(exchange);
+        }
+    }
     Timeline { duration_us: transcript.duration_us(), bars }
 }
 
 fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
     let all = arrivals(&exchange.content);
     let socket = matches!(exchange.content, Content::Frames { .. });
-    let streams = socket
+    let streams = (socket && !exchange.is_message())
         || exchange.lines().is_some()
         || (exchange.ok() && steps::essence(exchange).as_deref() == Some("text/event-stream"));
     let head_us = exchange.head.as_ref().map(|head| head.at_us);
@@ -243,6 +300,7 @@ fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
         silence: head_us.filter(|_| streams).and_then(|head| silence(head, &all, exchange.ended_us)),
         arrivals: thinned(all, exchange.started_us, exchange.ended_us),
         resumes: resumes(exchange, earlier),
+        ids: Vec::new(),
     }
 }
 
@@ -309,14 +367,23 @@ fn silence(head_us: u64, arrivals: &[Arrival], ended_us: u64) -> Option<Silence>
 }
 
 /// A request with `Last-Event-ID` takes up the latest earlier stream that brought this id.
-fn resumes(exchange: &Exchange, earlier: &[Exchange]) -> Option<u32> {
-    let wanted = exchange.request.header("last-event-id")?;
-    let brought = |other: &&Exchange| {
-        let id = |line: &Line| matches!(line.kind(), LineKind::Field(Field::Id, id) if id == wanted);
-        other.lines().is_some_and(|lines| lines.iter().any(id))
-    };
+fn resumes(exchange: &Exchange, earlier: &[Exchange]) -> Option<Resumption> {
+    let after = exchange.request.header("last-event-id")?;
+    let brought = |other: &&Exchange| event_ids(other).any(|id| id == after);
     let twin = earlier.iter().find(|other| Some(other.id) == exchange.twin).filter(brought);
-    twin.or_else(|| earlier.iter().rev().find(brought)).map(|other| other.id)
+    let dropped = twin.or_else(|| earlier.iter().rev().find(brought))?;
+    Some(Resumption { exchange: dropped.id, after: cut(after) })
+}
+
+fn event_ids(exchange: &Exchange) -> impl Iterator<Item = &str> {
+    exchange.lines().unwrap_or_default().iter().filter_map(|line| match line.kind() {
+        LineKind::Field(Field::Id, id) => Some(id),
+        _ => None,
+    })
+}
+
+fn ids(exchange: &Exchange) -> Vec<String> {
+    event_ids(exchange).take(MOST_IDS).map(cut).collect()
 }
 
 #[cfg(test)]
@@ -361,7 +428,11 @@ mod tests {
             .with(get(ProbeId::Idle, "get").stream("id: a\ndata: 1\n\n", 0))
             .with(get(ProbeId::Idle, "get").stream("id: b\ndata: 1\n\n", 0))
             .with(get(ProbeId::Idle, "again").sending("last-event-id", "a").stream("id: b\n\n", 0));
-        assert_eq!(last(&scan).resumes, Some(2));
+        let bar = last(&scan);
+        assert_eq!(bar.resumes, Some(Resumption { exchange: 2, after: "a".to_owned() }));
+        assert_eq!(bar.ids, ["b"]);
+        let ids: Vec<usize> = read(&scan.transcript).bars.iter().map(|bar| bar.ids.len()).collect();
+        assert_eq!(ids, [0, 1, 0, 1], "only of streams that belong together");
         let unknown = scan.with(get(ProbeId::Idle, "again").sending("last-event-id", "z").status(200));
         assert_eq!(last(&unknown).resumes, None);
     }

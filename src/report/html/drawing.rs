@@ -257,19 +257,21 @@ fn moment(us: u64, step: u64) -> String {
     }
 }
 
-/// Arrows from where a stream was dropped to the request that took it up again.
+/// Threads from a stream that was dropped to the request that took it up again.
 fn resumptions(frame: &Frame<'_>, timeline: &Timeline) -> Markup {
     let spot = |id: u32| frame.spots.iter().find(|spot| spot.exchange == id);
-    let pairs: Vec<(&Spot, &Spot)> =
-        timeline.bars.iter().filter_map(|bar| Some((spot(bar.resumes?)?, spot(bar.exchange)?))).collect();
+    let pairs: Vec<(&Spot, &Spot)> = timeline
+        .bars
+        .iter()
+        .filter_map(|bar| Some((spot(bar.resumes.as_ref()?.exchange)?, spot(bar.exchange)?)))
+        .collect();
     html! {
         @for (dropped, again) in pairs {
-            @let (x, y) = (dropped.to, dropped.y);
-            @let bend = ((again.from - x).abs() / 2.0).max(14.0);
-            path class="cut" d=(format!("M{} {}l5 -14m1 0l-5 14", n(x - 3.0), n(y + 7.0))) {}
+            @let bend = ((again.from - dropped.to).abs() / 2.0).max(8.0);
             path class="again" d=(format!(
-                "M{} {}C{} {} {} {} {} {}m-5 -4l5 4l-5 4",
-                n(x + 4.0), n(y), n(x + bend), n(y), n(again.from - bend), n(again.y), n(again.from - 1.0), n(again.y)
+                "M{} {}C{} {} {} {} {} {}",
+                n(dropped.to), n(dropped.y), n(dropped.to + bend), n(dropped.y),
+                n(again.from - bend), n(again.y), n(again.from), n(again.y)
             )) {}
         }
     }

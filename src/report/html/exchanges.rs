@@ -12,7 +12,7 @@ pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {
     html! {
         details class="exchanges" {
             summary { "Every exchange in words (" (timeline.bars.len()) ")" }
-            div class="scroll" tabindex="0" role="region" aria-label="Every exchange" {
+            div class="scroll" tabindex="0" role="region" aria-label=(format!("Every exchange of {}", t(place.name))) {
                 table class="list" {
                     thead {
                         tr {
@@ -47,7 +47,7 @@ fn row(bar: &Bar, place: Place<'_>) -> Markup {
             td class="number" { (bar.connection) }
             td {
                 (t(&bar.answer()))
-                @if let Some(other) = bar.resumes {
+                @if let Some(other) = bar.resumes.as_ref().map(|other| other.exchange) {
                     " (takes up " a href=(format!("#{}", place.id(&format!("e{other}")))) { (other) } " again)"
                 }
             }

@@ -60,7 +60,7 @@ pub(super) fn fixes(report: &Report, place: Place<'_>, order: &[&ReportFinding])
         };
     }
     html! {
-        section aria-labelledby=(place.id("fixes")) {
+        section aria-labelledby=[place.named_by("fixes")] {
             (place.heading(1, Some("fixes"), "What to fix, greatest gain first"))
             ol class="fixes" {
                 @for row in order { (fix(report, place, row)) }
@@ -80,7 +80,7 @@ fn fix(report: &Report, place: Place<'_>, row: &ReportFinding) -> Markup {
                 (harm(finding.severity))
                 @if !gain.is_empty() { span class="gain" { (gain) } }
             }
-            p class="seen" { (t(&finding.message)) }
+            p class="seen" { (prose(&finding.message)) }
             p class="change" { strong { "Change: " } (prose(check.remediation)) }
         }
     }
@@ -105,7 +105,7 @@ pub(super) fn checks(report: &Report, place: Place<'_>, order: &[&ReportFinding]
         .collect();
     let known = |name: &str| AREAS.iter().any(|area| area.name == name);
     html! {
-        section aria-labelledby=(place.id("checks")) {
+        section aria-labelledby=[place.named_by("checks")] {
             (place.heading(1, Some("checks"), "Every check"))
             p { (totals.join(", ")) "." }
             @for area in AREAS {
@@ -130,12 +130,12 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
         |points| if points == 1 { "1 point".to_owned() } else { format!("{points} points") },
     );
     html! {
-        details class="check" id=(place.id(check.id)) open[wanting(row)] {
+        details class=(if wanting(row) { "check wanting" } else { "check" }) id=(place.id(check.id)) open[wanting(row)] {
             summary {
                 (status(finding.status)) " "
                 span class="id" { (check.id) }
                 @if let Some(index) = number { span class="fixno" { "fix " (index.saturating_add(1)) } }
-                span class="message" { (t(&finding.message)) }
+                span class="message" { (prose(&finding.message)) }
             }
             div class="inside" {
                 p class="meta" {
@@ -183,6 +183,7 @@ fn evidence(place: Place<'_>, row: &ReportFinding) -> Markup {
         seen
     };
     html! {
+        p { strong { "Seen:" } }
         ul class="evidence" {
             @for evidence in &row.finding.evidence {
                 li {
@@ -192,7 +193,8 @@ fn evidence(place: Place<'_>, row: &ReportFinding) -> Markup {
                 }
             }
         }
-        @for command in commands { pre tabindex="0" { (t(command)) } }
+        @if !commands.is_empty() { p { strong { "Try it:" } } }
+        @for command in commands { pre { (t(command)) } }
     }
 }
 
@@ -204,7 +206,7 @@ pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
         html! {
             dl class="reasons" {
                 @for (reason, ids) in groups {
-                    dt { (t(reason)) }
+                    dt { (prose(reason)) }
                     dd {
                         @for (index, id) in ids.iter().enumerate() {
                             @if index > 0 { ", " }
@@ -216,7 +218,7 @@ pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
         }
     };
     html! {
-        section aria-labelledby=(place.id("open")) {
+        section aria-labelledby=[place.named_by("open")] {
             (place.heading(1, Some("open"), "What was not judged, and why"))
             @if open.is_empty() && apart.is_empty() { p { "Every check was judged." } }
             @if !open.is_empty() {

@@ -22,7 +22,7 @@ const ABOVE: f64 = 15.0;
 
 /// A held stream: flat while silent, a beat for what arrives.
 pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
-    let label = frame.label(&words(bar.probe), &format!("{} · exchange {}", bar.method, bar.exchange), 0.0);
+    let label = frame.label(&bar.name(), &format!("{} · exchange {}", bar.method, bar.exchange), 0.0);
     let top = frame.y + if frame.wide { 0.0 } else { ABOVE };
     let base = top + 27.0;
     let (start, end) = (frame.x(bar.started_us), frame.x(bar.ended_us));
@@ -35,11 +35,14 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
     html! {
         (label)
         g id=[frame.exchange_id(bar.exchange)] class=(format!("pulse {alive}")) {
-            title { (t(&title(bar))) }
+            @if frame.wide { title { (t(&title(bar))) } }
             @if head > start + 1.0 {
                 path class="wait" d=(format!("M{} {}H{}", n(start), n(base), n(head))) {}
             }
             path class="line" d=(line(head, end.max(head + 1.0), base, &beats)) {}
+            @if let Some(gap) = bar.flat() {
+                path class="line dead" d=(format!("M{} {}H{}", n(frame.x(gap.from_us).max(head) + if beats.is_empty() { 0.0 } else { 6.0 }), n(base), n(end))) {}
+            }
             circle class="head" cx=(n(head)) cy=(n(base)) r="3.5" {}
             (ending(bar, end, base))
         }
@@ -90,10 +93,11 @@ fn ending(bar: &Bar, x: f64, base: f64) -> Markup {
 fn silence(frame: &Frame<'_>, bar: &Bar, base: f64, beats: &[(f64, ArrivalKind)]) -> Markup {
     let Some(gap) = bar.silence else { return html! {} };
     let (from, to) = (frame.x(gap.from_us), frame.x(gap.to_us));
-    let text = if beats.is_empty() {
-        format!("nothing came in {}", milliseconds(gap.us()))
-    } else {
-        format!("{} of silence", milliseconds(gap.us()))
+    let length = milliseconds(gap.us());
+    let text = match bar.flat() {
+        Some(_) if beats.is_empty() => format!("nothing came in {length}"),
+        Some(_) => format!("{length} of silence to the end"),
+        None => format!("{length} of silence"),
     };
     // Digits and letters of this size are about six units wide.
     let wide = text.chars().count() as f64 * 6.2;
@@ -101,7 +105,7 @@ fn silence(frame: &Frame<'_>, bar: &Bar, base: f64, beats: &[(f64, ArrivalKind)]
     let centre = ((from + to) / 2.0).clamp(frame.left + wide / 2.0, frame.right - wide / 2.0);
     let after = bar.arrivals.iter().find(|mark| mark.at_us == gap.to_us);
     html! {
-        g class=(if beats.is_empty() { "gap flat" } else { "gap" }) {
+        g class=(if bar.flat().is_some() { "gap flat" } else { "gap" }) {
             @if to - from > wide + 24.0 {
                 path d=(format!(
                     "M{f} {t}v6m0 -3H{a}M{b} {y}H{e}m0 -3v6",
@@ -146,7 +150,7 @@ pub(super) fn group(frame: &mut Frame<'_>, probe: ProbeId, bars: &[&Bar], shaded
     for bar in bars {
         let from = frame.x(bar.opening_us.unwrap_or(bar.started_us).min(bar.started_us));
         let start = frame.x(bar.started_us);
-        let end = frame.x(bar.ended_us).max(start + 3.0);
+        let end = frame.x(bar.ended_us).max(start + 4.0);
         let free = |lane: &usize| lanes.get(*lane).is_some_and(|to| *to <= from);
         let lane = used
             .get(&bar.connection)
@@ -185,7 +189,6 @@ fn draw_bar(frame: &mut Frame<'_>, bar: &Bar, (from, start, end): (f64, f64, f64
     };
     let wrong = if bar.expectation == Expectation::Negative { " wrong" } else { "" };
     let middle = y + BAR / 2.0;
-    let head = bar.head_us.map(|us| frame.x(us)).filter(|x| end - start > 12.0 && *x - start > 3.0);
     let ticks: Vec<f64> = bar
         .arrivals
         .iter()
@@ -196,15 +199,12 @@ fn draw_bar(frame: &mut Frame<'_>, bar: &Bar, (from, start, end): (f64, f64, f64
     let inset = if wrong.is_empty() { 0.0 } else { 0.75 };
     html! {
         g id=[frame.exchange_id(bar.exchange)] class=(format!("{outcome}{wrong}")) {
-            title { (t(&title(bar))) }
+            @if frame.wide { title { (t(&title(bar))) } }
             @if start - from > 0.7 {
                 path class="opening" d=(format!("M{} {}H{}", n(from), n(middle), n(start))) {}
             }
             rect x=(n(start + inset)) y=(n(y + inset)) width=(n(end - start - 2.0 * inset))
                 height=(n(BAR - 2.0 * inset)) rx="1.5" {}
-            @if let Some(head) = head.filter(|_| wrong.is_empty()) {
-                rect class="waiting" x=(n(start)) y=(n(y + 3.0)) width=(n(head - start)) height=(n(BAR - 6.0)) {}
-            }
             @if !ticks.is_empty() {
                 path class="tick" d=(ticks.iter().map(|x| format!("M{} {}v5", n(*x), n(y + 2.0))).collect::<String>()) {}
             }
@@ -220,7 +220,10 @@ fn title(bar: &Bar) -> String {
     };
     let arrived = bar.arrived();
     let arrived = if arrived.is_empty() { arrived } else { format!(", {arrived}") };
-    let resumes = bar.resumes.map_or_else(String::new, |id| format!(", takes up exchange {id} again"));
+    let resumes = bar
+        .resumes
+        .as_ref()
+        .map_or_else(String::new, |other| format!(", takes up exchange {} again", other.exchange));
     format!(
         "Exchange {}: {} {}{wrong}: {}, {}{arrived}{resumes}, connection {}",
         bar.exchange,

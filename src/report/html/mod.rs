@@ -10,6 +10,7 @@ mod lanes;
 mod overview;
 mod scale;
 mod target;
+mod threads;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -78,11 +79,18 @@ struct Place<'r> {
     prefix: &'r str,
     /// Level of the target's own heading, 1 or 2.
     level: u8,
+    /// What it is called.
+    name: &'r str,
 }
 
 impl Place<'_> {
     fn id(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// The heading that names a section as a landmark. Among several targets only the targets are ones.
+    fn named_by(&self, name: &str) -> Option<String> {
+        (self.level == 1).then(|| self.id(name))
     }
 
     /// A heading so many levels below that of the target.
@@ -96,4 +104,3 @@ impl Place<'_> {
         }
     }
 }
-

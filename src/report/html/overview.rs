@@ -41,7 +41,7 @@ pub(super) fn page(reports: &[&Report]) -> Markup {
             }
             @if in_full {
                 @for (report, prefix) in reports.iter().zip(&prefixes) {
-                    (article(report, Place { prefix, level: 2 }))
+                    (article(report, Place { prefix, level: 2, name: name(report) }))
                 }
             } @else {
                 p class="quiet" { "More than " (MOST_IN_FULL) " endpoints are listed only. Their details: the JSON report of this run, "
@@ -117,7 +117,7 @@ fn distribution(reports: &[&Report]) -> Markup {
 fn list(reports: &[&Report], prefixes: &[String], in_full: bool) -> Markup {
     let value = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| whole(value).to_string());
     html! {
-        div class="scroll" tabindex="0" role="region" aria-label="Endpoints" {
+        div class="scroll" tabindex="0" role="region" aria-label="List of endpoints" {
             table class="list" {
                 thead {
                     tr {

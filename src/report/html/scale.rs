@@ -146,10 +146,11 @@ fn quiet(timeline: &Timeline, end_us: u64) -> Vec<(u64, u64)> {
     gaps
 }
 
-/// Every ruler gets a least width; the rest goes by the square root of its time, most of it to requests.
+/// Every ruler gets a least width; of the rest most goes to requests, to longer ones more, but less than
+/// their time would give them.
 fn lay_out(segments: &mut [Segment], x: f64, width: f64) {
-    let least = |busy: bool| if busy { width / 24.0 } else { width / 8.0 };
-    let weight = |segment: &Segment| (segment.us() as f64).sqrt();
+    let least = |busy: bool| if busy { width / 28.0 } else { width / 8.0 };
+    let weight = |segment: &Segment| (segment.us() as f64).powf(0.7);
     let sum = |segments: &[Segment], busy: bool| -> f64 {
         segments.iter().filter(|segment| segment.busy == busy).map(weight).sum()
     };
@@ -157,8 +158,8 @@ fn lay_out(segments: &mut [Segment], x: f64, width: f64) {
     let (busy, idle) = (sum(segments, true), sum(segments, false));
     let share = |of_busy: bool| match of_busy {
         _ if busy == 0.0 || idle == 0.0 => 1.0,
-        true => 0.72,
-        false => 0.28,
+        true => 0.76,
+        false => 0.24,
     };
     let mut at = x;
     for segment in segments {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::drawing::{self, Flag, n};
-use super::{Place, exchanges, findings, prose, t};
+use super::{Place, exchanges, findings, prose, t, threads};
 use crate::facts::Kind;
 use crate::finding::{Status, milliseconds};
 use crate::report::table::{arithmetic, details, first_screen};
@@ -21,7 +21,7 @@ pub(super) fn name(report: &Report) -> &str {
 pub(super) fn page(report: &Report) -> Markup {
     html! {
         header class="top" { (brand()) }
-        main id="main" { (article(report, Place { prefix: "", level: 1 })) }
+        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report) })) }
         footer { p { (made(report)) } }
     }
 }
@@ -100,7 +100,7 @@ fn score(report: &Report, place: Place<'_>) -> Markup {
     let score = &report.score;
     let capped = first_screen::capped(report);
     html! {
-        section class="score" aria-labelledby=(place.id("score")) {
+        section class="score" aria-labelledby=[place.named_by("score")] {
             (place.heading(1, Some("score"), "Score"))
             div class="panel" {
                 (gauge(report))
@@ -251,13 +251,14 @@ fn timeline(report: &Report, place: Place<'_>, order: &[&ReportFinding]) -> Mark
         })
         .collect();
     html! {
-        section class="time" aria-labelledby=(place.id("timeline")) {
+        section class="time" aria-labelledby=[place.named_by("timeline")] {
             (place.heading(1, Some("timeline"), "The scan as it happened"))
             p { (story(report)) }
             figure {
                 (drawing::draw(&report.timeline, &flags, place))
                 (legend(report, &flags))
             }
+            (threads::draw(&report.timeline, place))
             (exchanges::table(&report.timeline, place))
         }
     }
@@ -296,11 +297,12 @@ fn story(report: &Report) -> String {
             }
         });
     }
-    let resumed: Vec<&Bar> = bars.iter().filter(|bar| bar.resumes.is_some()).collect();
-    if !resumed.is_empty() {
-        let times = if resumed.len() == 1 { "once".to_owned() } else { format!("{} times", resumed.len()) };
-        said.push_str(&format!(" A stream was taken up again after an event id {times}."));
-    }
+    let times = match bars.iter().filter(|bar| bar.resumes.is_some()).count() {
+        0 => return said,
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    };
+    said.push_str(&format!(" A stream was to be taken up again after a known event {times}."));
     said
 }
 
@@ -324,7 +326,7 @@ fn legend(report: &Report, flags: &[Flag]) -> Markup {
                 }
                 @if bars.iter().any(|bar| bar.resumes.is_some()) {
                     li {
-                        svg viewBox="0 0 34 16" aria-hidden="true" { path class="again" d="M1 4C18 4 14 12 32 12m-5-4l5 4l-5 3" {} }
+                        svg viewBox="0 0 34 16" aria-hidden="true" { path class="again" d="M1 4C18 4 14 12 33 12" {} }
                         "a stream taken up again after a known event"
                     }
                 }
@@ -349,10 +351,10 @@ fn described(report: &Report, place: Place<'_>) -> Markup {
         return html! {};
     }
     let scan = |options: &str, url: &str| {
-        html! { @if let Some(url) = shell(url) { pre tabindex="0" { "agentgauge scan " (options) (url) } } }
+        html! { @if let Some(url) = shell(url) { pre { "agentgauge scan " (options) (url) } } }
     };
     html! {
-        section aria-labelledby=(place.id("next")) {
+        section aria-labelledby=[place.named_by("next")] {
             (place.heading(1, Some("next"), "What next"))
             @if gated {
                 p { "The endpoint asks for a credential, and none that it accepts was given. Put a token into a variable "
@@ -384,7 +386,7 @@ fn sums(report: &Report, place: Place<'_>) -> Markup {
         return html! {};
     }
     html! {
-        section aria-labelledby=(place.id("arithmetic")) {
+        section aria-labelledby=[place.named_by("arithmetic")] {
             (place.heading(1, Some("arithmetic"), "How the score is made"))
             p { (prose(&arithmetic::rule(report))) }
             dl class="rows" {
@@ -397,7 +399,7 @@ fn sums(report: &Report, place: Place<'_>) -> Markup {
 fn measured(report: &Report, place: Place<'_>) -> Markup {
     let rows = details::measured(report);
     html! {
-        section aria-labelledby=(place.id("measured")) {
+        section aria-labelledby=[place.named_by("measured")] {
             (place.heading(1, Some("measured"), "Measured, spent and stamped"))
             dl class="rows" {
                 @for (name, text) in rows { div { dt { (name) } dd { (t(&text)) } } }

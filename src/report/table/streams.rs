@@ -4,7 +4,7 @@ use super::details::bytes;
 use super::layout::{Page, Tone, columns};
 use crate::finding::milliseconds;
 use crate::report::Report;
-use crate::report::timeline::{ArrivalKind, Bar, words};
+use crate::report::timeline::{ArrivalKind, Bar};
 use crate::transcript::Ended;
 
 /// Most lines: a server that answers everything with a slow stream is told by its first ones.
@@ -27,7 +27,7 @@ pub(super) fn draw(page: &mut Page, report: &Report) {
     };
     let to = shown.iter().map(|bar| bar.ended_us).max().unwrap_or(from);
     let names: Vec<String> =
-        shown.iter().map(|bar| format!("{} (exchange {})", words(bar.probe), bar.exchange)).collect();
+        shown.iter().map(|bar| format!("{} (exchange {})", bar.name(), bar.exchange)).collect();
     let widest = names.iter().map(|name| columns(name)).max().unwrap_or(0);
     let room = page.style.width.saturating_sub(widest).saturating_sub(6);
     // Beside its name where there is room for that and for what happened, else below it.
@@ -100,8 +100,8 @@ fn said(bar: &Bar) -> String {
         Ended::Failed => said.push(bar.failure.clone().unwrap_or_else(|| "broke off".to_owned())),
         Ended::ByUs => {}
     }
-    if let Some(other) = bar.resumes {
-        said.push(format!("took up exchange {other} again"));
+    if let Some(other) = &bar.resumes {
+        said.push(format!("took up exchange {} again", other.exchange));
     }
     said.join("; ")
 }
