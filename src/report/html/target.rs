@@ -154,10 +154,10 @@ fn gauge(report: &Report) -> Markup {
             @if let Some(points) = score.points() {
                 p { (format!("{:.1} of {} points", crate::score::tenths(points), score.weight)) }
             }
-            @if moves { p class="quiet" { (whole(score.coverage * 100.0)) " % judged: " (between) } }
             @if let (None, false, Some(why)) = (score.value, score.dimensions.is_empty(), &score.withheld) {
                 p class="quiet" { (t(why)) }
             }
+            @if moves { p class="quiet" { (whole(score.coverage * 100.0)) " % judged: " (between) } }
         }
     }
 }
@@ -357,8 +357,7 @@ fn described(report: &Report, place: Place<'_>) -> Markup {
         section aria-labelledby=[place.named_by("next")] {
             (place.heading(1, Some("next"), "What next"))
             @if gated {
-                p { "The endpoint asks for a credential, and none that it accepts was given. Put a token into a variable "
-                    "and name it; everything behind the gate is then judged too." }
+                p { strong { "Gated: " } (first_screen::gate(report)) }
                 (scan("--bearer-env TOKEN ", &report.url))
             }
             @if let Some(next) = first_screen::next(report) { p class="next" { (t(&next)) } }

@@ -357,18 +357,22 @@ pub(in crate::report) fn next(report: &Report) -> Option<String> {
 
 fn gated(page: &mut Page, report: &Report) {
     page.blank();
-    let text = if report.classification.credential_refused {
+    page.item(0, (Tone::Strong, "Gated:"), 7, gate(report));
+    if let Some(url) = shell(&report.url) {
+        page.verbatim(2, "", &format!("agentgauge scan --bearer-env TOKEN {url}"));
+    }
+    found_beside(page, report);
+}
+
+/// How to get behind the authentication, ending in a colon: the command follows.
+pub(in crate::report) fn gate(report: &Report) -> &'static str {
+    if report.classification.credential_refused {
         "the endpoint refused the credential that was given. Check that it is still valid and was issued for this \
          endpoint; with one that it accepts, everything behind the gate is judged too:"
     } else {
         "the endpoint asks for a credential, and none was given, so only the gate itself is judged. Put a token into \
          a variable and name it; everything behind the gate is then judged too:"
-    };
-    page.item(0, (Tone::Strong, "Gated:"), 7, text);
-    if let Some(url) = shell(&report.url) {
-        page.verbatim(2, "", &format!("agentgauge scan --bearer-env TOKEN {url}"));
     }
-    found_beside(page, report);
 }
 
 fn found_beside(page: &mut Page, report: &Report) {
