@@ -19,6 +19,7 @@ mod drift;
 mod other_transports;
 mod program;
 mod readme;
+mod replay;
 mod rmcp_server;
 mod schemas;
 mod score_laws;
