@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
@@ -130,6 +132,8 @@ pub struct Classification {
     pub server: Option<ServerInfo>,
     /// Why nothing could be reached, for [`Kind::Unreachable`].
     pub failure: Option<Failure>,
+    /// Whether the gate refused a credential that was given, for [`Kind::AuthGated`].
+    pub credential_refused: bool,
     /// Exchanges that decided it.
     pub evidence: Vec<u32>,
 }
@@ -172,7 +176,11 @@ pub fn classify(transcript: &Transcript) -> Classification {
             && matches!(exchange.step.as_str(), "initialize" | "discover")
     });
     for exchange in conversations {
-        seen.read_server_in(&reply::read_in(transcript, exchange));
+        let read = reply::read_in(transcript, exchange);
+        seen.read_server_in(&read);
+        if let Initialize::Legacy { version: Some(version), .. } = steps::initialize_read(exchange, &read) {
+            seen.revisions.extend(Revision::parse(&version));
+        }
     }
     seen.confirm(transcript);
     // The last discover went to the typed URL, or to where its one redirect led.
@@ -183,6 +191,13 @@ pub fn classify(transcript: &Transcript) -> Classification {
     };
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
+    if class.kind == Kind::AuthGated {
+        // A credential that was sent, and did not open the gate.
+        class.credential_refused = steps.iter().any(|exchange| exchange.credentialed());
+        if class.credential_refused {
+            class.reason = "the endpoint refused the credential that was given".to_owned();
+        }
+    }
     class
 }
 
@@ -231,6 +246,9 @@ impl Seen {
         }
         match exchange.step.as_str() {
             "discover" | "discover-retry" => self.take_discover(exchange),
+            "discover-bare" if steps::barrier(exchange) == Some(Barrier::Gated) => {
+                self.gated.get_or_insert(exchange.id);
+            }
             "discover-list" if steps::proves_modern(exchange) => {
                 self.modern.push(exchange.id);
                 self.revisions.push(Revision::NEWEST_MODERN);
@@ -246,6 +264,9 @@ impl Seen {
             },
             "get" => match steps::get(exchange) {
                 Get::HttpSse { declared, .. } => self.http_sse = Some((exchange.id, declared)),
+                // A stream behind a gated POST may be a side door of the same server; what speaks no
+                // JSON-RPC is a feed of its own.
+                Get::Stream { .. } if self.gated.is_some() && !feeds(exchange) => {}
                 Get::Stream { declared } => self.feed = Some((exchange.id, declared)),
                 Get::Ended => self.feed_ended = Some(exchange.id),
                 Get::Held => self.held = Some(exchange.id),
@@ -334,7 +355,9 @@ impl Seen {
         for exchange in
             transcript.exchanges.iter().filter(|exchange| exchange.probe == ProbeId::LegacyVersions)
         {
-            if let Initialize::Legacy { version: Some(version), .. } = steps::initialize(exchange) {
+            let read = reply::read_in(transcript, exchange);
+            if let Initialize::Legacy { version: Some(version), .. } = steps::initialize_read(exchange, &read)
+            {
                 self.revisions.extend(Revision::parse(&version));
             }
         }
@@ -366,6 +389,7 @@ impl Seen {
             found_at: Vec::new(),
             server: self.server.take(),
             failure: None,
+            credential_refused: false,
             evidence: Vec::new(),
         };
         let (modern, legacy) = (!self.modern.is_empty(), !self.legacy.is_empty());
@@ -375,7 +399,10 @@ impl Seen {
             class.kind = Kind::HttpSse;
             class.transports = vec![Transport::HttpSse];
             class.eras = vec![Era::Legacy];
-            class.revisions = vec![Revision::V2024_11_05];
+            // The transport is of this revision, whatever the messages are.
+            if !class.revisions.contains(&Revision::V2024_11_05) {
+                class.revisions.insert(0, Revision::V2024_11_05);
+            }
             class.evidence.push(id);
             class.confidence = if declared { Confidence::Confirmed } else { Confidence::Suspected };
             class.reason = "the event stream on GET announced a message endpoint".to_owned();
@@ -538,6 +565,13 @@ impl Seen {
     }
 }
 
+/// Whether a stream brought an event that is no JSON-RPC message.
+fn feeds(exchange: &Exchange) -> bool {
+    reply::read(exchange).messages.iter().any(|message| {
+        message.json.as_ref().map_or(true, |json| !jsonrpc::is_request(json) && !jsonrpc::is_reply(json))
+    })
+}
+
 /// Whether a sibling step found Streamable HTTP. Behind authentication it is there, too.
 #[must_use]
 pub fn streamable_beside(exchange: &Exchange) -> bool {
@@ -548,6 +582,16 @@ pub fn streamable_beside(exchange: &Exchange) -> bool {
         ),
         "initialize" => matches!(steps::initialize(exchange), Initialize::Legacy { .. }),
         _ => false,
+    }
+}
+
+/// Whether a sibling step was kept from looking: refused for other reasons than that nothing is there, or
+/// not answered in time. Where plain HTTP is dropped, there is nothing.
+#[must_use]
+pub fn not_looked_at(exchange: &Exchange) -> bool {
+    match exchange.status() {
+        Some(status) => matches!(status, 403 | 429 | 500..),
+        None => no_head(exchange, 0) != Some(NoHead::Dropped),
     }
 }
 

@@ -71,6 +71,7 @@ impl Inner {
             },
             started_us: self.clock.now_us(),
             head: None,
+            first_byte_us: None,
             content: Content::None,
             ended: Ended::Failed,
             ended_us: 0,
@@ -166,6 +167,7 @@ impl Inner {
             return Ok(());
         }
         let read = self.reader(call, exchange, publish).read(body, exchange.header("content-type")).await;
+        exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
         exchange.ended = read.ended;
         exchange.failure = read.failure;
@@ -197,6 +199,7 @@ impl Inner {
             first_event,
             publish,
             sniff: get,
+            encoded: exchange.header("content-encoding").is_some_and(encoded),
         }
     }
 
@@ -362,6 +365,7 @@ impl Inner {
     /// Reads the body of a reply that is no upgrade.
     pub(super) async fn read_plain(&self, call: &Call, exchange: &mut Exchange, body: Incoming) {
         let read = self.reader(call, exchange, None).read(body, exchange.header("content-type")).await;
+        exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
         exchange.ended = read.ended;
         exchange.failure = read.failure;
@@ -374,6 +378,11 @@ impl Inner {
 }
 
 /// Whether a pooled connection may simply have been closed by its peer.
+/// Whether a `Content-Encoding` changes the bytes.
+fn encoded(value: &str) -> bool {
+    !value.trim().is_empty() && !value.trim().eq_ignore_ascii_case("identity")
+}
+
 fn stale(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::Other)
 }

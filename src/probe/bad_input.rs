@@ -25,6 +25,17 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     }
 }
 
+/// Behind authentication: what the gate itself makes of bad input.
+pub(super) async fn gated(prober: &Prober<'_>, speaker: &Speaker) {
+    prober.wire.doing("sending bad input to the gate");
+    let Some(before) = prober.send(speaker.base(ProbeId::BadInput, "before").reuse(Reuse::Fresh)).await
+    else {
+        return;
+    };
+    forms(prober, speaker, before.id).await;
+    prober.send(speaker.base(ProbeId::BadInput, "after").reuse(Reuse::Fresh)).await;
+}
+
 async fn ids(prober: &Prober<'_>, speaker: &Speaker) {
     for (step, id) in [("integer", json!(7)), ("string", json!("7")), ("unicode", json!("sc-é-😀"))] {
         let call = speaker.base_with_id(ProbeId::IdEcho, step, &id).reuse(Reuse::Fresh);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::classify::{Feed, Found};
+use super::classify::{Endpoint, Feed, SocketFound};
 use super::speaker::Speaker;
 use super::{Prober, newest};
 use crate::net::{Call, Until};
@@ -26,13 +26,18 @@ enum Base<'s> {
     Upgrade(&'s str, Option<&'s str>),
 }
 
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], found: &Found) {
-    let url = found.target.url.as_str();
+pub(super) async fn run(
+    prober: &Prober<'_>,
+    speakers: &[Speaker],
+    target: &Endpoint,
+    socket: Option<&SocketFound>,
+) {
+    let url = target.url.as_str();
     // The POST of the newest era, plus Origin and Host once each on the legacy side in standard (2.3).
     let mut asked: Vec<Base<'_>> =
         newest(prober, speakers).iter().filter(|speaker| speaker.streamable()).map(Base::Post).collect();
     if asked.is_empty() {
-        asked.extend(match (found.target.feed, &found.socket) {
+        asked.extend(match (target.feed, socket) {
             (Some(Feed::HttpSse), _) => Some(Base::Get(url)),
             (_, Some(socket)) => Some(Base::Upgrade(&socket.url, socket.subprotocol.as_deref())),
             (Some(Feed::Plain), None) => Some(Base::Get(url)),

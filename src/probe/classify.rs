@@ -6,8 +6,8 @@ use serde_json::json;
 use url::Url;
 
 use super::speaker::{self, Speaker};
-use super::{Prober, siblings};
-use crate::facts::classification::{Kind, classify};
+use super::{Prober, auth, siblings};
+use crate::facts::classification::Kind;
 use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, Held, Until};
@@ -102,7 +102,7 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
         return found;
     }
     if barrier == Some(Barrier::Gated) {
-        hints(prober, &found.target.url).await;
+        auth::stream(prober, &mut found.target).await;
         return found;
     }
     legacy(prober, &mut found).await;
@@ -118,9 +118,11 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
     if !tried {
         found.socket = socket(prober, &twin(url, "ws"), !upgrade).await;
     }
-    let (exchanges, skips) = prober.wire.recorded();
-    let nothing = crate::scan::partial(exchanges, skips);
-    if classify(&nothing).kind == Kind::None || prober.options.discover {
+    if auth::asked_for(prober, &found.target.url).await {
+        auth::stream(prober, &mut found.target).await;
+        return found;
+    }
+    if prober.kind() == Kind::None || prober.options.discover {
         siblings::run(prober, &found.target.url).await;
     }
     found
@@ -133,7 +135,7 @@ pub(super) fn twin(url: &str, family: &str) -> String {
     format!("{family}{}://{rest}", if secure { "s" } else { "" })
 }
 
-fn discover(step: &str, url: &str, version: &str) -> Call {
+pub(super) fn discover(step: &str, url: &str, version: &str) -> Call {
     let body = json!({
         "jsonrpc": "2.0",
         "id": "d-1",
@@ -297,9 +299,8 @@ async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> boo
     if !*tried && quick.is_none() && held.look(|head, _, ended| head.is_none() && !ended) {
         *tried = true;
         let rest = held.wait(watch, |head, _| head.is_some());
-        let beside = twin(&found.target.url, "ws");
-        let socket = socket(prober, &beside, true);
-        found.socket = futures_util::future::join(rest, socket).await.1;
+        let url = twin(&found.target.url, "ws");
+        found.socket = futures_util::future::join(rest, socket(prober, &url, true)).await.1;
     }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
@@ -384,7 +385,7 @@ async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> Option<Sock
     refused
 }
 
-async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
+pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis);
     let answer = |id: serde_json::Value| {
         move |text: &str| {
@@ -415,31 +416,4 @@ async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());
     prober.wire.say(socket, &init.body.unwrap_or_default()).await;
     prober.wire.hear(socket, wait, answer(json!(1))).await;
-}
-
-/// Step A: hints about what is behind the gate; nothing is logged in, nothing is registered.
-async fn hints(prober: &Prober<'_>, url: &str) {
-    prober.wire.doing("the endpoint asks for a credential; reading what it says about itself");
-    let get = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Head);
-    prober.send(get).await;
-    let preflight = Call::new("OPTIONS", ProbeId::Classify, "hint-preflight", url)
-        .header("origin", names::FOREIGN_ORIGIN)
-        .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "authorization,content-type,mcp-method,mcp-session-id");
-    let mut preflight = preflight;
-    preflight.credential = false;
-    prober.send(preflight).await;
-    if let Some(metadata) = well_known(url, "oauth-protected-resource") {
-        let mut call = Call::new("GET", ProbeId::Classify, "hint-metadata", metadata)
-            .header("accept", "application/json");
-        call.credential = false;
-        prober.send(call).await;
-    }
-}
-
-/// `<origin>/.well-known/<name><path>` (RFC 9728 section 3.1).
-pub(super) fn well_known(url: &str, name: &str) -> Option<String> {
-    let parsed = Url::parse(url).ok()?;
-    let path = parsed.path().trim_end_matches('/');
-    Some(format!("{}/.well-known/{name}{path}", parsed.origin().ascii_serialization()))
 }

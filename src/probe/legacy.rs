@@ -11,7 +11,8 @@ use crate::facts::summary;
 use crate::net::{Call, Held, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
-use crate::transcript::{Expectation, ProbeId, Profile};
+use crate::protocol::sse::Line;
+use crate::transcript::{Expectation, Head, ProbeId, Profile};
 
 /// The P-INITs of version negotiation: their session ids are also compared.
 pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
@@ -53,10 +54,7 @@ pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
         return;
     }
     // One of the spare sessions of version negotiation is ended; the working one lives on.
-    let spare =
-        |session: &&OpenSession| session.url == speaker.url && Some(&session.id) != speaker.session.as_ref();
-    let spare = prober.lock().sessions.iter().find(spare).cloned();
-    let Some(session) = spare else { return };
+    let Some(session) = spare(prober, speaker) else { return };
     let Some(deleted) = prober.send(delete(probe, &session)).await else { return };
     if deleted.ok() {
         let mut call = list("deleted").in_session(Some(&session.id)).negative(Some(live.id));
@@ -65,6 +63,22 @@ pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
         }
         prober.send(call).await;
     }
+}
+
+/// A session of version negotiation: nothing else uses it.
+fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<OpenSession> {
+    let (exchanges, _) = prober.wire.recorded();
+    let negotiated: Vec<&str> = exchanges
+        .iter()
+        .filter(|exchange| exchange.probe == ProbeId::LegacyVersions)
+        .filter_map(|exchange| exchange.header(names::SESSION_HEADER))
+        .collect();
+    let spare = |session: &&OpenSession| {
+        session.url == speaker.url
+            && negotiated.contains(&session.id.as_str())
+            && Some(&session.id) != speaker.session.as_ref()
+    };
+    prober.lock().sessions.iter().find(spare).cloned()
 }
 
 /// P-DEL of an own session.
@@ -105,14 +119,16 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
     }
     let watched = Duration::from_millis(limits.idle_watch_ms);
     prober.wire.doing(format!("watching the idle stream for keep-alives, up to {} s", watched.as_secs()));
-    held.wait(watched, |head, lines| {
-        head.is_some_and(|head| head.status != 200)
-            || head.is_some_and(|head| {
-                summary::gaps(head.at_us, lines).iter().any(|gap| gap.us >= summary::SETTLED_US)
-            })
-    })
-    .await;
+    held.wait(watched, settled).await;
     prober.wire.close(held).await;
+}
+
+/// Whether an idle stream has shown what it is watched for: a sign of life after silence, or that it is
+/// no stream.
+pub(super) fn settled(head: Option<&Head>, lines: &[Line]) -> bool {
+    head.is_some_and(|head| {
+        head.status != 200 || summary::gaps(head.at_us, lines).iter().any(|gap| gap.us >= summary::SETTLED_US)
+    })
 }
 
 async fn get(prober: &Prober<'_>, speaker: &Speaker) -> Option<Held> {

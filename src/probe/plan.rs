@@ -58,6 +58,15 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
         row(ProbeId::LegacySessions, "a list in a live, an invented and a deleted session", 4, 4),
         row(ProbeId::LegacyGet, "GET for the event stream of a legacy session", 1, 1),
         row(
+            ProbeId::Resume,
+            "ping (or tools/list) answered by a stream, and GET with its first event id; the same id in another session",
+            3,
+            19,
+        ),
+        row(ProbeId::FeedResume, "a feed read to its second id, and GET with the first one", 2, 2),
+        row(ProbeId::Listen, "subscriptions/listen with every advertised type", 2, 2),
+        row(ProbeId::Delivery, "the streams once more with Accept-Encoding: gzip, br", 0, 3),
+        row(
             ProbeId::ModernRules,
             "modern requests with one thing wrong: version, headers, _meta, unknown methods",
             12,
@@ -70,6 +79,12 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
             "the cheapest request with foreign Origin and Host headers, and a CORS preflight",
             7,
             11,
+        ),
+        row(
+            ProbeId::Auth,
+            "the cheapest requests without the credential, and authorization metadata (one GET each)",
+            22,
+            30,
         ),
         row(ProbeId::Malformed, "broken JSON, JSON that is no request, another JSON-RPC version", 3, 6),
         row(ProbeId::BadInput, "eight forms of bad input, and the cheapest request before and after", 13, 28),

@@ -100,6 +100,16 @@ impl Speaker {
         }
     }
 
+    /// The same speaker outside its session.
+    pub(super) fn outside(&self) -> Self {
+        Self { session: None, ..self.another() }
+    }
+
+    /// The same speaker in another session, with ids of its own range.
+    pub(super) fn in_session(&self, session: Option<String>, version: &str) -> Self {
+        Self { session, version: version.to_owned(), ..self.another() }
+    }
+
     /// Whether it speaks Streamable HTTP.
     pub(super) fn streamable(&self) -> bool {
         matches!(self.channel, Channel::Streamable)

@@ -3,13 +3,17 @@
 //! A renderer is a pure function of the [`Report`]: same transcript, rubric and gates, same bytes.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod html;
 pub mod json;
 pub mod reproduce;
 pub mod table;
 pub mod text;
+pub mod timeline;
 
 use crate::exit::Exit;
 use crate::facts::Classification;
+use crate::facts::delivery::Delivery;
+use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
 use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::{Dimension, Finding};
@@ -17,6 +21,7 @@ use crate::gate::GateOutcome;
 use crate::rubric::Policy;
 use crate::score::Score;
 use crate::transcript::{Profile, Tls, Tool};
+use timeline::Timeline;
 
 /// One judged target.
 #[derive(Clone, Debug)]
@@ -57,6 +62,10 @@ pub struct Report {
     pub fixes_gain: f64,
     /// Keep-alives of the idle stream, if one was watched.
     pub keep_alive: Option<KeepAlive>,
+    /// How dropped streams resumed, if that was tried.
+    pub resume: Option<Resume>,
+    /// How streams were delivered, if there was one.
+    pub delivery: Option<Delivery>,
     /// Latency of plain requests, if there were enough.
     pub latency: Option<Latency>,
     /// The TLS handshake, if there was one.
@@ -67,6 +76,8 @@ pub struct Report {
     pub failures: Vec<FailureCount>,
     /// What the scan cost the target.
     pub footprint: Footprint,
+    /// What happened when.
+    pub timeline: Timeline,
 }
 
 /// Which rubric weighed.

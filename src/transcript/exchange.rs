@@ -59,6 +59,9 @@ pub struct Exchange {
     /// Status and headers, if they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
+    /// When the first byte of the body arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte_us: Option<u64>,
     /// Body, lines or frames.
     #[serde(default, skip_serializing_if = "Content::is_none")]
     pub content: Content,
@@ -347,6 +350,15 @@ impl Exchange {
             Content::Frames { frames } => frames,
             _ => &[],
         }
+    }
+
+    /// Whether the request carried one of the operator's own headers: it was sent with the credential.
+    #[must_use]
+    pub fn credentialed(&self) -> bool {
+        self.request
+            .headers
+            .iter()
+            .any(|(_, value)| value.starts_with("~credential~") || value.starts_with("~header-"))
     }
 
     /// Whether a status in 200–299 came.

@@ -227,6 +227,7 @@ pub fn request(method: &str, probe: ProbeId, step: &str) -> Made {
             },
             started_us: 0,
             head: None,
+            first_byte_us: None,
             content: Content::None,
             ended: Ended::Complete,
             ended_us: 10_000,

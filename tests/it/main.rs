@@ -10,16 +10,20 @@
 
 mod accuracy;
 mod architecture;
+mod auth;
 mod certificates;
 mod cli;
 mod cli_live;
 mod demo;
 mod drift;
 mod hostile;
+mod other_transports;
 mod program;
 mod readme;
+mod replay;
 mod rmcp_server;
 mod schemas;
 mod score_laws;
+mod streams;
 mod support;
 mod wire;

@@ -144,6 +144,8 @@ fn judge_these<'t>(facts: &Facts<'t>, exchanges: &[&'t Exchange], gated: bool) -
 fn counts(exchange: &Exchange) -> bool {
     exchange.expectation == Expectation::Negative
         && !matches!(exchange.step.as_str(), "host" | "host-and-origin")
+        // Without the credential is no bad input; the rows of authorization speak of it.
+        && exchange.probe != ProbeId::Auth
 }
 
 fn met<'t>(facts: &Facts<'t>, exchange: &'t Exchange, twin: Option<&Exchange>) -> Met<'t> {
