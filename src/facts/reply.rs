@@ -38,7 +38,7 @@ pub struct Reply {
     pub answer: Option<Answer>,
     /// Index in `messages` of that answer.
     pub answered_by: Option<usize>,
-    /// The answer if the id is left aside: what a lenient reader takes for the reply.
+    /// The first reply under another id: what a lenient reader takes for the answer where there is none.
     pub lenient: Option<Answer>,
 }
 
@@ -239,12 +239,11 @@ fn find(messages: Vec<Message>, id: Option<&Value>, others: &[Value]) -> Reply {
             if candidate.get("id").is_some_and(|other| others.contains(other)) {
                 continue;
             }
-            if reply.lenient.is_none() {
-                reply.lenient = Some(answer.clone());
-            }
             if reply.answer.is_none() && id.is_some() && candidate.get("id") == id {
                 reply.answer = Some(answer);
                 reply.answered_by = Some(index);
+            } else if reply.lenient.is_none() {
+                reply.lenient = Some(answer);
             }
         }
     }

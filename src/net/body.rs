@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::dial::{failure, over};
 use super::exchange::Until;
+use super::kept::BEGINNING;
 use super::recorder::{Clock, learn_uri_tokens};
 use crate::facts::steps::looks_like_events;
 use crate::protocol::headers::media_type;
@@ -23,7 +24,7 @@ use crate::transcript::{Content, Ended, Failure, FailureKind, Head, Limits, Phas
 /// How long a finished event stream may take to close before we close it.
 const GRACE: Duration = Duration::from_millis(60);
 /// How much of a binary body is kept.
-const BINARY_KEPT: usize = 1024;
+pub(super) const BINARY_KEPT: usize = 1024;
 
 /// What a held stream has brought so far; lines are masked.
 #[derive(Debug, Default)]
@@ -140,15 +141,17 @@ impl Reader<'_> {
             return Content::None;
         }
         let cut = bytes.len() > self.limits.body_bytes;
-        bytes.truncate(self.limits.body_bytes);
+        // What is too large cannot be judged; its beginning shows what it was.
+        bytes.truncate(if cut { BEGINNING } else { self.limits.body_bytes });
+        let mask = |text: &str| if cut { self.vault.mask_cut(text) } else { self.vault.mask(text) };
         match String::from_utf8(bytes) {
-            Ok(text) => Content::Text { text: self.vault.mask(&text), bytes: received, cut },
+            Ok(text) => Content::Text { text: mask(&text), bytes: received, cut },
             // A cut may fall inside a character; that alone makes no binary body.
             Err(error) if cut && error.utf8_error().error_len().is_none() => {
                 let valid = error.utf8_error().valid_up_to();
                 let text =
                     String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned();
-                Content::Text { text: self.vault.mask(&text), bytes: received, cut }
+                Content::Text { text: mask(&text), bytes: received, cut }
             }
             Err(error) => {
                 let masked = self.vault.mask(&String::from_utf8_lossy(error.as_bytes()));
@@ -391,8 +394,9 @@ impl Masker<'_> {
                 }
                 _ => {}
             }
-            let masked = self.vault.mask(&line.text);
-            if masked != line.text {
+            if line.cut {
+                line.text = self.vault.mask_cut(&line.text);
+            } else if let Some(masked) = self.vault.masked(&line.text) {
                 line.text = masked;
             }
         }

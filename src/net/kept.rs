@@ -13,7 +13,7 @@ const VALUE: u64 = 160;
 /// What a line or a frame costs beside its bytes.
 const LINE: u64 = 256;
 /// How much is kept of what hit a limit: enough to show what it was. It cannot be judged anyway.
-const BEGINNING: usize = 64 * 1024;
+pub(super) const BEGINNING: usize = 64 * 1024;
 /// The same in lines or frames.
 const FEW: usize = 1_000;
 

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, Pro
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::body::broken;
+use super::body::{BINARY_KEPT, broken};
 use super::dial::{Connection, failure};
 use super::exchange::Call;
 use super::guard::{Guard, Tally, TooManyFragments};
@@ -23,7 +23,7 @@ use super::wire::Wire;
 use crate::protocol::websocket::accept;
 use crate::transcript::{
     Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, Limits, Phase, ProbeId,
-    Profile,
+    Profile, Vault,
 };
 
 /// Read buffer of a socket; the default is 128 KiB a connection.
@@ -203,7 +203,7 @@ impl Wire<'_> {
                     if kind == FrameKind::Text && wanted(&text) {
                         return true;
                     }
-                    if let Some(hit) = socket.tally.add(text.len(), &self.inner.limits) {
+                    if let Some(hit) = socket.tally.add(message.len(), &self.inner.limits) {
                         socket.failure = Some(hit);
                         socket.over = true;
                     }
@@ -234,7 +234,7 @@ impl Wire<'_> {
     }
 
     fn note(&self, socket: &mut Socket, direction: Direction, kind: FrameKind, text: &str) {
-        let text = self.inner.vault.mask(text);
+        let text = mask_shown(&self.inner.vault, kind, text);
         socket.frames.push(Frame { at_us: self.inner.clock.now_us(), direction, kind, text });
     }
 }
@@ -271,11 +271,20 @@ pub(super) fn broken_socket(error: &WsError) -> Option<Failure> {
     Some(failure(Phase::Frames, kind, &detail))
 }
 
+/// Masks what [`shown`] gave: a binary message may have been cut inside a secret.
+pub(super) fn mask_shown(vault: &Vault, kind: FrameKind, text: &str) -> String {
+    if kind == FrameKind::Binary { vault.mask_cut(text) } else { vault.mask(text) }
+}
+
 /// Kind and text of a message as they are recorded.
 pub(super) fn shown(message: &Message) -> (FrameKind, String) {
     match message {
         Message::Text(text) => (FrameKind::Text, text.as_str().to_owned()),
-        Message::Binary(bytes) => (FrameKind::Binary, String::from_utf8_lossy(bytes).into_owned()),
+        // Nobody reads it: the beginning shows what it was.
+        Message::Binary(bytes) => {
+            let start = bytes.get(..BINARY_KEPT).unwrap_or(bytes);
+            (FrameKind::Binary, String::from_utf8_lossy(start).into_owned())
+        }
         Message::Ping(bytes) => (FrameKind::Ping, String::from_utf8_lossy(bytes).into_owned()),
         Message::Pong(bytes) => (FrameKind::Pong, String::from_utf8_lossy(bytes).into_owned()),
         Message::Close(None) => (FrameKind::Close, String::new()),

@@ -291,7 +291,7 @@ async fn websocket(prober: &Prober<'_>, url: &str) {
         return;
     }
     if let Upgrade::Open(mut socket) = prober.wire.upgrade(call).await {
-        talk(prober, &mut socket).await;
+        talk(prober, &mut socket, false).await;
         prober.wire.close_socket(*socket).await;
     }
 }

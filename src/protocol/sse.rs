@@ -168,7 +168,8 @@ impl LineDecoder {
     /// The limit that was hit; the decoder must not be fed further.
     pub fn push(&mut self, chunk: &[u8], at_us: u64) -> Result<(), SseLimit> {
         self.bytes = self.bytes.saturating_add(chunk.len() as u64);
-        for &byte in chunk {
+        let mut rest = chunk;
+        while let Some((&byte, after)) = rest.split_first() {
             if let Some(start) = &mut self.start {
                 if BOM.get(start.len()) == Some(&byte) {
                     start.push(byte);
@@ -176,13 +177,22 @@ impl LineDecoder {
                         self.bom = true;
                         self.start = None;
                     }
+                    rest = after;
                     continue;
                 }
                 for early in self.start.take().unwrap_or_default() {
                     self.byte(early, at_us)?;
                 }
             }
-            self.byte(byte, at_us)?;
+            if matches!(byte, b'\n' | b'\r') {
+                self.byte(byte, at_us)?;
+                rest = after;
+            } else {
+                let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+                let (run, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+                self.run(run);
+                rest = after;
+            }
         }
         if self.bytes > self.limits.stream_bytes {
             return Err(SseLimit::Stream);
@@ -215,15 +225,19 @@ impl LineDecoder {
                 self.after_cr = true;
                 self.end_line(Eol::Cr, at_us)
             }
-            _ if self.partial.len() >= self.limits.line_bytes => {
-                self.cut = true;
-                Ok(())
-            }
             _ => {
-                self.partial.push(byte);
+                self.run(&[byte]);
                 Ok(())
             }
         }
+    }
+
+    /// Takes bytes that end no line.
+    fn run(&mut self, bytes: &[u8]) {
+        self.after_cr = false;
+        let room = self.limits.line_bytes.saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.cut |= bytes.len() > room;
     }
 
     fn end_line(&mut self, eol: Eol, at_us: u64) -> Result<(), SseLimit> {

@@ -147,6 +147,7 @@ impl Limits {
                 idle_watch_ms: 0,
                 target_ms: 30_000,
                 kept_bytes: 48 * 1024 * 1024,
+                stream_bytes: 4 * 1024 * 1024,
                 stream_lines: 20_000,
                 frames: 2_000,
                 pages: 5,

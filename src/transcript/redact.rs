@@ -162,6 +162,12 @@ impl Vault {
     /// Replaces every known secret in `text`, in one pass: what replaced one is not read again.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
+        self.masked(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// The text with every known secret replaced; `None` if there is none in it.
+    #[must_use]
+    pub fn masked(&self, text: &str) -> Option<String> {
         let inner = self.lock();
         let bytes = text.as_bytes();
         let mut masked: Option<String> = None;
@@ -177,13 +183,9 @@ impl Vault {
                 kept = at.saturating_add(length);
             }
         }
-        match masked {
-            Some(mut masked) => {
-                masked.push_str(text.get(kept..).unwrap_or_default());
-                masked
-            }
-            None => text.to_owned(),
-        }
+        let mut masked = masked?;
+        masked.push_str(text.get(kept..).unwrap_or_default());
+        Some(masked)
     }
 
     /// Masks a text that may end inside a secret, because it was cut: what could be the beginning of

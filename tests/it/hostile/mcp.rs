@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Sign::Fewer;
-use super::stage::{Serve, handshake, http, json_text, mcp, refusal, result, tool};
+use super::stage::{Serve, handshake, http, json_text, mcp, refusal, result, result_text, tool};
 use super::{Row, row};
 
 pub(super) fn rows() -> Vec<Row> {
@@ -28,7 +28,8 @@ fn listed(text: impl Into<String>) -> Serve {
 
 /// `tools/list` gives these tools.
 fn tools(tools: Value) -> Serve {
-    mcp(move |_, method, id, _| (method == "tools/list").then(|| result(id, &json!({ "tools": tools }))))
+    let text = json!({ "tools": tools }).to_string();
+    mcp(move |_, method, id, _| (method == "tools/list").then(|| result_text(id, &text)))
 }
 
 /// A sound answer with one more member whose value is this text.
@@ -45,9 +46,10 @@ fn texts() -> Vec<Row> {
         broken("nested-200000-deep-in-objects", "J1", "{\"a\":".repeat(200_000)).little(),
         sound("nested-120-deep", "J1", with(&format!("{}{}", "[".repeat(120), "]".repeat(120)))),
         broken("a-million-zeros", "J1 J10", format!("[{}0]", "0,".repeat(1_000_000))),
+        broken("a-hundred-thousand-zeros", "J1 J10", format!("[{}0]", "0,".repeat(100_000))),
         broken("a-million-empty-objects", "J1 J10", format!("[{}{{}}]", "{},".repeat(1_000_000))),
         broken("number-1e999999", "J2", with("1e999999")),
-        sound("number-of-5000-digits", "J2", with(&"9".repeat(5_000))),
+        broken("number-of-5000-digits", "J2", with(&"9".repeat(5_000))),
         sound("number-minus-zero", "J2", with("-0")),
         broken("number-nan", "J2", with("NaN")),
         broken("number-infinity", "J2", with("-Infinity")),
@@ -133,17 +135,14 @@ fn envelopes() -> Vec<Row> {
             .finds("rpc-envelope-valid", "fail"),
         list("no-jsonrpc-member", "J6", "{\"id\":ID,\"result\":{\"tools\":[]}}")
             .finds("rpc-envelope-valid", "fail"),
-        row(
+        list(
             "error-with-1-MB-of-data",
             "J6",
-            mcp(|_, method, id, _| {
-                (method == "tools/list").then(|| {
-                    let error = json!({ "code": -32603, "message": "x", "data": "y".repeat(1_000_000) });
-                    json_text(json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string())
-                })
-            }),
-        )
-        .is("legacy", 0),
+            &format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":{{\"code\":-32603,\"message\":\"x\",\"data\":\"{}\"}}}}",
+                "y".repeat(1_000_000)
+            ),
+        ),
     ]
 }
 
@@ -214,13 +213,21 @@ fn lists() -> Vec<Row> {
             })
         })
     };
-    let paged = |name, covers, serve| row(name, covers, serve).is("legacy", 0).sign(Fewer(82));
+    let paged = |name, covers, serve| row(name, covers, serve).is("legacy", 0).whole().sign(Fewer(82));
     vec![
         paged("the-same-cursor-for-ever", "J9", page(|_| json!("again"))),
         paged("a-new-cursor-for-ever", "J9", page(|number| json!(format!("page-{number}")))).hits("pages"),
         paged("an-empty-cursor", "J9", page(|_| json!(""))),
         paged("a-cursor-of-wrong-type", "J9", page(|_| json!({ "next": 1 }))),
-        paged("a-cursor-of-3-MB", "J9", page(|_| json!("x".repeat(3_000_000)))),
+        row(
+            "a-cursor-of-3-MB",
+            "J9",
+            listed(format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{{\"tools\":[],\"nextCursor\":\"{}\"}}}}",
+                "x".repeat(3_000_000)
+            )),
+        )
+        .is("legacy", 0),
         row(
             "tools-20000",
             "J10",
@@ -316,8 +323,8 @@ fn others() -> Vec<Row> {
                 (ask.method == "POST").then(|| http("404 Not Found", &[("content-type", "application/json")], "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32001,\"message\":\"Session not found\"}}"))
             }),
         )
-        .is("legacy", 0),
-        offering("version-9999", "9999-99-99").is("legacy", 0).finds("legacy-version-negotiation", "fail"),
+        .is("legacy", 4),
+        offering("version-9999", "9999-99-99").is("legacy", 0).finds("legacy-version-negotiation", "warn"),
         offering("version-of-control-characters", "2025\u{1b}[2J\u{202e}\n99").is("legacy", 0).again(),
         row("every-method-is-refused", "J6", mcp(|ask, _, id, _| (ask.method == "POST").then(|| refusal(id, -32603, "Internal error\n  at /srv/app/index.js:1:1")))),
     ]

@@ -78,6 +78,8 @@ struct Row {
     memory: u64,
     /// Arguments of its own.
     args: &'static [&'static str],
+    /// Whether the whole profile runs. Where what is found early is enough, less is asked.
+    whole: bool,
     /// Whether it is scanned again with `-vv` and a custom header as the secret.
     again: bool,
 }
@@ -99,6 +101,7 @@ fn row(name: &'static str, covers: &'static str, serve: Serve) -> Row {
         signs: Vec::new(),
         memory: MEMORY,
         args: &[],
+        whole: false,
         again: false,
     }
 }
@@ -136,7 +139,13 @@ impl Row {
         self.sign(Sign::Reason(words))
     }
 
-    fn finds(self, check: &'static str, status: &'static str) -> Self {
+    fn whole(mut self) -> Self {
+        self.whole = true;
+        self
+    }
+
+    fn finds(mut self, check: &'static str, status: &'static str) -> Self {
+        self.whole = true;
         self.sign(Sign::Finding(check, status))
     }
 
@@ -208,7 +217,14 @@ fn nothing_that_answers_hurts() {
         }
         faults.extend(found.into_iter().map(|fault| format!("{} ({}): {fault}", row.name, row.covers)));
     }
-    let leaks = run::leaks_of_every_format(&outcomes, &folder);
+    // Every format costs a judgement of each transcript: those of the rows that attack what is shown.
+    let shown: Vec<&Outcome> = jobs
+        .iter()
+        .zip(&outcomes)
+        .filter(|((row, again), _)| row.again && *again == Again::No)
+        .map(|(_, outcome)| outcome)
+        .collect();
+    let leaks = run::leaks_of_every_format(&shown, &folder);
     let leaked = leaks.len() + faults.iter().filter(|fault| fault.contains("leak")).count();
     faults.extend(leaks);
     let slowest = outcomes.iter().max_by_key(|outcome| outcome.took).unwrap();

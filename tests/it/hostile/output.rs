@@ -68,7 +68,11 @@ pub(super) fn rows() -> Vec<Row> {
         .collect();
     let reason = "\u{1b}[31mOK \u{9b}x";
     rows.extend([
-        row("reason-phrase", "O1", bytes(format!("HTTP/1.1 200 {reason}\r\ncontent-length: 0\r\n\r\n"))).again(),
+        row("reason-phrase", "O1", bytes(format!("HTTP/1.1 200 {reason}\r\ncontent-length: 0\r\n\r\n")))
+            .unreachable()
+            .fails("framing")
+            .again(),
+        row("reason-phrase-of-c1-and-bidi", "O1 O2", bytes(b"HTTP/1.1 200 O\x9b31mK \xc2\x9b\xe2\x80\xae\r\ncontent-length: 0\r\n\r\n".to_vec())).again(),
         row(
             "headers-of-control-characters",
             "O1",

@@ -66,7 +66,7 @@ fn reflecting(form: Form) -> Serve {
                 ))
             }
             ("POST", name) if name != "ping" && !name.starts_with("notifications/") => {
-                let error = json!({ "code": -32603, "message": format!("bad token {secret}"), "data": { (secret.as_str()): secret } });
+                let error = json!({ "code": -32603, "message": format!("cannot look at {secret}"), "data": { (secret.as_str()): secret } });
                 Some(json_text(json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()))
             }
             _ => None,
@@ -89,7 +89,7 @@ pub(super) fn rows() -> Vec<Row> {
             mcp(|ask, method, id, _| {
                 let secret: String = ask.secret().bytes().map(|byte| format!("\\u{byte:04x}")).collect();
                 (ask.method == "POST" && method != "ping").then(|| {
-                    json_text(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":-32603,\"message\":\"bad {secret}\"}}}}"))
+                    json_text(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":-32603,\"message\":\"cannot look at {secret}\"}}}}"))
                 })
             }),
         )
@@ -141,7 +141,7 @@ pub(super) fn rows() -> Vec<Row> {
             "K2 H14",
             reply(|ask, _| http("401 Unauthorized", &[("www-authenticate", &format!("Bearer realm=\"{}\"", ask.secret()))], ask.head.as_str())),
         )
-        .is("auth-gated", 0)
+        .is("auth-gated", 4)
         .again(),
         row(
             "reflects-in-an-error-page",
@@ -166,7 +166,7 @@ pub(super) fn rows() -> Vec<Row> {
                 linger(&mut io).await;
             }),
         )
-        .is("http-sse", 0)
+        .is("http-sse", 4)
         .hits("reply_ms")
         .again(),
         row(

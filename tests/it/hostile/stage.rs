@@ -132,6 +132,11 @@ pub(super) fn result(id: &Value, result: &Value) -> Vec<u8> {
     json_text(json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string())
 }
 
+/// A whole answer around a result that was made into text before: large ones are made once.
+pub(super) fn result_text(id: &Value, result: &str) -> Vec<u8> {
+    json_text(["{\"jsonrpc\":\"2.0\",\"id\":", &id.to_string(), ",\"result\":", result, "}"].concat())
+}
+
 pub(super) fn refusal(id: &Value, code: i64, message: &str) -> Vec<u8> {
     let error = json!({ "code": code, "message": message });
     json_text(json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string())
