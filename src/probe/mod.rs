@@ -21,6 +21,7 @@ mod resume;
 mod siblings;
 mod speaker;
 mod state;
+mod upgrade;
 mod websocket;
 
 use futures_util::future::{join3, join4};
