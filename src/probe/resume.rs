@@ -191,11 +191,14 @@ async fn replay(
 ) -> Option<Arc<Exchange>> {
     let wait = prober.silence_ms().unwrap_or(SILENT_MS);
     let mut held = prober.hold(call.until(Until::Watch(wait))).await?;
-    held.wait(Duration::from_millis(wait), |head, lines| {
-        head.is_some_and(|head| head.status != 200) || satisfied(lines)
-    })
-    .await;
-    held.wait(GRACE, |_, _| false).await;
+    let settled = held
+        .wait(Duration::from_millis(wait), |head, lines| {
+            head.is_some_and(|head| head.status != 200) || satisfied(lines)
+        })
+        .await;
+    if settled {
+        held.wait(GRACE, |_, _| false).await;
+    }
     close(prober, held).await
 }
 
