@@ -10,7 +10,7 @@ use crate::finding::{Finding, Status};
 use crate::gate::{GateOutcome, Gates};
 use crate::protocol::headers;
 use crate::report::reproduce::reproduce;
-use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried};
+use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried, timeline};
 use crate::rubric::{Rubric, sha256};
 use crate::score::{self, Row, Score};
 use crate::transcript::{Content, Exchange, ProbeId, Tool, Transcript, codec};
@@ -99,6 +99,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         latency: summary::latency(transcript),
         tls: Facts::scoped(readings, Scope::All).tls().map(|(_, tls)| tls.clone()),
         footprint: summary::footprint(transcript),
+        timeline: timeline::read(transcript),
     }
 }
 

@@ -153,7 +153,7 @@ pub(crate) struct ProbingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Format of the report: table or json
+    /// Format of the report: table, json or html
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
     pub(crate) format: FormatArg,
     /// Write the report here instead of to standard output
@@ -242,7 +242,7 @@ pub(crate) struct ExplainArgs {
 /// Scan two built-in endpoints.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Format of the report: table or json
+    /// Format of the report: table, json or html
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
     pub(crate) format: FormatArg,
     /// Colours: auto, always or never
@@ -291,6 +291,8 @@ pub(crate) enum FormatArg {
     Table,
     /// For programs.
     Json,
+    /// For a browser: one file.
+    Html,
 }
 
 /// When to use colours, as typed.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::{ChecksArgs, FormatArg};
-use super::{Ending, output};
+use super::{Ending, output, present};
 use crate::checks::AREAS;
 use crate::rubric::Rubric;
 
@@ -11,6 +11,7 @@ pub(super) fn run(args: &ChecksArgs) -> Result<Ending, Ending> {
     let text = match args.format {
         FormatArg::Table => table(),
         FormatArg::Json => json(),
+        FormatArg::Html => return Err(present::no_list().into()),
     };
     output::stdout(text.as_bytes())?;
     Ok(Ending::silent())

@@ -2,10 +2,10 @@
 
 use super::args::FormatArg;
 use super::output::Output;
-use super::resolve::{Judging, Reporting};
+use super::resolve::{Judging, Reporting, Usage};
 use super::{Ending, terminal};
 use crate::exit::Exit;
-use crate::report::{Report, json, table};
+use crate::report::{Report, html, json, table};
 use crate::score::tenths;
 use crate::target::Target;
 
@@ -59,6 +59,7 @@ impl<'p> Presenter<'p> {
                 [report] => json::render(report),
                 _ => json::render_many(reports, exit),
             },
+            FormatArg::Html => html::render(&reports.iter().collect::<Vec<_>>()).into_bytes(),
             FormatArg::Table => {
                 let style = terminal::table_style(self.reporting.color, to_file);
                 table::render_all(reports, &style).into_bytes()
@@ -118,6 +119,19 @@ fn several(reports: &[Report]) -> String {
         }
     }
     format!("{} targets: {}", reports.len(), parts.join(", "))
+}
+
+/// A page of HTML on a terminal helps nobody.
+pub(super) fn fit_for(format: FormatArg, output: &Output) -> Result<(), Usage> {
+    if format == FormatArg::Html && output.destination().is_none() && terminal::stdout_terminal() {
+        return Err(Usage::new("--format html", "it is a page for a browser: add -o report.html"));
+    }
+    Ok(())
+}
+
+/// Lists and previews have no page.
+pub(super) fn no_list() -> Usage {
+    Usage::new("--format html", "only reports have it; here table and json")
 }
 
 /// Host, port and path: enough to tell targets apart on a line.

@@ -10,9 +10,9 @@ use crate::transcript::{Limits, Profile};
 /// The preview in the format that was asked for, with a line end.
 pub(super) fn text(preview: &Preview, format: FormatArg) -> String {
     match (preview, format) {
-        (Preview::Limits(limits), FormatArg::Table) => limits_table(limits),
+        (Preview::Limits(limits), FormatArg::Table | FormatArg::Html) => limits_table(limits),
         (Preview::Limits(limits), FormatArg::Json) => pretty(&value(limits)),
-        (Preview::Plan(profile, limits), FormatArg::Table) => plan_table(*profile, limits),
+        (Preview::Plan(profile, limits), FormatArg::Table | FormatArg::Html) => plan_table(*profile, limits),
         (Preview::Plan(profile, limits), FormatArg::Json) => pretty(&json!({
             "profile": profile,
             "most_requests": most(*profile, limits),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Ending;
 use super::output::Output;
-use super::present::Presenter;
+use super::present::{self, Presenter};
 use super::resolve::{Replay, Usage};
 use crate::judge::judge;
 use crate::progress::{Progress, Voice};
@@ -15,6 +15,7 @@ use crate::transcript::codec::{CodecError, decode};
 
 pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
     let output = Output::open(plan.reporting.output.as_deref())?;
+    present::fit_for(plan.reporting.format, &output)?;
     let voice = Voice { animated: false, quiet: plan.reporting.quiet, verbosity: plan.reporting.verbosity };
     let progress = Progress::new(voice, 0);
     let several = plan.files.len() > 1;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime;
 
+use super::args::FormatArg;
 use super::output::{self, Output, OutputError, Recording};
 use super::present::{self, Presenter};
 use super::resolve::{Scan, Usage};
@@ -22,11 +23,15 @@ use crate::transcript::codec::{Entry, encode};
 
 pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
     if let Some(instead) = &plan.instead {
+        if plan.reporting.format == FormatArg::Html {
+            return Err(present::no_list().into());
+        }
         output::stdout(preview::text(instead, plan.reporting.format).as_bytes())?;
         return Ok(Ending::silent());
     }
     // Every output is opened before the first request goes out.
     let output = Output::open(plan.reporting.output.as_deref())?;
+    present::fit_for(plan.reporting.format, &output)?;
     let saving = Saving::open(plan.save.take(), &plan.targets, &output)?;
     let voice = Voice {
         animated: !plan.no_progress && terminal::stderr_animated(),

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::protocol::jsonrpc;
@@ -551,6 +552,16 @@ pub fn streamable_beside(exchange: &Exchange) -> bool {
         ),
         "initialize" => matches!(steps::initialize(exchange), Initialize::Legacy { .. }),
         _ => false,
+    }
+}
+
+/// Whether a sibling step was kept from looking: refused for other reasons than that nothing is there, or
+/// not answered in time. Where plain HTTP is dropped, there is nothing.
+#[must_use]
+pub fn not_looked_at(exchange: &Exchange) -> bool {
+    match exchange.status() {
+        Some(status) => matches!(status, 403 | 429 | 500..),
+        None => no_head(exchange, 0) != Some(NoHead::Dropped),
     }
 }
 

@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod reply;
 pub mod resume;
 pub mod schema;
+pub mod socket;
 pub mod steps;
 pub mod streams;
 pub mod summary;

@@ -89,6 +89,7 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker]
         legacy::versions(prober, speakers),
     );
     Box::pin(plain).await;
+    load::burst(prober, speakers, &found.target).await;
     let sessions = async {
         legacy::sessions(prober, speakers).await;
         auth::beside(prober, streamable, &found.target).await;
@@ -101,8 +102,8 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker]
     Box::pin(rules).await;
     Box::pin(bad_input::run(prober, speakers)).await;
     content_type::run(prober, speakers, found.modern_only()).await;
-    // Last in quick: where the budget ends, two resumptions tell less than the burst, which goes first.
-    join(load::run(prober, speakers, &found.target), resume::quick(prober, speakers)).await;
+    // Last in quick: where the budget ends, resumptions tell less than the rest.
+    join(load::top_up(prober, speakers, &found.target), resume::quick(prober, speakers)).await;
 }
 
 /// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::facts::reply;
 use crate::facts::steps::{self, Barrier};
 use crate::protocol::headers;
-use crate::transcript::{Exchange, Expectation, SkipReason};
+use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
 
 #[derive(Default)]
 pub(super) struct State {
@@ -72,7 +72,9 @@ impl State {
             }
             return Some(wait);
         }
-        if exchange.expectation != Expectation::Plain || !self.classified {
+        // What is beside the endpoint says nothing about its health.
+        let beside = exchange.probe == ProbeId::Siblings;
+        if exchange.expectation != Expectation::Plain || !self.classified || beside {
             return None;
         }
         let cancelled = matches!(&exchange.failure, Some(failure)

@@ -3,10 +3,12 @@
 //! A renderer is a pure function of the [`Report`]: same transcript, rubric and gates, same bytes.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod html;
 pub mod json;
 pub mod reproduce;
 pub mod table;
 pub mod text;
+pub mod timeline;
 
 use crate::exit::Exit;
 use crate::facts::Classification;
@@ -18,6 +20,7 @@ use crate::gate::GateOutcome;
 use crate::rubric::Policy;
 use crate::score::Score;
 use crate::transcript::{Profile, Tls, Tool};
+use timeline::Timeline;
 
 /// One judged target.
 #[derive(Clone, Debug)]
@@ -68,6 +71,8 @@ pub struct Report {
     pub tls: Option<Tls>,
     /// What the scan cost the target.
     pub footprint: Footprint,
+    /// What happened when.
+    pub timeline: Timeline,
 }
 
 /// Which rubric weighed.

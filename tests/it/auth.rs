@@ -85,7 +85,14 @@ async fn with_the_token_both_identities_are_probed() {
     assert_eq!(bare, recorded);
     assert!(transcript.exchanges.len() <= 80, "{}", transcript.exchanges.len());
     let report = judge(&transcript, &Rubric::default_rubric(), &Gates::default());
-    assert!(report.score.value.is_some(), "{:?}", report.score.withheld);
+    let open: Vec<String> = report
+        .findings
+        .iter()
+        .map(|row| &row.finding)
+        .filter(|finding| finding.status == Status::Inconclusive)
+        .map(|finding| format!("{}: {}", finding.check.id, finding.message))
+        .collect();
+    assert!(report.score.value.is_some(), "{:?} {open:#?}", report.score.withheld);
 }
 
 #[tokio::test]

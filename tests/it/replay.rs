@@ -87,10 +87,18 @@ fn every_fail_was_checked_by_hand() {
             .map(|finding| finding.check.id)
             .collect();
         for id in &fails {
-            assert!(fixture.about.checked.contains_key(*id), "{}: {id} fails, but was not checked", fixture.slug);
+            assert!(
+                fixture.about.checked.contains_key(*id),
+                "{}: {id} fails, but was not checked",
+                fixture.slug
+            );
         }
         for id in fixture.about.checked.keys() {
-            assert!(fails.contains(&id.as_str()), "{}: {id} is listed as checked, but does not fail", fixture.slug);
+            assert!(
+                fails.contains(&id.as_str()),
+                "{}: {id} is listed as checked, but does not fail",
+                fixture.slug
+            );
         }
     }
 }

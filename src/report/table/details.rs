@@ -91,14 +91,7 @@ pub(super) fn undecided(page: &mut Page, report: &Report) {
 }
 
 fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, heading: &str) {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    for row in report.findings.iter().filter(|row| wanted(row.finding.status)) {
-        let (reason, id) = (row.finding.message.as_str(), row.finding.check.id);
-        match groups.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, ids)) => ids.push(id),
-            None => groups.push((reason, vec![id])),
-        }
-    }
+    let groups = grouped(report, wanted);
     if groups.is_empty() {
         return;
     }
@@ -114,8 +107,34 @@ fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, head
     }
 }
 
-/// Latency, keep-alives and TLS.
+/// Reasons, each with the checks it kept from being decided, in order of the first of them.
+pub(in crate::report) fn grouped<'r>(
+    report: &'r Report,
+    wanted: &dyn Fn(Status) -> bool,
+) -> Vec<(&'r str, Vec<&'static str>)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in report.findings.iter().filter(|row| wanted(row.finding.status)) {
+        let (reason, id) = (row.finding.message.as_str(), row.finding.check.id);
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) => ids.push(id),
+            None => groups.push((reason, vec![id])),
+        }
+    }
+    groups
+}
+
 pub(super) fn facts(page: &mut Page, report: &Report) {
+    let rows = measured(report);
+    if !rows.is_empty() {
+        page.heading("Measured");
+        for (name, text) in rows {
+            page.item(2, (Tone::Quiet, name), 14, &text);
+        }
+    }
+}
+
+/// Latency, keep-alives and TLS, in words.
+pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)> {
     let mut rows: Vec<(&str, String)> = Vec::new();
     if let Some(latency) = &report.latency {
         rows.push((
@@ -173,12 +192,7 @@ pub(super) fn facts(page: &mut Page, report: &Report) {
         }
         rows.push(("TLS", said.join(" · ")));
     }
-    if !rows.is_empty() {
-        page.heading("Measured");
-        for (name, text) in rows {
-            page.item(2, (Tone::Quiet, name), 14, &text);
-        }
-    }
+    rows
 }
 
 fn delivered(seen: &Delivery) -> String {
@@ -202,8 +216,13 @@ fn delivered(seen: &Delivery) -> String {
     said.join(", ")
 }
 
-/// What the scan cost the target.
 pub(super) fn footprint(page: &mut Page, report: &Report) {
+    page.heading("What the scan cost the endpoint");
+    page.item(2, (Tone::Plain, ""), 2, &cost(report));
+}
+
+/// What the scan cost the target, in words.
+pub(in crate::report) fn cost(report: &Report) -> String {
     let print = &report.footprint;
     let sessions = match (print.sessions_opened, print.sessions_left) {
         (0, _) => "no session opened".to_owned(),
@@ -212,22 +231,17 @@ pub(super) fn footprint(page: &mut Page, report: &Report) {
         (1, _) => "1 session opened, which could not be ended".to_owned(),
         (opened, left) => format!("{opened} sessions opened, {left} of them could not be ended"),
     };
-    page.heading("What the scan cost the endpoint");
     let seconds = milliseconds(report.duration_ms.saturating_mul(1_000));
-    page.item(
-        2,
-        (Tone::Plain, ""),
-        2,
-        &format!(
-            "{} in {seconds} · {} sent · {} received · {sessions}",
-            if print.count == 1 { "1 request".to_owned() } else { format!("{} requests", print.count) },
-            bytes(print.bytes_sent),
-            bytes(print.bytes_received)
-        ),
-    );
+    format!(
+        "{} in {seconds} · {} sent · {} received · {sessions}",
+        if print.count == 1 { "1 request".to_owned() } else { format!("{} requests", print.count) },
+        bytes(print.bytes_sent),
+        bytes(print.bytes_received)
+    )
 }
 
-fn bytes(count: u64) -> String {
+/// Bytes in a unit that reads well.
+pub(in crate::report) fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} bytes"),
         1_000..1_000_000 => format!("{}.{} kB", count / 1_000, count % 1_000 / 100),
@@ -235,19 +249,20 @@ fn bytes(count: u64) -> String {
     }
 }
 
-/// What makes the score repeatable: same three, same score.
 pub(super) fn stamps(page: &mut Page, report: &Report) {
     page.heading("Stamps (same three, same score)");
-    let rows = [
-        ("Tool", format!("{} {}", report.tool.name, report.tool.version)),
-        (
-            "Rubric",
-            format!("{} {}, SHA-256 {}", report.rubric.id, report.rubric.version, report.rubric.sha256),
-        ),
-        ("Transcript", format!("SHA-256 {}", report.transcript.sha256)),
-        ("Scan", format!("{} profile, begun {}", report.profile.as_str(), report.started_at)),
-    ];
-    for (name, text) in rows {
+    for (name, text) in stamped(report) {
         page.item_of(2, (Tone::Quiet, name), 14, (Tone::Quiet, &text), usize::MAX);
     }
+}
+
+/// What makes the score repeatable: same three, same score.
+pub(in crate::report) fn stamped(report: &Report) -> [(&'static str, String); 4] {
+    let (tool, rubric) = (&report.tool, &report.rubric);
+    [
+        ("Tool", format!("{} {}", tool.name, tool.version)),
+        ("Rubric", format!("{} {}, SHA-256 {}", rubric.id, rubric.version, rubric.sha256)),
+        ("Transcript", format!("SHA-256 {}", report.transcript.sha256)),
+        ("Scan", format!("{} profile, begun {}", report.profile.as_str(), report.started_at)),
+    ]
 }
