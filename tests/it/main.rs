@@ -16,6 +16,7 @@ mod cli;
 mod cli_live;
 mod demo;
 mod drift;
+mod html;
 mod program;
 mod readme;
 mod rmcp_server;
