@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::protocol::jsonrpc;
@@ -175,7 +176,11 @@ pub fn classify(transcript: &Transcript) -> Classification {
             && matches!(exchange.step.as_str(), "initialize" | "discover")
     });
     for exchange in conversations {
-        seen.read_server_in(&reply::read_in(transcript, exchange));
+        let read = reply::read_in(transcript, exchange);
+        seen.read_server_in(&read);
+        if let Initialize::Legacy { version: Some(version), .. } = steps::initialize_read(exchange, &read) {
+            seen.revisions.extend(Revision::parse(&version));
+        }
     }
     seen.confirm(transcript);
     // The last discover went to the typed URL, or to where its one redirect led.
@@ -338,7 +343,9 @@ impl Seen {
         for exchange in
             transcript.exchanges.iter().filter(|exchange| exchange.probe == ProbeId::LegacyVersions)
         {
-            if let Initialize::Legacy { version: Some(version), .. } = steps::initialize(exchange) {
+            let read = reply::read_in(transcript, exchange);
+            if let Initialize::Legacy { version: Some(version), .. } = steps::initialize_read(exchange, &read)
+            {
                 self.revisions.extend(Revision::parse(&version));
             }
         }
@@ -380,7 +387,10 @@ impl Seen {
             class.kind = Kind::HttpSse;
             class.transports = vec![Transport::HttpSse];
             class.eras = vec![Era::Legacy];
-            class.revisions = vec![Revision::V2024_11_05];
+            // The transport is of this revision, whatever the messages are.
+            if !class.revisions.contains(&Revision::V2024_11_05) {
+                class.revisions.insert(0, Revision::V2024_11_05);
+            }
             class.evidence.push(id);
             class.confidence = if declared { Confidence::Confirmed } else { Confidence::Suspected };
             class.reason = "the event stream on GET announced a message endpoint".to_owned();
@@ -542,6 +552,16 @@ pub fn streamable_beside(exchange: &Exchange) -> bool {
         ),
         "initialize" => matches!(steps::initialize(exchange), Initialize::Legacy { .. }),
         _ => false,
+    }
+}
+
+/// Whether a sibling step was kept from looking: refused for other reasons than that nothing is there, or
+/// not answered in time. Where plain HTTP is dropped, there is nothing.
+#[must_use]
+pub fn not_looked_at(exchange: &Exchange) -> bool {
+    match exchange.status() {
+        Some(status) => matches!(status, 403 | 429 | 500..),
+        None => no_head(exchange, 0) != Some(NoHead::Dropped),
     }
 }
 

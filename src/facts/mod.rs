@@ -10,75 +10,32 @@ pub mod catalogue;
 pub mod classification;
 pub mod delivery;
 pub mod endpoint;
+pub mod events;
 pub mod handshake;
 pub mod leaks;
 pub mod listen;
 pub mod outcome;
+mod readings;
 pub mod refusal;
 pub mod reply;
 pub mod resume;
 pub mod schema;
+pub mod socket;
 pub mod steps;
 pub mod streams;
 pub mod summary;
 pub mod tools;
 
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
-
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
-use crate::protocol::address::{Exposure, exposure, host_exposure};
+use crate::protocol::address::Exposure;
 use crate::protocol::revision::Era;
-use crate::transcript::{
-    Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, Transcript,
-};
+use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
 pub use outcome::Outcome;
+pub use readings::Readings;
 pub use reply::{Message, Reply};
-
-/// The memo behind every view of one transcript.
-#[derive(Debug)]
-pub struct Readings<'t> {
-    transcript: &'t Transcript,
-    classification: OnceCell<Classification>,
-    replies: OnceCell<BTreeMap<u32, Reply>>,
-    catalogues: OnceCell<BTreeMap<Era, Catalogue>>,
-}
-
-impl<'t> Readings<'t> {
-    /// Nothing read yet.
-    #[must_use]
-    pub fn new(transcript: &'t Transcript) -> Self {
-        Self {
-            transcript,
-            classification: OnceCell::new(),
-            replies: OnceCell::new(),
-            catalogues: OnceCell::new(),
-        }
-    }
-
-    /// The transcript.
-    #[must_use]
-    pub fn transcript(&self) -> &'t Transcript {
-        self.transcript
-    }
-
-    /// What speaks here.
-    #[must_use]
-    pub fn classification(&self) -> &Classification {
-        self.classification.get_or_init(|| classification::classify(self.transcript))
-    }
-
-    fn replies(&self) -> &BTreeMap<u32, Reply> {
-        self.replies.get_or_init(|| reply::read_all(self.transcript))
-    }
-
-    fn catalogues(&self) -> &BTreeMap<Era, Catalogue> {
-        self.catalogues.get_or_init(|| catalogue::read(self.transcript, self.replies()))
-    }
-}
 
 /// Which exchanges a view shows.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +75,7 @@ impl<'t> Facts<'t> {
     /// The header line.
     #[must_use]
     pub fn header(&self) -> &'t Header {
-        &self.readings.transcript.header
+        &self.readings.transcript().header
     }
 
     /// The profile of the scan.
@@ -136,13 +93,13 @@ impl<'t> Facts<'t> {
     /// The proxy that replies name (`Server`, `Via`). Open to every check.
     #[must_use]
     pub fn proxy(&self) -> Option<String> {
-        delivery::proxy(self.readings.transcript)
+        delivery::proxy(self.readings.transcript())
     }
 
     /// The exchanges in scope, in order.
     pub fn exchanges(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
         let scope = self.scope;
-        self.readings.transcript.exchanges.iter().filter(move |exchange| scope.shows(exchange))
+        self.readings.transcript().exchanges.iter().filter(move |exchange| scope.shows(exchange))
     }
 
     /// The exchanges in scope that belong to an era; those of no era count with the newest.
@@ -204,7 +161,7 @@ impl<'t> Facts<'t> {
     /// Inconclusive with the reason (CHECKS.md section 1, global precedence).
     pub fn settled(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
         let exchange = self.step(probe, step, era)?;
-        if exchange.status() == Some(401) && auth::accepted_before(self.readings.transcript, exchange) {
+        if exchange.status() == Some(401) && auth::accepted_before(self.readings.transcript(), exchange) {
             return inconclusive(SkipReason::CredentialStopped.words());
         }
         answered(exchange)
@@ -226,7 +183,7 @@ impl<'t> Facts<'t> {
     /// # Errors
     /// Inconclusive otherwise.
     pub fn twin_served(&self, exchange: &Exchange) -> Result<&'t Exchange, Undecided> {
-        let twin = exchange.twin.and_then(|id| self.readings.transcript.exchange(id));
+        let twin = exchange.twin.and_then(|id| self.readings.transcript().exchange(id));
         match twin {
             Some(twin) if self.twin_works(twin) => Ok(twin),
             Some(_) => inconclusive(
@@ -335,7 +292,7 @@ impl<'t> Facts<'t> {
     /// The TLS handshake of the first connection that has one.
     #[must_use]
     pub fn tls(&self) -> Option<(&'t Exchange, &'t Tls)> {
-        self.readings.transcript.exchanges.iter().find_map(|exchange| {
+        self.readings.transcript().exchanges.iter().find_map(|exchange| {
             exchange.connect.as_ref().and_then(|connect| connect.tls.as_ref()).map(|tls| (exchange, tls))
         })
     }
@@ -358,33 +315,17 @@ impl<'t> Facts<'t> {
     /// Why a probe or one of its steps was not sent, in words.
     #[must_use]
     pub fn why_not(&self, probe: ProbeId, step: Option<&str>) -> String {
-        let skips = &self.readings.transcript.skips;
+        let skips = &self.readings.transcript().skips;
         let exact =
             skips.iter().find(|skip| skip.probe == probe && step.is_some() && skip.step.as_deref() == step);
         let whole = skips.iter().find(|skip| skip.probe == probe && (skip.step.is_none() || step.is_none()));
         match exact.or(whole) {
             Some(skip) => format!("not sent: {}", skip.reason.words()),
-            None if !self.readings.transcript.complete() => {
+            None if !self.readings.transcript().complete() => {
                 "not sent: the scan did not come to its end".to_owned()
             }
             None => "not sent: a request it builds on did not succeed".to_owned(),
         }
-    }
-}
-
-impl Readings<'_> {
-    /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
-    /// by the typed host if that is an address or localhost.
-    #[must_use]
-    pub fn exposure(&self) -> Option<Exposure> {
-        let connected = self.transcript.exchanges.iter().find_map(|exchange| {
-            let address = exchange.connect.as_ref()?.address.as_deref()?;
-            address.parse::<std::net::SocketAddr>().ok().map(|address| exposure(address.ip()))
-        });
-        connected.or_else(|| {
-            let url = url::Url::parse(&self.transcript.header.url).ok()?;
-            host_exposure(url.host_str()?)
-        })
     }
 }
 

@@ -4,117 +4,10 @@
 
 use serde_json::Value;
 
-use crate::protocol::jsonrpc;
-use crate::protocol::names;
-use crate::protocol::sse::{self, Line};
+pub use super::events::{Event, events, first_id, list, names, sendable};
+use crate::protocol::revision::Era;
+use crate::protocol::sse::Line;
 use crate::transcript::{Exchange, FailureKind, ProbeId, Transcript};
-
-/// Longest event id that is ever sent back.
-const LONGEST_ID: usize = 1024;
-/// Most events named in a message.
-const NAMED: usize = 6;
-
-/// One event of a stream: it has an id or data, and was ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its id, if it has one.
-    pub id: Option<String>,
-    /// Its data; empty for priming events.
-    pub data: String,
-    /// Index of its first line.
-    pub line: usize,
-}
-
-impl Event {
-    /// The same event: same id where both have one, and the same data.
-    fn is(&self, other: &Self) -> bool {
-        let ids = match (&self.id, &other.id) {
-            (Some(one), Some(two)) => one == two,
-            _ => true,
-        };
-        ids && self.says(other)
-    }
-
-    fn says(&self, other: &Self) -> bool {
-        self.data == other.data
-            || matches!((jsonrpc::parse(&self.data), jsonrpc::parse(&other.data)), (Ok(one), Ok(two)) if one == two)
-    }
-
-    /// The id of the request that it answers.
-    fn answers(&self) -> Option<Value> {
-        let message = jsonrpc::parse(&self.data).ok()?;
-        jsonrpc::is_reply(&message).then(|| message.get("id").cloned()).flatten().filter(|id| !id.is_null())
-    }
-
-    /// Its id, or what it answers, in a few words.
-    fn name(&self) -> String {
-        match &self.id {
-            Some(id) => short(id),
-            None => self.answers().map_or_else(
-                || "(no id)".to_owned(),
-                |id| format!("(no id, answers {})", short(&id.to_string())),
-            ),
-        }
-    }
-}
-
-fn short(text: &str) -> String {
-    let mut start: String = text.chars().take(48).collect();
-    if start.len() < text.len() {
-        start.push('…');
-    }
-    start
-}
-
-/// The names of events, for people.
-#[must_use]
-pub fn names(events: &[Event]) -> Vec<String> {
-    events.iter().map(Event::name).collect()
-}
-
-/// The names of events as one list, cut.
-#[must_use]
-pub fn list(events: &[Event]) -> String {
-    let mut all = names(events);
-    let more = all.len().saturating_sub(NAMED);
-    all.truncate(NAMED);
-    if more > 0 {
-        all.push(format!("and {more} more"));
-    }
-    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
-}
-
-/// The events of recorded lines.
-#[must_use]
-pub fn events(lines: &[Line]) -> Vec<Event> {
-    sse::blocks(lines)
-        .into_iter()
-        .filter(|block| block.ended)
-        .filter_map(|block| {
-            let id = block.id.filter(|id| !id.is_empty());
-            let event = Event { id, data: block.data.unwrap_or_default(), line: block.first_line };
-            (event.id.is_some() || !event.data.is_empty()).then_some(event)
-        })
-        .collect()
-}
-
-/// Whether an id may go into a header: it is remote text.
-#[must_use]
-pub fn sendable(id: &str) -> bool {
-    !id.is_empty()
-        && id.len() <= LONGEST_ID
-        && id.trim() == id
-        && !id.chars().any(|character| character.is_control() || character == '\u{fffd}')
-}
-
-/// The first event whose id can be sent: its index and id.
-#[must_use]
-pub fn first_id(events: &[Event]) -> Option<(usize, &str)> {
-    events
-        .iter()
-        .enumerate()
-        .find_map(|(index, event)| event.id.as_deref().filter(|id| sendable(id)).map(|id| (index, id)))
-}
 
 /// A stream cut in two by its first id: what a client had when the connection dropped, and what it
 /// missed (events without data need not come again).
@@ -182,7 +75,7 @@ pub struct Try<'t> {
 /// Every resumption of a legacy endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Series<'t> {
-    /// The `post-N` that were answered by a stream.
+    /// The requests that were answered by a stream.
     pub streams: Vec<&'t Exchange>,
     /// Finished streams, resumed in their own session.
     pub tries: Vec<Try<'t>>,
@@ -193,52 +86,54 @@ pub struct Series<'t> {
 }
 
 impl<'t> Series<'t> {
-    /// Reads the exchanges of [`ProbeId::Resume`].
+    /// Reads the exchanges of [`ProbeId::Resume`] and [`ProbeId::Connections`], whose legacy streams
+    /// `quick` resumes. A resumption names its stream as its twin.
     #[must_use]
     pub fn read(exchanges: &[&'t Exchange]) -> Self {
         let step = |name: &str| exchanges.iter().copied().find(|exchange| exchange.step == name);
-        let streams: Vec<&Exchange> = exchanges
-            .iter()
-            .copied()
-            .filter(|exchange| exchange.step.starts_with("post-") && exchange.lines().is_some())
+        let posts: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| posts(exchange)).collect();
+        let own: Vec<&Exchange> =
+            posts.iter().copied().filter(|exchange| exchange.probe == ProbeId::Resume).collect();
+        let streams: Vec<&Exchange> = if own.is_empty() { posts } else { own }
+            .into_iter()
+            .filter(|exchange| exchange.lines().is_some())
             .collect();
         let known: Vec<&Exchange> = streams.iter().copied().chain(step("cut")).collect();
-        let resumed = |stream: &'t Exchange, replay: &'t Exchange| {
-            let dropped = Dropped::after_first_id(stream.lines()?)?;
-            Some(attempt(stream, replay, dropped, &known))
+        let twin = |replay: &Exchange| known.iter().copied().find(|stream| Some(stream.id) == replay.twin);
+        let resumed = |replay: &'t Exchange| {
+            let stream = twin(replay)?;
+            Some(attempt(stream, replay, Dropped::after_first_id(stream.lines()?)?, &known))
         };
-        let tries = streams
-            .iter()
-            .filter_map(|stream| {
-                let number = stream.step.strip_prefix("post-")?;
-                resumed(stream, step(&format!("resume-{number}"))?)
-            })
-            .collect();
-        let cut = step("cut").zip(step("resume-cut")).and_then(|(stream, replay)| resumed(stream, replay));
+        let number = |exchange: &Exchange| {
+            exchange
+                .step
+                .strip_prefix("resume-")
+                .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let tries =
+            exchanges.iter().copied().filter(|exchange| number(exchange)).filter_map(resumed).collect();
         let other = step("resume-other").and_then(|replay| {
-            let sent = replay.request.header(names::LAST_EVENT_ID)?;
-            let stream = streams.iter().copied().find(|stream| {
-                first_id(&events(stream.lines().unwrap_or_default())).is_some_and(|(_, id)| id == sent)
-            })?;
-            let dropped = Dropped::after_first_id(stream.lines()?)?;
-            Some(elsewhere(stream, replay, dropped, &known))
+            let stream = twin(replay)?;
+            Some(elsewhere(stream, replay, Dropped::after_first_id(stream.lines()?)?, &known))
         });
-        Self { streams, tries, cut, other }
+        Self { tries, cut: step("resume-cut").and_then(resumed), other, streams }
     }
 
     /// Tries that were exact, and tries that say something.
     #[must_use]
     pub fn exact(&self) -> (usize, usize) {
-        let told =
-            |one: &&Try<'_>| matches!(one.outcome, Outcome::Exact | Outcome::Silent | Outcome::Wrong(_));
+        let told = |one: &&Try<'_>| !matches!(one.outcome, Outcome::ServerError(_) | Outcome::Unseen(_));
         let exact = self.tries.iter().filter(|one| one.outcome == Outcome::Exact).count();
         (exact, self.tries.iter().filter(told).count())
     }
+}
 
-    /// Every resumption that ran.
-    pub fn all(&self) -> impl Iterator<Item = &Try<'t>> {
-        self.tries.iter().chain(&self.cut).chain(&self.other)
-    }
+/// Whether an exchange is a request whose stream may be resumed.
+#[must_use]
+pub fn posts(exchange: &Exchange) -> bool {
+    let ours = exchange.probe == ProbeId::Resume && exchange.step.starts_with("post-");
+    let lent = exchange.probe == ProbeId::Connections && exchange.era == Some(Era::Legacy);
+    exchange.request.method == "POST" && (ours || lent)
 }
 
 fn attempt<'t>(
@@ -387,7 +282,9 @@ pub fn summary(transcript: &Transcript) -> Option<Resume> {
     let tries: Vec<Try<'_>> = match step("first").zip(step("again")) {
         Some((first, again)) => feed(first, again).into_iter().collect(),
         None => {
-            let series = Series::read(&of(ProbeId::Resume));
+            let mut read = of(ProbeId::Resume);
+            read.extend(of(ProbeId::Connections));
+            let series = Series::read(&read);
             let silent = series.tries.iter().all(|one| one.outcome == Outcome::Silent);
             // A stream that was cut counts where finished ones are not replayed.
             series.cut.filter(|_| silent).into_iter().chain(series.tries).collect()

@@ -240,6 +240,9 @@ impl Talk {
         let mut claimed = lock(&self.claimed);
         let mut answered = false;
         for (index, frame) in heard.frames.iter().enumerate().skip(from) {
+            if claimed.contains(&index) {
+                continue;
+            }
             let theirs = reply_id(frame).is_some_and(|id| awaited.contains(&id) && !ids.contains(&id));
             let ours = matches!(frame.kind, FrameKind::Text | FrameKind::Binary | FrameKind::Close);
             if ours && !theirs && !notification {
@@ -266,7 +269,9 @@ impl Talk {
             let (said, over) = {
                 let heard = lock(&self.heard);
                 let awaited = lock(&self.awaited).clone();
-                let new = heard.frames.get(from..).unwrap_or_default();
+                let claimed = lock(&self.claimed);
+                let new = heard.frames.iter().enumerate().skip(from);
+                let new = new.filter(|(index, _)| !claimed.contains(index)).map(|(_, frame)| frame);
                 (said(new, own, barrier.map(|barrier| &barrier.id), &awaited), heard.over)
             };
             if over || said == Said::Answered {
@@ -284,7 +289,12 @@ impl Talk {
     }
 }
 
-fn said(frames: &[Frame], own: Option<&Value>, barrier: Option<&Value>, awaited: &[Value]) -> Said {
+fn said<'f>(
+    frames: impl Iterator<Item = &'f Frame>,
+    own: Option<&Value>,
+    barrier: Option<&Value>,
+    awaited: &[Value],
+) -> Said {
     let mut said = Said::Nothing;
     for frame in frames {
         match reply_id(frame) {

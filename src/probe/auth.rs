@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::classify::{Endpoint, Feed, discover, talk, twin};
+use super::classify::{Endpoint, Feed, discover, twin};
 use super::speaker::{self, Speaker};
+use super::upgrade::talk;
 use super::{Prober, bad_input, browser, content_type, of};
 use crate::facts::Readings;
 use crate::facts::auth::{authorization_server, document, issuers, metadata_url, resource_metadata};
@@ -67,7 +68,12 @@ pub(super) async fn stream(prober: &Prober<'_>, target: &mut Endpoint) {
 pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
     prober.wire.doing("asking the gate without a credential");
     let transcript = prober.transcript();
-    let asked = transcript.exchanges.iter().rev().find(|exchange| exchange.step == "discover");
+    // The last one: after a redirect, or without a credential that was refused in an odd way.
+    let asked = transcript
+        .exchanges
+        .iter()
+        .rev()
+        .find(|exchange| matches!(exchange.step.as_str(), "discover" | "discover-bare"));
     // A gated feed takes no POST at all.
     let posts = asked.is_none_or(|exchange| steps::barrier(exchange) == Some(Barrier::Gated));
     if !posts {

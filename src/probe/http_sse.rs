@@ -23,6 +23,8 @@ use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
 const PROBE: ProbeId = ProbeId::HttpSse;
 /// How long after what may be the answer a better one may come.
 const GRACE: Duration = Duration::from_millis(60);
+/// How long a reply that came in the POST's body may take to come on the stream as well.
+const TWICE_MS: u64 = 300;
 /// Streams opened anew after one was lost.
 const RENEWALS: u32 = 3;
 
@@ -199,14 +201,18 @@ impl Open {
         }
         let exchange = prober.wire.send_open(call).await;
         let mut view = self.view.clone();
-        let refused = !exchange.ok() || reply::read(&exchange).answer.is_some();
+        let in_body = reply::read(&exchange).answer.is_some();
         if let Some(id) = &id {
-            if !refused {
-                let limits = prober.wire.limits();
-                let patience = if negative { limits.negative_ms } else { limits.header_ms };
-                let wait = Duration::from_millis(prober.silence_ms().unwrap_or(patience));
-                self.wait(&mut view, wait, &exchange, id).await;
-            }
+            let limits = prober.wire.limits();
+            let patience = match (exchange.ok(), in_body) {
+                // Does it come on the stream, too? The conversation itself asks once for all.
+                (true, true) if exchange.probe == PROBE => TWICE_MS,
+                (true, false) if negative => limits.negative_ms,
+                (true, false) => limits.header_ms,
+                _ => 0,
+            };
+            let wait = Duration::from_millis(prober.silence_ms().map_or(patience, |ms| ms.min(patience)));
+            self.wait(&mut view, wait, &exchange, id).await;
             lock(&self.awaited).retain(|other| other != id);
         }
         let exchange = prober.wire.finish(exchange);

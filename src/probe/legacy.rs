@@ -54,10 +54,7 @@ pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
         return;
     }
     // One of the spare sessions of version negotiation is ended; the working one lives on.
-    let spare =
-        |session: &&OpenSession| session.url == speaker.url && Some(&session.id) != speaker.session.as_ref();
-    let spare = prober.lock().sessions.iter().find(spare).cloned();
-    let Some(session) = spare else { return };
+    let Some(session) = spare(prober, speaker) else { return };
     let Some(deleted) = prober.send(delete(probe, &session)).await else { return };
     if deleted.ok() {
         let mut call = list("deleted").in_session(Some(&session.id)).negative(Some(live.id));
@@ -66,6 +63,22 @@ pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
         }
         prober.send(call).await;
     }
+}
+
+/// A session of version negotiation: nothing else uses it.
+fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<OpenSession> {
+    let (exchanges, _) = prober.wire.recorded();
+    let negotiated: Vec<&str> = exchanges
+        .iter()
+        .filter(|exchange| exchange.probe == ProbeId::LegacyVersions)
+        .filter_map(|exchange| exchange.header(names::SESSION_HEADER))
+        .collect();
+    let spare = |session: &&OpenSession| {
+        session.url == speaker.url
+            && negotiated.contains(&session.id.as_str())
+            && Some(&session.id) != speaker.session.as_ref()
+    };
+    prober.lock().sessions.iter().find(spare).cloned()
 }
 
 /// P-DEL of an own session.

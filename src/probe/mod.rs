@@ -16,359 +16,33 @@ mod listen;
 mod load;
 mod modern;
 mod plan;
+mod prober;
 mod resume;
 mod siblings;
 mod speaker;
+mod state;
+mod upgrade;
 mod websocket;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use futures_util::future::{join, join3};
 
-use crate::facts::classification::{Kind, classify};
-use crate::facts::reply::{self, Reply};
-use crate::facts::steps::{self, Barrier};
-use crate::net::websocket::Upgrade;
-use crate::net::{Call, Held, Until, Wire};
-use crate::protocol::headers;
-use crate::protocol::jsonrpc;
-use crate::protocol::names;
+use crate::facts::classification::Kind;
+use crate::net::Wire;
 use crate::protocol::revision::Era;
-use crate::protocol::sse;
 use crate::scan::ScanOptions;
-use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReason, Transcript};
+use crate::transcript::{ProbeId, Profile, SkipReason};
 
 pub use plan::{Planned, plan};
 
 use classify::{Feed, Found};
-use ledger::Ledger;
+use prober::{Answered, Prober};
 use speaker::{Channel, Speaker};
-
-/// One scan's conversation: the wire, the ledger, and what must not be forgotten.
-pub(crate) struct Prober<'a> {
-    wire: &'a Wire<'a>,
-    profile: Profile,
-    options: ScanOptions,
-    ledger: Ledger,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Sessions that were opened and not yet deleted.
-    sessions: Vec<OpenSession>,
-    /// Sessions opened in all, those of HTTP+SSE streams included.
-    opened: u32,
-    /// Consecutive faults on plain exchanges.
-    faults: u32,
-    /// Why nothing more is sent.
-    halted: Option<SkipReason>,
-    /// Whether the endpoint stays shut to us: a credential that it refused is not sent again, since
-    /// servers count failed attempts.
-    gated: bool,
-    /// Requests that were served with the credential: HTTP method and JSON-RPC method.
-    accepted: Vec<(String, Option<String>)>,
-    /// Slowest head so far and connect time, microseconds: what quick waits for silence by.
-    slowest_head_us: u64,
-    connect_us: u64,
-    classified: bool,
-    limited: u32,
-    polled: u32,
-}
-
-/// Streams of one scan that are polled for their answer.
-const MOST_POLLED: u32 = 2;
-/// Longest `retry` that is waited for.
-const LONGEST_RETRY_MS: u64 = 2_000;
-/// Longest event id that goes into a request header.
-const LONGEST_ID: usize = 1_024;
-
-/// Whether a POST's stream ended without its answer, but with an event id to come back with.
-fn polls(exchange: &Exchange) -> bool {
-    exchange.era == Some(Era::Legacy)
-        && exchange.request.method == "POST"
-        && exchange.ended == Ended::Complete
-        && exchange.lines().is_some()
-        && reply::request_id(exchange).is_some()
-        && reply::read(exchange).answer.is_none()
-}
-
-/// Whether a text can be a header value as it is (HOSTILE.md S5).
-fn printable(text: &str) -> bool {
-    text.bytes().all(|byte| (0x20..0x7F).contains(&byte))
-}
-
-/// A Streamable HTTP session of ours.
-#[derive(Clone, Debug)]
-struct OpenSession {
-    /// Its placeholder.
-    id: String,
-    /// Where it was opened, masked.
-    url: String,
-    /// The revision that was negotiated.
-    version: Option<String>,
-}
-
-/// An answer, wherever it came.
-#[derive(Clone, Debug)]
-struct Answered {
-    exchange: Arc<Exchange>,
-    reply: Reply,
-}
-
-/// Consecutive faults after which the scan stops (CHECKS.md 2.5).
-const BREAKER: u32 = 3;
-/// How long a socket that should have been refused is given to be closed.
-const POLICY: Duration = Duration::from_millis(100);
-/// Longest wait that a 429 may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
-impl<'a> Prober<'a> {
-    fn new(wire: &'a Wire<'a>, profile: Profile, options: ScanOptions) -> Self {
-        let ledger = Ledger::new(profile, wire.limits().requests);
-        Self { wire, profile, options, ledger, state: Mutex::default() }
-    }
-
-    /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.
-    async fn send(&self, mut call: Call) -> Option<Arc<Exchange>> {
-        self.admit(&call)?;
-        call.credential &= !self.lock().gated;
-        let exchange = self.wire.send(call).await;
-        self.learn(&exchange).await;
-        if self.standard() && polls(&exchange) {
-            self.poll(&exchange).await;
-        }
-        Some(exchange)
-    }
-
-    /// Asks over a speaker's transport, if the ledger allows. `None` means it was not sent.
-    async fn ask(&self, speaker: &Speaker, call: Call) -> Option<Answered> {
-        match &speaker.channel {
-            Channel::Streamable => {
-                let exchange = self.send(call).await?;
-                let reply = reply::read(&exchange);
-                Some(Answered { exchange, reply })
-            }
-            Channel::HttpSse(stream) => stream.ask(self, call).await,
-            Channel::WebSocket(line) => line.ask(self, speaker, call).await,
-        }
-    }
-
-    /// Sends an upgrade and closes the socket at once if one comes up.
-    async fn knock(&self, call: Call) -> Option<Arc<Exchange>> {
-        self.admit(&call)?;
-        let negative = call.expectation == Expectation::Negative;
-        let exchange = match self.wire.upgrade(call).await {
-            Upgrade::Open(mut socket) => {
-                if negative {
-                    // A server may accept the upgrade and close at once for reasons of policy.
-                    self.wire.hear(&mut socket, POLICY, |_| true).await;
-                }
-                self.wire.close_socket(*socket).await
-            }
-            Upgrade::Refused(exchange) => exchange,
-        };
-        self.learn(&exchange).await;
-        Some(exchange)
-    }
-
-    /// Comes back for an answer whose stream was closed early, as 2025-11-25 lets a server do
-    /// (transports, "Sending Messages to the Server", item 6). Twice in a scan is enough to see it work.
-    async fn poll(&self, exchange: &Exchange) {
-        let blocks = sse::blocks(exchange.lines().unwrap_or_default());
-        let Some(id) = sse::last_event_id(&blocks).filter(|id| id.len() <= LONGEST_ID && printable(id))
-        else {
-            return;
-        };
-        {
-            let mut state = self.lock();
-            if state.polled >= MOST_POLLED {
-                return;
-            }
-            state.polled = state.polled.saturating_add(1);
-        }
-        let retry = blocks.iter().filter_map(|block| block.retry.as_deref()?.parse::<u64>().ok()).next_back();
-        tokio::time::sleep(Duration::from_millis(retry.unwrap_or(0).min(LONGEST_RETRY_MS))).await;
-        let mut call =
-            Call::get_stream(exchange.probe, format!("{} resumed", exchange.step), &exchange.request.url)
-                .era(Era::Legacy)
-                .in_session(exchange.session.as_deref())
-                .header("last-event-id", id);
-        call.twin = Some(exchange.id);
-        call.credential = exchange.probe != ProbeId::Auth;
-        if let Some(version) = exchange.request.header(names::VERSION_HEADER) {
-            call = call.header(names::VERSION_HEADER, version);
-        }
-        let wait = self.wire.limits().negative_ms;
-        let Some(mut held) = self.hold(call.until(Until::Watch(wait))).await else { return };
-        let asked = reply::request_id(exchange);
-        held.wait(Duration::from_millis(wait), |_, lines| {
-            sse::blocks(lines).iter().filter(|block| block.dispatched()).any(|block| {
-                let message = block.data.as_deref().and_then(|data| jsonrpc::parse(data).ok());
-                message.is_some_and(|message| message.get("id") == asked.as_ref())
-            })
-        })
-        .await;
-        self.wire.close(held).await;
-    }
-
-    /// Opens a held stream if the ledger allows.
-    async fn hold(&self, mut call: Call) -> Option<Held> {
-        self.admit(&call)?;
-        call.credential &= !self.lock().gated;
-        Some(self.wire.hold(call).await)
-    }
-
-    /// Whether a call may be sent: counts it, or records the skip.
-    fn admit(&self, call: &Call) -> Option<()> {
-        let (probe, step) = (call.probe, call.step.as_str());
-        // Cleaning up is owed even after a halt, an interruption or the deadline.
-        let teardown = call.expectation == Expectation::Teardown;
-        let over = if teardown { None } else { self.wire.over().or(self.lock().halted) };
-        let session = call.step.starts_with(names::INITIALIZE)
-            && call.method == "POST"
-            && call.stream.is_none()
-            && !call.url.is_empty();
-        let reason = if let Some(reason) = over {
-            Some(reason)
-        } else if session && self.lock().opened >= self.wire.limits().sessions {
-            Some(SkipReason::Budget)
-        } else {
-            let open = u32::try_from(self.lock().sessions.len()).unwrap_or(u32::MAX);
-            let owed = open.saturating_add(u32::from(session));
-            self.ledger.take(probe, teardown, owed).err()
-        };
-        if let Some(reason) = reason {
-            self.wire.skip(probe, Some(step), reason);
-            return None;
-        }
-        self.wire.counted(self.ledger.sent(), self.ledger.budget());
-        Some(())
-    }
-
-    /// Takes from an exchange what later ones depend on.
-    async fn learn(&self, exchange: &Exchange) {
-        let wait = {
-            let mut state = self.lock();
-            if let Some(us) = exchange.head_us().filter(|_| exchange.request.method != "GET") {
-                state.slowest_head_us = state.slowest_head_us.max(us);
-            }
-            if let Some(connect) = &exchange.connect {
-                let tls = connect.tls.as_ref().map_or(0, |tls| tls.us);
-                state.connect_us = state.connect_us.max(connect.tcp_us.unwrap_or(0).saturating_add(tls));
-            }
-            if let Some(session) = exchange.header(names::SESSION_HEADER)
-                && exchange.session.is_none()
-                && exchange.ok()
-                && !state.sessions.iter().any(|known| known.id == session)
-            {
-                let version = match steps::initialize(exchange) {
-                    steps::Initialize::Legacy { version, .. } => version,
-                    _ => None,
-                };
-                state.opened = state.opened.saturating_add(1);
-                let (id, url) = (session.to_owned(), exchange.request.url.clone());
-                state.sessions.push(OpenSession { id, url, version });
-            }
-            if exchange.request.method == "DELETE" && exchange.ok() {
-                state.sessions.retain(|known| Some(&known.id) != exchange.session.as_ref());
-            }
-            state.watch_credential(exchange);
-            state.watch_health(exchange)
-        };
-        if let Some(wait) = wait {
-            self.wire.doing(format!("the endpoint asked us to wait {} s", wait.as_secs()));
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    /// In `quick`, how long silence may last before it counts, from sending: the slowest head so far
-    /// (at least twice the connect time) and 300 ms (CHECKS.md section 8). `None` in other profiles.
-    fn silence_ms(&self) -> Option<u64> {
-        let silence = self.wire.limits().silence_ms;
-        if silence == 0 {
-            return None;
-        }
-        let state = self.lock();
-        let due_us = state.slowest_head_us.max(state.connect_us.saturating_mul(2));
-        Some((due_us / 1_000).saturating_add(silence))
-    }
-
-    /// P-WS; in `quick` its answer is not waited for longer than silence may last.
-    fn upgrade_call(
-        &self,
-        probe: ProbeId,
-        step: impl Into<String>,
-        url: &str,
-        subprotocol: Option<&str>,
-    ) -> Call {
-        let wait = self.silence_ms().unwrap_or(self.wire.limits().header_ms);
-        Call::websocket(probe, step, url, subprotocol).until(Until::Watch(wait))
-    }
-
-    /// What was recorded so far.
-    fn transcript(&self) -> Transcript {
-        let (exchanges, skips) = self.wire.recorded();
-        crate::scan::partial(exchanges, skips)
-    }
-
-    /// What the endpoint is, as far as was seen.
-    fn kind(&self) -> Kind {
-        classify(&self.transcript()).kind
-    }
-
-    fn standard(&self) -> bool {
-        self.profile != Profile::Quick
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Halts where the very request that was served with the credential meets a 401 with it.
-    fn watch_credential(&mut self, exchange: &Exchange) {
-        if !exchange.credentialed() || exchange.expectation != Expectation::Plain {
-            return;
-        }
-        let asked = (exchange.request.method.clone(), reply::request_method(exchange));
-        if exchange.status() == Some(401) && self.accepted.contains(&asked) {
-            self.halted = Some(SkipReason::CredentialStopped);
-        } else if reply::read(exchange).served() && !self.accepted.contains(&asked) {
-            self.accepted.push(asked);
-        }
-    }
-
-    /// Trips the breaker, or says how long to wait after a 429.
-    fn watch_health(&mut self, exchange: &Exchange) -> Option<Duration> {
-        if exchange.status() == Some(429) {
-            self.limited = self.limited.saturating_add(1);
-            let asked = exchange.header("retry-after").and_then(headers::retry_after);
-            let wait = asked.unwrap_or(Duration::from_secs(1));
-            if wait > LONGEST_WAIT || self.limited > 3 {
-                self.halted = Some(SkipReason::RateLimited);
-                return None;
-            }
-            return Some(wait);
-        }
-        if exchange.expectation != Expectation::Plain || !self.classified {
-            return None;
-        }
-        let cancelled = matches!(&exchange.failure, Some(failure)
-            if failure.kind == crate::transcript::FailureKind::Cancelled);
-        let faulty = matches!(steps::barrier(exchange), Some(Barrier::Failed(_) | Barrier::ServerError(_)));
-        self.faults = if faulty && !cancelled { self.faults.saturating_add(1) } else { 0 };
-        if self.faults >= BREAKER {
-            self.halted = Some(SkipReason::CircuitBreaker);
-        }
-        None
-    }
-}
+use state::OpenSession;
 
 /// Runs every probe that applies. Everything is recorded on the wire.
 pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: ScanOptions) {
     let prober = Prober::new(wire, profile, options);
-    let mut found = classify::run(&prober, url).await;
+    let mut found = Box::pin(classify::run(&prober, url)).await;
     let gated = prober.kind() == Kind::AuthGated;
     {
         let mut state = prober.lock();
@@ -376,45 +50,27 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         state.gated = gated;
     }
     if gated {
-        return auth::gate(&prober, &found.target).await;
+        return Box::pin(auth::gate(&prober, &found.target)).await;
     }
     let mut speakers = found.speakers();
     if speakers.is_empty() {
         speakers.extend(other_transport(&prober, &found).await);
     }
-    let watch = legacy::watch(&prober, &speakers, found.stream.take());
+    let stream = found.stream.take();
     let streamable = if speakers.iter().all(Speaker::streamable) { speakers.as_slice() } else { &[] };
-    let rest = async {
-        // Sound requests first: a negative probe may hurt a fragile server.
-        let negotiated = legacy::versions(&prober, &speakers);
-        let plain = futures_util::future::join(
-            catalogue::run(&prober, &speakers),
-            futures_util::future::join(connections::run(&prober, &speakers), negotiated),
-        );
-        plain.await;
-        futures_util::future::join(
-            modern::run(&prober, &speakers, found.modern_only()),
-            futures_util::future::join(
-                async {
-                    legacy::sessions(&prober, &speakers).await;
-                    auth::beside(&prober, streamable, &found.target).await;
-                },
-                browser::run(&prober, &speakers, &found.target, found.socket.as_ref()),
-            ),
-        )
-        .await;
-        bad_input::run(&prober, &speakers).await;
-        content_type::run(&prober, &speakers, found.modern_only()).await;
-        load::run(&prober, &speakers, &found.target).await;
-    };
-    let streams = async {
+    // Boxed: together these conversations are larger than a thread's stack likes.
+    let held = Box::pin(join3(
+        legacy::watch(&prober, &speakers, stream),
+        listen::run(&prober, &speakers),
+        classify::aside(&prober, &found),
+    ));
+    let streams = Box::pin(async {
         resume::run(&prober, &speakers).await;
         resume::feed(&prober, &found.target).await;
         delivery::run(&prober, streamable, &found.target).await;
-    };
-    let aside = classify::aside(&prober, &found);
-    let held = futures_util::future::join3(watch, listen::run(&prober, &speakers), aside);
-    futures_util::future::join3(held, streams, rest).await;
+    });
+    let rest = Box::pin(calls(&prober, &speakers, streamable, &found));
+    join3(held, streams, rest).await;
     for speaker in &speakers {
         match &speaker.channel {
             Channel::Streamable => {}
@@ -423,6 +79,32 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         }
     }
     legacy::teardown(&prober).await;
+}
+
+/// Everything that is asked and answered, while streams are held beside it.
+async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker], found: &Found) {
+    // Sound requests first: a negative probe may hurt a fragile server.
+    let plain = join3(
+        catalogue::run(prober, speakers),
+        connections::run(prober, speakers),
+        legacy::versions(prober, speakers),
+    );
+    Box::pin(plain).await;
+    load::burst(prober, speakers, &found.target).await;
+    let sessions = async {
+        legacy::sessions(prober, speakers).await;
+        auth::beside(prober, streamable, &found.target).await;
+    };
+    let rules = join3(
+        modern::run(prober, speakers, found.modern_only()),
+        sessions,
+        browser::run(prober, speakers, &found.target, found.socket.as_ref()),
+    );
+    Box::pin(rules).await;
+    Box::pin(bad_input::run(prober, speakers)).await;
+    content_type::run(prober, speakers, found.modern_only()).await;
+    // Last in quick: where the budget ends, resumptions tell less than the rest.
+    join(load::top_up(prober, speakers, &found.target), resume::quick(prober, speakers)).await;
 }
 
 /// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks

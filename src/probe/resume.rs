@@ -33,14 +33,11 @@ const PAUSE: Duration = Duration::from_millis(40);
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let Some(speaker) = of(speakers, Era::Legacy) else { return };
     if !prober.standard() {
-        return quick(prober, &speaker.another()).await;
+        return;
     }
     // A session of its own: many servers allow one GET stream in each, and the idle stream has that.
-    let own = match &speaker.session {
-        Some(_) => open(prober, speaker, "").await,
-        None => Some(speaker.another()),
-    };
-    let Some(own) = own else { return };
+    let own = if speaker.session.is_some() { open(prober, speaker, "").await } else { None };
+    let own = own.unwrap_or_else(|| speaker.another());
     prober.wire.doing("resuming event streams");
     let Some((method, first)) = streaming(prober, &own).await else { return };
     let Some(id) = first_id(&first) else { return };
@@ -48,50 +45,88 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let mut streams = vec![first];
     streams.extend(futures_util::future::join_all(rest).await.into_iter().flatten());
     let session = streams.first().cloned();
-    tries(prober, &own, &streams).await;
-    let (exchanges, _) = prober.wire.recorded();
-    let ours: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.probe == PROBE).collect();
-    let series = Series::read(&ours);
-    if series.tries.iter().any(|one| matches!(one.outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
+    let left = tries(prober, &own, &streams, false).await;
+    let series = |judge: &dyn Fn(&Series<'_>) -> bool| {
+        let (exchanges, _) = prober.wire.recorded();
+        let ours: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.probe == PROBE).collect();
+        judge(&Series::read(&ours))
+    };
+    let all = |of: fn(&Outcome) -> bool| {
+        series(&|series: &Series<'_>| series.tries.iter().all(|one| of(&one.outcome)))
+    };
+    if all(|outcome| matches!(outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
         return;
     }
-    if series.tries.iter().all(|one| one.outcome == Outcome::Silent) {
+    if all(|outcome| *outcome == Outcome::Silent) {
         cut(prober, &own, method).await;
+        // Either only what was cut is replayed, or replay is a matter of luck: the other streams tell.
+        if series(&|series| series.cut.as_ref().is_some_and(|cut| cut.outcome == Outcome::Exact)) {
+            tries(prober, &own, left, true).await;
+        }
     }
     if let (Some(_), Some(stream)) = (&own.session, session)
         && let Some(other) = open(prober, &own, " other").await
     {
-        let call = again(&other, "resume-other", &id).negative(Some(stream.id));
+        let call = again(&other, "resume-other", &id, &stream).negative(Some(stream.id));
         replay(prober, call, |_| false).await;
     }
 }
 
-/// One stream, and its id in its own and in another session: what shows without waiting.
-async fn quick(prober: &Prober<'_>, own: &Speaker) {
-    let Some(stream) = post(prober, own, 1, own.base).await else { return };
+/// In `quick`: one stream, and its id in its own and in another session: what shows without waiting.
+/// The sessions are those of the working speaker and of version negotiation.
+pub(super) async fn quick(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(own) = of(speakers, Era::Legacy).filter(|_| !prober.standard()) else { return };
+    let own = &own.another();
+    let Some(stream) = lent(prober, own).await else { return };
     let (Some(id), Some(dropped)) = (first_id(&stream), dropped(&stream)) else { return };
     let spare = {
         let state = prober.lock();
-        state.sessions.iter().rev().find(|session| Some(&session.id) != own.session.as_ref()).cloned()
+        state
+            .sessions
+            .iter()
+            .rev()
+            .find(|session| session.url == own.url && Some(&session.id) != own.session.as_ref())
+            .cloned()
     };
-    let same = replay(prober, again(own, "resume-1", &id), |lines| dropped.satisfied(lines));
+    let same = replay(prober, again(own, "resume-1", &id, &stream), |lines| dropped.satisfied(lines));
     let other = async {
         if let Some(spare) = spare.filter(|_| own.session.is_some()) {
             let other = own.in_session(Some(spare.id), spare.version.as_deref().unwrap_or(&own.version));
-            let call = again(&other, "resume-other", &id).negative(Some(stream.id));
+            let call = again(&other, "resume-other", &id, &stream).negative(Some(stream.id));
             replay(prober, call, |_| false).await;
         }
     };
     futures_util::future::join(same, other).await;
 }
 
-/// The finished streams, a few at a time. The first round that is silent, declined or broken ends it.
-async fn tries(prober: &Prober<'_>, own: &Speaker, streams: &[Arc<Exchange>]) {
-    for round in streams.chunks(AT_ONCE) {
+/// A stream of the session that was read already, or one more.
+async fn lent(prober: &Prober<'_>, own: &Speaker) -> Option<Arc<Exchange>> {
+    let (exchanges, _) = prober.wire.recorded();
+    let read = exchanges.into_iter().find(|exchange| {
+        exchange.probe == ProbeId::Connections
+            && exchange.era == Some(Era::Legacy)
+            && exchange.session == own.session
+            && (exchange.lines().is_some() || crate::facts::reply::read(exchange).served())
+    });
+    match read {
+        Some(exchange) => Some(Arc::new(exchange)),
+        None => post(prober, own, 1, own.base).await,
+    }
+}
+
+/// The finished streams, a few at a time. The first round that is silent, declined or broken ends it,
+/// unless told to go `through`. Gives the streams that were left.
+async fn tries<'s>(
+    prober: &Prober<'_>,
+    own: &Speaker,
+    streams: &'s [Arc<Exchange>],
+    through: bool,
+) -> &'s [Arc<Exchange>] {
+    for (index, round) in streams.chunks(AT_ONCE).enumerate() {
         let resumed = round.iter().map(|stream| async {
             let (id, dropped) = (first_id(stream)?, dropped(stream)?);
             let number = stream.step.strip_prefix("post-")?;
-            let call = again(own, &format!("resume-{number}"), &id);
+            let call = again(own, &format!("resume-{number}"), &id, stream);
             replay(prober, call, |lines| dropped.satisfied(lines)).await
         });
         let replays = futures_util::future::join_all(resumed).await;
@@ -100,11 +135,13 @@ async fn tries(prober: &Prober<'_>, own: &Speaker, streams: &[Arc<Exchange>]) {
                 replay.status() == Some(200) && !resume::events(replay.lines().unwrap_or_default()).is_empty()
             })
         };
-        if !replays.iter().all(came) {
-            return;
+        if !through && !replays.iter().all(came) {
+            let done = index.saturating_add(1).saturating_mul(AT_ONCE);
+            return streams.get(done..).unwrap_or_default();
         }
         tokio::time::sleep(PAUSE).await;
     }
+    &[]
 }
 
 /// The same request, dropped after its first id: some servers resume only what was cut.
@@ -124,7 +161,7 @@ async fn cut(prober: &Prober<'_>, own: &Speaker, method: &str) {
                 .is_ok_and(|message| message.get("id") == asked.as_ref() && message.get("method").is_none())
         })
     };
-    replay(prober, again(own, "resume-cut", &id), answered).await;
+    replay(prober, again(own, "resume-cut", &id, &stream), answered).await;
 }
 
 /// A read-only request that streams: ping, else tools/list. Gives the method and its exchange.
@@ -155,10 +192,12 @@ async fn open(prober: &Prober<'_>, speaker: &Speaker, which: &str) -> Option<Spe
     Some(own)
 }
 
-/// GET with Last-Event-ID.
-fn again(speaker: &Speaker, step: &str, id: &str) -> Call {
+/// GET with Last-Event-ID; its twin is the stream that it resumes.
+fn again(speaker: &Speaker, step: &str, id: &str, stream: &Exchange) -> Call {
     let call = Call::get_stream(PROBE, step, &speaker.url).reuse(Reuse::Fresh);
-    speaker.dress(call).header(names::LAST_EVENT_ID, id)
+    let mut call = speaker.dress(call).header(names::LAST_EVENT_ID, id);
+    call.twin = Some(stream.id);
+    call
 }
 
 /// Sends a GET and reads what comes: until `satisfied`, and a moment more; at most until silence counts.
@@ -169,11 +208,14 @@ async fn replay(
 ) -> Option<Arc<Exchange>> {
     let wait = prober.silence_ms().unwrap_or(SILENT_MS);
     let mut held = prober.hold(call.until(Until::Watch(wait))).await?;
-    held.wait(Duration::from_millis(wait), |head, lines| {
-        head.is_some_and(|head| head.status != 200) || satisfied(lines)
-    })
-    .await;
-    held.wait(GRACE, |_, _| false).await;
+    let settled = held
+        .wait(Duration::from_millis(wait), |head, lines| {
+            head.is_some_and(|head| head.status != 200) || satisfied(lines)
+        })
+        .await;
+    if settled {
+        held.wait(GRACE, |_, _| false).await;
+    }
     close(prober, held).await
 }
 

@@ -77,6 +77,11 @@ pub(super) async fn streamable(prober: &Prober<'_>, url: &str) {
         if spent >= BESIDE || mcp(prober, path, &format!("{origin}{path}")).await {
             return;
         }
+        // Whoever does not answer plain HTTP on one path will not on the next.
+        let (exchanges, _) = prober.wire.recorded();
+        if exchanges.last().is_some_and(|last| last.head.is_none()) {
+            return;
+        }
     }
 }
 

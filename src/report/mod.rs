@@ -12,6 +12,8 @@ pub mod timeline;
 
 use crate::exit::Exit;
 use crate::facts::Classification;
+use crate::facts::delivery::Delivery;
+use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
 use crate::finding::{Dimension, Finding};
 use crate::gate::GateOutcome;
@@ -59,6 +61,10 @@ pub struct Report {
     pub fixes_gain: f64,
     /// Keep-alives of the idle stream, if one was watched.
     pub keep_alive: Option<KeepAlive>,
+    /// How dropped streams resumed, if that was tried.
+    pub resume: Option<Resume>,
+    /// How streams were delivered, if there was one.
+    pub delivery: Option<Delivery>,
     /// Latency of plain requests, if there were enough.
     pub latency: Option<Latency>,
     /// The TLS handshake, if there was one.

@@ -71,7 +71,8 @@ pub enum ProbeId {
     LegacyGet,
     /// Whether a dropped stream of the legacy era resumes. Plain: `initialize`, `initialized` (a session
     /// of its own, where sessions are issued; not in `quick`), `post-N` (a read-only request, read to its
-    /// end), `resume-N` (GET with the first id of `post-N`), `cut` (negative: the same request, dropped
+    /// end; `quick` takes a stream of [`Self::Connections`]), `resume-N` (GET with the first id of the stream
+    /// that is its twin), `cut` (negative: the same request, dropped
     /// after its first id) and `resume-cut`, sent where finished streams are not replayed, `initialize
     /// other`, `initialized other` (a second session), `resume-other` (negative: the first id of a
     /// `post-N` with that session's headers; in `quick` those of a spare session).

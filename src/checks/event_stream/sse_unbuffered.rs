@@ -136,10 +136,18 @@ fn judge_held(exchange: &Exchange, kind: Stream, times: &Timing) -> Option<Verdi
     // Two arrivals apart from each other were not collected, whatever the first one waited for.
     let apart = times.arrivals > 1;
     let prompt = first.is_some_and(|us| us <= EVENT_US);
-    if !prompt && !apart && !(times.arrivals > 0 && times.encoding.is_none() && kind != Stream::Listen) {
+    let through = match kind {
+        Stream::Listen | Stream::HttpSse => prompt || apart,
+        // A small write that came through was not collected with others.
+        Stream::Feed => times.arrivals > 0,
+        // Nothing is due, and what holds small writes back holds the head back, too.
+        Stream::LegacyGet | Stream::Post => true,
+    };
+    if !through {
         return None;
     }
-    let first = first.map_or_else(String::new, |us| format!(", the first event after {}", milliseconds(us)));
+    let what = if times.first_event_us.is_some() { "event" } else { "byte" };
+    let first = first.map_or_else(String::new, |us| format!(", the first {what} after {}", milliseconds(us)));
     let spread = if apart {
         format!(", {} arrivals over {}", times.arrivals, milliseconds(times.spread_us))
     } else {

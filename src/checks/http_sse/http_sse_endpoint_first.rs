@@ -124,10 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn not_applicable_to_other_transports() {
+    fn undecided_on_other_transports() {
         assert_eq!(Scan::feed("data: 1\n\n").judge(&CHECK).status, Status::NotApplicable);
         let beside = Scan::legacy(false)
             .with(get(ProbeId::Classify, "get").stream("event: endpoint\ndata: /m\n\n", 0));
         assert_eq!(beside.judge(&CHECK).status, Status::NotApplicable);
+    }
+
+    #[test]
+    fn undecided_where_nothing_was_reached() {
+        assert_eq!(Scan::empty().judge(&CHECK).status, Status::Inconclusive);
     }
 }

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     severity: Severity::High,
     level: Level::May,
     applies: Applies::LEGACY,
-    reads: Reads::Of(&[ProbeId::Resume]),
+    reads: Reads::Of(&[ProbeId::Resume, ProbeId::Connections]),
     basis: &[
         Basis {
             title: "MCP 2025-11-25, Transports, Resumability and Redelivery (servers MAY; a best practice)",
@@ -38,7 +38,7 @@ pub(super) static CHECK: Check = Check {
 const OPTIONAL: &str = "the specification makes redelivery optional";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let exchanges: Vec<&Exchange> = facts.of(ProbeId::Resume).collect();
+    let exchanges: Vec<&Exchange> = facts.exchanges().collect();
     let series = Series::read(&exchanges);
     let stream = super::resumption::stream(facts, &exchanges, &series)?;
     if first_id(&events(stream.lines().unwrap_or_default())).is_none() {
@@ -94,7 +94,7 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
             "streams carry one event with an id only, and nothing came after it: there was nothing to miss",
         );
     }
-    let shown = wrong.or(series.tries.iter().find(|one| one.outcome == Outcome::Silent)).unwrap_or(first);
+    let shown = wrong.or(series.tries.iter().find(|one| one.outcome != Outcome::Exact)).unwrap_or(first);
     let evidence = vec![replayed(shown), Evidence::new(shown.stream, "body", compared(shown))];
     match exact {
         _ if exact == told => {
@@ -135,8 +135,9 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
         },
         _ => {
             let how = match &shown.outcome {
-                Outcome::Wrong(how) => how.as_str(),
-                _ => "nothing came",
+                Outcome::Wrong(how) => how.clone(),
+                Outcome::Declined(status) => format!("it was declined with {status}"),
+                _ => "nothing came".to_owned(),
             };
             let message = format!(
                 "only {exact} of {told} resumed streams were exact; in another {how}; {}",
@@ -162,7 +163,7 @@ fn compared(one: &Try<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::resumption::tests::{posted, resumed, scan, session};
+    use super::super::resumption::tests::{add, posted, resumed, scan, session};
     use super::CHECK;
     use crate::finding::{Finding, Status};
     use crate::transcript::synthetic::Scan;
@@ -186,7 +187,7 @@ mod tests {
     fn series(replays: &[&str]) -> Finding {
         let mut scan = streamed(u32::try_from(replays.len()).unwrap());
         for (number, text) in (1..).zip(replays) {
-            scan = scan.with(resumed(number, &format!("{number}-0"), text));
+            scan = add(scan, resumed(number, &format!("{number}-0"), text));
         }
         scan.judge(&CHECK)
     }
@@ -204,7 +205,7 @@ mod tests {
         let again = resumed(1, "c-0", "id: c-1\ndata: {\"jsonrpc\":\"2.0\",\"id\":50,\"result\":{}}\n\n");
         let mut again = again;
         again.made.step = "resume-cut".to_owned();
-        let scan = streamed(1).with(resumed(1, "1-0", "")).with(cut).with(again);
+        let scan = add(add(streamed(1), resumed(1, "1-0", "")).with(cut), again);
         let finding = scan.judge(&CHECK);
         assert_eq!(finding.status, Status::Pass, "{}", finding.message);
     }
@@ -222,7 +223,7 @@ mod tests {
         assert_eq!(none.judge(&CHECK).status, Status::Warn);
         for status in [400, 404, 405] {
             let declined = resumed(1, "1-0", "").status(status).body("text/plain", "no");
-            assert_eq!(streamed(1).with(declined).judge(&CHECK).status, Status::Warn, "{status}");
+            assert_eq!(add(streamed(1), declined).judge(&CHECK).status, Status::Warn, "{status}");
         }
         let silent = series(&["", ""]);
         assert_eq!((silent.status, silent.unstable), (Status::Warn, false));
@@ -230,7 +231,7 @@ mod tests {
         let held = resumed(1, "1-0", "").failed(Phase::Head, FailureKind::HeaderTimeout);
         let mut held = held;
         held.made.head = None;
-        assert_eq!(streamed(1).with(held).judge(&CHECK).status, Status::Warn);
+        assert_eq!(add(streamed(1), held).judge(&CHECK).status, Status::Warn);
     }
 
     #[test]
@@ -244,7 +245,7 @@ mod tests {
             assert_eq!(finding.status, Status::Fail, "{wrong} {}", finding.message);
         }
         let broken = resumed(1, "1-0", "").status(500).body("text/plain", "no");
-        assert_eq!(streamed(1).with(broken).judge(&CHECK).status, Status::Fail);
+        assert_eq!(add(streamed(1), broken).judge(&CHECK).status, Status::Fail);
         // Order counts, too.
         let three = format!("{}id: 1-1\ndata: {{\"a\":1}}\n\nid: 1-2\ndata: {{\"b\":1}}\n\n", priming(1));
         let turned = "id: 1-2\ndata: {\"b\":1}\n\nid: 1-1\ndata: {\"a\":1}\n\n";
@@ -270,16 +271,16 @@ mod tests {
     #[test]
     fn events_of_other_streams_are_not_judged_here() {
         let foreign = format!("{}{}", answer(2), answer(1));
-        let scan = streamed(2).with(resumed(1, "1-0", &foreign)).with(resumed(2, "2-0", &answer(2)));
+        let scan = add(add(streamed(2), resumed(1, "1-0", &foreign)), resumed(2, "2-0", &answer(2)));
         assert_eq!(scan.judge(&CHECK).status, Status::Pass);
     }
 
     #[test]
     fn undecided_in_quick_except_for_what_shows_at_once() {
-        let one = streamed(1).with(resumed(1, "1-0", &answer(1))).profile(Profile::Quick);
+        let one = add(streamed(1), resumed(1, "1-0", &answer(1))).profile(Profile::Quick);
         assert_eq!(one.judge(&CHECK).status, Status::Inconclusive);
         let declined = resumed(1, "1-0", "").status(405);
-        assert_eq!(streamed(1).with(declined).profile(Profile::Quick).judge(&CHECK).status, Status::Warn);
+        assert_eq!(add(streamed(1), declined).profile(Profile::Quick).judge(&CHECK).status, Status::Warn);
         let none = Scan::legacy(true).skip(ProbeId::Resume, Some("post-1"), SkipReason::Budget);
         assert!(none.judge(&CHECK).message.contains("budget"));
     }

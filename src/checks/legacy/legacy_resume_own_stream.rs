@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     severity: Severity::Critical,
     level: Level::Must,
     applies: Applies::LEGACY,
-    reads: Reads::Of(&[ProbeId::Resume]),
+    reads: Reads::Of(&[ProbeId::Resume, ProbeId::Connections]),
     basis: &[
         Basis {
             title: "MCP 2025-11-25, Transports, Resumability and Redelivery (item 2)",
@@ -32,24 +32,32 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let exchanges: Vec<&Exchange> = facts.of(ProbeId::Resume).collect();
+    let exchanges: Vec<&Exchange> = facts.exchanges().collect();
     let series = Series::read(&exchanges);
     let stream = super::resumption::stream(facts, &exchanges, &series)?;
     if first_id(&events(stream.lines().unwrap_or_default())).is_none() {
         return not_applicable("events carry no ids, so nothing can be replayed");
     }
     let mut seen = Observations::new();
-    for one in series.all() {
-        if let Some(event) = one.foreign.first() {
-            let other = series.other.as_ref().is_some_and(|other| other.replay.id == one.replay.id);
-            let what = if other {
-                "an event id of one session, sent in another, brings the first one's events"
-            } else {
-                "a resumed stream brings events of other streams of its session"
-            };
-            let message = format!("{what}: {}", list(&one.foreign));
-            seen.add(Status::Fail, Evidence::line(one.replay, event.line), message);
-        }
+    let crossed = |one: &&Try<'_>| !one.foreign.is_empty();
+    let evidence =
+        |one: &Try<'_>| Evidence::line(one.replay, one.foreign.first().map_or(0, |event| event.line));
+    if let Some(other) = series.other.as_ref().filter(crossed) {
+        let message = format!(
+            "an event id of one session, sent in another, brings the first one's events: {}",
+            list(&other.foreign)
+        );
+        seen.add(Status::Fail, evidence(other), message);
+    }
+    let own: Vec<&Try<'_>> = series.tries.iter().chain(&series.cut).filter(crossed).collect();
+    if let Some(worst) = own.iter().max_by_key(|one| one.foreign.len()) {
+        let message = format!(
+            "resumed streams bring events of other streams of their session ({} of {} did), such as {}",
+            own.len(),
+            series.tries.len().saturating_add(usize::from(series.cut.is_some())),
+            list(&worst.foreign)
+        );
+        seen.add(Status::Fail, evidence(worst), message);
     }
     if !seen.is_empty() {
         return seen.verdict("", "");
@@ -80,11 +88,9 @@ fn declined<'s, 't>(series: &'s Series<'t>) -> Option<&'s Try<'t>> {
 
 /// What the resumptions in their own session show.
 fn judge_own(facts: &Facts<'_>, series: &Series<'_>, quick: bool) -> Result<String, Undecided> {
-    if let Some(one) = declined(series) {
-        return Ok(format!("a resumption is refused with {}", one.replay.status().unwrap_or_default()));
-    }
     let came = series.tries.iter().chain(&series.cut).filter(|one| !one.received.is_empty()).count();
     match came {
+        0 if declined(series).is_some() => Ok("resumption is refused".to_owned()),
         0 if series.tries.is_empty() => inconclusive(facts.why_not(ProbeId::Resume, Some("resume-1"))),
         0 if quick => inconclusive("no replay came at once, and the quick profile does not wait"),
         0 => inconclusive("no replay could be provoked"),

@@ -1,7 +1,7 @@
 //! What both checks of resumption need to see first.
 
 use crate::checks::prelude::*;
-use crate::facts::resume::Series;
+use crate::facts::resume::{Series, posts};
 
 /// The first stream of the series.
 ///
@@ -15,8 +15,7 @@ pub(super) fn stream<'t>(
     if let Some(stream) = series.streams.first() {
         return Ok(stream);
     }
-    let posts: Vec<&Exchange> =
-        exchanges.iter().copied().filter(|exchange| exchange.step.starts_with("post-")).collect();
+    let posts: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| posts(exchange)).collect();
     if posts.iter().any(|exchange| facts.reply(exchange).answer.is_some()) {
         return not_applicable("answers are plain JSON, as a server may: no stream can drop");
     }
@@ -59,8 +58,21 @@ pub(super) mod tests {
         made
     }
 
-    /// A legacy endpoint with sessions and these exchanges.
+    /// A legacy endpoint with sessions and these exchanges; each resumption is given its stream as twin.
     pub(in super::super) fn scan(exchanges: &[Made]) -> Scan {
-        exchanges.iter().fold(Scan::legacy(true), |scan, made| scan.with(Made { made: made.made.clone() }))
+        exchanges.iter().fold(Scan::legacy(true), |scan, made| add(scan, Made { made: made.made.clone() }))
+    }
+
+    /// Adds an exchange; a resumption gets the stream of its number as twin.
+    pub(in super::super) fn add(scan: Scan, mut made: Made) -> Scan {
+        let step = match made.made.step.strip_prefix("resume-") {
+            Some("other") => "post-1".to_owned(),
+            Some("cut") => "cut".to_owned(),
+            Some(number) => format!("post-{number}"),
+            None => String::new(),
+        };
+        let stream = scan.transcript.exchanges.iter().find(|exchange| exchange.step == step);
+        made.made.twin = stream.map(|stream| stream.id).or(made.made.twin);
+        scan.with(made)
     }
 }

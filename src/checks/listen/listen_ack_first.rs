@@ -136,7 +136,7 @@ mod tests {
     const CHANGED: &str =
         "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\",\"params\":{}}\n\n";
 
-    fn endpoint(capabilities: Value) -> Scan {
+    fn endpoint(capabilities: &Value) -> Scan {
         let result =
             json!({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":capabilities});
         Scan::empty()
@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn judged(made: Made) -> Finding {
-        endpoint(json!({"tools":{"listChanged":true}})).with(made).judge(&CHECK)
+        endpoint(&json!({"tools":{"listChanged":true}})).with(made).judge(&CHECK)
     }
 
     fn after(us: u64) -> Made {
@@ -169,7 +169,7 @@ mod tests {
         // Comments and empty events are no messages.
         let text = format!(": hi\n\ndata:\n\n{ACK}");
         assert_eq!(judged(listen().stream(&text, 0).held_until(20_000)).status, Status::Pass);
-        let resources = endpoint(json!({"resources":{"subscribe":true}})).with(after(1_000));
+        let resources = endpoint(&json!({"resources":{"subscribe":true}})).with(after(1_000));
         assert_eq!(resources.judge(&CHECK).status, Status::Pass);
     }
 
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn undecided_in_quick_at_a_limit_or_unsent() {
-        let quick = endpoint(json!({"tools":{"listChanged":true}}))
+        let quick = endpoint(&json!({"tools":{"listChanged":true}}))
             .with(listen().stream("", 0).held_until(300_000))
             .profile(Profile::Quick);
         assert_eq!(quick.judge(&CHECK).status, Status::Inconclusive);
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(judged(listen().stream(limit, 0)).status, Status::Inconclusive);
         assert_eq!(judged(listen().error(500, -32603, "limit reached")).status, Status::Inconclusive);
         assert_eq!(judged(listen().status(403)).status, Status::Inconclusive);
-        let skipped = endpoint(json!({"tools":{"listChanged":true}})).skip(
+        let skipped = endpoint(&json!({"tools":{"listChanged":true}})).skip(
             ProbeId::Listen,
             Some("listen"),
             SkipReason::Budget,
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn not_applicable_without_a_subscription() {
-        assert_eq!(endpoint(json!({"tools":{}})).judge(&CHECK).status, Status::NotApplicable);
+        assert_eq!(endpoint(&json!({"tools":{}})).judge(&CHECK).status, Status::NotApplicable);
         assert_eq!(Scan::legacy(true).judge(&CHECK).status, Status::NotApplicable);
     }
 }

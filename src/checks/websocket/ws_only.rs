@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::classification::streamable_beside;
+use crate::facts::classification::{not_looked_at, streamable_beside};
 
 pub(super) static CHECK: Check = Check {
     id: "ws-only",
@@ -46,10 +46,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if looked.is_empty() {
         return inconclusive(facts.why_not(ProbeId::Siblings, None));
     }
-    if looked
-        .iter()
-        .any(|exchange| exchange.head.is_none() || matches!(exchange.status(), Some(403 | 429 | 500..)))
-    {
+    if looked.iter().any(|exchange| not_looked_at(exchange)) {
         return inconclusive("the usual paths for Streamable HTTP could not be looked at");
     }
     let sockets =

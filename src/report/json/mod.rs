@@ -1,17 +1,21 @@
 //! The JSON report, `schema_version` 1: a frozen copy of the internal types.
 //! `rubrics/report.schema.json` is its published schema, held by a test.
 
+mod read;
 pub mod v1;
 
 use serde::Serialize;
+
+pub use read::{ReadError, read};
 
 use super::{Report, ReportFinding};
 use crate::exit::Exit;
 use crate::score::{Score, tenths};
 use v1::{
-    JsonBasis, JsonCap, JsonClassification, JsonDimension, JsonEvidence, JsonExchanges, JsonExit, JsonFacts,
-    JsonFinding, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonReport, JsonReports, JsonRubric,
-    JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript,
+    JsonBasis, JsonCap, JsonClassification, JsonDelivery, JsonDimension, JsonEvidence, JsonExchanges,
+    JsonExit, JsonFacts, JsonFinding, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonReport,
+    JsonReports, JsonResume, JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool,
+    JsonTranscript,
 };
 
 /// Version of the shape.
@@ -99,9 +103,17 @@ impl From<&Report> for JsonReport {
             gate: JsonGate {
                 passed: report.gate.passed(),
                 reasons: report.gate.reasons().map(str::to_owned).collect(),
+                notes: report.gate.notes.clone(),
             },
             exit: report.exit.into(),
-            findings: report.findings.iter().map(JsonFinding::from).collect(),
+            findings: report
+                .findings
+                .iter()
+                .map(|row| JsonFinding {
+                    baseline: report.gate.standings.get(row.finding.check.id).copied(),
+                    ..JsonFinding::from(row)
+                })
+                .collect(),
             facts: JsonFacts::from(report),
             exchanges: JsonExchanges {
                 count: report.footprint.count,
@@ -193,6 +205,7 @@ impl From<&ReportFinding> for JsonFinding {
             points: row.points,
             gain: tenths(row.gain),
             unstable: finding.unstable,
+            baseline: None,
         }
     }
 }
@@ -208,6 +221,26 @@ impl From<&Report> for JsonFacts {
                 longest_gap_ms: seen.longest_gap_ms,
                 arrivals: seen.arrivals,
                 kind: seen.kind.clone(),
+            }),
+            resume: report.resume.as_ref().map(|resume| JsonResume {
+                tries: resume.tries,
+                exact: resume.exact,
+                expected: resume.expected.clone(),
+                received: resume.received.clone(),
+            }),
+            delivery: report.delivery.as_ref().map(|seen| {
+                let ms = |us: u64| us / 1_000;
+                JsonDelivery {
+                    exchange: seen.exchange,
+                    stream: seen.stream.words().to_owned(),
+                    head_ms: seen.timing.head_us.map(ms),
+                    first_byte_ms: seen.timing.first_byte_us.map(ms),
+                    first_event_ms: seen.timing.first_event_us.map(ms),
+                    spread_ms: ms(seen.timing.spread_us),
+                    encoding: seen.timing.encoding.clone(),
+                    held_back_ms: seen.held_us.map(ms),
+                    proxy: seen.proxy.clone(),
+                }
             }),
             latency: report.latency.map(|latency| JsonLatency {
                 samples: latency.samples,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::{Confidence, Kind};
 use crate::finding::{Dimension, Level, Severity, Status};
@@ -216,6 +217,9 @@ pub struct JsonGate {
     pub passed: bool,
     /// Why not.
     pub reasons: Vec<String>,
+    /// What else the baseline has to say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// How the run ended.
@@ -260,6 +264,9 @@ pub struct JsonFinding {
     /// Whether a repetition may turn out differently.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unstable: bool,
+    /// How a warning or failure stands to the baseline, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Standing>,
 }
 
 /// Points at the exchange, and the part of it, that shows something.
@@ -291,6 +298,12 @@ pub struct JsonFacts {
     /// Keep-alives of the idle stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keepalive: Option<JsonKeepAlive>,
+    /// How dropped streams resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<JsonResume>,
+    /// How streams were delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<JsonDelivery>,
     /// Latency of plain requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<JsonLatency>,
@@ -316,6 +329,46 @@ pub struct JsonKeepAlive {
     pub arrivals: usize,
     /// What arrived after the first silence: `comment`, `event`, `blank`, `field` or `none`.
     pub kind: String,
+}
+
+/// How dropped streams resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonResume {
+    /// Resumptions that were tried.
+    pub tries: usize,
+    /// How many of them brought exactly what was missed.
+    pub exact: usize,
+    /// Ids of the events that were missed, in the first try that was not exact, otherwise in the first.
+    /// Remote text.
+    pub expected: Vec<String>,
+    /// Ids of the events that came in that try. Remote text.
+    pub received: Vec<String>,
+}
+
+/// How a stream was delivered. Times are milliseconds from sending the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonDelivery {
+    /// The exchange that read it.
+    pub exchange: u32,
+    /// Which stream, in words.
+    pub stream: String,
+    /// Time to the head; null if none came.
+    pub head_ms: Option<u64>,
+    /// Time to the first byte of the body; null if none came.
+    pub first_byte_ms: Option<u64>,
+    /// Time to the first event with data; null if none came.
+    pub first_event_ms: Option<u64>,
+    /// Time between the first and the last arrival.
+    pub spread_ms: u64,
+    /// Content-Encoding, if the stream was compressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// How long something held the head or the first byte back, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back_ms: Option<u64>,
+    /// The proxy that replies name, where something was held back or compressed. Remote text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
 }
 
 /// Latency of plain requests, milliseconds.

@@ -3,6 +3,7 @@
 use super::first_screen::status;
 use super::layout::{Page, Tone, columns};
 use crate::checks::AREAS;
+use crate::facts::delivery::Delivery;
 use crate::finding::{Status, milliseconds};
 use crate::report::{Report, ReportFinding};
 
@@ -86,6 +87,8 @@ fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
 pub(super) fn undecided(page: &mut Page, report: &Report) {
     let open = |status: Status| matches!(status, Status::Inconclusive | Status::Error);
     group(page, report, &open, "Could not be judged (lowers the coverage, not the score)");
+    let left_out = |status: Status| status == Status::Skipped;
+    group(page, report, &left_out, "Skipped (lowers the coverage, never counts as passed)");
     group(page, report, &|status| status == Status::NotApplicable, "Does not apply here (does not count)");
 }
 
@@ -158,6 +161,25 @@ pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)
         };
         rows.push(("Keep-alive", text));
     }
+    if let Some(seen) = &report.delivery {
+        rows.push(("Delivery", delivered(seen)));
+    }
+    if let Some(resume) = &report.resume {
+        let list = |events: &[String]| {
+            let shown: Vec<&str> = events.iter().take(6).map(String::as_str).collect();
+            if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+        };
+        rows.push((
+            "Resumption",
+            format!(
+                "{} of {} tries exact; events expected: {}; received: {}",
+                resume.exact,
+                resume.tries,
+                list(&resume.expected),
+                list(&resume.received)
+            ),
+        ));
+    }
     if let Some(tls) = &report.tls {
         let mut said = Vec::new();
         said.extend(tls.version.clone());
@@ -173,6 +195,27 @@ pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)
         rows.push(("TLS", said.join(" · ")));
     }
     rows
+}
+
+fn delivered(seen: &Delivery) -> String {
+    let times = &seen.timing;
+    let after =
+        |us: Option<u64>| us.map_or_else(|| "never".to_owned(), |us| format!("after {}", milliseconds(us)));
+    let mut said = vec![format!("{}: headers {}", seen.stream.words(), after(times.head_us))];
+    if times.first_event_us.is_some() {
+        said.push(format!("first event {}", after(times.first_event_us)));
+    } else if times.first_byte_us.is_some() {
+        said.push(format!("first byte {}", after(times.first_byte_us)));
+    }
+    said.extend(times.encoding.as_ref().map(|encoding| format!("compressed ({encoding})")));
+    if let Some(us) = seen.held_us {
+        let proxy = seen.proxy.as_ref().map_or_else(
+            || "buffered on the way, it seems".to_owned(),
+            |proxy| format!("buffered by a proxy, it seems ({proxy})"),
+        );
+        said.push(format!("held back for {}: {proxy}", milliseconds(us)));
+    }
+    said.join(", ")
 }
 
 pub(super) fn footprint(page: &mut Page, report: &Report) {
