@@ -19,6 +19,7 @@ mod documented;
 mod drift;
 mod gate_laws;
 mod gating;
+mod html;
 mod other_transports;
 mod program;
 mod readme;
