@@ -5,18 +5,25 @@
 //! and read the environment.
 
 mod args;
+mod baseline;
 mod checks;
 mod completions;
+mod config;
 mod credentials;
 mod demo;
+mod diff;
 mod explain;
+mod find;
+mod judging;
 mod output;
 mod present;
 mod preview;
 mod replay;
 mod resolve;
+mod rubric;
 mod scan;
 mod schema;
+mod settings;
 mod signals;
 mod targets;
 mod terminal;
@@ -25,7 +32,7 @@ mod usage;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -95,6 +102,10 @@ fn run(command: Command) -> Result<Ending, Ending> {
         Command::Scan(args) => scan::run(resolve::scan(*args, &Machine)?),
         Command::Replay(args) => replay::run(&resolve::replay(*args, &Machine)?),
         Command::Checks(args) => checks::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Baseline(command) => baseline::run(&command),
+        Command::Rubric(command) => rubric::run(&command),
+        Command::Config(command) => config::run(command),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Schema(args) => schema::run(&args),
@@ -126,6 +137,14 @@ struct Machine;
 impl Surroundings for Machine {
     fn variable(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name)
+    }
+
+    fn folder(&self) -> io::Result<PathBuf> {
+        std::env::current_dir()
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        path.try_exists()
     }
 
     fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {

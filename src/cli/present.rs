@@ -1,8 +1,9 @@
 //! From reports to bytes, exit code and closing words: the same for every command that judges.
 
 use super::args::FormatArg;
+use super::judging::Judging;
 use super::output::Output;
-use super::resolve::{Judging, Reporting, Usage};
+use super::resolve::{Reporting, Usage};
 use super::{Ending, terminal};
 use crate::exit::Exit;
 use crate::report::{Report, html, json, table};

@@ -9,7 +9,7 @@ use agentgauge::rubric::{Cap, CapOn, CapTarget, Grade, Policy, Rubric};
 use agentgauge::score::{Row, Score, gain, score};
 use proptest::prelude::*;
 
-const COUNT: usize = 14;
+pub(crate) const COUNT: usize = 14;
 
 /// Hand-made checks, five or four in each dimension.
 static CHECKS: LazyLock<Vec<&'static Check>> = LazyLock::new(|| {
@@ -39,7 +39,7 @@ fn finding(index: usize, status: Status) -> Finding {
     Finding { check, status, message: String::new(), severity, evidence: Vec::new(), unstable: false }
 }
 
-fn findings(statuses: &[Status]) -> Vec<Finding> {
+pub(crate) fn findings(statuses: &[Status]) -> Vec<Finding> {
     statuses.iter().enumerate().map(|(index, status)| finding(index, *status)).collect()
 }
 
@@ -50,12 +50,13 @@ fn any_status() -> impl Strategy<Value = Status> {
         3 => Just(Status::Fail),
         2 => Just(Status::Inconclusive),
         1 => Just(Status::Error),
+        1 => Just(Status::Skipped),
         1 => Just(Status::NotApplicable),
         1 => Just(Status::Info),
     ]
 }
 
-fn any_statuses() -> impl Strategy<Value = Vec<Status>> {
+pub(crate) fn any_statuses() -> impl Strategy<Value = Vec<Status>> {
     prop::collection::vec(any_status(), COUNT)
 }
 
@@ -74,7 +75,7 @@ fn any_cap() -> impl Strategy<Value = Cap> {
 
 prop_compose! {
     /// Credits and points are binary fractions, so that sums are exact in any order.
-    fn any_rubric()(
+    pub(crate) fn any_rubric()(
         points in prop::collection::vec(prop::option::weighted(0.9, 1..30_u32), COUNT),
         weights in prop::collection::vec(1..20_u32, 3),
         credit in 0..=4_u8,
@@ -133,7 +134,7 @@ proptest! {
         let mut mended = statuses.clone();
         mended[index] = match statuses[index] {
             Status::Fail if half => Status::Warn,
-            Status::Fail | Status::Warn | Status::Inconclusive | Status::Error => Status::Pass,
+            Status::Fail | Status::Warn | Status::Inconclusive | Status::Error | Status::Skipped => Status::Pass,
             other => other,
         };
         let (before, after) = (score(&findings(&statuses), &rubric), score(&findings(&mended), &rubric));
@@ -155,7 +156,7 @@ proptest! {
         for of in score.dimensions.values() {
             prop_assert!(within(of.lower, of.value, of.upper), "{of:?}");
         }
-        let decided = statuses.iter().all(|status| !matches!(status, Status::Inconclusive | Status::Error));
+        let decided = statuses.iter().all(|status| !status.undecided());
         if let (true, Some(value)) = (decided, score.value) {
             prop_assert!((score.lower - value).abs() < HAIR && (score.upper - value).abs() < HAIR);
         }
@@ -169,9 +170,9 @@ proptest! {
             .iter()
             .zip(truth)
             .map(|(status, truth)| match (status, truth) {
-                (Status::Inconclusive | Status::Error, 0) => Status::Fail,
-                (Status::Inconclusive | Status::Error, 1) => Status::Warn,
-                (Status::Inconclusive | Status::Error, _) => Status::Pass,
+                (Status::Inconclusive | Status::Error | Status::Skipped, 0) => Status::Fail,
+                (Status::Inconclusive | Status::Error | Status::Skipped, 1) => Status::Warn,
+                (Status::Inconclusive | Status::Error | Status::Skipped, _) => Status::Pass,
                 (other, _) => *other,
             })
             .collect();

@@ -1,9 +1,12 @@
 //! The JSON report, `schema_version` 1: a frozen copy of the internal types.
 //! `rubrics/report.schema.json` is its published schema, held by a test.
 
+mod read;
 pub mod v1;
 
 use serde::Serialize;
+
+pub use read::{ReadError, read};
 
 use super::text::plain_json;
 use super::{Report, ReportFinding};
@@ -101,9 +104,17 @@ impl From<&Report> for JsonReport {
             gate: JsonGate {
                 passed: report.gate.passed(),
                 reasons: report.gate.reasons().map(str::to_owned).collect(),
+                notes: report.gate.notes.clone(),
             },
             exit: report.exit.into(),
-            findings: report.findings.iter().map(JsonFinding::from).collect(),
+            findings: report
+                .findings
+                .iter()
+                .map(|row| JsonFinding {
+                    baseline: report.gate.standings.get(row.finding.check.id).copied(),
+                    ..JsonFinding::from(row)
+                })
+                .collect(),
             facts: JsonFacts::from(report),
             exchanges: JsonExchanges {
                 count: report.footprint.count,
@@ -195,6 +206,7 @@ impl From<&ReportFinding> for JsonFinding {
             points: row.points,
             gain: tenths(row.gain),
             unstable: finding.unstable,
+            baseline: None,
         }
     }
 }
