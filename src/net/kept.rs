@@ -63,11 +63,13 @@ impl Kept {
 /// Cuts a content to its beginning.
 fn shorten(content: &mut Content) {
     let shorten_text = |text: &mut String| {
+        if text.len() <= BEGINNING {
+            return false;
+        }
         let end = (0..=BEGINNING).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        let cut = text.len() > end;
         text.truncate(end);
         text.shrink_to_fit();
-        cut
+        true
     };
     match content {
         Content::None | Content::Binary { .. } => {}

@@ -198,7 +198,7 @@ fn rows() -> Vec<Row> {
 
 #[test]
 fn nothing_that_answers_hurts() {
-    // `HOSTILE=name` runs the rows whose names contain it, and prints what they gave.
+    // `HOSTILE=name` runs the rows whose names contain it, prints what they gave and keeps their files.
     let only = std::env::var("HOSTILE").ok();
     let rows: Vec<Row> =
         rows().into_iter().filter(|row| only.as_ref().is_none_or(|only| row.name.contains(only))).collect();
@@ -231,5 +231,9 @@ fn nothing_that_answers_hurts() {
     let fattest = outcomes.iter().max_by_key(|outcome| outcome.peak_kb).unwrap();
     println!("slowest: {}; most memory: {}", slowest.summary(), fattest.summary());
     println!("{} survived, {leaked} leaked", rows.len());
+    if only.is_some() {
+        println!("kept in {}", folder.0.display());
+        std::mem::forget(folder);
+    }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }

@@ -251,11 +251,14 @@ fn watch(command: &mut Command) -> (Option<i32>, Duration, u64) {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     loop {
-        // Where there is no /proc, memory is not watched.
+        // Where there is no /proc, memory is not watched. Until the program has begun, the process is a copy
+        // of this one, and its memory is ours.
         let text = fs::read_to_string(&status).unwrap_or_default();
-        let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let high = high.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
-        peak = peak.max(high.unwrap_or(0));
+        if text.starts_with("Name:\tagentgauge\n") {
+            let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let high = high.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+            peak = peak.max(high.unwrap_or(0));
+        }
         if let Some(ended) = child.try_wait().unwrap() {
             return (ended.code(), begun.elapsed(), peak);
         }
