@@ -478,7 +478,12 @@ impl Seen {
             class.transports = vec![Transport::Websocket];
             class.evidence.push(id);
             class.confidence = Confidence::Suspected;
-            class.reason = "a WebSocket is meant to be here, and the upgrade is answered with 200".to_owned();
+            class.reason = match self.broken.as_ref().filter(|(broken, _)| *broken == id) {
+                Some((_, failure)) => {
+                    format!("a WebSocket is meant to be here, and its handshake fails: {}", failure.words())
+                }
+                None => "a WebSocket is meant to be here, and the upgrade is answered with 200".to_owned(),
+            };
         } else if let Some(id) = self.feed_ended {
             class.kind = Kind::EventStream;
             class.transports = vec![Transport::EventStream];

@@ -91,14 +91,8 @@ pub fn login_page(exchange: &Exchange) -> bool {
 /// the endpoint, whatever the status.
 #[must_use]
 pub fn firewall(exchange: &Exchange) -> Option<&'static str> {
-    const HEADERS: [&str; 6] = [
-        "cf-mitigated",
-        "x-amzn-waf-action",
-        "x-datadome",
-        "x-sucuri-block",
-        "x-px-block",
-        "x-vercel-mitigated",
-    ];
+    // Only what is sent with a refusal or challenge: other marks of the same firewalls are on every answer.
+    const HEADERS: [&str; 4] = ["cf-mitigated", "x-amzn-waf-action", "x-sucuri-block", "x-vercel-mitigated"];
     const BODIES: [(&str, &str); 6] = [
         ("/cdn-cgi/challenge-platform/", "a Cloudflare challenge page"),
         ("_incapsula_resource", "an Imperva challenge page"),

@@ -10,6 +10,8 @@ use crate::transcript::{Content, Exchange, FailureKind, Phase};
 const BYTE: u64 = 4;
 /// What a JSON value costs beside its bytes: parsed, and its answer taken out, it is many times its text.
 const VALUE: u64 = 160;
+/// What a JSON object costs more: its table has room for several members from the first on.
+const OBJECT: u64 = 480;
 /// What a line or a frame costs beside its bytes.
 const LINE: u64 = 256;
 /// How much is kept of what hit a limit: enough to show what it was. It cannot be judged anyway.
@@ -91,8 +93,12 @@ fn shorten(content: &mut Content) {
 
 /// What a text costs, with the JSON values that may be in it.
 fn weight(text: &str) -> u64 {
-    let values = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() as u64;
-    values.saturating_mul(VALUE).saturating_add((text.len() as u64).saturating_mul(BYTE))
+    let values = text.bytes().map(|byte| match byte {
+        b',' | b'[' => VALUE,
+        b'{' => OBJECT,
+        _ => 0,
+    });
+    values.sum::<u64>().saturating_add((text.len() as u64).saturating_mul(BYTE))
 }
 
 #[cfg(test)]

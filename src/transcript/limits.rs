@@ -62,7 +62,7 @@ pub struct Limits {
     /// Body, after any decoding (we never ask for an encoding and never decode one).
     pub body_bytes: usize,
     /// Memory for all bodies, lines and frames of the scan together, as estimated: 4 for a byte of text, 160
-    /// more for a JSON value, 256 more for a line or frame. A reply that does not fit any more is not kept.
+    /// more for a JSON value, 480 for an object, 256 more for a line or frame. A reply that does not fit any more is not kept.
     #[serde(default = "most_kept")]
     pub kept_bytes: u64,
     /// One event-stream line.

@@ -49,7 +49,7 @@ enum Via {
 enum Sign {
     /// `classification.reason` contains it.
     Reason(&'static str),
-    /// `facts.failures` has this kind.
+    /// `facts.failures` has this kind, or one of these (`a|b`) where the network decides.
     Failure(&'static str),
     /// `facts.limits_hit` has this name.
     Limit(&'static str),
@@ -73,6 +73,8 @@ struct Row {
     serve: Serve,
     kind: &'static str,
     exit: i32,
+    /// Whether so little may be left to judge that 4 is right as well.
+    may_be_undecided: bool,
     signs: Vec<Sign>,
     /// Most memory, in kB.
     memory: u64,
@@ -98,6 +100,7 @@ fn row(name: &'static str, covers: &'static str, serve: Serve) -> Row {
         serve,
         kind: "none",
         exit: 3,
+        may_be_undecided: false,
         signs: Vec::new(),
         memory: MEMORY,
         args: &[],
@@ -115,6 +118,11 @@ impl Row {
     /// The class and the exit code.
     fn is(mut self, kind: &'static str, exit: i32) -> Self {
         (self.kind, self.exit) = (kind, exit);
+        self
+    }
+
+    fn or_undecided(mut self) -> Self {
+        self.may_be_undecided = true;
         self
     }
 
@@ -229,6 +237,9 @@ fn nothing_that_answers_hurts() {
     faults.extend(leaks);
     let slowest = outcomes.iter().max_by_key(|outcome| outcome.took).unwrap();
     let fattest = outcomes.iter().max_by_key(|outcome| outcome.peak_kb).unwrap();
+    let repeated: Vec<&str> =
+        outcomes.iter().filter(|outcome| outcome.repeated).map(|outcome| outcome.name).collect();
+    println!("run twice: {}", repeated.join(", "));
     println!("slowest: {}; most memory: {}", slowest.summary(), fattest.summary());
     println!("{} survived, {leaked} leaked", rows.len());
     if only.is_some() {

@@ -22,11 +22,12 @@ use crate::support::tls::{self, Certificate};
 /// The secret of every scan. Each encoding of it looks different.
 pub(super) const CANARY: &str = "cnry/Qx7+Zk3~w9Vt2=e8Lm5";
 
-/// Scans at once: most of them wait for something.
-const AT_ONCE: usize = 24;
-/// The bound of the profile, and what the program may take to say so. A program built without optimisation
-/// on a busy machine takes longer to judge, and is not to blame.
-const BOUND: Duration = Duration::from_secs(if cfg!(debug_assertions) { 45 } else { 30 + 2 });
+/// Scans that wait for a deadline, at once.
+const WAITING: usize = 24;
+/// Scans that work, at once: more would only make each other late.
+const WORKING: usize = 4;
+/// The bound of the profile, and 2 s to say so.
+const BOUND: Duration = Duration::from_secs(30 + 2);
 /// Requests of a scan of which the beginning is enough: the budget keeps a quarter back.
 const FEW_REQUESTS: &str = "32";
 /// When a scan is ended from outside.
@@ -44,9 +45,12 @@ pub(super) enum Again {
 /// What a scan left behind.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    name: &'static str,
+    pub(super) name: &'static str,
     again: Again,
     code: Option<i32>,
+    /// Whether it is of a second run.
+    pub(super) repeated: bool,
+    /// Wall time without what the program waited for a processor.
     pub(super) took: Duration,
     pub(super) peak_kb: u64,
     stdout: Vec<u8>,
@@ -56,24 +60,35 @@ pub(super) struct Outcome {
     offsite: Vec<u8>,
 }
 
-/// Runs every row, the slow ones overlapping.
+/// Runs every row: those that wait beside those that work.
 pub(super) fn all(jobs: &[(&Row, Again)], folder: &Folder) -> Vec<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    // What waits begins first, so that nothing waits at the end.
-    let mut order: Vec<usize> = (0..jobs.len()).collect();
-    order.sort_by_key(|index| !jobs[*index].0.waits());
-    let next = AtomicUsize::new(0);
+    let (waiting, working): (Vec<usize>, Vec<usize>) =
+        (0..jobs.len()).partition(|index| jobs[*index].0.waits());
     let done: Mutex<Vec<(usize, Outcome)>> = Mutex::default();
+    let run = |index: usize| {
+        let (row, again) = jobs[index];
+        let mut outcome = one(row, folder, again, &runtime);
+        // On a busy machine a peer, or the program, comes too late for what the row is about. What leaks,
+        // leaks at any speed.
+        let faults = outcome.faults(row);
+        if !faults.is_empty() && !faults.iter().any(|fault| fault.contains("leak")) {
+            outcome = one(row, folder, again, &runtime);
+            outcome.repeated = true;
+        }
+        done.lock().unwrap().push((index, outcome));
+    };
+    let next = [AtomicUsize::new(0), AtomicUsize::new(0)];
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let Some(index) = order.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
-                    let (row, again) = jobs[*index];
-                    let outcome = one(row, folder, again, &runtime);
-                    done.lock().unwrap().push((*index, outcome));
-                }
-            });
+        for (list, next, threads) in [(&waiting, &next[0], WAITING), (&working, &next[1], WORKING)] {
+            for _ in 0..threads {
+                let run = &run;
+                scope.spawn(move || {
+                    while let Some(index) = list.get(next.fetch_add(1, Ordering::SeqCst)) {
+                        run(*index);
+                    }
+                });
+            }
         }
     });
     runtime.shutdown_background();
@@ -234,6 +249,7 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
         name: row.name,
         again,
         code,
+        repeated: false,
         took,
         peak_kb,
         stdout: fs::read(stdout).unwrap(),
@@ -244,12 +260,15 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
     }
 }
 
-/// Runs a program to its end; gives its exit code, its time and its peak memory in kB.
+/// Runs a program to its end; gives its exit code, its time (without that for which it had no processor) and
+/// its peak memory in kB.
 fn watch(command: &mut Command) -> (Option<i32>, Duration, u64) {
     let begun = Instant::now();
     let mut child = command.stdin(Stdio::null()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
+    let schedule = format!("/proc/{}/schedstat", child.id());
     let mut peak = 0;
+    let mut starved = Duration::ZERO;
     loop {
         // Where there is no /proc, memory is not watched. Until the program has begun, the process is a copy
         // of this one, and its memory is ours.
@@ -258,9 +277,13 @@ fn watch(command: &mut Command) -> (Option<i32>, Duration, u64) {
             let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             let high = high.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
             peak = peak.max(high.unwrap_or(0));
+            // "time on the processor, time ready to run, turns", in nanoseconds.
+            let text = fs::read_to_string(&schedule).unwrap_or_default();
+            let ready = text.split(' ').nth(1).and_then(|text| text.parse().ok());
+            starved = starved.max(Duration::from_nanos(ready.unwrap_or(0)));
         }
         if let Some(ended) = child.try_wait().unwrap() {
-            return (ended.code(), begun.elapsed(), peak);
+            return (ended.code(), begun.elapsed().saturating_sub(starved), peak);
         }
         if begun.elapsed() > KILL {
             child.kill().unwrap();
@@ -299,7 +322,11 @@ impl Outcome {
         };
         must(self.took < BOUND, format!("took {:?}", self.took));
         must(self.peak_kb < row.memory, format!("used {} kB of memory", self.peak_kb));
-        must(self.code == Some(row.exit), format!("ended with {:?} instead of {}", self.code, row.exit));
+        let undecided = row.may_be_undecided && self.code == Some(4);
+        must(
+            self.code == Some(row.exit) || undecided,
+            format!("ended with {:?} instead of {}", self.code, row.exit),
+        );
         let stderr = String::from_utf8_lossy(&self.stderr);
         must(!stderr.contains("panicked"), format!("panicked: {stderr}"));
         for (sink, bytes) in [("stdout", &self.stdout), ("stderr", &self.stderr), ("offsite", &self.offsite)]
@@ -346,7 +373,7 @@ impl Outcome {
             };
             let holds = match *sign {
                 Sign::Reason(words) => class["reason"].as_str().unwrap_or_default().contains(words),
-                Sign::Failure(kind) => named("failures", "kind", kind),
+                Sign::Failure(kinds) => kinds.split('|').any(|kind| named("failures", "kind", kind)),
                 Sign::Limit(name) => named("limits_hit", "name", name),
                 Sign::Finding(check, status) => {
                     let findings = report["findings"].as_array().unwrap();

@@ -132,6 +132,8 @@ pub(super) fn rows() -> Vec<Row> {
     let refused = |name, covers, headers: fn(&str) -> String| {
         row(name, covers, upgrade(headers, |mut io: Io, _| async move { linger(&mut io).await }))
             .via(Via::Ws)
+            .is("websocket", 4)
+            .because("its handshake fails")
             .fails("framing")
     };
     let claim = |length: u64| [&[0x82, 127][..], &length.to_be_bytes()].concat();
