@@ -3,9 +3,22 @@
 //! A renderer is a pure function of the [`Report`]: same transcript, rubric and gates, same bytes.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod badge;
+pub mod catalogue;
+pub mod format;
+pub mod github;
+pub mod gitlab;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
+pub mod key;
+pub mod markdown;
 pub mod reproduce;
+pub mod sarif;
+pub mod sink;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use crate::exit::Exit;
@@ -36,6 +49,8 @@ pub struct Report {
     pub url: String,
     /// A name the user gave the target.
     pub label: Option<String>,
+    /// The line of a repository file that names the target, where the user said so.
+    pub named_at: Option<key::NamedAt>,
     /// Whether certificate faults were ignored.
     pub insecure: bool,
     /// What speaks there.
