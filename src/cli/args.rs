@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::formats::named_file;
 use crate::finding::Dimension;
+use crate::report::format::Format;
 
 /// Scans an endpoint for AI agents and scores what agents feel.
 ///
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Scan two built-in endpoints, a sound and a flawed one (loopback only)
     Demo(DemoArgs),
+    /// Join reports of several runs (JSON Lines) into one
+    Merge(Box<MergeArgs>),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
     /// Print a completion script for a shell
@@ -153,12 +157,20 @@ pub(crate) struct ProbingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Format of the report: table or json
+    /// Format of the report: table, json, jsonl, sarif, sarif-alerts, junit, markdown, github,
+    /// gitlab, badge or badge-svg
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
-    pub(crate) format: FormatArg,
+    pub(crate) format: Format,
     /// Write the report here instead of to standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+    /// Write it also here in this format (repeatable)
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = named_file)]
+    pub(crate) reports: Vec<(Format, PathBuf)>,
+    /// The file of your repository that names the target: sarif, gitlab and
+    /// github show findings there
+    #[arg(long, value_name = "FILE[:LINE]")]
+    pub(crate) named_in: Option<String>,
     /// Colours: auto, always or never
     #[arg(
         long,
@@ -223,12 +235,35 @@ pub(crate) struct ReplayArgs {
     pub(crate) gates: GateArgs,
 }
 
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  agentgauge merge shard-*.jsonl
+  agentgauge merge --expect urls.txt --report junit=all.xml shard-*.jsonl
+  agentgauge merge -f markdown -o comment.md one.jsonl two.jsonl";
+
+/// Join reports of several runs.
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub(crate) struct MergeArgs {
+    /// Reports written with '-f jsonl' (or json); - is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// URLs that must be there, one a line: exit 4 if one is missing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expect: Option<PathBuf>,
+    /// Join reports that were scored by different rubrics
+    #[arg(long)]
+    pub(crate) allow_mixed_rubrics: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
 /// List every check.
 #[derive(Debug, Args)]
 pub(crate) struct ChecksArgs {
-    /// Format of the list: table or json
+    /// Format of the list: table, json or markdown
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
-    pub(crate) format: FormatArg,
+    pub(crate) format: ListFormatArg,
 }
 
 /// Explain one check.
@@ -291,6 +326,18 @@ pub(crate) enum FormatArg {
     Table,
     /// For programs.
     Json,
+}
+
+/// A format of the list of checks, as typed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormatArg {
+    /// For people at a terminal.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// The documentation page.
+    Markdown,
 }
 
 /// When to use colours, as typed.

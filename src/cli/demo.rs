@@ -4,7 +4,7 @@ use tokio::runtime;
 
 use super::Ending;
 use super::args::DemoArgs;
-use super::output::Output;
+use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Judging, Reporting};
 use super::terminal;
@@ -46,7 +46,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     let reports = runtime.block_on(scan_both(&progress));
     runtime.shutdown_background();
     progress.clear();
-    let reporting = Reporting { format, output: None, color: color.into(), quiet: false, verbosity: 0 };
+    let reporting = Reporting::plain(format.into(), color.into());
     let judging = Judging {
         rubric: Rubric::default_rubric(),
         gates: Gates::default(),
@@ -57,7 +57,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     if text {
         output::stdout(format!("{BEFORE}\n").as_bytes())?;
     }
-    let ending = Presenter::new(&reporting, &judging).present(reports?, None, Output::Stdout)?;
+    let ending = Presenter::new(&reporting, &judging).present(reports?, None, Outputs::stdout())?;
     if text {
         output::stdout(format!("\n{AFTER}").as_bytes())?;
     }

@@ -10,7 +10,10 @@ mod completions;
 mod credentials;
 mod demo;
 mod explain;
+mod formats;
+mod merge;
 mod output;
+mod outputs;
 mod present;
 mod preview;
 mod replay;
@@ -97,6 +100,7 @@ fn run(command: Command) -> Result<Ending, Ending> {
         Command::Checks(args) => checks::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Merge(args) => merge::run(&resolve::merge(*args, &Machine)?),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

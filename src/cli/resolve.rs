@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::args::{
-    FormatArg, GateArgs, OutputArgs, ProbingArgs, ProfileArg, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs,
+    GateArgs, MergeArgs, OutputArgs, ProbingArgs, ProfileArg, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs,
 };
-use super::targets;
 use super::terminal::ColorWish;
+use super::{formats, targets};
 use crate::gate::Gates;
+use crate::report::format::Format;
 use crate::rubric::{Rubric, RubricError};
 use crate::scan::ScanOptions;
 use crate::target::Target;
@@ -46,12 +47,60 @@ pub(crate) trait Surroundings {
 /// The report: its form, its place, and what else is said.
 #[derive(Debug)]
 pub(crate) struct Reporting {
-    pub(crate) format: FormatArg,
+    pub(crate) format: Format,
     /// `None` is standard output.
     pub(crate) output: Option<PathBuf>,
+    /// The same report in other formats.
+    pub(crate) reports: Vec<(Format, PathBuf)>,
+    /// The repository's file that names the targets.
+    pub(crate) named_in: Option<NamedIn>,
+    /// Files of a GitHub step, where the format is asked for: the summary and the outputs.
+    pub(crate) github: [Option<PathBuf>; 2],
     pub(crate) color: ColorWish,
     pub(crate) quiet: bool,
     pub(crate) verbosity: u8,
+}
+
+impl Reporting {
+    /// One report to standard output.
+    pub(crate) fn plain(format: Format, color: ColorWish) -> Self {
+        let (output, reports, named_in, github) = (None, Vec::new(), None, [None, None]);
+        Self { format, output, reports, named_in, github, color, quiet: false, verbosity: 0 }
+    }
+
+    /// Every file that is written, with the option that names it.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let output = self.output.iter().map(|path| ("--output", path.as_path()));
+        output.chain(self.reports.iter().map(|(_, path)| ("--report", path.as_path())))
+    }
+
+    /// None of them may be another file of the command line.
+    fn distinct_from(&self, option: &str, path: Option<&Path>) -> Result<(), Usage> {
+        self.files().try_for_each(|(own, file)| distinct_files(own, Some(file), option, path))
+    }
+}
+
+/// A file of the repository that names targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedIn {
+    /// Relative, with `/`.
+    pub(crate) file: String,
+    /// The line, if it was given.
+    pub(crate) line: Option<u32>,
+    /// Its text, to find the line by the URL.
+    pub(crate) text: String,
+}
+
+/// A merge that can begin.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    /// `-` is standard input.
+    pub(crate) files: Vec<PathBuf>,
+    /// URLs that must be there.
+    pub(crate) expected: Option<Vec<String>>,
+    pub(crate) allow_mixed_rubrics: bool,
+    pub(crate) reporting: Reporting,
+    pub(crate) judging: Judging,
 }
 
 /// How the record is judged and when the run fails.
@@ -130,12 +179,16 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
             target.user_agent.clone_from(user_agent);
         }
     }
-    let reporting = reporting(output);
+    let reporting = reporting(output, around)?;
+    if (show_limits || plan) && !matches!(reporting.format, Format::Table | Format::Json) {
+        let format = reporting.format.name();
+        return Err(Usage::new(format!("--format {format}"), "a preview is shown as table or json only"));
+    }
     if save_transcript.as_deref() == Some(Path::new("-")) {
         return Err(Usage::new("--save-transcript", "it needs a file; standard output is for the report"));
     }
-    distinct_files("--output", reporting.output.as_deref(), "--save-transcript", save_transcript.as_deref())?;
-    distinct_files("--output", reporting.output.as_deref(), "--rubric", gates.rubric.as_deref())?;
+    reporting.distinct_from("--save-transcript", save_transcript.as_deref())?;
+    reporting.distinct_from("--rubric", gates.rubric.as_deref())?;
     distinct_files("--save-transcript", save_transcript.as_deref(), "--rubric", gates.rubric.as_deref())?;
     let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     Ok(Scan {
@@ -157,26 +210,65 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
 /// What a `replay` means.
 pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Replay, Usage> {
     let ReplayArgs { files, output, gates } = args;
-    let reporting = reporting(output);
+    let reporting = reporting(output, around)?;
     for file in &files {
-        distinct_files("--output", reporting.output.as_deref(), "FILE", Some(file))?;
+        reporting.distinct_from("FILE", Some(file))?;
     }
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
-    distinct_files("--output", reporting.output.as_deref(), "--rubric", gates.rubric.as_deref())?;
+    reporting.distinct_from("--rubric", gates.rubric.as_deref())?;
     Ok(Replay { files, reporting, judging: judging(gates, around)? })
 }
 
-fn reporting(args: OutputArgs) -> Reporting {
-    let OutputArgs { format, output, color, quiet, verbose } = args;
-    Reporting {
+/// What a `merge` means.
+pub(crate) fn merge(args: MergeArgs, around: &dyn Surroundings) -> Result<Merge, Usage> {
+    let MergeArgs { files, expect, allow_mixed_rubrics, output } = args;
+    let reporting = reporting(output, around)?;
+    for file in files.iter().chain(&expect) {
+        reporting.distinct_from("FILE", Some(file))?;
+    }
+    if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
+        return Err(Usage::new("-", "standard input can be read only once"));
+    }
+    let expected = expect.map(|path| targets::expected(&path, around)).transpose()?;
+    let judging = Judging {
+        rubric: Rubric::default_rubric(),
+        gates: Gates::default(),
+        exit_zero: false,
+        fail_on_unreachable: false,
+    };
+    Ok(Merge { files, expected, allow_mixed_rubrics, reporting, judging })
+}
+
+fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<Reporting, Usage> {
+    let OutputArgs { format, output, reports, named_in, color, quiet, verbose } = args;
+    let github = std::iter::once(&format).chain(reports.iter().map(|(format, _)| format));
+    let github = if github.clone().any(|format| *format == Format::Github) {
+        ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"]
+            .map(|name| around.variable(name).filter(|value| !value.is_empty()).map(PathBuf::from))
+    } else {
+        [None, None]
+    };
+    let output = output.filter(|path| path != Path::new("-"));
+    let named_in = named_in.map(|text| formats::named_in(&text, around)).transpose()?;
+    let reporting = Reporting {
         format,
-        output: output.filter(|path| path != Path::new("-")),
+        output,
+        reports,
+        named_in,
+        github,
         color: color.into(),
         quiet,
         verbosity: verbose,
+    };
+    let files: Vec<(&str, &Path)> = reporting.files().collect();
+    for (index, (option, file)) in files.iter().enumerate() {
+        for (other, earlier) in files.iter().take(index) {
+            distinct_files(option, Some(file), other, Some(earlier))?;
+        }
     }
+    Ok(reporting)
 }
 
 fn judging(args: GateArgs, around: &dyn Surroundings) -> Result<Judging, Usage> {

@@ -71,7 +71,8 @@ fn words(reports: &[Report]) -> Words {
             };
             // A grade comes from the operator's rubric.
             let grade = report.score.grade.as_ref().map_or_else(String::new, |grade| {
-                let grade: String = grade.chars().filter(|c| c.is_ascii_alphanumeric() || "+-".contains(*c)).collect();
+                let grade: String =
+                    grade.chars().filter(|c| c.is_ascii_alphanumeric() || "+-".contains(*c)).collect();
                 format!(" {}", grade.get(..grade.len().min(12)).unwrap_or_default()).trim_end().to_owned()
             });
             Words { message: format!("{}{grade}", whole(value)), colour }

@@ -81,7 +81,13 @@ pub fn section_body(check: &Check, rubric: Option<&Rubric>) -> String {
 pub fn plain(check: &Check) -> String {
     let sources: Vec<String> =
         check.basis.iter().map(|basis| format!("{} ({})", basis.title, basis.url)).collect();
-    format!("{}. {} To fix: {} Sources: {}", check.title, check.rationale, check.remediation, sources.join("; "))
+    format!(
+        "{}. {} To fix: {} Sources: {}",
+        check.title,
+        check.rationale,
+        check.remediation,
+        sources.join("; ")
+    )
 }
 
 /// Names and values of what is known in few words.

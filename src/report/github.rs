@@ -26,7 +26,9 @@ pub fn render(reports: &[Report]) -> String {
         for row in &report.findings {
             let severity = row.finding.severity;
             match row.finding.status {
-                Status::Fail if severity >= Severity::High => errors.push((severity, one("error", report, row))),
+                Status::Fail if severity >= Severity::High => {
+                    errors.push((severity, one("error", report, row)))
+                }
                 Status::Fail | Status::Warn => warnings.push((severity, one("warning", report, row))),
                 _ => {}
             }
@@ -43,7 +45,10 @@ pub fn render(reports: &[Report]) -> String {
         }
     }
     for report in reports.iter().take(MOST) {
-        text.push_str(&format!("::notice title=agentgauge::{}\n", command_message(&summary(report), LONGEST)));
+        text.push_str(&format!(
+            "::notice title=agentgauge::{}\n",
+            command_message(&summary(report), LONGEST)
+        ));
     }
     text
 }

@@ -81,14 +81,20 @@ impl Suite {
                 Some(("failure", report.gate.reasons().collect::<Vec<_>>().join("; ")))
             }
             Exit::NothingToJudge => Some(("error", report.classification.reason.clone())),
-            _ => Some(("error", report.score.withheld.clone().unwrap_or_else(|| "the scan was cut short".to_owned()))),
+            _ => Some((
+                "error",
+                report.score.withheld.clone().unwrap_or_else(|| "the scan was cut short".to_owned()),
+            )),
         };
         if matches!(outcome, Some(("error", _))) {
             self.errors = self.errors.saturating_add(1);
         }
         self.tests = self.tests.saturating_add(1);
         match outcome {
-            None => format!("    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{}\"/>\n", seconds(report.duration_ms)),
+            None => format!(
+                "    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{}\"/>\n",
+                seconds(report.duration_ms)
+            ),
             Some((element, why)) => format!(
                 "    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{}\">\n      <{element} type=\"{}\" \
                  message=\"{}\"/>\n    </testcase>\n",
@@ -116,7 +122,8 @@ impl Suite {
             }
             Status::NotApplicable | Status::Inconclusive => {
                 self.skipped = self.skipped.saturating_add(1);
-                let why = if finding.status == Status::NotApplicable { "does not apply" } else { "not judged" };
+                let why =
+                    if finding.status == Status::NotApplicable { "does not apply" } else { "not judged" };
                 Some(format!("      <skipped message=\"{why}: {message}\"/>\n"))
             }
             Status::Error => {
@@ -128,7 +135,9 @@ impl Suite {
         match inner {
             None => format!("    <testcase classname=\"{class}\" name=\"{id}\" time=\"0\"/>\n"),
             Some(inner) => {
-                format!("    <testcase classname=\"{class}\" name=\"{id}\" time=\"0\">\n{inner}    </testcase>\n")
+                format!(
+                    "    <testcase classname=\"{class}\" name=\"{id}\" time=\"0\">\n{inner}    </testcase>\n"
+                )
             }
         }
     }

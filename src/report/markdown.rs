@@ -78,7 +78,8 @@ impl Document {
     fn finish(mut self) -> String {
         if self.left_out > 0 {
             let some = self.left_out;
-            self.text.push_str(&format!("\n{some} parts did not fit here; the JSON report has everything.\n"));
+            self.text
+                .push_str(&format!("\n{some} parts did not fit here; the JSON report has everything.\n"));
         }
         self.text.push_str(&self.end);
         self.text
@@ -270,10 +271,9 @@ fn rest(document: &mut Document, report: &Report) {
         let rows = report.findings.iter().filter(|row| status.contains(&row.finding.status));
         rows.map(name).collect()
     };
-    for (title, status) in [
-        ("passed", &[Status::Pass, Status::Info][..]),
-        ("do not apply", &[Status::NotApplicable][..]),
-    ] {
+    for (title, status) in
+        [("passed", &[Status::Pass, Status::Info][..]), ("do not apply", &[Status::NotApplicable][..])]
+    {
         let names = named(status);
         if !names.is_empty() {
             document.add(format!(

@@ -16,6 +16,8 @@ pub mod markdown;
 pub mod reproduce;
 pub mod sarif;
 pub mod sink;
+#[cfg(test)]
+mod strict;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -230,7 +230,9 @@ mod tests {
 
     #[test]
     fn markdown_keeps_words_and_quotes_the_rest() {
-        for plain in ["all three ids came back", "score 77.9 is below 80", "answered with 400 (bad)", "47 % of D7"] {
+        for plain in
+            ["all three ids came back", "score 77.9 is below 80", "answered with 400 (bad)", "47 % of D7"]
+        {
             assert_eq!(markdown(plain, 100), plain);
         }
         for (text, shown) in [

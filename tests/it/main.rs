@@ -11,10 +11,12 @@
 mod accuracy;
 mod architecture;
 mod certificates;
+mod checks_page;
 mod cli;
 mod cli_live;
 mod demo;
 mod drift;
+mod formats;
 mod program;
 mod readme;
 mod rmcp_server;

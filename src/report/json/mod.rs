@@ -9,8 +9,9 @@ use crate::exit::Exit;
 use crate::score::{Score, tenths};
 use v1::{
     JsonBasis, JsonCap, JsonClassification, JsonDimension, JsonEvidence, JsonExchanges, JsonExit, JsonFacts,
-    JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonNamedAt, JsonPolicy, JsonReport,
-    JsonReports, JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
+    JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonNamedAt, JsonPolicy,
+    JsonReport, JsonReports, JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool,
+    JsonTranscript, JsonTried,
 };
 
 /// Version of the shape.

@@ -31,7 +31,9 @@ pub enum ReadError {
     #[error("it is no agentgauge report: {0}")]
     Shape(String),
     /// A check of another version of the program.
-    #[error("check '{check}' is not known here; the report was written by {tool}, so merge with that version")]
+    #[error(
+        "check '{check}' is not known here; the report was written by {tool}, so merge with that version"
+    )]
     Check {
         /// Id of the check.
         check: String,

@@ -20,9 +20,9 @@ use crate::checks;
 use crate::facts::Kind;
 use crate::finding::{Dimension, Severity, Status};
 use model::{
-    Artifact, Automation, Configuration, Descriptor, Driver, Evidence, Help, Invocation, Location, Log, Logical,
-    Message, Notification, Physical, Problem, Region, Result, ResultProperties, Rule, RuleProperties, Run,
-    RunProperties, Text, Tool,
+    Artifact, Automation, Configuration, Descriptor, Driver, Evidence, Help, Invocation, Location, Log,
+    Logical, Message, Notification, Physical, Problem, Region, Result, ResultProperties, Rule,
+    RuleProperties, Run, RunProperties, Text, Tool,
 };
 
 /// Which results a log holds.
@@ -185,7 +185,11 @@ fn invocation(report: &Report) -> Invocation {
         });
     };
     if unreachable {
-        notify("unreachable", "error", &format!("the target could not be reached: {}", report.classification.reason));
+        notify(
+            "unreachable",
+            "error",
+            &format!("the target could not be reached: {}", report.classification.reason),
+        );
     } else if report.classification.kind == Kind::None {
         notify("nothing-to-judge", "warning", &report.classification.reason);
     } else if let Some(why) = &report.score.withheld {

@@ -4,10 +4,10 @@ use super::*;
 use crate::finding::Status;
 use crate::gate::Gates;
 use crate::protocol::revision::Era;
+use crate::report::tests::{DEV_SERVER, alike, dead_port, dev_server, gated, hostile, report, web_page};
 use crate::report::text::tests::{HOSTILE, is_safe};
-use crate::report::tests::{CHECKS, DEV_SERVER, alike, dev_server, report};
-use crate::transcript::synthetic::{Scan, discover, get, initialize, post};
-use crate::transcript::{Certificate, FailureKind, Phase, ProbeId, Tls};
+use crate::transcript::ProbeId;
+use crate::transcript::synthetic::{Scan, discover, post};
 
 use Status::{Fail, Inconclusive, NotApplicable, Pass, Warn};
 
@@ -71,13 +71,30 @@ fn a_sound_endpoint_is_told_so() {
 
 #[test]
 fn a_web_page_is_described_and_not_scored() {
-    let html = "<!doctype html><title>x</title>";
-    let scan = Scan::empty()
-        .with(discover().status(404).body("text/html", html))
-        .with(initialize(ProbeId::Classify, "initialize").status(404).body("text/html", html))
-        .with(get(ProbeId::Classify, "get").status(200).body("text/html", html));
-    let report = alike(&scan, NotApplicable, "nothing an agent could use was found here");
-    insta::assert_snapshot!("web_page", plain(&report, 100));
+    insta::assert_snapshot!("web_page", plain(&web_page(), 100));
+}
+
+#[test]
+fn a_dead_port_is_one_clear_sentence() {
+    insta::assert_snapshot!("dead_port", plain(&dead_port(), 100));
+}
+
+#[test]
+fn a_gated_endpoint_says_how_to_go_on() {
+    insta::assert_snapshot!("gated", plain(&gated(), 100));
+}
+
+#[test]
+fn nothing_remote_reaches_the_terminal_unescaped() {
+    for text in HOSTILE {
+        let mut report = hostile(text);
+        for kind in [crate::facts::Kind::Dual, crate::facts::Kind::None, crate::facts::Kind::AuthGated] {
+            report.classification.kind = kind;
+            for width in [40, 100] {
+                assert!(is_safe(&render(&report, &Style { colour: false, width })), "{text:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -97,90 +114,6 @@ fn what_was_found_beside_comes_with_its_command() {
         text.contains("    agentgauge scan 'http://127.0.0.1:8080/it'\\''s/mcp?a=1&b=$(id)'\n"),
         "{text}"
     );
-}
-
-#[test]
-fn a_dead_port_is_one_clear_sentence() {
-    let scan = Scan::empty();
-    let mut scan = scan
-        .with(discover().failed(Phase::Connect, FailureKind::Refused))
-        .with(initialize(ProbeId::Classify, "initialize").failed(Phase::Connect, FailureKind::Refused));
-    scan.transcript.exchanges.remove(0);
-    for exchange in &mut scan.transcript.exchanges {
-        exchange.head = None;
-        exchange.content = crate::transcript::Content::None;
-    }
-    let report = alike(&scan, Inconclusive, "the endpoint could not be reached: connection refused");
-    insta::assert_snapshot!("dead_port", plain(&report, 100));
-}
-
-#[test]
-fn a_gated_endpoint_says_how_to_go_on() {
-    let hidden = (Inconclusive, "behind authentication, and no credential was given");
-    let mut statuses = [hidden; 19];
-    for (check, status) in CHECKS.iter().zip(&mut statuses) {
-        match check.id {
-            "origin-rejected" | "host-rebinding" => {
-                *status = (Pass, "refused with 403 before the credential is asked for");
-            }
-            "sh-content-type-enforced" => *status = (Pass, "refused with 401"),
-            id if id.starts_with("legacy-") || id.starts_with("modern-") || id.starts_with("sse-") => {
-                *status = (NotApplicable, "not seen: the endpoint is behind authentication");
-            }
-            _ => {}
-        }
-    }
-    insta::assert_snapshot!("gated", plain(&report(&Scan::gated(), &statuses, &Gates::default()), 100));
-}
-
-#[test]
-fn nothing_remote_reaches_the_terminal_unescaped() {
-    for text in HOSTILE {
-        let mut scan = dev_server().tls(Tls {
-            us: 1,
-            version: Some((*text).to_owned()),
-            cipher: Some((*text).to_owned()),
-            alpn: Some((*text).to_owned()),
-            chain: vec![Certificate {
-                subject: (*text).to_owned(),
-                issuer: (*text).to_owned(),
-                not_before: (*text).to_owned(),
-                not_after: (*text).to_owned(),
-                names: vec![(*text).to_owned()],
-                sha256: String::new(),
-            }],
-            faults: Vec::new(),
-            roots: String::new(),
-            operator_roots: false,
-        });
-        scan.transcript.header.url = format!("http://127.0.0.1/{text}");
-        scan.transcript.header.label = Some((*text).to_owned());
-        scan.transcript.header.started_at = (*text).to_owned();
-        let hostile: Vec<(Status, &str)> = DEV_SERVER.iter().map(|(status, _)| (*status, *text)).collect();
-        let mut report = report(&scan, &hostile, &Gates { min_score: Some(100.0), min: Vec::new() });
-        report.classification.server = Some(crate::facts::classification::ServerInfo {
-            name: (*text).to_owned(),
-            version: (*text).to_owned(),
-        });
-        report.classification.endpoint = (*text).to_owned();
-        report.classification.reason = (*text).to_owned();
-        report.classification.found_at =
-            vec![crate::facts::classification::Found { url: (*text).to_owned(), what: (*text).to_owned() }];
-        report.tried =
-            vec![crate::report::Tried { exchange: 1, what: (*text).to_owned(), outcome: (*text).to_owned() }];
-        for row in &mut report.findings {
-            for evidence in &mut row.finding.evidence {
-                evidence.excerpt = (*text).to_owned();
-                evidence.pointer = (*text).to_owned();
-            }
-        }
-        for kind in [crate::facts::Kind::Dual, crate::facts::Kind::None, crate::facts::Kind::AuthGated] {
-            report.classification.kind = kind;
-            for width in [40, 100] {
-                assert!(is_safe(&render(&report, &Style { colour: false, width })), "{text:?}");
-            }
-        }
-    }
 }
 
 #[test]
@@ -209,7 +142,7 @@ fn the_json_of_a_scored_report_obeys_the_schema_and_floors() {
     let caps = [0, 1].map(|index| value["score"]["caps"][index]["check"].as_str().unwrap());
     assert_eq!(caps, ["origin-rejected", "host-rebinding"]);
     assert_eq!(value["score"]["dimensions"]["D7"]["value"], 40.0);
-    assert_eq!(value["gate"], json!({"passed": false, "reasons": ["score 77.9 is below 80"]}));
+    assert_eq!(value["gate"], json!({"passed": false, "reasons": ["score 77.9 is below 80"], "asked": 1}));
     assert_eq!(value["exit"], json!({"code": 1, "name": "gate-failed"}));
     assert!(value["findings"][13]["evidence"][0]["reproduce"].as_str().unwrap().starts_with("curl "));
 }
