@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::formats::named_file;
+use super::merge::MergeArgs;
 use crate::finding::Dimension;
 use crate::report::format::Format;
 
@@ -233,29 +234,6 @@ pub(crate) struct ReplayArgs {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) gates: GateArgs,
-}
-
-const MERGE_EXAMPLES: &str = "\
-Examples:
-  agentgauge merge shard-*.jsonl
-  agentgauge merge --expect urls.txt --report junit=all.xml shard-*.jsonl
-  agentgauge merge -f markdown -o comment.md one.jsonl two.jsonl";
-
-/// Join reports of several runs.
-#[derive(Debug, Args)]
-#[command(after_help = MERGE_EXAMPLES)]
-pub(crate) struct MergeArgs {
-    /// Reports written with '-f jsonl' (or json); - is standard input
-    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
-    pub(crate) files: Vec<PathBuf>,
-    /// URLs that must be there, one a line: exit 4 if one is missing
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) expect: Option<PathBuf>,
-    /// Join reports that were scored by different rubrics
-    #[arg(long)]
-    pub(crate) allow_mixed_rubrics: bool,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 /// List every check.

@@ -4,18 +4,77 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::{Args, ValueHint};
 use serde_json::Value;
 
-use super::Ending;
+use super::args::OutputArgs;
 use super::outputs::Outputs;
 use super::present::Presenter;
-use super::resolve::{Merge, Usage};
+use super::resolve::{Judging, Reporting, Surroundings, Usage, reporting};
+use super::{Ending, targets};
 use crate::exit::Exit;
+use crate::gate::Gates;
 use crate::progress::{Progress, Voice};
 use crate::report::Report;
 use crate::report::json::read;
+use crate::rubric::Rubric;
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  agentgauge merge shard-*.jsonl
+  agentgauge merge --expect urls.txt --report junit=all.xml shard-*.jsonl
+  agentgauge merge -f markdown -o comment.md one.jsonl two.jsonl";
+
+/// Join reports of several runs.
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub(crate) struct MergeArgs {
+    /// Reports written with '-f jsonl' (or json); - is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// URLs that must be there, one a line: exit 4 if one is missing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expect: Option<PathBuf>,
+    /// Join reports that were scored by different rubrics
+    #[arg(long)]
+    pub(crate) allow_mixed_rubrics: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// A merge that can begin.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    /// `-` is standard input.
+    pub(crate) files: Vec<PathBuf>,
+    /// URLs that must be there.
+    pub(crate) expected: Option<Vec<String>>,
+    pub(crate) allow_mixed_rubrics: bool,
+    pub(crate) reporting: Reporting,
+    pub(crate) judging: Judging,
+}
+
+/// What a `merge` means.
+pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merge, Usage> {
+    let MergeArgs { files, expect, allow_mixed_rubrics, output } = args;
+    let reporting = reporting(output, around)?;
+    for file in files.iter().chain(&expect) {
+        reporting.distinct_from("FILE", Some(file))?;
+    }
+    if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
+        return Err(Usage::new("-", "standard input can be read only once"));
+    }
+    let expected = expect.map(|path| targets::expected(&path, around)).transpose()?;
+    let judging = Judging {
+        rubric: Rubric::default_rubric(),
+        gates: Gates::default(),
+        exit_zero: false,
+        fail_on_unreachable: false,
+    };
+    Ok(Merge { files, expected, allow_mixed_rubrics, reporting, judging })
+}
 
 /// Largest file, in bytes: some hundred thousand reports.
 const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;

@@ -100,7 +100,7 @@ fn run(command: Command) -> Result<Ending, Ending> {
         Command::Checks(args) => checks::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
-        Command::Merge(args) => merge::run(&resolve::merge(*args, &Machine)?),
+        Command::Merge(args) => merge::run(&merge::resolve(*args, &Machine)?),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::args::{
-    GateArgs, MergeArgs, OutputArgs, ProbingArgs, ProfileArg, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs,
+    GateArgs, OutputArgs, ProbingArgs, ProfileArg, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs,
 };
 use super::terminal::ColorWish;
 use super::{formats, targets};
@@ -75,7 +75,7 @@ impl Reporting {
     }
 
     /// None of them may be another file of the command line.
-    fn distinct_from(&self, option: &str, path: Option<&Path>) -> Result<(), Usage> {
+    pub(super) fn distinct_from(&self, option: &str, path: Option<&Path>) -> Result<(), Usage> {
         self.files().try_for_each(|(own, file)| distinct_files(own, Some(file), option, path))
     }
 }
@@ -89,18 +89,6 @@ pub(crate) struct NamedIn {
     pub(crate) line: Option<u32>,
     /// Its text, to find the line by the URL.
     pub(crate) text: String,
-}
-
-/// A merge that can begin.
-#[derive(Debug)]
-pub(crate) struct Merge {
-    /// `-` is standard input.
-    pub(crate) files: Vec<PathBuf>,
-    /// URLs that must be there.
-    pub(crate) expected: Option<Vec<String>>,
-    pub(crate) allow_mixed_rubrics: bool,
-    pub(crate) reporting: Reporting,
-    pub(crate) judging: Judging,
 }
 
 /// How the record is judged and when the run fails.
@@ -221,27 +209,8 @@ pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Repl
     Ok(Replay { files, reporting, judging: judging(gates, around)? })
 }
 
-/// What a `merge` means.
-pub(crate) fn merge(args: MergeArgs, around: &dyn Surroundings) -> Result<Merge, Usage> {
-    let MergeArgs { files, expect, allow_mixed_rubrics, output } = args;
-    let reporting = reporting(output, around)?;
-    for file in files.iter().chain(&expect) {
-        reporting.distinct_from("FILE", Some(file))?;
-    }
-    if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
-        return Err(Usage::new("-", "standard input can be read only once"));
-    }
-    let expected = expect.map(|path| targets::expected(&path, around)).transpose()?;
-    let judging = Judging {
-        rubric: Rubric::default_rubric(),
-        gates: Gates::default(),
-        exit_zero: false,
-        fail_on_unreachable: false,
-    };
-    Ok(Merge { files, expected, allow_mixed_rubrics, reporting, judging })
-}
-
-fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<Reporting, Usage> {
+/// Format, place and company of the report.
+pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<Reporting, Usage> {
     let OutputArgs { format, output, reports, named_in, color, quiet, verbose } = args;
     let github = std::iter::once(&format).chain(reports.iter().map(|(format, _)| format));
     let github = if github.clone().any(|format| *format == Format::Github) {

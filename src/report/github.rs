@@ -27,7 +27,7 @@ pub fn render(reports: &[Report]) -> String {
             let severity = row.finding.severity;
             match row.finding.status {
                 Status::Fail if severity >= Severity::High => {
-                    errors.push((severity, one("error", report, row)))
+                    errors.push((severity, one("error", report, row)));
                 }
                 Status::Fail | Status::Warn => warnings.push((severity, one("warning", report, row))),
                 _ => {}

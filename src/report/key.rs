@@ -37,8 +37,13 @@ pub fn host_and_path(url: &str) -> String {
         // A transcript may hold anything: what is no URL is still shown somewhere.
         _ => url.split_once("://").map_or(url, |(_, rest)| rest).to_owned(),
     };
-    let found: String = found.trim_matches('/').chars().take(MOST).collect();
-    if found.trim().is_empty() { "target".to_owned() } else { found }
+    relative(&found.chars().take(MOST).collect::<String>())
+}
+
+/// A path that stays inside the repository, whatever a file says.
+fn relative(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(part.trim(), "" | "." | "..")).collect();
+    if parts.is_empty() { "target".to_owned() } else { parts.join("/") }
 }
 
 /// [`host_and_path`] as a relative URI reference, with a hash where scheme or query make a difference.
@@ -53,7 +58,7 @@ pub fn category(report: &Report) -> String {
 #[must_use]
 pub fn place(report: &Report) -> Place {
     match &report.named_at {
-        Some(named) => Place { path: named.file.clone(), line: named.line.max(1) },
+        Some(named) => Place { path: relative(&named.file), line: named.line.max(1) },
         None => Place { path: host_and_path(&report.url), line: 1 },
     }
 }
@@ -84,5 +89,6 @@ mod tests {
         assert_eq!(host_and_path(""), "target");
         assert_eq!(host_and_path("data:x"), "data:x");
         assert_eq!(host_and_path("https://h/../../etc"), "h/etc");
+        assert_eq!(host_and_path("../../etc/./passwd"), "etc/passwd");
     }
 }

@@ -21,7 +21,7 @@ const LONGEST: usize = 500;
 pub fn render(reports: &[Report], limit: usize) -> String {
     let urls: Vec<&str> = reports.iter().map(|report| report.url.as_str()).collect();
     let mut document = Document::new(limit);
-    document.add(format!("<!-- agentgauge:report:{} -->\n", key::digest(&urls, 16)));
+    document.add(&format!("<!-- agentgauge:report:{} -->\n", key::digest(&urls, 16)));
     match reports {
         [report] => one(&mut document, report, "##"),
         _ => {
@@ -60,10 +60,10 @@ impl Document {
     }
 
     /// Adds a block, unless it does not fit.
-    fn add(&mut self, block: String) {
+    fn add(&mut self, block: &str) {
         let room = self.limit.saturating_sub(RESERVE).saturating_sub(self.text.len());
         if block.len() <= room {
-            self.text.push_str(&block);
+            self.text.push_str(block);
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
@@ -88,7 +88,7 @@ impl Document {
 
 fn overview(document: &mut Document, reports: &[Report]) {
     let scored = reports.iter().filter(|report| report.score.value.is_some()).count();
-    document.add(format!(
+    document.add(&format!(
         "## Agent readiness of {} endpoints\n\n{scored} scored, {} without a score.\n\n\
          | Endpoint | Score | To fix | Result |\n|---|---|---|---|\n",
         reports.len(),
@@ -96,7 +96,7 @@ fn overview(document: &mut Document, reports: &[Report]) {
     ));
     for report in reports {
         let name = report.label.as_deref().unwrap_or(&report.url);
-        document.add(format!(
+        document.add(&format!(
             "| {} | {} | {} | {} |\n",
             markdown_cell(name, 120),
             score(report),
@@ -104,7 +104,7 @@ fn overview(document: &mut Document, reports: &[Report]) {
             report.exit.name()
         ));
     }
-    document.add("\n".to_owned());
+    document.add("\n");
 }
 
 fn score(report: &Report) -> String {
@@ -132,13 +132,13 @@ fn one(document: &mut Document, report: &Report, heading: &str) {
         }
         None => "Agent readiness: no score".to_owned(),
     };
-    document.add(format!("{heading} {title}\n\nEndpoint {}", markdown(name, 200)));
+    document.add(&format!("{heading} {title}\n\nEndpoint {}", markdown(name, 200)));
     if report.label.is_some() {
-        document.add(format!(" ({})", markdown(&report.url, 200)));
+        document.add(&format!(" ({})", markdown(&report.url, 200)));
     }
-    document.add(format!(": {}. {}\n\n", report.classification.kind.words(), sentence(report)));
+    document.add(&format!(": {}. {}\n\n", report.classification.kind.words(), sentence(report)));
     for reason in report.gate.reasons() {
-        document.add(format!("**Gate:** {}\n\n", markdown(reason, LONGEST)));
+        document.add(&format!("**Gate:** {}\n\n", markdown(reason, LONGEST)));
     }
     dimensions(document, report);
     fixes(document, report);
@@ -159,10 +159,10 @@ fn dimensions(document: &mut Document, report: &Report) {
     if report.score.dimensions.is_empty() {
         return;
     }
-    document.add("| Dimension | Score | Bounds | Judged |\n|---|---|---|---|\n".to_owned());
+    document.add("| Dimension | Score | Bounds | Judged |\n|---|---|---|---|\n");
     for (dimension, of) in &report.score.dimensions {
         let value = of.value.map_or_else(|| "withheld".to_owned(), |value| whole(value).to_string());
-        document.add(format!(
+        document.add(&format!(
             "| {dimension} {} | {value} | {} to {} | {} % |\n",
             dimension.title(),
             whole(of.lower),
@@ -171,7 +171,7 @@ fn dimensions(document: &mut Document, report: &Report) {
         ));
     }
     for hit in &report.score.caps {
-        document.add(format!(
+        document.add(&format!(
             "\n{} is capped at {} by `{}` ({}).\n",
             hit.target(),
             hit.cap.max,
@@ -179,7 +179,7 @@ fn dimensions(document: &mut Document, report: &Report) {
             markdown(&hit.cap.reason, LONGEST)
         ));
     }
-    document.add("\n".to_owned());
+    document.add("\n");
 }
 
 /// The findings to fix, those of the first screen first, then by what a pass would add.
@@ -213,12 +213,12 @@ fn fixes(document: &mut Document, report: &Report) {
     let rows = sorted(report);
     if rows.is_empty() {
         let judged = report.findings.iter().any(|row| row.finding.status == Status::Pass);
-        document.add(if judged { "Nothing to fix.\n\n".to_owned() } else { String::new() });
+        document.add(if judged { "Nothing to fix.\n\n" } else { "" });
         return;
     }
-    document.add("| To fix | Severity | Gain | Seen |\n|---|---|---|---|\n".to_owned());
+    document.add("| To fix | Severity | Gain | Seen |\n|---|---|---|---|\n");
     for row in rows.iter().take(WORST) {
-        document.add(format!(
+        document.add(&format!(
             "| {} {} | {} | {} | {} |\n",
             row.finding.status.as_str().to_uppercase(),
             name(row),
@@ -228,12 +228,12 @@ fn fixes(document: &mut Document, report: &Report) {
         ));
     }
     if rows.len() > WORST {
-        document.add(format!("\nand {} more below.\n", rows.len().saturating_sub(WORST)));
+        document.add(&format!("\nand {} more below.\n", rows.len().saturating_sub(WORST)));
     }
     for row in rows {
-        document.add(detail(row));
+        document.add(&detail(row));
     }
-    document.add("\n".to_owned());
+    document.add("\n");
 }
 
 /// One finding, folded.
@@ -272,12 +272,12 @@ fn rest(document: &mut Document, report: &Report) {
         rows.map(name).collect()
     };
     for (title, status) in
-        [("passed", &[Status::Pass, Status::Info][..]), ("do not apply", &[Status::NotApplicable][..])]
+        [("passed", &[Status::Pass, Status::Info][..]), ("not applicable", &[Status::NotApplicable][..])]
     {
         let names = named(status);
         if !names.is_empty() {
-            document.add(format!(
-                "<details><summary>{} checks {title}</summary>\n\n{}\n\n</details>\n",
+            document.add(&format!(
+                "<details><summary>{} {title}</summary>\n\n{}\n\n</details>\n",
                 names.len(),
                 names.join(", ")
             ));
@@ -293,8 +293,8 @@ fn rest(document: &mut Document, report: &Report) {
             .iter()
             .map(|row| format!("- {}: {}\n", name(row), markdown(&row.finding.message, LONGEST)))
             .collect();
-        document.add(format!(
-            "<details><summary>{} checks could not be judged</summary>\n\n{}\n</details>\n",
+        document.add(&format!(
+            "<details><summary>{} could not be judged</summary>\n\n{}\n</details>\n",
             open.len(),
             lines.concat()
         ));

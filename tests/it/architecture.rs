@@ -22,6 +22,7 @@ const LONGER: &[(&str, &str)] = &[
     ("demo/fault.rs", "one table: a line or three for each fault"),
     ("finding.rs", "the vocabulary of every check; its parts are used together"),
     ("facts/classification.rs", "one decision procedure, read from top to bottom"),
+    ("report/json/v1.rs", "one frozen shape, read from top to bottom"),
     ("transcript/synthetic.rs", "test support: one builder, many short methods"),
 ];
 
