@@ -172,6 +172,9 @@ impl Check {
             Kind::None => not_applicable("nothing an agent could use was found here".to_owned()),
             Kind::AuthGated => match self.applies.gated {
                 Gated::Judged => None,
+                Gated::Hidden if class.credential_refused => {
+                    inconclusive("behind authentication, and the credential was refused".to_owned())
+                }
                 Gated::Hidden => {
                     inconclusive("behind authentication, and no credential was given".to_owned())
                 }

@@ -5,12 +5,12 @@ use std::cmp::Reverse;
 
 use crate::checks;
 use crate::exit::Exit;
-use crate::facts::{Facts, Kind, Readings, Scope, summary};
+use crate::facts::{Facts, Kind, Readings, Scope, delivery, resume, summary};
 use crate::finding::{Finding, Status};
 use crate::gate::{GateOutcome, Gates};
 use crate::protocol::headers;
 use crate::report::reproduce::reproduce;
-use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried};
+use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried, timeline};
 use crate::rubric::{Rubric, sha256};
 use crate::score::{self, Row, Score};
 use crate::transcript::{Content, Exchange, ProbeId, Tool, Transcript, codec};
@@ -94,10 +94,13 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         findings,
         fixes,
         fixes_gain,
-        keep_alive: keep_alive(transcript),
+        keep_alive: keep_alive(transcript, class.kind),
+        resume: resume::summary(transcript),
+        delivery: delivery::summary(transcript, class),
         latency: summary::latency(transcript),
         tls: Facts::scoped(readings, Scope::All).tls().map(|(_, tls)| tls.clone()),
         footprint: summary::footprint(transcript),
+        timeline: timeline::read(transcript),
     }
 }
 
@@ -126,13 +129,23 @@ fn fixes(findings: &[Finding], gains: &[f64], score: &Score, rubric: &Rubric) ->
     found.into_iter().take(FIXES).map(|(index, _)| index).collect()
 }
 
+/// Whether an exchange held a stream that may stay silent, to watch it.
+fn watched(exchange: &Exchange, kind: Kind) -> bool {
+    match exchange.probe {
+        ProbeId::LegacyGet | ProbeId::Idle | ProbeId::Listen => true,
+        // The stream that classification found is watched on.
+        ProbeId::Classify => exchange.step == "get" && matches!(kind, Kind::HttpSse | Kind::EventStream),
+        _ => false,
+    }
+}
+
 /// The stream that was watched longest, if the profile watches any.
-fn keep_alive(transcript: &Transcript) -> Option<summary::KeepAlive> {
+fn keep_alive(transcript: &Transcript, kind: Kind) -> Option<summary::KeepAlive> {
     let watches = transcript.header.limits.idle_watch_ms > 0;
     transcript
         .exchanges
         .iter()
-        .filter(|exchange| watches && matches!(exchange.probe, ProbeId::LegacyGet | ProbeId::Idle))
+        .filter(|exchange| watches && watched(exchange, kind))
         .filter(|exchange| exchange.ok() && streams(exchange))
         .filter_map(summary::keep_alive)
         // The first of equals.

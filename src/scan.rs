@@ -97,7 +97,7 @@ pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer
         started_at,
     };
     observer.entry(&Entry::Header(Box::new(header.clone())));
-    probe::run(&wire, &url, target.profile, options).await;
+    Box::pin(probe::run(&wire, &url, target.profile, options)).await;
     let end = End { at_us: wire.now_us(), interrupted: stop.stopped() };
     observer.entry(&Entry::End(end.clone()));
     let (exchanges, skips) = wire.recorded();

@@ -158,7 +158,7 @@ pub(crate) struct ProbingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Format of the report: table, json, jsonl, sarif, sarif-alerts, junit, markdown, github,
+    /// Format of the report: table, json, jsonl, html, sarif, sarif-alerts, junit, markdown, github,
     /// gitlab, badge or badge-svg
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
     pub(crate) format: Format,
@@ -255,7 +255,7 @@ pub(crate) struct ExplainArgs {
 /// Scan two built-in endpoints.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Format of the report: table or json
+    /// Format of the report: table, json or html
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
     pub(crate) format: FormatArg,
     /// Colours: auto, always or never
@@ -304,6 +304,8 @@ pub(crate) enum FormatArg {
     Table,
     /// For programs.
     Json,
+    /// For a browser: one file.
+    Html,
 }
 
 /// A format of the list of checks, as typed.

@@ -4,7 +4,7 @@ use tokio::runtime;
 
 use super::Ending;
 use super::args::DemoArgs;
-use super::outputs::Outputs;
+use super::outputs::{self, Outputs};
 use super::present::Presenter;
 use super::resolve::{Judging, Reporting};
 use super::terminal;
@@ -37,6 +37,7 @@ any check above, 'agentgauge checks' for the whole list.
 
 pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     let DemoArgs { format, color } = *args;
+    outputs::fit_for(format.into())?;
     let voice = Voice { animated: terminal::stderr_animated(), quiet: false, verbosity: 0 };
     let progress = Progress::new(voice, 2);
     let runtime = runtime::Builder::new_current_thread()

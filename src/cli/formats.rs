@@ -25,6 +25,7 @@ impl From<FormatArg> for Format {
         match arg {
             FormatArg::Table => Self::Table,
             FormatArg::Json => Self::Json,
+            FormatArg::Html => Self::Html,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every place that one run writes to, opened before anything is scanned and written at its end.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 
 use super::output::{Output, OutputError};
@@ -27,8 +27,9 @@ impl Outputs {
     }
 
     pub(super) fn open(reporting: &Reporting) -> Result<Self, Ending> {
-        let terminal = reporting.output.is_none() && io::stdout().is_terminal();
-        refuse_terminal(reporting.format, terminal)?;
+        if reporting.output.is_none() {
+            fit_for(reporting.format)?;
+        }
         let main = Output::open(reporting.output.as_deref())?;
         let mut outputs = Self { main, more: Vec::new(), github: [None, None] };
         for (format, path) in &reporting.reports {
@@ -83,6 +84,11 @@ impl Outputs {
     }
 }
 
+/// Whether standard output can take this format.
+pub(super) fn fit_for(format: Format) -> Result<(), Usage> {
+    refuse_terminal(format, terminal::stdout_terminal())
+}
+
 /// What only a browser shows would flood a terminal.
 fn refuse_terminal(format: Format, terminal: bool) -> Result<(), Usage> {
     if terminal && format.for_browser() {
@@ -101,6 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_for_browsers_is_refused_on_a_terminal() {
+        assert!(refuse_terminal(Format::Html, true).unwrap_err().to_string().contains("html=FILE"));
         assert!(refuse_terminal(Format::BadgeSvg, true).unwrap_err().to_string().contains("-o FILE"));
         assert!(refuse_terminal(Format::BadgeSvg, false).is_ok());
         assert!(refuse_terminal(Format::Table, true).is_ok());

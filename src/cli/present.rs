@@ -92,10 +92,19 @@ fn one(report: &Report) -> String {
                     report.score.grade.as_ref().map_or_else(String::new, |grade| format!(", grade {grade}"));
                 format!("score {} of 100{grade}", tenths(*value))
             }
-            (None, Some(why)) => format!("no score: {why}"),
+            (None, Some(why)) => format!("no score: {why}{}", judged(report)),
             (None, None) => "no score".to_owned(),
         },
     }
+}
+
+/// The dimensions that have a value although the whole has none, as behind authentication.
+fn judged(report: &Report) -> String {
+    let values = report.score.dimensions.iter().filter_map(|(dimension, score)| {
+        score.value.map(|value| format!("{dimension} {} of 100", tenths(value)))
+    });
+    let values: Vec<String> = values.collect();
+    if values.is_empty() { String::new() } else { format!("; judged: {}", values.join(", ")) }
 }
 
 fn several(reports: &[Report]) -> String {

@@ -73,6 +73,11 @@ pub(crate) fn stderr_animated() -> bool {
     animated(io::stderr().is_terminal(), |name| std::env::var_os(name))
 }
 
+/// Whether standard output is a terminal.
+pub(crate) fn stdout_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// How this process writes text for people: on standard output, or to a file.
 pub(crate) fn table_style(wish: ColorWish, to_file: bool) -> Style {
     let variable = |name: &str| std::env::var_os(name);

@@ -8,10 +8,10 @@ use crate::transcript::{Exchange, Failure, ProbeId};
 /// What became of a request with a foreign Origin or Host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// A JSON-RPC result came, or, for a GET, the event stream was opened.
+    /// A JSON-RPC result came, or, for a GET, the event stream or the WebSocket was opened.
     Served,
-    /// It was refused with this status: a 4xx other than 401 and 429, a 5xx, or a JSON-RPC error with
-    /// a 2xx.
+    /// It was refused with this status: a 4xx other than 401 and 429, a 5xx, a JSON-RPC error with a
+    /// 2xx, or 101 where the socket was closed at once for reasons of policy.
     Refused(u16),
     /// It says nothing, with the reason.
     Unclear(String),
@@ -36,6 +36,7 @@ pub fn treatment(facts: &Facts<'_>, exchange: &Exchange) -> Treatment {
         return Treatment::Served;
     }
     match status {
+        101 => Treatment::Refused(101),
         401 => Treatment::Unclear("authentication is asked for first (401)".to_owned()),
         429 => Treatment::Unclear("rate limited (429)".to_owned()),
         400..=599 => Treatment::Refused(status),
@@ -47,6 +48,10 @@ pub fn treatment(facts: &Facts<'_>, exchange: &Exchange) -> Treatment {
 fn served(facts: &Facts<'_>, exchange: &Exchange) -> bool {
     if exchange.request.body.is_some() {
         return facts.reply(exchange).served();
+    }
+    if exchange.status() == Some(101) {
+        // A socket that is closed at once for reasons of policy was refused (RFC 6455 section 7.4.1).
+        return !exchange.closed().is_some_and(|close| close.starts_with("1008"));
     }
     matches!(steps::get(exchange), Get::HttpSse { .. } | Get::Stream { declared: true })
 }

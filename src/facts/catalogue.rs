@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::reply;
+use super::reply::{self, Reply};
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, ProbeId, Transcript};
 
@@ -33,36 +33,39 @@ impl Catalogue {
 /// The capabilities a discover or initialize reply advertises.
 #[must_use]
 pub fn capabilities(exchange: &Exchange) -> Option<Map<String, Value>> {
-    let read = reply::read(exchange);
+    capabilities_in(&reply::read(exchange))
+}
+
+/// The same of a reply that was read.
+#[must_use]
+pub fn capabilities_in(read: &Reply) -> Option<Map<String, Value>> {
     let result = read.result().or(read.lenient.as_ref().and_then(|answer| answer.result()))?;
     result.get("capabilities").and_then(Value::as_object).cloned()
 }
 
 /// The cursor of the next page, if a list reply names one. An empty string is a cursor.
 #[must_use]
-pub fn next_cursor(exchange: &Exchange) -> Option<String> {
-    let read = reply::read(exchange);
+pub fn next_cursor(read: &Reply) -> Option<String> {
     read.result()?.get("nextCursor").and_then(Value::as_str).map(str::to_owned)
 }
 
-/// Reads the catalogues of both eras.
+/// Reads the catalogues of both eras, with the reply of each exchange.
 #[must_use]
-pub fn read(transcript: &Transcript) -> BTreeMap<Era, Catalogue> {
+pub fn read(transcript: &Transcript, replies: &BTreeMap<u32, Reply>) -> BTreeMap<Era, Catalogue> {
     let mut found: BTreeMap<Era, Catalogue> = BTreeMap::new();
     for exchange in &transcript.exchanges {
-        let Some(era) = exchange.era else { continue };
+        let (Some(era), Some(read)) = (exchange.era, replies.get(&exchange.id)) else { continue };
         match exchange.probe {
-            ProbeId::Classify
+            ProbeId::Classify | ProbeId::HttpSse | ProbeId::WebSocket
                 if exchange.step.starts_with("discover") || exchange.step.starts_with("initialize") =>
             {
-                if let Some(capabilities) = capabilities(exchange) {
+                if let Some(capabilities) = capabilities_in(read) {
                     let entry = found.entry(era).or_default();
                     entry.capabilities = Some(capabilities);
                     entry.capabilities_from = Some(exchange.id);
                 }
             }
             ProbeId::Catalogue if exchange.step.starts_with("tools/list") => {
-                let read = reply::read(exchange);
                 let Some(tools) =
                     read.result().and_then(|result| result.get("tools")).and_then(Value::as_array)
                 else {

@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
@@ -130,6 +132,8 @@ pub struct Classification {
     pub server: Option<ServerInfo>,
     /// Why nothing could be reached, for [`Kind::Unreachable`].
     pub failure: Option<Failure>,
+    /// Whether the gate refused a credential that was given, for [`Kind::AuthGated`].
+    pub credential_refused: bool,
     /// Exchanges that decided it.
     pub evidence: Vec<u32>,
 }
@@ -164,6 +168,20 @@ pub fn classify(transcript: &Transcript) -> Classification {
     for exchange in &steps {
         seen.take(exchange);
     }
+    // Whoever typed a WebSocket URL was asked there first.
+    let first = |step: &str| steps.iter().position(|exchange| exchange.step == step);
+    seen.socket_typed = first("websocket").is_some_and(|at| first("discover").is_none_or(|other| at < other));
+    let conversations = transcript.exchanges.iter().filter(|exchange| {
+        matches!(exchange.probe, ProbeId::HttpSse | ProbeId::WebSocket)
+            && matches!(exchange.step.as_str(), "initialize" | "discover")
+    });
+    for exchange in conversations {
+        let read = reply::read_in(transcript, exchange);
+        seen.read_server_in(&read);
+        if let Initialize::Legacy { version: Some(version), .. } = steps::initialize_read(exchange, &read) {
+            seen.revisions.extend(Revision::parse(&version));
+        }
+    }
     seen.confirm(transcript);
     // The last discover went to the typed URL, or to where its one redirect led.
     let asked = steps.iter().rev().find(|exchange| exchange.step == "discover");
@@ -173,6 +191,13 @@ pub fn classify(transcript: &Transcript) -> Classification {
     };
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
+    if class.kind == Kind::AuthGated {
+        // A credential that was sent, and did not open the gate.
+        class.credential_refused = steps.iter().any(|exchange| exchange.credentialed());
+        if class.credential_refused {
+            class.reason = "the endpoint refused the credential that was given".to_owned();
+        }
+    }
     class
 }
 
@@ -187,6 +212,10 @@ struct Seen {
     feed_ended: Option<u32>,
     held: Option<u32>,
     socket: Option<(u32, Socket)>,
+    /// The upgrade was answered as if it were a plain request.
+    not_upgraded: Option<u32>,
+    socket_typed: bool,
+    upgrade_asked: bool,
     gated: Option<u32>,
     blocked: Option<u32>,
     limited: Option<u32>,
@@ -210,6 +239,9 @@ impl Seen {
         }
         match exchange.step.as_str() {
             "discover" | "discover-retry" => self.take_discover(exchange),
+            "discover-bare" if steps::barrier(exchange) == Some(Barrier::Gated) => {
+                self.gated.get_or_insert(exchange.id);
+            }
             "discover-list" if steps::proves_modern(exchange) => {
                 self.modern.push(exchange.id);
                 self.revisions.push(Revision::NEWEST_MODERN);
@@ -225,15 +257,20 @@ impl Seen {
             },
             "get" => match steps::get(exchange) {
                 Get::HttpSse { declared, .. } => self.http_sse = Some((exchange.id, declared)),
+                // A stream behind a gated POST may be a side door of the same server; what speaks no
+                // JSON-RPC is a feed of its own.
+                Get::Stream { .. } if self.gated.is_some() && !feeds(exchange) => {}
                 Get::Stream { declared } => self.feed = Some((exchange.id, declared)),
                 Get::Ended => self.feed_ended = Some(exchange.id),
                 Get::Held => self.held = Some(exchange.id),
                 Get::Barrier(barrier) => self.take_barrier(exchange, barrier),
-                Get::Upgrade | Get::No => {}
+                Get::Upgrade => self.upgrade_asked = true,
+                Get::No => {}
             },
             "websocket" | "websocket-retry" => match steps::socket(exchange) {
                 Socket::Barrier(barrier) => self.take_barrier(exchange, barrier),
                 Socket::No => {}
+                Socket::NotUpgraded => drop(self.not_upgraded.get_or_insert(exchange.id)),
                 found => {
                     if let Socket::Mcp { version, .. } = &found {
                         self.revisions.extend(version.as_deref().and_then(Revision::parse));
@@ -283,7 +320,10 @@ impl Seen {
     }
 
     fn read_server(&mut self, exchange: &Exchange) {
-        let read = reply::read(exchange);
+        self.read_server_in(&reply::read(exchange));
+    }
+
+    fn read_server_in(&mut self, read: &reply::Reply) {
         let result = read.result().or(read.lenient.as_ref().and_then(|answer| answer.result()));
         let info = result.and_then(|result| {
             let meta = result.get("_meta").and_then(|meta| meta.get(names::META_SERVER_INFO));
@@ -303,7 +343,9 @@ impl Seen {
         for exchange in
             transcript.exchanges.iter().filter(|exchange| exchange.probe == ProbeId::LegacyVersions)
         {
-            if let Initialize::Legacy { version: Some(version), .. } = steps::initialize(exchange) {
+            let read = reply::read_in(transcript, exchange);
+            if let Initialize::Legacy { version: Some(version), .. } = steps::initialize_read(exchange, &read)
+            {
                 self.revisions.extend(Revision::parse(&version));
             }
         }
@@ -335,6 +377,7 @@ impl Seen {
             found_at: Vec::new(),
             server: self.server.take(),
             failure: None,
+            credential_refused: false,
             evidence: Vec::new(),
         };
         let (modern, legacy) = (!self.modern.is_empty(), !self.legacy.is_empty());
@@ -344,7 +387,10 @@ impl Seen {
             class.kind = Kind::HttpSse;
             class.transports = vec![Transport::HttpSse];
             class.eras = vec![Era::Legacy];
-            class.revisions = vec![Revision::V2024_11_05];
+            // The transport is of this revision, whatever the messages are.
+            if !class.revisions.contains(&Revision::V2024_11_05) {
+                class.revisions.insert(0, Revision::V2024_11_05);
+            }
             class.evidence.push(id);
             class.confidence = if declared { Confidence::Confirmed } else { Confidence::Suspected };
             class.reason = "the event stream on GET announced a message endpoint".to_owned();
@@ -415,6 +461,12 @@ impl Seen {
             } else {
                 "the endpoint asks for a WebSocket upgrade that it did not grant us".to_owned()
             };
+        } else if let Some(id) = self.not_upgraded.filter(|_| self.socket_typed || self.upgrade_asked) {
+            class.kind = Kind::Websocket;
+            class.transports = vec![Transport::Websocket];
+            class.evidence.push(id);
+            class.confidence = Confidence::Suspected;
+            class.reason = "a WebSocket is meant to be here, and the upgrade is answered with 200".to_owned();
         } else if let Some(id) = self.feed_ended {
             class.kind = Kind::EventStream;
             class.transports = vec![Transport::EventStream];
@@ -480,6 +532,36 @@ impl Seen {
             return "HTML, not MCP: a web page answers here".to_owned();
         }
         "HTTP answers, but no MCP, no event stream and no WebSocket".to_owned()
+    }
+}
+
+/// Whether a stream brought an event that is no JSON-RPC message.
+fn feeds(exchange: &Exchange) -> bool {
+    reply::read(exchange).messages.iter().any(|message| {
+        message.json.as_ref().map_or(true, |json| !jsonrpc::is_request(json) && !jsonrpc::is_reply(json))
+    })
+}
+
+/// Whether a sibling step found Streamable HTTP. Behind authentication it is there, too.
+#[must_use]
+pub fn streamable_beside(exchange: &Exchange) -> bool {
+    match exchange.step.split_once(' ').map_or("", |(kind, _)| kind) {
+        "discover" => matches!(
+            steps::discover(exchange),
+            Discover::Modern { .. } | Discover::ModernError { .. } | Discover::Barrier(Barrier::Gated)
+        ),
+        "initialize" => matches!(steps::initialize(exchange), Initialize::Legacy { .. }),
+        _ => false,
+    }
+}
+
+/// Whether a sibling step was kept from looking: refused for other reasons than that nothing is there, or
+/// not answered in time. Where plain HTTP is dropped, there is nothing.
+#[must_use]
+pub fn not_looked_at(exchange: &Exchange) -> bool {
+    match exchange.status() {
+        Some(status) => matches!(status, 403 | 429 | 500..),
+        None => no_head(exchange, 0) != Some(NoHead::Dropped),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::transcript::{Direction, Exchange, FrameKind};
 /// One `initialize` and its reply.
 #[derive(Clone, Debug)]
 pub struct Handshake<'t> {
-    /// Where it took place; for a WebSocket the whole conversation.
+    /// Where it took place; for a WebSocket one message, or the classifying conversation as a whole.
     pub exchange: &'t Exchange,
     /// `params.protocolVersion` as sent; empty if there was none.
     pub offered: String,
@@ -49,17 +49,29 @@ impl Handshake<'_> {
 
 /// The handshakes in scope, in order.
 ///
-/// On Streamable HTTP the POSTs to the endpoint; on MCP over WebSocket the messages on the socket.
-/// Empty on HTTP+SSE: an `initialize` posted to the stream's URL went to the wrong place by design,
-/// and its refusal says nothing about the endpoint.
+/// On Streamable HTTP the POSTs to the endpoint; on HTTP+SSE those to the announced URI (an
+/// `initialize` posted to the stream's URL went to the wrong place by design, and its refusal says
+/// nothing about the endpoint); on MCP over WebSocket the messages on the sockets.
 #[must_use]
 pub fn read<'t>(facts: &Facts<'t>) -> Vec<Handshake<'t>> {
-    if facts.class().streamable(Era::Legacy) {
-        facts.exchanges().filter_map(|exchange| over_http(facts, exchange)).collect()
-    } else if facts.class().kind == Kind::McpWebsocket {
-        facts.exchanges().flat_map(over_websocket).collect()
-    } else {
-        Vec::new()
+    let posted = |exchange: &&Exchange| !exchange.is_message() && exchange.stream.is_none();
+    match facts.class().kind {
+        Kind::HttpSse => facts
+            .exchanges()
+            .filter(|exchange| exchange.stream.is_some())
+            .filter_map(|exchange| over_http(facts, exchange))
+            .collect(),
+        Kind::McpWebsocket => facts
+            .exchanges()
+            .flat_map(|exchange| {
+                let message = exchange.is_message().then(|| over_http(facts, exchange)).flatten();
+                message.map_or_else(|| over_websocket(exchange), |made| vec![made])
+            })
+            .collect(),
+        _ if facts.class().streamable(Era::Legacy) => {
+            facts.exchanges().filter(posted).filter_map(|exchange| over_http(facts, exchange)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -77,8 +89,6 @@ fn over_websocket(exchange: &Exchange) -> Vec<Handshake<'_>> {
         .filter_map(|frame| {
             let request = jsonrpc::parse(&frame.text).ok()?;
             let reply = reply::read_for(exchange, request.get("id"));
-            // Other requests went over this socket, too: another id's reply is not this one's.
-            let reply = Reply { lenient: None, ..reply };
             Some(Handshake { exchange, offered: offered(&request)?, reply })
         })
         .collect()

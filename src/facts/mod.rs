@@ -4,77 +4,37 @@
 //! not declared is a bug of ours and surfaces as `Status::Error` for that check.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod auth;
 pub mod browser;
 pub mod catalogue;
 pub mod classification;
+pub mod delivery;
+pub mod endpoint;
 pub mod handshake;
 pub mod leaks;
+pub mod listen;
 pub mod outcome;
+mod readings;
 pub mod refusal;
 pub mod reply;
+pub mod resume;
 pub mod schema;
+pub mod socket;
 pub mod steps;
 pub mod streams;
 pub mod summary;
 pub mod tools;
 
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
-
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
-use crate::protocol::address::{Exposure, exposure, host_exposure};
+use crate::protocol::address::Exposure;
 use crate::protocol::revision::Era;
-use crate::protocol::transport::Transport;
-use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, Tls, TokenShape, Transcript};
+use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
 pub use outcome::Outcome;
+pub use readings::Readings;
 pub use reply::{Message, Reply};
-
-/// The memo behind every view of one transcript.
-#[derive(Debug)]
-pub struct Readings<'t> {
-    transcript: &'t Transcript,
-    classification: OnceCell<Classification>,
-    replies: OnceCell<BTreeMap<u32, Reply>>,
-    catalogues: OnceCell<BTreeMap<Era, Catalogue>>,
-}
-
-impl<'t> Readings<'t> {
-    /// Nothing read yet.
-    #[must_use]
-    pub fn new(transcript: &'t Transcript) -> Self {
-        Self {
-            transcript,
-            classification: OnceCell::new(),
-            replies: OnceCell::new(),
-            catalogues: OnceCell::new(),
-        }
-    }
-
-    /// The transcript.
-    #[must_use]
-    pub fn transcript(&self) -> &'t Transcript {
-        self.transcript
-    }
-
-    /// What speaks here.
-    #[must_use]
-    pub fn classification(&self) -> &Classification {
-        self.classification.get_or_init(|| classification::classify(self.transcript))
-    }
-
-    fn replies(&self) -> &BTreeMap<u32, Reply> {
-        self.replies.get_or_init(|| {
-            self.transcript.exchanges.iter().map(|exchange| (exchange.id, reply::read(exchange))).collect()
-        })
-    }
-
-    fn catalogues(&self) -> &BTreeMap<Era, Catalogue> {
-        self.catalogues.get_or_init(|| catalogue::read(self.transcript))
-    }
-}
 
 /// Which exchanges a view shows.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +74,7 @@ impl<'t> Facts<'t> {
     /// The header line.
     #[must_use]
     pub fn header(&self) -> &'t Header {
-        &self.readings.transcript.header
+        &self.readings.transcript().header
     }
 
     /// The profile of the scan.
@@ -129,10 +89,16 @@ impl<'t> Facts<'t> {
         self.readings.classification()
     }
 
+    /// The proxy that replies name (`Server`, `Via`). Open to every check.
+    #[must_use]
+    pub fn proxy(&self) -> Option<String> {
+        delivery::proxy(self.readings.transcript())
+    }
+
     /// The exchanges in scope, in order.
     pub fn exchanges(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
         let scope = self.scope;
-        self.readings.transcript.exchanges.iter().filter(move |exchange| scope.shows(exchange))
+        self.readings.transcript().exchanges.iter().filter(move |exchange| scope.shows(exchange))
     }
 
     /// The exchanges in scope that belong to an era; those of no era count with the newest.
@@ -144,14 +110,18 @@ impl<'t> Facts<'t> {
 
     /// The calls in scope that count for latency and error rates: measured, and in an era that is
     /// spoken here. A question in the other era need not succeed, nor a POST to the URL of an HTTP+SSE
-    /// stream. Behind authentication every call counts.
+    /// stream or a WebSocket. Behind authentication every call counts.
     pub fn calls(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
         let class = self.class();
         let gated = class.kind == Kind::AuthGated;
-        let http_sse = class.transports.first() == Some(&Transport::HttpSse);
+        let elsewhere = matches!(class.kind, Kind::HttpSse | Kind::McpWebsocket);
         self.exchanges().filter(move |exchange| {
+            // Servers refuse a wrong credential in odd ways; that is no fault of a correct request.
+            if class.credential_refused && exchange.credentialed() {
+                return false;
+            }
             let spoken = gated || exchange.era.is_none_or(|era| class.eras.contains(&era));
-            summary::measured(exchange) && spoken && !(http_sse && exchange.probe == ProbeId::Classify)
+            summary::measured(exchange) && spoken && !(elsewhere && exchange.probe == ProbeId::Classify)
         })
     }
 
@@ -189,7 +159,11 @@ impl<'t> Facts<'t> {
     /// # Errors
     /// Inconclusive with the reason (CHECKS.md section 1, global precedence).
     pub fn settled(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
-        answered(self.step(probe, step, era)?)
+        let exchange = self.step(probe, step, era)?;
+        if exchange.status() == Some(401) && auth::accepted_before(self.readings.transcript(), exchange) {
+            return inconclusive(SkipReason::CredentialStopped.words());
+        }
+        answered(exchange)
     }
 
     /// A negative exchange whose twin was served: only then does its outcome mean anything
@@ -208,7 +182,7 @@ impl<'t> Facts<'t> {
     /// # Errors
     /// Inconclusive otherwise.
     pub fn twin_served(&self, exchange: &Exchange) -> Result<&'t Exchange, Undecided> {
-        let twin = exchange.twin.and_then(|id| self.readings.transcript.exchange(id));
+        let twin = exchange.twin.and_then(|id| self.readings.transcript().exchange(id));
         match twin {
             Some(twin) if self.twin_works(twin) => Ok(twin),
             Some(_) => inconclusive(
@@ -218,9 +192,10 @@ impl<'t> Facts<'t> {
         }
     }
 
-    /// For JSON-RPC a result must have come; for a feed's GET a 2xx is what serving means.
+    /// For JSON-RPC a result must have come; for a feed's GET a 2xx is what serving means, for an
+    /// upgrade a 101.
     fn twin_works(&self, twin: &Exchange) -> bool {
-        if twin.request.body.is_some() || !twin.frames().is_empty() {
+        if twin.request.body.is_some() {
             self.reply(twin).served()
         } else {
             twin.ok() || twin.status() == Some(101)
@@ -316,7 +291,7 @@ impl<'t> Facts<'t> {
     /// The TLS handshake of the first connection that has one.
     #[must_use]
     pub fn tls(&self) -> Option<(&'t Exchange, &'t Tls)> {
-        self.readings.transcript.exchanges.iter().find_map(|exchange| {
+        self.readings.transcript().exchanges.iter().find_map(|exchange| {
             exchange.connect.as_ref().and_then(|connect| connect.tls.as_ref()).map(|tls| (exchange, tls))
         })
     }
@@ -339,33 +314,17 @@ impl<'t> Facts<'t> {
     /// Why a probe or one of its steps was not sent, in words.
     #[must_use]
     pub fn why_not(&self, probe: ProbeId, step: Option<&str>) -> String {
-        let skips = &self.readings.transcript.skips;
+        let skips = &self.readings.transcript().skips;
         let exact =
             skips.iter().find(|skip| skip.probe == probe && step.is_some() && skip.step.as_deref() == step);
         let whole = skips.iter().find(|skip| skip.probe == probe && (skip.step.is_none() || step.is_none()));
         match exact.or(whole) {
             Some(skip) => format!("not sent: {}", skip.reason.words()),
-            None if !self.readings.transcript.complete() => {
+            None if !self.readings.transcript().complete() => {
                 "not sent: the scan did not come to its end".to_owned()
             }
             None => "not sent: a request it builds on did not succeed".to_owned(),
         }
-    }
-}
-
-impl Readings<'_> {
-    /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
-    /// by the typed host if that is an address or localhost.
-    #[must_use]
-    pub fn exposure(&self) -> Option<Exposure> {
-        let connected = self.transcript.exchanges.iter().find_map(|exchange| {
-            let address = exchange.connect.as_ref()?.address.as_deref()?;
-            address.parse::<std::net::SocketAddr>().ok().map(|address| exposure(address.ip()))
-        });
-        connected.or_else(|| {
-            let url = url::Url::parse(&self.transcript.header.url).ok()?;
-            host_exposure(url.host_str()?)
-        })
     }
 }
 
@@ -376,6 +335,8 @@ impl Readings<'_> {
 pub fn answered(exchange: &Exchange) -> Result<&Exchange, Undecided> {
     match (&exchange.head, &exchange.failure) {
         (None, Some(failure)) => inconclusive(failure.words()),
+        // A message on a WebSocket has no head: its answer is what comes.
+        (None, None) if exchange.is_message() && exchange.texts().next().is_some() => Ok(exchange),
         (None, None) => inconclusive("no answer came"),
         (Some(head), _) => match head.status {
             401 => inconclusive("behind authentication (401)"),

@@ -4,7 +4,8 @@ use super::reply::Reply;
 use crate::protocol::jsonrpc::{Answer, RpcError};
 use crate::transcript::Exchange;
 
-/// How a request ended, once a head came. A result or error counts under whatever id: a server that
+/// How a request ended, once a head came; for a message on a WebSocket, which has none, once a reply
+/// came (its status is 0). A result or error counts under whatever id: a server that
 /// loses the id has still processed or refused the request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome<'t> {
@@ -35,7 +36,8 @@ impl<'t> Outcome<'t> {
     /// Reads the outcome; `None` without a head, or where the reply broke off before it said anything.
     #[must_use]
     pub fn of(exchange: &Exchange, reply: &'t Reply) -> Option<Self> {
-        let status = exchange.status()?;
+        let message = exchange.is_message() && (reply.answer.is_some() || reply.lenient.is_some());
+        let status = exchange.status().or(message.then_some(0))?;
         Some(match reply.answer.as_ref().or(reply.lenient.as_ref()) {
             Some(Answer::Result(_)) => Self::Served,
             Some(Answer::Error(error)) => Self::Error { status, error, echoed: reply.answer.is_some() },
@@ -60,7 +62,9 @@ impl<'t> Outcome<'t> {
         match self {
             Self::Served => "a result".to_owned(),
             Self::Error { status, error, .. } => match error.code {
+                Some(code) if *status == 0 => format!("code {code}"),
                 Some(code) => format!("HTTP {status} with code {code}"),
+                None if *status == 0 => "an error that has no integer code".to_owned(),
                 None => format!("HTTP {status} with an error that has no integer code"),
             },
             Self::Bare { status } => format!("HTTP {status} without a JSON-RPC error"),

@@ -1,8 +1,9 @@
 //! How an endpoint that did not serve a request took it, below JSON-RPC: silence, a dropped
 //! connection, or the block page of a firewall in front of it.
 
+use super::reply::{self, Reply, id_of, request_id};
 use crate::protocol::headers::list;
-use crate::transcript::{Ended, Exchange, FailureKind};
+use crate::transcript::{Direction, Ended, Exchange, FailureKind};
 
 /// What became of a request that brought no head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,49 @@ pub enum NoHead {
     Unclear,
 }
 
+/// Reads why no answer came, over whichever transport; `None` where one did. On HTTP+SSE the answer to a
+/// POST that was accepted is the message on the stream, on a WebSocket any reply; a refusal (a 4xx, a
+/// close frame) is an answer, too. `patience_ms` is how long a fair wait is.
+#[must_use]
+pub fn no_answer(exchange: &Exchange, reply: &Reply, patience_ms: u64) -> Option<NoHead> {
+    let replied = reply.answer.is_some() || reply.lenient.is_some();
+    let waited = exchange.took_us() >= patience_ms.saturating_mul(1_000);
+    let silence = if waited { NoHead::Silent } else { NoHead::Unclear };
+    if exchange.is_message() {
+        if replied || exchange.closed().is_some() {
+            return None;
+        }
+        return Some(match &exchange.failure {
+            Some(failure) if dropped(failure.kind) => NoHead::Dropped,
+            Some(_) => NoHead::Unclear,
+            None if exchange.ended == Ended::Complete && exchange.texts().next().is_none() => NoHead::Dropped,
+            // The answer to the request sent right behind it ends the wait.
+            None if barrier_answered(exchange) => NoHead::Silent,
+            None => silence,
+        });
+    }
+    if exchange.stream.is_some() && exchange.ok() {
+        return (!replied).then_some(silence);
+    }
+    no_head(exchange, patience_ms)
+}
+
+/// Whether another request on the socket, sent with this message, was answered.
+fn barrier_answered(exchange: &Exchange) -> bool {
+    let own = request_id(exchange);
+    let sent = exchange
+        .frames()
+        .iter()
+        .filter(|frame| frame.direction == Direction::Out)
+        .filter_map(|frame| id_of(&frame.text))
+        .filter(|id| Some(id) != own.as_ref());
+    sent.into_iter().any(|id| reply::read_for(exchange, Some(&id)).answer.is_some())
+}
+
+fn dropped(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Reset | FailureKind::Truncated | FailureKind::NotHttp | FailureKind::Framing)
+}
+
 /// Reads why no head came; `None` where one did. `patience_ms` is how long a fair wait is.
 #[must_use]
 pub fn no_head(exchange: &Exchange, patience_ms: u64) -> Option<NoHead> {
@@ -25,9 +69,7 @@ pub fn no_head(exchange: &Exchange, patience_ms: u64) -> Option<NoHead> {
     Some(match exchange.failure.as_ref().map(|failure| failure.kind) {
         Some(FailureKind::HeaderTimeout | FailureKind::BodyTimeout) if waited => NoHead::Silent,
         None if exchange.ended == Ended::ByUs && waited => NoHead::Silent,
-        Some(FailureKind::Reset | FailureKind::Truncated | FailureKind::NotHttp | FailureKind::Framing) => {
-            NoHead::Dropped
-        }
+        Some(kind) if dropped(kind) => NoHead::Dropped,
         _ => NoHead::Unclear,
     })
 }

@@ -1,6 +1,9 @@
-//! What a reply says in JSON-RPC terms, wherever it came: JSON body, event stream or WebSocket.
+//! What a reply says in JSON-RPC terms, wherever it came: JSON body, event stream, WebSocket, or the
+//! held stream of HTTP+SSE.
 //!
 //! Probes and checks use this same reader, so live and replay cannot disagree.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -9,14 +12,15 @@ use crate::protocol::jsonrpc::{self, Answer};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse;
-use crate::transcript::{Content, Direction, Exchange, FrameKind, ProbeId};
+use crate::protocol::sse::Line;
+use crate::transcript::{Content, Direction, Exchange, FrameKind, ProbeId, Transcript};
 
 /// One JSON text of a reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// The text parsed, or why it is no JSON.
     pub json: Result<Value, String>,
-    /// Where it stands: `body`, `line 3`, `frame 2`.
+    /// Where it stands: `body`, `line 3`, `frame 2`; on the stream of another exchange `line 3 of #2`.
     pub pointer: String,
     /// When it was complete, microseconds since the scan began.
     pub at_us: u64,
@@ -61,7 +65,12 @@ impl Reply {
 /// The id of a JSON-RPC request body.
 #[must_use]
 pub fn request_id(exchange: &Exchange) -> Option<Value> {
-    let body = exchange.request.body.as_deref()?;
+    id_of(exchange.request.body.as_deref()?)
+}
+
+/// The id of a JSON-RPC request.
+#[must_use]
+pub fn id_of(body: &str) -> Option<Value> {
     jsonrpc::parse(body).ok()?.get("id").cloned()
 }
 
@@ -73,19 +82,24 @@ pub fn request_method(exchange: &Exchange) -> Option<String> {
 }
 
 /// Whether the exchange carried a JSON-RPC request that a server can read and must answer: a POST
-/// of one object with `jsonrpc`, a method and an id, sent as JSON to the endpoint itself.
+/// of one object with `jsonrpc`, a method and an id, sent as JSON to the endpoint itself, or such a
+/// message on a WebSocket.
 #[must_use]
 pub fn asks(exchange: &Exchange) -> bool {
-    if exchange.request.method != "POST" || exchange.probe == ProbeId::Siblings {
-        return false;
-    }
-    let declared = exchange.request.header("content-type").and_then(media_type);
-    if declared.is_none_or(|media| media.essence != "application/json") {
-        return false;
-    }
-    let Some(Ok(body)) = exchange.request.body.as_deref().map(jsonrpc::parse) else {
-        return false;
+    let posted = || {
+        let declared = exchange.request.header("content-type").and_then(media_type);
+        exchange.request.method == "POST" && declared.is_some_and(|media| media.essence == "application/json")
     };
+    if exchange.probe == ProbeId::Siblings || !(exchange.is_message() || posted()) {
+        return false;
+    }
+    exchange.request.body.as_deref().is_some_and(asks_in)
+}
+
+/// Whether a text is a JSON-RPC request that must be answered.
+#[must_use]
+pub fn asks_in(body: &str) -> bool {
+    let Ok(body) = jsonrpc::parse(body) else { return false };
     body.get("jsonrpc").is_some_and(|version| version == "2.0")
         && body.get("method").and_then(Value::as_str).is_some_and(|method| !method.is_empty())
         && body.get("id").is_some_and(|id| id.is_string() || id.is_number())
@@ -102,16 +116,119 @@ pub fn batch_legal(exchange: &Exchange) -> bool {
             .is_none_or(|version| version == Revision::V2025_03_26.as_str())
 }
 
-/// Reads the reply of one exchange.
+/// Reads the reply that one exchange holds itself. For HTTP+SSE see [`read_in`].
 #[must_use]
 pub fn read(exchange: &Exchange) -> Reply {
     read_for(exchange, request_id(exchange).as_ref())
 }
 
-/// Reads the reply of one exchange as an answer to `id`.
+/// Reads the reply that one exchange holds as an answer to `id`.
 #[must_use]
 pub fn read_for(exchange: &Exchange, id: Option<&Value>) -> Reply {
-    let mut reply = Reply { messages: messages(exchange), ..Reply::default() };
+    // Other requests may have gone over this socket, too: their replies are not this one's.
+    let others: Vec<Value> = exchange
+        .frames()
+        .iter()
+        .filter(|frame| frame.direction == Direction::Out && frame.kind == FrameKind::Text)
+        .filter_map(|frame| jsonrpc::parse(&frame.text).ok()?.get("id").cloned())
+        .filter(|other| Some(other) != id)
+        .collect();
+    find(messages(exchange), id, &others)
+}
+
+/// Reads the reply of one exchange of a transcript, wherever it came.
+#[must_use]
+pub fn read_in(transcript: &Transcript, exchange: &Exchange) -> Reply {
+    match exchange.stream.and_then(|id| transcript.exchange(id)) {
+        Some(stream) => {
+            let others = overlapping(transcript, exchange);
+            read_on(exchange, &stream_messages(stream), &others)
+        }
+        None => read(exchange),
+    }
+}
+
+/// Reads every reply of a transcript.
+#[must_use]
+pub fn read_all(transcript: &Transcript) -> BTreeMap<u32, Reply> {
+    let mut streams: BTreeMap<u32, Vec<Message>> = BTreeMap::new();
+    let read_one = |exchange: &Exchange| {
+        let Some(id) = exchange.stream else { return read(exchange) };
+        let messages = streams
+            .entry(id)
+            .or_insert_with(|| transcript.exchange(id).map(stream_messages).unwrap_or_default());
+        read_on(exchange, messages, &overlapping(transcript, exchange))
+    };
+    let mut read_one = read_one;
+    transcript.exchanges.iter().map(|exchange| (exchange.id, read_one(exchange))).collect()
+}
+
+/// Reads the reply to a POST of HTTP+SSE: what its own body holds, and those messages of the stream
+/// (from [`stream_messages`]) that came while it was under way and are replies to it, or to nobody.
+/// `others` are the ids of other requests under way.
+#[must_use]
+pub fn read_on(exchange: &Exchange, stream: &[Message], others: &[Value]) -> Reply {
+    let id = request_id(exchange);
+    let ours = stream.iter().filter(|message| {
+        (exchange.started_us..=exchange.ended_us).contains(&message.at_us)
+            && message.json.as_ref().is_ok_and(|value| may_answer(value, id.as_ref(), others))
+    });
+    let mut all = messages(exchange);
+    all.extend(ours.cloned());
+    find(all, id.as_ref(), &[])
+}
+
+/// Whether a message may be meant as the reply to a request with this id: it is no request or
+/// notification of the server's own, and no reply to another request under way.
+#[must_use]
+pub fn may_answer(message: &Value, id: Option<&Value>, others: &[Value]) -> bool {
+    match message {
+        Value::Array(batch) => batch.iter().take(100).any(|one| may_answer(one, id, others)),
+        Value::Object(members) if !members.contains_key("method") => {
+            let named = members.get("id");
+            (id.is_some() && named == id) || !named.is_some_and(|named| others.contains(named))
+        }
+        _ => false,
+    }
+}
+
+/// The ids of other POSTs on the same stream that were under way at the same time.
+fn overlapping(transcript: &Transcript, exchange: &Exchange) -> Vec<Value> {
+    transcript
+        .exchanges
+        .iter()
+        .filter(|other| other.stream == exchange.stream && other.id != exchange.id)
+        .filter(|other| other.started_us <= exchange.ended_us && exchange.started_us <= other.ended_us)
+        .filter_map(request_id)
+        .collect()
+}
+
+/// The messages of a held stream, for [`read_on`].
+#[must_use]
+pub fn stream_messages(stream: &Exchange) -> Vec<Message> {
+    lines_messages(stream.lines().unwrap_or_default(), &format!(" of #{}", stream.id))
+}
+
+/// The messages of an event stream's lines; `place` ends their pointers.
+#[must_use]
+pub fn lines_messages(lines: &[Line], place: &str) -> Vec<Message> {
+    sse::blocks(lines)
+        .into_iter()
+        .filter(sse::Block::dispatched)
+        .filter_map(|block| {
+            let data = block.data.as_deref().filter(|data| !data.is_empty())?;
+            Some(Message {
+                json: jsonrpc::parse(data),
+                pointer: format!("line {}{place}", block.first_line.saturating_add(1)),
+                at_us: block.at_us,
+                event: block.event.clone(),
+            })
+        })
+        .collect()
+}
+
+fn find(messages: Vec<Message>, id: Option<&Value>, others: &[Value]) -> Reply {
+    let mut reply = Reply { messages, ..Reply::default() };
     for (index, message) in reply.messages.iter().enumerate() {
         let Ok(value) = &message.json else { continue };
         // A 2025-03-26 batch is legal: look inside.
@@ -119,6 +236,9 @@ pub fn read_for(exchange: &Exchange, id: Option<&Value>) -> Reply {
             value.as_array().map_or_else(|| vec![value], |batch| batch.iter().take(100).collect());
         for candidate in candidates {
             let Some(answer) = jsonrpc::answer(candidate) else { continue };
+            if candidate.get("id").is_some_and(|other| others.contains(other)) {
+                continue;
+            }
             if reply.lenient.is_none() {
                 reply.lenient = Some(answer.clone());
             }
@@ -146,19 +266,7 @@ fn messages(exchange: &Exchange) -> Vec<Message> {
                 event: None,
             }]
         }
-        Content::Lines { lines, .. } => sse::blocks(lines)
-            .into_iter()
-            .filter(sse::Block::dispatched)
-            .filter_map(|block| {
-                let data = block.data.as_deref().filter(|data| !data.is_empty())?;
-                Some(Message {
-                    json: jsonrpc::parse(data),
-                    pointer: format!("line {}", block.first_line.saturating_add(1)),
-                    at_us: block.at_us,
-                    event: block.event.clone(),
-                })
-            })
-            .collect(),
+        Content::Lines { lines, .. } => lines_messages(lines, ""),
         Content::Frames { frames } => frames
             .iter()
             .enumerate()

@@ -5,20 +5,22 @@
 
 use serde_json::Value;
 
+use super::auth::asks_for_credential;
 use super::reply;
+pub use super::socket::{Said, Socket, said, socket, wanted_subprotocol};
 use crate::protocol::headers::media_type;
-use crate::protocol::jsonrpc::{self, Answer, RpcError};
+use crate::protocol::jsonrpc::{Answer, RpcError};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse;
-use crate::transcript::{Content, Direction, Exchange, Failure, FailureKind, FrameKind};
+use crate::transcript::{Content, Exchange, Failure, FailureKind};
 
 /// What stands between us and any answer, for whatever request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Barrier {
     /// Nothing came back.
     Failed(Failure),
-    /// 401, 403 with a challenge, or a login page: needs authentication.
+    /// 401, 403 with a challenge, a login page, or a refusal that asks for a credential.
     Gated,
     /// 403 without a challenge: Host, Origin or firewall refusal.
     Blocked,
@@ -44,6 +46,7 @@ pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
     match head.status {
         401 => Some(Barrier::Gated),
         403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
+        _ if asks_for_credential(exchange) => Some(Barrier::Gated),
         403 if is_reply(exchange) => None,
         403 => Some(Barrier::Blocked),
         429 => Some(Barrier::RateLimited),
@@ -182,8 +185,13 @@ pub enum Initialize {
 /// Reads the reply to P-INIT.
 #[must_use]
 pub fn initialize(exchange: &Exchange) -> Initialize {
-    let read = reply::read(exchange);
-    if let Some(result) = read.result().or(lenient_result(&read)) {
+    initialize_read(exchange, &reply::read(exchange))
+}
+
+/// Reads the reply to P-INIT where it came elsewhere (HTTP+SSE) and was read already.
+#[must_use]
+pub fn initialize_read(exchange: &Exchange, read: &reply::Reply) -> Initialize {
+    if let Some(result) = read.result().or(lenient_result(read)) {
         if ["protocolVersion", "capabilities", "serverInfo"].iter().any(|member| result.get(member).is_some())
         {
             return Initialize::Legacy {
@@ -305,65 +313,11 @@ pub fn looks_like_events(start: &str) -> bool {
     fields > 0
 }
 
-fn speaks_of_websocket(exchange: &Exchange) -> bool {
+pub(super) fn speaks_of_websocket(exchange: &Exchange) -> bool {
     exchange.text().is_some_and(|text| {
         let text = text.to_ascii_lowercase();
         text.contains("websocket") || text.contains("upgrade") || text.contains("subprotocol")
     })
-}
-
-/// Meaning of a WebSocket upgrade and what was said on the socket.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Socket {
-    /// JSON-RPC answers came.
-    Mcp {
-        /// The era that answered.
-        era: Era,
-        /// The version the server named.
-        version: Option<String>,
-    },
-    /// 101 and no MCP answer.
-    Plain,
-    /// 426, or a 400 that speaks of WebSocket or subprotocols.
-    Suspected,
-    /// No socket here.
-    No,
-    /// No answer to the question.
-    Barrier(Barrier),
-}
-
-/// Reads a WebSocket conversation.
-#[must_use]
-pub fn socket(exchange: &Exchange) -> Socket {
-    match exchange.status() {
-        Some(101) => {}
-        Some(426) => return Socket::Suspected,
-        Some(400) if speaks_of_websocket(exchange) => return Socket::Suspected,
-        _ => return barrier(exchange).map_or(Socket::No, Socket::Barrier),
-    }
-    // Our requests are in the outgoing frames; an answer has the id of one of them.
-    for frame in exchange.frames().iter().filter(|frame| frame.direction == Direction::Out) {
-        if frame.kind != FrameKind::Text {
-            continue;
-        }
-        let Ok(request) = jsonrpc::parse(&frame.text) else { continue };
-        let method = request.get("method").and_then(Value::as_str).unwrap_or_default();
-        let read = reply::read_for(exchange, request.get("id"));
-        match (method, &read.answer) {
-            (names::DISCOVER, Some(Answer::Result(result))) if result.get("supportedVersions").is_some() => {
-                return Socket::Mcp {
-                    era: Era::Modern,
-                    version: Some(Revision::NEWEST_MODERN.as_str().to_owned()),
-                };
-            }
-            (names::INITIALIZE, Some(Answer::Result(result))) => {
-                let version = result.get("protocolVersion").and_then(Value::as_str).map(str::to_owned);
-                return Socket::Mcp { era: Era::Legacy, version };
-            }
-            _ => {}
-        }
-    }
-    Socket::Plain
 }
 
 fn strings(list: &[Value]) -> Vec<String> {

@@ -27,7 +27,7 @@ pub struct Latency {
 pub fn measured(exchange: &Exchange) -> bool {
     exchange.expectation == Expectation::Plain
         && exchange.probe != ProbeId::Siblings
-        && (exchange.request.method == "POST" || exchange.probe == ProbeId::Load)
+        && (exchange.request.method == "POST" || exchange.is_message() || exchange.probe == ProbeId::Load)
 }
 
 /// Times to the head of every measured exchange that got one, in order, microseconds.

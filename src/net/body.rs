@@ -35,6 +35,7 @@ pub(super) struct Live {
     pub(super) bytes: u64,
     pub(super) bom: bool,
     pub(super) shapes: Vec<TokenShape>,
+    pub(super) first_byte_us: Option<u64>,
     pub(super) ended: bool,
 }
 
@@ -67,10 +68,13 @@ pub(super) struct Reader<'a> {
     pub(super) publish: Option<Publish>,
     /// Whether an undeclared body may be an event stream (GET).
     pub(super) sniff: bool,
+    /// Whether the body is compressed: it is then kept as bytes, and of a stream only the beginning.
+    pub(super) encoded: bool,
 }
 
 /// What was read.
 pub(super) struct Read {
+    pub(super) first_byte_us: Option<u64>,
     pub(super) content: Content,
     pub(super) ended: Ended,
     pub(super) failure: Option<Failure>,
@@ -82,15 +86,24 @@ impl Reader<'_> {
     pub(super) async fn read(&self, mut body: Incoming, content_type: Option<&str>) -> Read {
         let declared =
             content_type.and_then(media_type).is_some_and(|media| media.essence == "text/event-stream");
-        if declared {
+        if declared && !self.encoded {
             return self.read_stream(body, None).await;
         }
         let mut bytes: Vec<u8> = Vec::new();
+        let mut first_byte_us = None;
         let mut failure = None;
         let mut ended = Ended::Complete;
+        let mut deadline = self.deadline;
         loop {
-            match self.frame(&mut body, self.deadline).await {
+            match self.frame(&mut body, deadline).await {
                 Frame::Data(data) => {
+                    if first_byte_us.is_none() && !data.is_empty() {
+                        first_byte_us = Some(self.clock.now_us());
+                        // Of a compressed stream only the time of its first bytes can be read.
+                        if declared {
+                            deadline = deadline.min(Instant::now() + GRACE);
+                        }
+                    }
                     if bytes.is_empty() && self.sniff && looks_like_events(&String::from_utf8_lossy(&data)) {
                         return self.read_stream(body, Some(data)).await;
                     }
@@ -102,6 +115,10 @@ impl Reader<'_> {
                     }
                 }
                 Frame::End => break,
+                Frame::Failed(broken) if declared && broken.kind == FailureKind::BodyTimeout => {
+                    ended = Ended::ByUs;
+                    break;
+                }
                 Frame::Failed(broken) => {
                     failure = Some(broken);
                     ended = Ended::Failed;
@@ -109,7 +126,7 @@ impl Reader<'_> {
                 }
             }
         }
-        Read { content: self.text(bytes), ended, failure, shapes: Vec::new() }
+        Read { first_byte_us, content: self.text(bytes), ended, failure, shapes: Vec::new() }
     }
 
     fn text(&self, mut bytes: Vec<u8>) -> Content {
@@ -147,7 +164,8 @@ impl Reader<'_> {
         let mut ended = Ended::Complete;
         let mut pending = first;
         let mut satisfied_at: Option<Instant> = None;
-        self.publish(&decoder, &masker);
+        let mut first_byte_us = None;
+        self.publish(&decoder, &masker, first_byte_us);
         loop {
             let limit = satisfied_at.map_or(self.deadline, |at| (at + GRACE).min(self.deadline));
             let limit = match (self.first_event, satisfied_at) {
@@ -163,9 +181,12 @@ impl Reader<'_> {
             match frame {
                 Frame::Data(data) => {
                     let now_us = self.clock.now_us();
+                    if !data.is_empty() {
+                        first_byte_us.get_or_insert(now_us);
+                    }
                     let result = decoder.push(&data, now_us);
                     masker.mask(&mut decoder.lines);
-                    self.publish(&decoder, &masker);
+                    self.publish(&decoder, &masker, first_byte_us);
                     if let Err(limit) = result {
                         failure = Some(too_large(match limit {
                             sse::SseLimit::Event => "an event over its limit of bytes or lines",
@@ -197,8 +218,9 @@ impl Reader<'_> {
         }
         decoder.finish(self.clock.now_us());
         masker.mask(&mut decoder.lines);
-        self.publish(&decoder, &masker);
+        self.publish(&decoder, &masker, first_byte_us);
         Read {
+            first_byte_us,
             content: Content::Lines { lines: decoder.lines, bytes: decoder.bytes, bom: decoder.bom },
             ended,
             failure,
@@ -206,7 +228,7 @@ impl Reader<'_> {
         }
     }
 
-    fn publish(&self, decoder: &LineDecoder, masker: &Masker<'_>) {
+    fn publish(&self, decoder: &LineDecoder, masker: &Masker<'_>, first_byte_us: Option<u64>) {
         if let Some(publish) = &self.publish {
             publish.update(|live| {
                 live.stream = true;
@@ -214,6 +236,7 @@ impl Reader<'_> {
                 live.lines.pop();
                 let known = live.lines.len();
                 live.lines.extend(decoder.lines.iter().skip(known).cloned());
+                live.first_byte_us = first_byte_us;
                 live.bytes = decoder.bytes;
                 live.bom = decoder.bom;
                 live.shapes.clone_from(&masker.shapes);

@@ -58,6 +58,7 @@ impl Inner {
             twin: call.twin,
             era: call.era,
             session: call.session.clone(),
+            stream: call.stream,
             connection: 0,
             connect: None,
             request: Request {
@@ -68,6 +69,7 @@ impl Inner {
             },
             started_us: self.clock.now_us(),
             head: None,
+            first_byte_us: None,
             content: Content::None,
             ended: Ended::Failed,
             ended_us: 0,
@@ -110,7 +112,7 @@ impl Inner {
     }
 
     /// At most `public_rate` requests a second to a host that is neither loopback nor private.
-    async fn pace(&self) {
+    pub(super) async fn pace(&self) {
         if self.limits.public_rate == 0 || !self.public.load(Ordering::Relaxed) {
             return;
         }
@@ -155,6 +157,7 @@ impl Inner {
             return Ok(());
         }
         let read = self.reader(call, exchange, publish).read(body, exchange.header("content-type")).await;
+        exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
         exchange.ended = read.ended;
         exchange.failure = read.failure;
@@ -186,6 +189,7 @@ impl Inner {
             first_event,
             publish,
             sniff: get,
+            encoded: exchange.header("content-encoding").is_some_and(encoded),
         }
     }
 
@@ -305,6 +309,7 @@ impl Inner {
     /// Reads the body of a reply that is no upgrade.
     pub(super) async fn read_plain(&self, call: &Call, exchange: &mut Exchange, body: Incoming) {
         let read = self.reader(call, exchange, None).read(body, exchange.header("content-type")).await;
+        exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
         exchange.ended = read.ended;
         exchange.failure = read.failure;
@@ -317,6 +322,11 @@ impl Inner {
 }
 
 /// Whether a pooled connection may simply have been closed by its peer.
+/// Whether a `Content-Encoding` changes the bytes.
+fn encoded(value: &str) -> bool {
+    !value.trim().is_empty() && !value.trim().eq_ignore_ascii_case("identity")
+}
+
 fn stale(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::Other)
 }

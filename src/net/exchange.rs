@@ -45,6 +45,8 @@ pub struct Call {
     pub era: Option<Era>,
     /// Placeholder of its session.
     pub session: Option<String>,
+    /// HTTP+SSE: the GET exchange whose stream carries the reply.
+    pub stream: Option<u32>,
     /// HTTP method.
     pub method: &'static str,
     /// Absolute URL on the scanned origin, masked.
@@ -77,6 +79,7 @@ impl Call {
             twin: None,
             era: None,
             session: None,
+            stream: None,
             method,
             url: url.into(),
             headers: Vec::new(),

@@ -15,10 +15,17 @@ use crate::transcript::{Content, Ended, Exchange, Head};
 /// A stream that is read by a task of its own. Close it to get its exchange recorded.
 #[derive(Debug)]
 pub struct Held {
-    live: Arc<Mutex<Live>>,
-    changed: watch::Receiver<u64>,
+    id: u32,
+    view: View,
     close: Option<oneshot::Sender<()>>,
     task: JoinHandle<Exchange>,
+}
+
+/// What a held stream has brought so far. Clones look at the same stream.
+#[derive(Clone, Debug)]
+pub struct View {
+    live: Arc<Mutex<Live>>,
+    changed: watch::Receiver<u64>,
 }
 
 impl Wire<'_> {
@@ -31,14 +38,16 @@ impl Wire<'_> {
         let (close, closed) = oneshot::channel();
         let inner = Arc::clone(&self.inner);
         let permit = Arc::clone(&inner.held).acquire_owned().await.ok();
+        let exchange = inner.new_exchange(&call);
+        let id = exchange.id;
         let task = tokio::spawn(async move {
             let ending = publish.clone();
-            let exchange = inner.hold(call, publish, closed).await;
+            let exchange = inner.hold(exchange, call, publish, closed).await;
             drop(permit);
             ending.update(|live| live.ended = true);
             exchange
         });
-        Held { live, changed, close: Some(close), task }
+        Held { id, view: View { live, changed }, close: Some(close), task }
     }
 
     /// Closes a held stream and records it.
@@ -52,9 +61,14 @@ impl Wire<'_> {
 }
 
 impl super::conversation::Inner {
-    async fn hold(&self, call: Call, publish: Publish, closed: oneshot::Receiver<()>) -> Exchange {
+    async fn hold(
+        &self,
+        mut exchange: Exchange,
+        call: Call,
+        publish: Publish,
+        closed: oneshot::Receiver<()>,
+    ) -> Exchange {
         let live = Arc::clone(&publish.live);
-        let mut exchange = self.new_exchange(&call);
         let told = tokio::select! {
             () = self.run_as(&mut exchange, &call, Some(publish)) => false,
             _ = closed => true,
@@ -65,6 +79,7 @@ impl super::conversation::Inner {
             exchange.ended = Ended::ByUs;
             exchange.ended_us = self.clock.now_us();
             exchange.shapes.append(&mut live.shapes);
+            exchange.first_byte_us = live.first_byte_us;
             if live.stream {
                 exchange.content = Content::Lines {
                     lines: std::mem::take(&mut live.lines),
@@ -78,7 +93,35 @@ impl super::conversation::Inner {
 }
 
 impl Held {
-    /// Looks at what has come so far: head and masked lines.
+    /// The id that its exchange will have.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// A view that outlives a borrow.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view.clone()
+    }
+
+    /// Looks at what has come so far: head and masked lines, and whether it ended.
+    pub fn look<T>(&self, see: impl FnOnce(Option<&Head>, &[Line], bool) -> T) -> T {
+        self.view.look(see)
+    }
+
+    /// Waits until `settled` says so, the stream ends, or the time is over. Gives whether it settled.
+    pub async fn wait(
+        &mut self,
+        limit: Duration,
+        settled: impl FnMut(Option<&Head>, &[Line]) -> bool,
+    ) -> bool {
+        self.view.wait(limit, settled).await
+    }
+}
+
+impl View {
+    /// Looks at what has come so far: head and masked lines, and whether it ended.
     pub fn look<T>(&self, see: impl FnOnce(Option<&Head>, &[Line], bool) -> T) -> T {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         see(live.head.as_ref(), &live.lines, live.ended)

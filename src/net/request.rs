@@ -41,7 +41,8 @@ pub(super) fn build(
         if h2 && matches!(name.as_str(), "host" | "connection" | "upgrade") {
             continue;
         }
-        let value = HeaderValue::from_str(&inner.vault.reveal(value))
+        // Bytes, because Last-Event-ID is UTF-8; control characters are refused all the same.
+        let value = HeaderValue::from_bytes(inner.vault.reveal(value).as_bytes())
             .map_err(|_| refuse("a header value cannot be sent"))?;
         builder = builder.header(name.as_str(), value);
     }

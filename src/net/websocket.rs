@@ -27,17 +27,20 @@ use crate::transcript::{
 /// Read buffer of a socket; the default is 128 KiB a connection.
 const BUFFER: usize = 8 * 1024;
 /// How long a close may take.
-const CLOSING: Duration = Duration::from_millis(500);
+pub(super) const CLOSING: Duration = Duration::from_millis(500);
 
 /// An open WebSocket. Close it to get its exchange recorded.
 pub struct Socket {
-    stream: WebSocketStream<TokioIo<Upgraded>>,
-    exchange: Exchange,
+    pub(super) stream: Stream,
+    pub(super) exchange: Exchange,
     frames: Vec<Frame>,
     failure: Option<Failure>,
     over: bool,
-    _connection: Connection,
+    pub(super) connection: Connection,
 }
+
+/// The socket itself.
+pub(super) type Stream = WebSocketStream<TokioIo<Upgraded>>;
 
 impl std::fmt::Debug for Socket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -97,7 +100,7 @@ impl Wire<'_> {
                 frames: Vec::new(),
                 failure: None,
                 over: false,
-                _connection: connection,
+                connection,
             })),
             Ok(None) => {
                 exchange.ended_us = inner.clock.now_us();
@@ -116,7 +119,7 @@ impl Wire<'_> {
         &self,
         call: &Call,
         exchange: &mut Exchange,
-    ) -> Result<Option<(WebSocketStream<TokioIo<Upgraded>>, Connection)>, Failure> {
+    ) -> Result<Option<(Stream, Connection)>, Failure> {
         let inner = &self.inner;
         let (connection, mut response) = inner.upgrade(call, exchange).await?;
         let at_us = inner.clock.now_us();
@@ -225,30 +228,31 @@ impl Wire<'_> {
 impl Socket {
     fn fail(&mut self, error: &WsError) {
         self.over = true;
-        self.failure = match error {
-            WsError::ConnectionClosed | WsError::AlreadyClosed => None,
-            WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-                Some(failure(Phase::Frames, FailureKind::TooLarge, "a message over its limit"))
-            }
-            WsError::Capacity(_) => {
-                Some(failure(Phase::Frames, FailureKind::TooLarge, "a frame over its limit"))
-            }
-            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                Some(failure(Phase::Frames, FailureKind::Truncated, "closed without a close frame"))
-            }
-            WsError::Protocol(error) => {
-                Some(failure(Phase::Frames, FailureKind::Framing, &error.to_string()))
-            }
-            WsError::Utf8(_) => {
-                Some(failure(Phase::Frames, FailureKind::Framing, "a text message is not UTF-8"))
-            }
-            WsError::Io(_) => Some(failure(Phase::Frames, FailureKind::Reset, "")),
-            _ => Some(failure(Phase::Frames, FailureKind::Other, "")),
-        };
+        self.failure = broken_socket(error);
     }
 }
 
-fn shown(message: &Message) -> (FrameKind, String) {
+/// What a socket error means; `None` for an orderly end.
+pub(super) fn broken_socket(error: &WsError) -> Option<Failure> {
+    let (kind, detail) = match error {
+        WsError::ConnectionClosed | WsError::AlreadyClosed => return None,
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            (FailureKind::TooLarge, "a message over its limit".to_owned())
+        }
+        WsError::Capacity(_) => (FailureKind::TooLarge, "a frame over its limit".to_owned()),
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            (FailureKind::Truncated, "closed without a close frame".to_owned())
+        }
+        WsError::Protocol(error) => (FailureKind::Framing, error.to_string()),
+        WsError::Utf8(_) => (FailureKind::Framing, "a text message is not UTF-8".to_owned()),
+        WsError::Io(_) => (FailureKind::Reset, String::new()),
+        _ => (FailureKind::Other, String::new()),
+    };
+    Some(failure(Phase::Frames, kind, &detail))
+}
+
+/// Kind and text of a message as they are recorded.
+pub(super) fn shown(message: &Message) -> (FrameKind, String) {
     match message {
         Message::Text(text) => (FrameKind::Text, text.as_str().to_owned()),
         Message::Binary(bytes) => (FrameKind::Binary, String::from_utf8_lossy(bytes).into_owned()),

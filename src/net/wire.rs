@@ -102,7 +102,20 @@ impl<'a> Wire<'a> {
 
     /// Sends a call and records the exchange. Failures are part of the exchange.
     pub async fn send(&self, call: Call) -> Arc<Exchange> {
-        let exchange = self.inner.run(call).await;
+        // Boxed: a dialogue with TLS is large, and every probe holds some of them.
+        let exchange = Box::pin(self.inner.run(call)).await;
+        self.record(exchange)
+    }
+
+    /// Sends a call whose answer comes elsewhere (HTTP+SSE: on the held stream). It is recorded by
+    /// [`Self::finish`], which belongs after it whatever happens.
+    pub async fn send_open(&self, call: Call) -> Exchange {
+        Box::pin(self.inner.run(call)).await
+    }
+
+    /// Records an exchange of [`Self::send_open`]: now its answer is there, or was given up.
+    pub fn finish(&self, mut exchange: Exchange) -> Arc<Exchange> {
+        exchange.ended_us = exchange.ended_us.max(self.now_us());
         self.record(exchange)
     }
 

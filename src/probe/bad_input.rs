@@ -16,20 +16,30 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     for speaker in newest(prober, speakers) {
         prober.wire.doing(format!("sending ids and bad input to the {} era", speaker.era));
         ids(prober, speaker).await;
-        let Some(before) = prober.send(speaker.base(ProbeId::BadInput, "before").reuse(Reuse::Fresh)).await
-        else {
-            return;
-        };
-        malformed(prober, speaker, before.id).await;
-        forms(prober, speaker, before.id).await;
-        prober.send(speaker.base(ProbeId::BadInput, "after").reuse(Reuse::Fresh)).await;
+        let around = |step: &str| speaker.base(ProbeId::BadInput, step).reuse(Reuse::Fresh);
+        let Some(before) = prober.ask(speaker, around("before")).await else { return };
+        let before = before.exchange.id;
+        malformed(prober, speaker, before).await;
+        forms(prober, speaker, before).await;
+        prober.ask(speaker, around("after")).await;
     }
+}
+
+/// Behind authentication: what the gate itself makes of bad input.
+pub(super) async fn gated(prober: &Prober<'_>, speaker: &Speaker) {
+    prober.wire.doing("sending bad input to the gate");
+    let Some(before) = prober.send(speaker.base(ProbeId::BadInput, "before").reuse(Reuse::Fresh)).await
+    else {
+        return;
+    };
+    forms(prober, speaker, before.id).await;
+    prober.send(speaker.base(ProbeId::BadInput, "after").reuse(Reuse::Fresh)).await;
 }
 
 async fn ids(prober: &Prober<'_>, speaker: &Speaker) {
     for (step, id) in [("integer", json!(7)), ("string", json!("7")), ("unicode", json!("sc-é-😀"))] {
         let call = speaker.base_with_id(ProbeId::IdEcho, step, &id).reuse(Reuse::Fresh);
-        if prober.send(call).await.is_none() {
+        if prober.ask(speaker, call).await.is_none() {
             return;
         }
     }
@@ -84,7 +94,8 @@ fn unknown_meta(speaker: &Speaker) -> String {
     body.to_string()
 }
 
-/// Sends bad bodies, four at a time, on fresh connections. A 5xx is followed by one BASE, and only that
+/// Sends bad bodies, four at a time, on fresh connections; where they share a channel that one of them
+/// may end, one after the other. A 5xx is followed by one BASE, and only that
 /// counts for the health of the endpoint.
 async fn four_at_a_time<const N: usize>(
     prober: &Prober<'_>,
@@ -93,11 +104,13 @@ async fn four_at_a_time<const N: usize>(
     probe: ProbeId,
     bodies: [(&'static str, String); N],
 ) {
-    for group in bodies.chunks(4) {
-        let sent = group.iter().map(|(step, body)| prober.send(bad(speaker, probe, step, body, twin)));
-        for exchange in futures_util::future::join_all(sent).await.into_iter().flatten() {
-            if server_error(&exchange) {
-                prober.send(speaker.base(ProbeId::BadInput, "after").reuse(Reuse::Fresh)).await;
+    for group in bodies.chunks(speaker.abreast()) {
+        let sent =
+            group.iter().map(|(step, body)| prober.ask(speaker, bad(speaker, probe, step, body, twin)));
+        for answered in futures_util::future::join_all(sent).await.into_iter().flatten() {
+            if server_error(&answered.exchange) {
+                let after = speaker.base(ProbeId::BadInput, "after").reuse(Reuse::Fresh);
+                prober.ask(speaker, after).await;
             }
         }
     }
@@ -109,7 +122,7 @@ fn server_error(exchange: &Exchange) -> bool {
 
 fn bad(speaker: &Speaker, probe: ProbeId, step: &str, body: &str, twin: u32) -> Call {
     let mut call = speaker.post(probe, step, speaker.base, body).reuse(Reuse::Fresh).negative(Some(twin));
-    if speaker.era == Era::Modern && step == "method-empty" {
+    if speaker.era == Era::Modern && step == "method-empty" && speaker.streamable() {
         // Header and body agree; only the method is bad.
         call = call.header(names::METHOD_HEADER, "");
     }

@@ -1,52 +1,87 @@
 //! Origin, Host and CORS (CHECKS.md section I): BASE with one header changed.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use url::Url;
 
-use super::classify::Endpoint;
+use super::classify::{Endpoint, Feed, SocketFound};
 use super::speaker::Speaker;
 use super::{Prober, newest};
 use crate::net::{Call, Until};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
-use crate::transcript::ProbeId;
+use crate::transcript::{Exchange, ProbeId};
 
 const PROBE: ProbeId = ProbeId::Browser;
 
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
-    if speakers.is_empty() && target.feed.is_none() {
+/// What BASE is here.
+#[derive(Clone, Copy)]
+enum Base<'s> {
+    /// The cheapest POST.
+    Post(&'s Speaker),
+    /// A GET for the event stream.
+    Get(&'s str),
+    /// A WebSocket upgrade.
+    Upgrade(&'s str, Option<&'s str>),
+}
+
+pub(super) async fn run(
+    prober: &Prober<'_>,
+    speakers: &[Speaker],
+    target: &Endpoint,
+    socket: Option<&SocketFound>,
+) {
+    let url = target.url.as_str();
+    // The POST of the newest era, plus Origin and Host once each on the legacy side in standard (2.3).
+    let mut asked: Vec<Base<'_>> =
+        newest(prober, speakers).iter().filter(|speaker| speaker.streamable()).map(Base::Post).collect();
+    if asked.is_empty() {
+        asked.extend(match (target.feed, socket) {
+            (Some(Feed::HttpSse), _) => Some(Base::Get(url)),
+            (_, Some(socket)) => Some(Base::Upgrade(&socket.url, socket.subprotocol.as_deref())),
+            (Some(Feed::Plain), None) => Some(Base::Get(url)),
+            (None, None) => None,
+        });
+    }
+    if asked.is_empty() {
         return;
     }
     prober.wire.doing("trying foreign Origin and Host headers");
-    // The POST of the newest era, plus Origin and Host once each on the legacy side in standard (2.3).
-    let asked: Vec<Option<&Speaker>> =
-        if speakers.is_empty() { vec![None] } else { newest(prober, speakers).iter().map(Some).collect() };
-    for (index, speaker) in asked.into_iter().enumerate() {
-        let base = |step: &str| match speaker {
-            Some(speaker) => speaker.base(PROBE, step),
-            None => Call::get_stream(PROBE, step, &target.url).until(Until::Head),
+    for (index, base) in asked.into_iter().enumerate() {
+        let call = |step: &str| match base {
+            Base::Post(speaker) => speaker.base(PROBE, step),
+            Base::Get(url) => Call::get_stream(PROBE, step, url).until(Until::Head),
+            Base::Upgrade(url, subprotocol) => prober.upgrade_call(PROBE, step, url, subprotocol),
         };
-        let Some(twin) = prober.send(base("base")).await else { return };
+        let Some(twin) = send(prober, base, call("base")).await else { return };
         let mut calls = vec![
-            base("origin").header("origin", names::FOREIGN_ORIGIN),
-            base("host-and-origin")
+            call("origin").header("origin", names::FOREIGN_ORIGIN),
+            call("host-and-origin")
                 .header("host", names::FOREIGN_HOST)
                 .header("origin", format!("http://{}", names::FOREIGN_HOST)),
-            base("host").header("host", names::FOREIGN_HOST),
+            call("host").header("host", names::FOREIGN_HOST),
         ];
         if index == 0 {
-            calls.push(base("origin-null").header("origin", "null"));
-            if let Some(suffix) = suffix_origin(&target.url) {
-                calls.push(base("origin-suffix").header("origin", suffix));
+            calls.push(call("origin-null").header("origin", "null"));
+            if let Some(suffix) = suffix_origin(url) {
+                calls.push(call("origin-suffix").header("origin", suffix));
             }
-            let mut preflight = preflight(&target.url, speaker);
-            preflight.credential = false;
-            calls.push(preflight);
+            // WebSockets know no CORS.
+            if !matches!(base, Base::Upgrade(..)) {
+                let speaker = if let Base::Post(speaker) = base { Some(speaker) } else { None };
+                let mut preflight = preflight(url, speaker);
+                preflight.credential = false;
+                calls.push(preflight);
+            }
         }
-        let calls = calls.into_iter().map(|call| prober.send(call.negative(Some(twin.id))));
+        let calls = calls.into_iter().map(|call| send(prober, base, call.negative(Some(twin.id))));
         futures_util::future::join_all(calls).await;
     }
+}
+
+async fn send(prober: &Prober<'_>, base: Base<'_>, call: Call) -> Option<Arc<Exchange>> {
+    if matches!(base, Base::Upgrade(..)) { prober.knock(call).await } else { prober.send(call).await }
 }
 
 /// An origin that a careless prefix match lets pass; none for IP literals.

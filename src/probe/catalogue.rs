@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::speaker::Speaker;
 use super::{Prober, newest};
+use crate::facts::Reply;
 use crate::facts::catalogue::{capabilities, next_cursor};
 use crate::transcript::ProbeId;
 
@@ -30,6 +31,9 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
 }
 
 fn advertised(prober: &Prober<'_>, speaker: &Speaker) -> Vec<String> {
+    if let Some(capabilities) = &speaker.capabilities {
+        return capabilities.keys().cloned().collect();
+    }
     let (exchanges, _) = prober.wire.recorded();
     exchanges
         .iter()
@@ -46,9 +50,9 @@ async fn list(prober: &Prober<'_>, speaker: &Speaker, method: &str) {
     let mut items = 0_usize;
     for page in 2..=prober.wire.limits().pages.saturating_add(1) {
         let call = speaker.call(ProbeId::Catalogue, step.as_str(), method, params);
-        let Some(exchange) = prober.send(call).await else { return };
-        items = items.saturating_add(count(&exchange));
-        let Some(cursor) = next_cursor(&exchange) else { return };
+        let Some(answered) = prober.ask(speaker, call).await else { return };
+        items = items.saturating_add(count(&answered.reply));
+        let Some(cursor) = next_cursor(&answered.reply) else { return };
         // A cursor that comes again never ends; a list over its limit is not read further.
         if method != "tools/list" || seen.contains(&cursor) || items >= prober.wire.limits().list_items {
             return;
@@ -59,8 +63,7 @@ async fn list(prober: &Prober<'_>, speaker: &Speaker, method: &str) {
     }
 }
 
-fn count(exchange: &crate::transcript::Exchange) -> usize {
-    let reply = crate::facts::reply::read(exchange);
+fn count(reply: &Reply) -> usize {
     reply.result().and_then(|result| result.get("tools")).and_then(Value::as_array).map_or(0, Vec::len)
 }
 
@@ -73,5 +76,5 @@ async fn complete(prober: &Prober<'_>, speaker: &Speaker) {
     let call = speaker
         .call(ProbeId::Catalogue, "completion/complete", "completion/complete", params)
         .negative(Some(speaker.proved_by));
-    prober.send(call).await;
+    prober.ask(speaker, call).await;
 }

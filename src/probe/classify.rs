@@ -6,8 +6,8 @@ use serde_json::json;
 use url::Url;
 
 use super::speaker::{self, Speaker};
-use super::{Prober, siblings};
-use crate::facts::classification::{Kind, classify};
+use super::{Prober, auth, siblings};
+use crate::facts::classification::Kind;
 use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, Held, Until};
@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) target: Endpoint,
     modern: Option<Speaker>,
     legacy: Option<Speaker>,
+    /// The WebSocket, where there is one.
+    pub(super) socket: Option<SocketFound>,
     /// The feed's or HTTP+SSE's stream, still open.
     pub(super) stream: Option<Held>,
     /// Set where Streamable HTTP answered: whether a socket was tried already. What else is here may be
@@ -36,6 +38,19 @@ pub(super) struct Endpoint {
     pub(super) url: String,
     /// Whether it is a plain feed or HTTP+SSE: BASE is a GET.
     pub(super) feed: Option<Feed>,
+}
+
+/// A WebSocket that was found.
+#[derive(Clone, Debug)]
+pub(super) struct SocketFound {
+    /// Its URL, masked.
+    pub(super) url: String,
+    /// The subprotocol that was offered when it opened; none if it never did.
+    pub(super) subprotocol: Option<String>,
+    /// Whether the server selected it.
+    pub(super) subprotocol_selected: bool,
+    /// The era in which MCP answered.
+    pub(super) mcp: Option<Era>,
 }
 
 /// Which kind of GET stream.
@@ -53,6 +68,7 @@ impl Found {
             target: Endpoint { url: url.to_owned(), feed: None },
             modern: None,
             legacy: None,
+            socket: None,
             stream: None,
             look_aside: None,
         }
@@ -77,15 +93,16 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
     let websocket_first = url.starts_with("ws");
     let http = twin(url, "http");
     let mut found = Found::nothing(&http);
-    if websocket_first && socket(prober, url, false).await {
-        // MCP answered there; the HTTP twin is still looked at, for `ws-only`.
+    if websocket_first {
+        // Whatever answers there, the HTTP twin is still looked at, for `ws-only`.
+        found.socket = socket(prober, url, false).await;
     }
     let barrier = modern(prober, &mut found).await;
     if matches!(&barrier, Some(Barrier::Failed(failure)) if failure.kind.before_http()) {
         return found;
     }
     if barrier == Some(Barrier::Gated) {
-        hints(prober, &found.target.url).await;
+        auth::stream(prober, &mut found.target).await;
         return found;
     }
     legacy(prober, &mut found).await;
@@ -99,11 +116,13 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
         return found;
     }
     if !tried {
-        let _ = socket(prober, &twin(url, "ws"), !upgrade).await;
+        found.socket = socket(prober, &twin(url, "ws"), !upgrade).await;
     }
-    let (exchanges, skips) = prober.wire.recorded();
-    let nothing = crate::scan::partial(exchanges, skips);
-    if classify(&nothing).kind == Kind::None || prober.options.discover {
+    if auth::asked_for(prober, &found.target.url).await {
+        auth::stream(prober, &mut found.target).await;
+        return found;
+    }
+    if prober.kind() == Kind::None || prober.options.discover {
         siblings::run(prober, &found.target.url).await;
     }
     found
@@ -116,7 +135,7 @@ pub(super) fn twin(url: &str, family: &str) -> String {
     format!("{family}{}://{rest}", if secure { "s" } else { "" })
 }
 
-fn discover(step: &str, url: &str, version: &str) -> Call {
+pub(super) fn discover(step: &str, url: &str, version: &str) -> Call {
     let body = json!({
         "jsonrpc": "2.0",
         "id": "d-1",
@@ -280,7 +299,8 @@ async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> boo
     if !*tried && quick.is_none() && held.look(|head, _, ended| head.is_none() && !ended) {
         *tried = true;
         let rest = held.wait(watch, |head, _| head.is_some());
-        futures_util::future::join(rest, socket(prober, &twin(&found.target.url, "ws"), true)).await;
+        let url = twin(&found.target.url, "ws");
+        found.socket = futures_util::future::join(rest, socket(prober, &url, true)).await.1;
     }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
@@ -322,36 +342,50 @@ fn declared(content_type: Option<&str>) -> bool {
 /// How long MCP may take to answer on a socket.
 const SOCKET_ANSWER: Duration = Duration::from_secs(5);
 
-/// Step 4: upgrade, then P-DISC, then P-INIT. Gives whether MCP answered.
-async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> bool {
+/// Step 4: upgrade, then P-DISC, then P-INIT. Gives what was found, also where only the refusal shows
+/// that a WebSocket is there.
+async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> Option<SocketFound> {
     prober.wire.doing("trying a WebSocket upgrade");
     let mut subprotocol = Some("mcp".to_owned());
+    let mut refused = None;
     for step in ["websocket", "websocket-retry"] {
         let call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
-        if prober.admit(&call).is_none() {
-            return false;
-        }
+        prober.admit(&call)?;
         match prober.wire.upgrade(call).await {
             Upgrade::Open(mut socket) => {
                 talk(prober, &mut socket).await;
                 let exchange = prober.wire.close_socket(*socket).await;
-                return matches!(steps::socket(&exchange), Socket::Mcp { .. });
+                let mcp = match steps::socket(&exchange) {
+                    Socket::Mcp { era, .. } => Some(era),
+                    _ => None,
+                };
+                let selected = exchange.header("sec-websocket-protocol");
+                let subprotocol_selected = selected.is_some() && selected == subprotocol.as_deref();
+                return Some(SocketFound { url: url.to_owned(), subprotocol, subprotocol_selected, mcp });
             }
             Upgrade::Refused(exchange) => {
                 let refused_us = matches!(exchange.status(), Some(400 | 403 | 404 | 426));
-                let worth_it = steps::socket(&exchange) == Socket::Suspected || (!unprompted && refused_us);
-                if !worth_it {
-                    return false;
+                let suspected = steps::socket(&exchange) == Socket::Suspected;
+                if suspected {
+                    refused = Some(SocketFound {
+                        url: url.to_owned(),
+                        subprotocol: subprotocol.clone(),
+                        subprotocol_selected: false,
+                        mcp: None,
+                    });
+                }
+                if !suspected && (unprompted || !refused_us) {
+                    return refused;
                 }
                 // The refusal may name the subprotocol it wants.
-                subprotocol = exchange.header("sec-websocket-protocol").map(str::to_owned);
+                subprotocol = steps::wanted_subprotocol(&exchange);
             }
         }
     }
-    false
+    refused
 }
 
-async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
+pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis);
     let answer = |id: serde_json::Value| {
         move |text: &str| {
@@ -364,46 +398,22 @@ async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
     let body = discover("websocket", "", ours).body.unwrap_or_default();
     prober.wire.say(socket, &body).await;
     let mut modern = false;
+    let mut echo = false;
     let is_answer = answer(json!("d-1"));
     let heard = prober
         .wire
         .hear(socket, wait, |text| {
             let ours = is_answer(text);
             modern |= ours && text.contains("supportedVersions");
-            ours
+            echo |= text == body;
+            ours || echo
         })
         .await;
-    if heard && modern {
+    // An echo would return the next one, too.
+    if heard && (modern || echo) {
         return;
     }
     let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());
     prober.wire.say(socket, &init.body.unwrap_or_default()).await;
     prober.wire.hear(socket, wait, answer(json!(1))).await;
-}
-
-/// Step A: hints about what is behind the gate; nothing is logged in, nothing is registered.
-async fn hints(prober: &Prober<'_>, url: &str) {
-    prober.wire.doing("the endpoint asks for a credential; reading what it says about itself");
-    let get = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Head);
-    prober.send(get).await;
-    let preflight = Call::new("OPTIONS", ProbeId::Classify, "hint-preflight", url)
-        .header("origin", names::FOREIGN_ORIGIN)
-        .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "authorization,content-type,mcp-method,mcp-session-id");
-    let mut preflight = preflight;
-    preflight.credential = false;
-    prober.send(preflight).await;
-    if let Some(metadata) = well_known(url, "oauth-protected-resource") {
-        let mut call = Call::new("GET", ProbeId::Classify, "hint-metadata", metadata)
-            .header("accept", "application/json");
-        call.credential = false;
-        prober.send(call).await;
-    }
-}
-
-/// `<origin>/.well-known/<name><path>` (RFC 9728 section 3.1).
-pub(super) fn well_known(url: &str, name: &str) -> Option<String> {
-    let parsed = Url::parse(url).ok()?;
-    let path = parsed.path().trim_end_matches('/');
-    Some(format!("{}/.well-known/{name}{path}", parsed.origin().ascii_serialization()))
 }

@@ -12,7 +12,7 @@ use crate::transcript::ProbeId;
 
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let rounds = if prober.standard() { 8 } else { 4 };
-    for speaker in speakers {
+    for speaker in speakers.iter().filter(|speaker| speaker.streamable()) {
         // Without a session there is nothing that could stick in the legacy era.
         if speaker.era == Era::Legacy && speaker.session.is_none() {
             continue;

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::speaker::{self, Speaker};
-use super::{Prober, of};
-use crate::facts::reply;
+use super::Prober;
+use super::speaker::{self, Channel, Speaker};
 use crate::net::Call;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -14,11 +13,15 @@ const PROBE: ProbeId = ProbeId::ContentType;
 
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: bool) {
     let era = if modern_only { Era::Modern } else { Era::Legacy };
-    let Some(speaker) = of(speakers, era) else { return };
+    let posts = |speaker: &&Speaker| speaker.era == era && !matches!(speaker.channel, Channel::WebSocket(_));
+    let Some(speaker) = speakers.iter().find(posts) else { return };
     prober.wire.doing("sending content types that web pages can send");
-    // No page can send the MCP headers without preflight, so a modern-only endpoint gets BASE bare.
+    // No page can send the MCP headers without preflight, so a modern-only endpoint gets BASE bare. On
+    // HTTP+SSE the session is in the URL.
     let request = |step: &str| -> Call {
-        if modern_only {
+        if !speaker.streamable() {
+            speaker.base(PROBE, step)
+        } else if modern_only {
             let body = speaker.body(&speaker.id(), speaker.base, Value::Null);
             Call::post(PROBE, step, &speaker.url, body.to_string()).era(Era::Modern)
         } else {
@@ -27,12 +30,12 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
     };
     let twin = Some(speaker.proved_by);
     let plain = |step: &str| request(step).header("content-type", "text/plain;charset=UTF-8").negative(twin);
-    let Some(first) = prober.send(plain("text-plain")).await else { return };
-    if reply::read(&first).served() {
+    let Some(first) = prober.ask(speaker, plain("text-plain")).await else { return };
+    if first.reply.served() {
         let foreign = plain("text-plain-origin").header("origin", names::FOREIGN_ORIGIN);
-        if prober.send(foreign).await.is_none() {
+        if prober.ask(speaker, foreign).await.is_none() {
             return;
         }
     }
-    prober.send(request("none").without("content-type").negative(twin)).await;
+    prober.ask(speaker, request("none").without("content-type").negative(twin)).await;
 }

@@ -5,32 +5,36 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::speaker::{self, Speaker};
-use super::{Prober, left_out, of};
+use super::speaker::{self, Channel, Speaker};
+use super::{OpenSession, Prober, http_sse, left_out, of, websocket};
 use crate::facts::summary;
 use crate::net::{Call, Held, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
-use crate::transcript::{Expectation, ProbeId, Profile};
+use crate::protocol::sse::Line;
+use crate::transcript::{Expectation, Head, ProbeId, Profile};
 
 /// The P-INITs of version negotiation: their session ids are also compared.
 pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
-    let Some(speaker) = of(speakers, Era::Legacy) else { return };
+    let Some(speaker) = speakers.iter().find(|speaker| speaker.era == Era::Legacy) else { return };
     prober.wire.doing("negotiating versions");
-    let offers = [
-        Revision::NEWEST_LEGACY.as_str(),
-        Revision::V2025_06_18.as_str(),
-        Revision::V2025_03_26.as_str(),
-        "1999-01-01",
-    ];
+    // Over the other transports the conversation began with the newest.
+    let newest = speaker.streamable().then_some(Revision::NEWEST_LEGACY.as_str());
+    let offers = [Revision::V2025_06_18.as_str(), Revision::V2025_03_26.as_str(), "1999-01-01"];
     // One after the other: ids are compared in the order of issue.
-    for version in offers {
+    for version in newest.into_iter().chain(offers) {
         let step = format!("initialize {version}");
         let mut call = speaker::initialize(ProbeId::LegacyVersions, step, &speaker.url, version);
         if Revision::parse(version).is_none() {
             call = call.negative(Some(speaker.proved_by));
         }
-        if prober.send(call).await.is_none() {
+        // A handshake comes once in a session, so each has its own.
+        let answered = match &speaker.channel {
+            Channel::Streamable => prober.ask(speaker, call).await,
+            Channel::HttpSse(_) => http_sse::initialize_alone(prober, &speaker.url, call).await,
+            Channel::WebSocket(line) => websocket::initialize_alone(prober, line, call).await,
+        };
+        if answered.is_none() {
             return;
         }
     }
@@ -50,24 +54,38 @@ pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
         return;
     }
     // One of the spare sessions of version negotiation is ended; the working one lives on.
-    let spare =
-        prober.lock().sessions.iter().find(|(session, _)| Some(session) != speaker.session.as_ref()).cloned();
-    let Some((session, version)) = spare else { return };
-    let Some(deleted) = prober.send(delete(probe, &speaker.url, &session, version.as_deref())).await else {
-        return;
-    };
+    let Some(session) = spare(prober, speaker) else { return };
+    let Some(deleted) = prober.send(delete(probe, &session)).await else { return };
     if deleted.ok() {
-        let mut call = list("deleted").in_session(Some(&session)).negative(Some(live.id));
-        if let Some(version) = version {
+        let mut call = list("deleted").in_session(Some(&session.id)).negative(Some(live.id));
+        if let Some(version) = session.version {
             call = call.header(names::VERSION_HEADER, version);
         }
         prober.send(call).await;
     }
 }
 
+/// A session of version negotiation: nothing else uses it.
+fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<OpenSession> {
+    let (exchanges, _) = prober.wire.recorded();
+    let negotiated: Vec<&str> = exchanges
+        .iter()
+        .filter(|exchange| exchange.probe == ProbeId::LegacyVersions)
+        .filter_map(|exchange| exchange.header(names::SESSION_HEADER))
+        .collect();
+    let spare = |session: &&OpenSession| {
+        session.url == speaker.url
+            && negotiated.contains(&session.id.as_str())
+            && Some(&session.id) != speaker.session.as_ref()
+    };
+    prober.lock().sessions.iter().find(spare).cloned()
+}
+
 /// P-DEL of an own session.
-fn delete(probe: ProbeId, url: &str, session: &str, version: Option<&str>) -> Call {
-    let mut call = Call::new("DELETE", probe, "delete", url).era(Era::Legacy).in_session(Some(session));
+fn delete(probe: ProbeId, session: &OpenSession) -> Call {
+    let mut call =
+        Call::new("DELETE", probe, "delete", &session.url).era(Era::Legacy).in_session(Some(&session.id));
+    let version = session.version.as_deref();
     if let Some(version) = version.filter(|version| *version >= Revision::V2025_06_18.as_str()) {
         call = call.header(names::VERSION_HEADER, version);
     }
@@ -76,12 +94,9 @@ fn delete(probe: ProbeId, url: &str, session: &str, version: Option<&str>) -> Ca
 }
 
 /// Deletes every session that the scan opened (CHECKS.md 2.6).
-pub(super) async fn teardown(prober: &Prober<'_>, url: &str) {
-    let url = super::classify::twin(url, "http");
+pub(super) async fn teardown(prober: &Prober<'_>) {
     let sessions = prober.lock().sessions.clone();
-    let deletions = sessions
-        .iter()
-        .map(|(session, version)| prober.send(delete(ProbeId::Teardown, &url, session, version.as_deref())));
+    let deletions = sessions.iter().map(|session| prober.send(delete(ProbeId::Teardown, session)));
     futures_util::future::join_all(deletions).await;
 }
 
@@ -104,14 +119,16 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
     }
     let watched = Duration::from_millis(limits.idle_watch_ms);
     prober.wire.doing(format!("watching the idle stream for keep-alives, up to {} s", watched.as_secs()));
-    held.wait(watched, |head, lines| {
-        head.is_some_and(|head| head.status != 200)
-            || head.is_some_and(|head| {
-                summary::gaps(head.at_us, lines).iter().any(|gap| gap.us >= summary::SETTLED_US)
-            })
-    })
-    .await;
+    held.wait(watched, settled).await;
     prober.wire.close(held).await;
+}
+
+/// Whether an idle stream has shown what it is watched for: a sign of life after silence, or that it is
+/// no stream.
+pub(super) fn settled(head: Option<&Head>, lines: &[Line]) -> bool {
+    head.is_some_and(|head| {
+        head.status != 200 || summary::gaps(head.at_us, lines).iter().any(|gap| gap.us >= summary::SETTLED_US)
+    })
 }
 
 async fn get(prober: &Prober<'_>, speaker: &Speaker) -> Option<Held> {

@@ -13,31 +13,49 @@ const BURST: usize = 5;
 /// Plain exchanges that latency wants, the first apart.
 const WANTED: usize = 21;
 
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
-    // Every GET on HTTP+SSE opens a session: not for load.
-    if target.feed == Some(Feed::HttpSse) {
-        return;
+/// What is sent over and over: BASE of the newest era, or the head of a feed.
+struct Light<'s> {
+    prober: &'s Prober<'s>,
+    speaker: Option<&'s Speaker>,
+    url: &'s str,
+}
+
+impl<'s> Light<'s> {
+    /// Nothing to send where nothing is spoken, and on HTTP+SSE whose every GET opens a session.
+    fn of(prober: &'s Prober<'s>, speakers: &'s [Speaker], target: &'s Endpoint) -> Option<Self> {
+        let speaker = newest(prober, speakers).first();
+        let feed = target.feed == Some(Feed::Plain);
+        (speaker.is_some() || feed).then_some(Self { prober, speaker, url: &target.url })
     }
-    let speaker = newest(prober, speakers).first();
-    let request = |step: String| match (speaker, target.feed) {
-        (Some(speaker), _) => Some(speaker.base(PROBE, step)),
-        (None, Some(_)) => Some(Call::get_stream(PROBE, step, &target.url).until(Until::Head)),
-        (None, None) => None,
-    };
-    if request(String::new()).is_none() {
-        return;
+
+    /// Whether it was sent.
+    async fn send(&self, step: String) -> bool {
+        match self.speaker {
+            Some(speaker) => self.prober.ask(speaker, speaker.base(PROBE, step)).await.is_some(),
+            None => {
+                let call = Call::get_stream(PROBE, step, self.url).until(Until::Head);
+                self.prober.send(call).await.is_some()
+            }
+        }
     }
+}
+
+/// Five at once. Early, before bad input may have hurt a fragile server and spent the budget.
+pub(super) async fn burst(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
+    let Some(light) = Light::of(prober, speakers, target) else { return };
     prober.wire.doing("sending a small burst");
-    let burst =
-        (1..=BURST).filter_map(|number| request(format!("burst-{number}"))).map(|call| prober.send(call));
-    futures_util::future::join_all(burst).await;
+    futures_util::future::join_all((1..=BURST).map(|number| light.send(format!("burst-{number}")))).await;
+}
+
+/// What latency still lacks, one by one.
+pub(super) async fn top_up(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
+    let Some(light) = Light::of(prober, speakers, target) else { return };
     let (exchanges, skips) = prober.wire.recorded();
     let known = crate::scan::partial(exchanges, skips);
     let readings = Readings::new(&known);
     let counted = Facts::scoped(&readings, Scope::All).calls().count();
     for number in 1..=WANTED.saturating_sub(counted) {
-        let Some(call) = request(format!("top-up-{number}")) else { return };
-        if prober.send(call).await.is_none() {
+        if !light.send(format!("top-up-{number}")).await {
             return;
         }
     }

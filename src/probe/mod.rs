@@ -1,300 +1,133 @@
 //! What is sent. Probes send and record; they never judge. Where they need an earlier answer they
 //! ask the same readers as the checks (`facts`), on the recorded, masked exchange.
 
+mod auth;
 mod bad_input;
 mod browser;
 mod catalogue;
 mod classify;
 mod connections;
 mod content_type;
+mod delivery;
+mod http_sse;
 mod ledger;
 mod legacy;
+mod listen;
 mod load;
 mod modern;
 mod plan;
+mod prober;
+mod resume;
 mod siblings;
 mod speaker;
+mod state;
+mod websocket;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use futures_util::future::{join3, join4};
 
-use crate::facts::reply;
-use crate::facts::steps::{self, Barrier};
-use crate::net::{Call, Held, Until, Wire};
-use crate::protocol::headers;
-use crate::protocol::jsonrpc;
-use crate::protocol::names;
+use crate::facts::classification::Kind;
+use crate::net::Wire;
 use crate::protocol::revision::Era;
-use crate::protocol::sse;
 use crate::scan::ScanOptions;
-use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReason};
+use crate::transcript::{ProbeId, Profile, SkipReason};
 
 pub use plan::{Planned, plan};
 
-use ledger::Ledger;
-use speaker::Speaker;
-
-/// One scan's conversation: the wire, the ledger, and what must not be forgotten.
-pub(crate) struct Prober<'a> {
-    wire: &'a Wire<'a>,
-    profile: Profile,
-    options: ScanOptions,
-    ledger: Ledger,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Placeholders of sessions that were opened and not yet deleted, with their revision.
-    sessions: Vec<(String, Option<String>)>,
-    opened: u32,
-    /// Consecutive faults on plain exchanges.
-    faults: u32,
-    /// Why nothing more is sent.
-    halted: Option<SkipReason>,
-    /// Slowest head so far and connect time, microseconds: what quick waits for silence by.
-    slowest_head_us: u64,
-    connect_us: u64,
-    classified: bool,
-    limited: u32,
-    polled: u32,
-}
-
-/// Streams of one scan that are polled for their answer.
-const MOST_POLLED: u32 = 2;
-/// Longest `retry` that is waited for.
-const LONGEST_RETRY_MS: u64 = 2_000;
-/// Longest event id that goes into a request header.
-const LONGEST_ID: usize = 1_024;
-
-/// Whether a POST's stream ended without its answer, but with an event id to come back with.
-fn polls(exchange: &Exchange) -> bool {
-    exchange.era == Some(Era::Legacy)
-        && exchange.request.method == "POST"
-        && exchange.ended == Ended::Complete
-        && exchange.lines().is_some()
-        && reply::request_id(exchange).is_some()
-        && reply::read(exchange).answer.is_none()
-}
-
-/// Whether a text can be a header value as it is (HOSTILE.md S5).
-fn printable(text: &str) -> bool {
-    text.bytes().all(|byte| (0x20..0x7F).contains(&byte))
-}
-
-/// Consecutive faults after which the scan stops (CHECKS.md 2.5).
-const BREAKER: u32 = 3;
-/// Longest wait that a 429 may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
-impl<'a> Prober<'a> {
-    fn new(wire: &'a Wire<'a>, profile: Profile, options: ScanOptions) -> Self {
-        let ledger = Ledger::new(profile, wire.limits().requests);
-        Self { wire, profile, options, ledger, state: Mutex::default() }
-    }
-
-    /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.
-    async fn send(&self, call: Call) -> Option<Arc<Exchange>> {
-        self.admit(&call)?;
-        let exchange = self.wire.send(call).await;
-        self.learn(&exchange).await;
-        if self.standard() && polls(&exchange) {
-            self.poll(&exchange).await;
-        }
-        Some(exchange)
-    }
-
-    /// Comes back for an answer whose stream was closed early, as 2025-11-25 lets a server do
-    /// (transports, "Sending Messages to the Server", item 6). Twice in a scan is enough to see it work.
-    async fn poll(&self, exchange: &Exchange) {
-        let blocks = sse::blocks(exchange.lines().unwrap_or_default());
-        let Some(id) = sse::last_event_id(&blocks).filter(|id| id.len() <= LONGEST_ID && printable(id))
-        else {
-            return;
-        };
-        {
-            let mut state = self.lock();
-            if state.polled >= MOST_POLLED {
-                return;
-            }
-            state.polled = state.polled.saturating_add(1);
-        }
-        let retry = blocks.iter().filter_map(|block| block.retry.as_deref()?.parse::<u64>().ok()).next_back();
-        tokio::time::sleep(Duration::from_millis(retry.unwrap_or(0).min(LONGEST_RETRY_MS))).await;
-        let mut call =
-            Call::get_stream(exchange.probe, format!("{} resumed", exchange.step), &exchange.request.url)
-                .era(Era::Legacy)
-                .in_session(exchange.session.as_deref())
-                .header("last-event-id", id);
-        call.twin = Some(exchange.id);
-        if let Some(version) = exchange.request.header(names::VERSION_HEADER) {
-            call = call.header(names::VERSION_HEADER, version);
-        }
-        let wait = self.wire.limits().negative_ms;
-        let Some(mut held) = self.hold(call.until(Until::Watch(wait))).await else { return };
-        let asked = reply::request_id(exchange);
-        held.wait(Duration::from_millis(wait), |_, lines| {
-            sse::blocks(lines).iter().filter(|block| block.dispatched()).any(|block| {
-                let message = block.data.as_deref().and_then(|data| jsonrpc::parse(data).ok());
-                message.is_some_and(|message| message.get("id") == asked.as_ref())
-            })
-        })
-        .await;
-        self.wire.close(held).await;
-    }
-
-    /// Opens a held stream if the ledger allows.
-    async fn hold(&self, call: Call) -> Option<Held> {
-        self.admit(&call)?;
-        Some(self.wire.hold(call).await)
-    }
-
-    /// Whether a call may be sent: counts it, or records the skip.
-    fn admit(&self, call: &Call) -> Option<()> {
-        let (probe, step) = (call.probe, call.step.as_str());
-        // Cleaning up is owed even after a halt, an interruption or the deadline.
-        let teardown = call.expectation == Expectation::Teardown;
-        let over = if teardown { None } else { self.wire.over().or(self.lock().halted) };
-        let session = call.step.starts_with(names::INITIALIZE) && call.method == "POST";
-        let reason = if let Some(reason) = over {
-            Some(reason)
-        } else if session && self.lock().opened >= self.wire.limits().sessions {
-            Some(SkipReason::Budget)
-        } else {
-            self.ledger.take(probe, teardown).err()
-        };
-        if let Some(reason) = reason {
-            self.wire.skip(probe, Some(step), reason);
-            return None;
-        }
-        self.wire.counted(self.ledger.sent(), self.ledger.budget());
-        Some(())
-    }
-
-    /// Takes from an exchange what later ones depend on.
-    async fn learn(&self, exchange: &Exchange) {
-        let wait = {
-            let mut state = self.lock();
-            if let Some(us) = exchange.head_us().filter(|_| exchange.request.method == "POST") {
-                state.slowest_head_us = state.slowest_head_us.max(us);
-            }
-            if let Some(connect) = &exchange.connect {
-                let tls = connect.tls.as_ref().map_or(0, |tls| tls.us);
-                state.connect_us = state.connect_us.max(connect.tcp_us.unwrap_or(0).saturating_add(tls));
-            }
-            if let Some(session) = exchange.header(names::SESSION_HEADER)
-                && exchange.session.is_none()
-                && exchange.ok()
-                && !state.sessions.iter().any(|(known, _)| known == session)
-            {
-                let version = match steps::initialize(exchange) {
-                    steps::Initialize::Legacy { version, .. } => version,
-                    _ => None,
-                };
-                state.opened = state.opened.saturating_add(1);
-                state.sessions.push((session.to_owned(), version));
-            }
-            if exchange.request.method == "DELETE" && exchange.ok() {
-                state.sessions.retain(|(known, _)| Some(known) != exchange.session.as_ref());
-            }
-            state.watch_health(exchange)
-        };
-        if let Some(wait) = wait {
-            self.wire.doing(format!("the endpoint asked us to wait {} s", wait.as_secs()));
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    /// In `quick`, how long silence may last before it counts, from sending: the slowest head so far
-    /// (at least twice the connect time) and 300 ms (CHECKS.md section 8). `None` in other profiles.
-    fn silence_ms(&self) -> Option<u64> {
-        let silence = self.wire.limits().silence_ms;
-        if silence == 0 {
-            return None;
-        }
-        let state = self.lock();
-        let due_us = state.slowest_head_us.max(state.connect_us.saturating_mul(2));
-        Some((due_us / 1_000).saturating_add(silence))
-    }
-
-    /// P-WS; in `quick` its answer is not waited for longer than silence may last.
-    fn upgrade_call(
-        &self,
-        probe: ProbeId,
-        step: impl Into<String>,
-        url: &str,
-        subprotocol: Option<&str>,
-    ) -> Call {
-        let wait = self.silence_ms().unwrap_or(self.wire.limits().header_ms);
-        Call::websocket(probe, step, url, subprotocol).until(Until::Watch(wait))
-    }
-
-    fn standard(&self) -> bool {
-        self.profile != Profile::Quick
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Trips the breaker, or says how long to wait after a 429.
-    fn watch_health(&mut self, exchange: &Exchange) -> Option<Duration> {
-        if exchange.status() == Some(429) {
-            self.limited = self.limited.saturating_add(1);
-            let asked = exchange.header("retry-after").and_then(headers::retry_after);
-            let wait = asked.unwrap_or(Duration::from_secs(1));
-            if wait > LONGEST_WAIT || self.limited > 3 {
-                self.halted = Some(SkipReason::RateLimited);
-                return None;
-            }
-            return Some(wait);
-        }
-        if exchange.expectation != Expectation::Plain || !self.classified {
-            return None;
-        }
-        let cancelled = matches!(&exchange.failure, Some(failure)
-            if failure.kind == crate::transcript::FailureKind::Cancelled);
-        let faulty = matches!(steps::barrier(exchange), Some(Barrier::Failed(_) | Barrier::ServerError(_)));
-        self.faults = if faulty && !cancelled { self.faults.saturating_add(1) } else { 0 };
-        if self.faults >= BREAKER {
-            self.halted = Some(SkipReason::CircuitBreaker);
-        }
-        None
-    }
-}
+use classify::{Feed, Found};
+use prober::{Answered, Prober};
+use speaker::{Channel, Speaker};
+use state::OpenSession;
 
 /// Runs every probe that applies. Everything is recorded on the wire.
 pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: ScanOptions) {
     let prober = Prober::new(wire, profile, options);
-    let mut found = classify::run(&prober, url).await;
-    prober.lock().classified = true;
-    let speakers = found.speakers();
-    let watch = legacy::watch(&prober, &speakers, found.stream.take());
-    let rest = async {
-        // Sound requests first: a negative probe may hurt a fragile server.
-        let negotiated = legacy::versions(&prober, &speakers);
-        let plain = futures_util::future::join(
-            catalogue::run(&prober, &speakers),
-            futures_util::future::join(connections::run(&prober, &speakers), negotiated),
-        );
-        plain.await;
-        futures_util::future::join(
-            modern::run(&prober, &speakers, found.modern_only()),
-            futures_util::future::join(
-                legacy::sessions(&prober, &speakers),
-                browser::run(&prober, &speakers, &found.target),
-            ),
-        )
-        .await;
-        bad_input::run(&prober, &speakers).await;
-        content_type::run(&prober, &speakers, found.modern_only()).await;
-        load::run(&prober, &speakers, &found.target).await;
+    let mut found = Box::pin(classify::run(&prober, url)).await;
+    let gated = prober.kind() == Kind::AuthGated;
+    {
+        let mut state = prober.lock();
+        state.classified = true;
+        state.gated = gated;
+    }
+    if gated {
+        return Box::pin(auth::gate(&prober, &found.target)).await;
+    }
+    let mut speakers = found.speakers();
+    if speakers.is_empty() {
+        speakers.extend(other_transport(&prober, &found).await);
+    }
+    let stream = found.stream.take();
+    let streamable = if speakers.iter().all(Speaker::streamable) { speakers.as_slice() } else { &[] };
+    // Boxed: together these conversations are larger than a thread's stack likes.
+    let held = Box::pin(join3(
+        legacy::watch(&prober, &speakers, stream),
+        listen::run(&prober, &speakers),
+        classify::aside(&prober, &found),
+    ));
+    let streams = Box::pin(async {
+        resume::run(&prober, &speakers).await;
+        resume::feed(&prober, &found.target).await;
+        delivery::run(&prober, streamable, &found.target).await;
+    });
+    let rest = Box::pin(calls(&prober, &speakers, streamable, &found));
+    join3(held, streams, rest).await;
+    for speaker in &speakers {
+        match &speaker.channel {
+            Channel::Streamable => {}
+            Channel::HttpSse(stream) => stream.end(&prober).await,
+            Channel::WebSocket(line) => line.end(&prober).await,
+        }
+    }
+    legacy::teardown(&prober).await;
+}
+
+/// Everything that is asked and answered, while streams are held beside it.
+async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker], found: &Found) {
+    // Sound requests first: a negative probe may hurt a fragile server.
+    let plain = join3(
+        catalogue::run(prober, speakers),
+        connections::run(prober, speakers),
+        legacy::versions(prober, speakers),
+    );
+    Box::pin(plain).await;
+    load::burst(prober, speakers, &found.target).await;
+    let sessions = async {
+        legacy::sessions(prober, speakers).await;
+        auth::beside(prober, streamable, &found.target).await;
     };
-    let aside = classify::aside(&prober, &found);
-    futures_util::future::join3(watch, rest, aside).await;
-    legacy::teardown(&prober, url).await;
+    let rules = join4(
+        modern::run(prober, speakers, found.modern_only()),
+        sessions,
+        browser::run(prober, speakers, &found.target, found.socket.as_ref()),
+        resume::quick(prober, speakers),
+    );
+    Box::pin(rules).await;
+    Box::pin(bad_input::run(prober, speakers)).await;
+    content_type::run(prober, speakers, found.modern_only()).await;
+    load::top_up(prober, speakers, &found.target).await;
+}
+
+/// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks
+/// for Streamable HTTP beside it.
+async fn other_transport(prober: &Prober<'_>, found: &Found) -> Option<Speaker> {
+    match (&found.target.feed, &found.socket) {
+        (Some(Feed::HttpSse), _) => {
+            siblings::streamable(prober, &found.target.url).await;
+            http_sse::open(prober, &found.target.url).await
+        }
+        (_, Some(socket)) => match socket.mcp {
+            Some(era) => {
+                siblings::streamable(prober, &found.target.url).await;
+                websocket::open(prober, socket, era).await
+            }
+            None => {
+                if socket.subprotocol_selected {
+                    websocket::unknown_subprotocol(prober, &socket.url).await;
+                }
+                None
+            }
+        },
+        _ => None,
+    }
 }
 
 /// The speakers that rows of no era use: both eras in standard, the newest in quick.
@@ -302,9 +135,9 @@ fn newest<'s>(prober: &Prober<'_>, speakers: &'s [Speaker]) -> &'s [Speaker] {
     if prober.standard() { speakers } else { speakers.get(..1).unwrap_or_default() }
 }
 
-/// The speaker of an era.
+/// Who speaks an era over Streamable HTTP.
 fn of(speakers: &[Speaker], era: Era) -> Option<&Speaker> {
-    speakers.iter().find(|speaker| speaker.era == era)
+    speakers.iter().find(|speaker| speaker.era == era && speaker.streamable())
 }
 
 /// Whether a probe's whole conversation is left out of this profile.

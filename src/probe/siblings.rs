@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::Prober;
-use super::classify::{twin, well_known};
+use super::classify::twin;
 use super::speaker::{self, Speaker};
 use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::net::websocket::Upgrade;
@@ -13,6 +13,7 @@ use crate::net::{Call, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
+use crate::protocol::well_known::{PROTECTED_RESOURCE, root_form};
 use crate::transcript::ProbeId;
 
 /// Paths where servers host Streamable HTTP by habit; no revision defines one.
@@ -55,6 +56,32 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) {
     }
     for path in DRAFTS {
         document(prober, &format!("draft {path}"), &format!("{origin}{path}"), "application/json").await;
+    }
+}
+
+/// Most requests for Streamable HTTP beside an endpoint of another transport.
+const BESIDE: u32 = 4;
+
+/// Looks for Streamable HTTP beside an endpoint that speaks MCP over another transport: only that part of
+/// step 5, and only a few requests.
+pub(super) async fn streamable(prober: &Prober<'_>, url: &str) {
+    let Ok(parsed) = Url::parse(url) else { return };
+    if prober.options.discover {
+        return run(prober, url).await;
+    }
+    prober.wire.doing("looking for Streamable HTTP on sibling paths");
+    let origin = parsed.origin().ascii_serialization();
+    let before = prober.ledger.sent();
+    for path in MCP.iter().filter(|path| **path != parsed.path()) {
+        let spent = prober.ledger.sent().saturating_sub(before);
+        if spent >= BESIDE || mcp(prober, path, &format!("{origin}{path}")).await {
+            return;
+        }
+        // Whoever does not answer plain HTTP on one path will not on the next.
+        let (exchanges, _) = prober.wire.recorded();
+        if exchanges.last().is_some_and(|last| last.head.is_none()) {
+            return;
+        }
     }
 }
 
@@ -117,7 +144,7 @@ async fn documents(prober: &Prober<'_>, origin: &str, url: &str) -> bool {
     if document(prober, "card", &card, "application/mcp-server-card+json").await {
         return true;
     }
-    match well_known(&format!("{origin}/"), "oauth-protected-resource") {
+    match root_form(&format!("{origin}/"), PROTECTED_RESOURCE) {
         Some(metadata) => document(prober, "metadata", &metadata, "application/json").await,
         None => false,
     }

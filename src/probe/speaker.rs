@@ -1,10 +1,13 @@
 //! How requests of one era are spoken (CHECKS.md section 3).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
 
-use crate::net::Call;
+use super::http_sse::Stream;
+use super::websocket::Line;
+use crate::net::{Barrier, Call};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::ProbeId;
@@ -33,12 +36,25 @@ pub(super) fn initialize(probe: ProbeId, step: impl Into<String>, url: &str, ver
     Call::post(probe, step, url, body.to_string()).era(Era::Legacy)
 }
 
+/// The transport that a speaker uses.
+#[derive(Clone, Debug)]
+pub(super) enum Channel {
+    /// Streamable HTTP: the reply comes with each POST.
+    Streamable,
+    /// HTTP+SSE: replies come on a held stream.
+    HttpSse(Arc<Stream>),
+    /// Messages on a WebSocket.
+    WebSocket(Arc<Line>),
+}
+
 /// Someone who speaks one era to the endpoint.
 #[derive(Debug)]
 pub(super) struct Speaker {
     /// The era.
     pub(super) era: Era,
-    /// Where requests go.
+    /// The transport.
+    pub(super) channel: Channel,
+    /// Where requests go; HTTP+SSE: the URL of the stream.
     pub(super) url: String,
     /// Placeholder of the session, if the server issued one.
     pub(super) session: Option<String>,
@@ -48,6 +64,8 @@ pub(super) struct Speaker {
     pub(super) proved_by: u32,
     /// The cheapest read-only method known to work: BASE.
     pub(super) base: &'static str,
+    /// The capabilities, where the exchange that proved the era does not hold them itself.
+    pub(super) capabilities: Option<Map<String, Value>>,
     next_id: AtomicU64,
 }
 
@@ -57,11 +75,13 @@ impl Speaker {
         let base = if era == Era::Modern { names::DISCOVER } else { "ping" };
         Self {
             era,
+            channel: Channel::Streamable,
             url: url.to_owned(),
             session,
             version: version.to_owned(),
             proved_by,
             base,
+            capabilities: None,
             next_id: AtomicU64::new(2),
         }
     }
@@ -70,12 +90,41 @@ impl Speaker {
     pub(super) fn another(&self) -> Self {
         let next_id = AtomicU64::new(self.next_id.load(Ordering::Relaxed).saturating_add(100));
         Self {
+            channel: self.channel.clone(),
             url: self.url.clone(),
             session: self.session.clone(),
             version: self.version.clone(),
+            capabilities: self.capabilities.clone(),
             next_id,
             ..*self
         }
+    }
+
+    /// The same speaker outside its session.
+    pub(super) fn outside(&self) -> Self {
+        Self { session: None, ..self.another() }
+    }
+
+    /// The same speaker in another session, with ids of its own range.
+    pub(super) fn in_session(&self, session: Option<String>, version: &str) -> Self {
+        Self { session, version: version.to_owned(), ..self.another() }
+    }
+
+    /// Whether it speaks Streamable HTTP.
+    pub(super) fn streamable(&self) -> bool {
+        matches!(self.channel, Channel::Streamable)
+    }
+
+    /// How many requests may be under way at once whose fate may touch the others': where they share
+    /// a channel, one.
+    pub(super) fn abreast(&self) -> usize {
+        if self.streamable() { 4 } else { 1 }
+    }
+
+    /// BASE as a barrier behind a message that need not be answered.
+    pub(super) fn barrier(&self) -> Barrier {
+        let id = self.id();
+        Barrier { text: self.body(&id, self.base, Value::Null).to_string(), id }
     }
 
     /// An id that was not used before: a string in the modern era, an integer in the legacy one.
@@ -115,11 +164,13 @@ impl Speaker {
         body: impl Into<String>,
     ) -> Call {
         let call = Call::post(probe, step, &self.url, body).era(self.era);
-        match self.era {
-            Era::Modern => {
+        match (&self.channel, self.era) {
+            // HTTP+SSE has neither session nor version headers, a WebSocket message no headers at all.
+            (Channel::HttpSse(_) | Channel::WebSocket(_), _) => call,
+            (Channel::Streamable, Era::Modern) => {
                 call.header(names::VERSION_HEADER, self.version.as_str()).header(names::METHOD_HEADER, method)
             }
-            Era::Legacy => self.dress(call),
+            (Channel::Streamable, Era::Legacy) => self.dress(call),
         }
     }
 

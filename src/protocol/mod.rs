@@ -9,3 +9,4 @@ pub mod revision;
 pub mod sse;
 pub mod transport;
 pub mod websocket;
+pub mod well_known;

@@ -4,6 +4,8 @@
 pub const SESSION_HEADER: &str = "mcp-session-id";
 /// `MCP-Protocol-Version`, from 2025-06-18.
 pub const VERSION_HEADER: &str = "mcp-protocol-version";
+/// `Last-Event-ID`, on reconnection to an event stream.
+pub const LAST_EVENT_ID: &str = "last-event-id";
 /// `Mcp-Method`, modern era.
 pub const METHOD_HEADER: &str = "mcp-method";
 /// `Mcp-Name`, modern era, for calls that name a tool, prompt or resource.
@@ -11,6 +13,10 @@ pub const NAME_HEADER: &str = "mcp-name";
 
 /// Modern discovery call; mandatory for servers from 2026-07-28.
 pub const DISCOVER: &str = "server/discover";
+/// Modern subscription stream.
+pub const LISTEN: &str = "subscriptions/listen";
+/// First message on a modern subscription stream.
+pub const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 /// Legacy handshake.
 pub const INITIALIZE: &str = "initialize";
 /// Legacy handshake, second step.

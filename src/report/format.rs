@@ -2,7 +2,7 @@
 
 use super::sarif::Results;
 use super::table::{self, Style};
-use super::{Report, badge, github, gitlab, json, jsonl, junit, markdown, sarif, sink};
+use super::{Report, badge, github, gitlab, html, json, jsonl, junit, markdown, sarif, sink};
 use crate::exit::Exit;
 
 /// A format of the report.
@@ -15,6 +15,8 @@ pub enum Format {
     Json,
     /// The whole report, one target a line.
     Jsonl,
+    /// A page for a browser.
+    Html,
     /// SARIF 2.1.0.
     Sarif,
     /// SARIF 2.1.0 without what neither failed nor warned.
@@ -50,6 +52,7 @@ impl Format {
         Self::Table,
         Self::Json,
         Self::Jsonl,
+        Self::Html,
         Self::Sarif,
         Self::SarifAlerts,
         Self::Junit,
@@ -67,6 +70,7 @@ impl Format {
             Self::Table => "table",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Html => "html",
             Self::Sarif => "sarif",
             Self::SarifAlerts => "sarif-alerts",
             Self::Junit => "junit",
@@ -81,7 +85,7 @@ impl Format {
     /// Whether only a browser shows it: a terminal would be flooded for nothing.
     #[must_use]
     pub const fn for_browser(self) -> bool {
-        matches!(self, Self::BadgeSvg)
+        matches!(self, Self::Html | Self::BadgeSvg)
     }
 
     /// The bytes of the document.
@@ -95,6 +99,7 @@ impl Format {
                 _ => return json::render_many(reports, exit),
             },
             Self::Jsonl => jsonl::render(reports),
+            Self::Html => html::render(&reports.iter().collect::<Vec<_>>()),
             Self::Sarif => sarif::render(reports, Results::All),
             Self::SarifAlerts => sarif::render(reports, Results::Alerts),
             Self::Junit => junit::render(reports),

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod format;
 pub mod github;
 pub mod gitlab;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 pub mod junit;
@@ -22,15 +23,19 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod timeline;
 
 use crate::exit::Exit;
 use crate::facts::Classification;
+use crate::facts::delivery::Delivery;
+use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
 use crate::finding::{Dimension, Finding};
 use crate::gate::GateOutcome;
 use crate::rubric::Policy;
 use crate::score::Score;
 use crate::transcript::{Profile, Tls, Tool};
+use timeline::Timeline;
 
 /// One judged target.
 #[derive(Clone, Debug)]
@@ -73,12 +78,18 @@ pub struct Report {
     pub fixes_gain: f64,
     /// Keep-alives of the idle stream, if one was watched.
     pub keep_alive: Option<KeepAlive>,
+    /// How dropped streams resumed, if that was tried.
+    pub resume: Option<Resume>,
+    /// How streams were delivered, if there was one.
+    pub delivery: Option<Delivery>,
     /// Latency of plain requests, if there were enough.
     pub latency: Option<Latency>,
     /// The TLS handshake, if there was one.
     pub tls: Option<Tls>,
     /// What the scan cost the target.
     pub footprint: Footprint,
+    /// What happened when.
+    pub timeline: Timeline,
 }
 
 /// Which rubric weighed.

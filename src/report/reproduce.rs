@@ -14,7 +14,15 @@ pub fn reproduce(exchange: &Exchange, insecure: bool) -> Option<String> {
     let request = &exchange.request;
     let websocket = request.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
         || request.url.starts_with("ws");
-    if websocket { websocat(request, insecure) } else { curl(exchange, insecure) }
+    match (&request.body, websocket) {
+        (_, false) => curl(exchange, insecure),
+        (None, true) => websocat(request, insecure),
+        // One message: said once the socket is open.
+        (Some(body), true) if body.len() <= LONGEST_BODY => {
+            Some(format!("printf '%s\\n' {} | {}", shell(body)?, websocat(request, insecure)?))
+        }
+        (Some(_), true) => None,
+    }
 }
 
 fn curl(exchange: &Exchange, insecure: bool) -> Option<String> {
@@ -99,6 +107,17 @@ mod tests {
 
     fn command(made: &crate::transcript::synthetic::Made) -> String {
         reproduce(&made.made, false).unwrap()
+    }
+
+    #[test]
+    fn a_message_on_a_socket_is_piped_into_websocat() {
+        let mut made = post(ProbeId::IdEcho, "string", Era::Legacy, json!({"id":"it's"}));
+        made.made.request.method = crate::transcript::MESSAGE.to_owned();
+        made.made.request.url = "ws://127.0.0.1:8080/ws".to_owned();
+        made.made.request.headers.clear();
+        let words = command(&made);
+        assert!(words.starts_with("printf '%s\\n' "), "{words}");
+        assert!(words.ends_with(" | websocat ws://127.0.0.1:8080/ws"), "{words}");
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct Exchange {
     /// Placeholder of the session the request belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// HTTP+SSE: the GET exchange whose event stream carries the reply to this POST.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<u32>,
     /// Number of the TCP connection.
     pub connection: u32,
     /// How that connection came to be, on the exchange that opened it.
@@ -56,6 +59,9 @@ pub struct Exchange {
     /// Status and headers, if they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
+    /// When the first byte of the body arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte_us: Option<u64>,
     /// Body, lines or frames.
     #[serde(default, skip_serializing_if = "Content::is_none")]
     pub content: Content,
@@ -71,11 +77,16 @@ pub struct Exchange {
     pub shapes: Vec<TokenShape>,
 }
 
+/// The method of an exchange that is one message on an open WebSocket (the exchange of the upgrade has
+/// the same connection number) and the frames that followed it. It has no head.
+pub const MESSAGE: &str = "MESSAGE";
+
 /// What was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// HTTP method; `GET` with an `upgrade` header for WebSocket.
+    /// HTTP method; `GET` with an `upgrade` header for WebSocket; [`MESSAGE`] for one message on an
+    /// open WebSocket.
     pub method: String,
     /// Absolute URL, masked.
     pub url: String,
@@ -277,10 +288,35 @@ impl Exchange {
         self.head.as_ref().and_then(|head| head.header(name))
     }
 
-    /// Time from sending to the reply's head, microseconds.
+    /// Time from sending to the reply's head, microseconds; for a message on a WebSocket, to the first
+    /// text that came.
     #[must_use]
     pub fn head_us(&self) -> Option<u64> {
-        self.head.as_ref().map(|head| head.at_us.saturating_sub(self.started_us))
+        let at_us = match &self.head {
+            Some(head) => Some(head.at_us),
+            None if self.is_message() => self.texts().next().map(|frame| frame.at_us),
+            None => None,
+        };
+        at_us.map(|at_us| at_us.saturating_sub(self.started_us))
+    }
+
+    /// Whether it is one message on an open WebSocket.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        self.request.method == MESSAGE
+    }
+
+    /// The text messages that came, if it was a socket.
+    pub fn texts(&self) -> impl Iterator<Item = &Frame> {
+        let text = |frame: &&Frame| frame.direction == Direction::In && frame.kind == FrameKind::Text;
+        self.frames().iter().filter(text)
+    }
+
+    /// The close frame that the peer sent, if it was a socket: `code reason`.
+    #[must_use]
+    pub fn closed(&self) -> Option<&str> {
+        let close = |frame: &&Frame| frame.direction == Direction::In && frame.kind == FrameKind::Close;
+        self.frames().iter().find(close).map(|frame| frame.text.as_str())
     }
 
     /// Time from sending to the end of the reply, or to giving up, microseconds.
@@ -314,6 +350,15 @@ impl Exchange {
             Content::Frames { frames } => frames,
             _ => &[],
         }
+    }
+
+    /// Whether the request carried one of the operator's own headers: it was sent with the credential.
+    #[must_use]
+    pub fn credentialed(&self) -> bool {
+        self.request
+            .headers
+            .iter()
+            .any(|(_, value)| value.starts_with("~credential~") || value.starts_with("~header-"))
     }
 
     /// Whether a status in 200–299 came.

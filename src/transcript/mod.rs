@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use exchange::{
-    Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, Request,
+    Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, MESSAGE, Request,
 };
 pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};
@@ -109,6 +109,8 @@ pub enum SkipReason {
     RateLimited,
     /// Three consecutive 5xx or transport faults on plain exchanges: the scan stopped (CHECKS.md 2.5).
     CircuitBreaker,
+    /// The operator's credential stopped working: a request that had been served with it met a 401.
+    CredentialStopped,
     /// The user interrupted the scan.
     Interrupted,
 }
@@ -123,6 +125,7 @@ impl SkipReason {
             Self::Deadline => "the scan's total deadline passed",
             Self::RateLimited => "the endpoint limits our request rate (429)",
             Self::CircuitBreaker => "the scan stopped after repeated faults of the endpoint",
+            Self::CredentialStopped => "the credential stopped working (401 after it had been accepted)",
             Self::Interrupted => "the scan was interrupted",
         }
     }

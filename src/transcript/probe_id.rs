@@ -12,13 +12,23 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeId {
     /// Finds out what speaks here (CHECKS.md section 4). Plain. Steps: `discover`,
-    /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `initialize`,
+    /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `discover-bare`
+    /// (without the credential, where it led nowhere), `initialize`,
     /// `initialize-retry`, `initialized`, `get` (P-GET without a session; on a legacy endpoint it is
     /// sent only where step 2 failed), `websocket`, `websocket-discover`-style traffic is inside the
-    /// `websocket` frames, `redirect` (the 307/308 hop), `hint-preflight`, `hint-metadata` (behind
-    /// authentication), `wait-N` (`--wait`).
+    /// `websocket` frames, `redirect` (the 307/308 hop), `wait-N` (`--wait`).
     Classify,
-    /// Looks beside the URL when nothing was found on it (step 5). Plain. The step is the path and
+    /// The conversation over HTTP+SSE. Plain. Steps: `get` (opens a stream; held), `initialize`,
+    /// `initialized`, `ping`: POSTs to the announced URI, answered on that stream
+    /// ([`crate::transcript::Exchange::stream`]). The first three come again where a stream was lost.
+    HttpSse,
+    /// The conversation over a WebSocket. Plain. Steps: `upgrade`, then messages on that connection
+    /// ([`crate::transcript::MESSAGE`]): `discover` (modern), or `initialize`, `initialized`, `ping`.
+    /// They come again where a socket was lost. On a plain WebSocket only `subprotocol`: an upgrade that
+    /// offers a name that nobody has.
+    WebSocket,
+    /// Looks beside the URL when nothing was found on it (step 5), and for Streamable HTTP beside
+    /// HTTP+SSE and WebSocket endpoints. Plain. The step is the path and
     /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `catalog`,
     /// `card`, `metadata`, `draft /.well-known/mcp.json`.
     Siblings,
@@ -59,12 +69,39 @@ pub enum ProbeId {
     /// GET on the endpoint inside a legacy session. Plain. Step: `get`. Held open as the idle
     /// stream, where the profile watches one.
     LegacyGet,
+    /// Whether a dropped stream of the legacy era resumes. Plain: `initialize`, `initialized` (a session
+    /// of its own, where sessions are issued; not in `quick`), `post-N` (a read-only request, read to its
+    /// end; `quick` takes a stream of [`Self::Connections`]), `resume-N` (GET with the first id of the stream
+    /// that is its twin), `cut` (negative: the same request, dropped
+    /// after its first id) and `resume-cut`, sent where finished streams are not replayed, `initialize
+    /// other`, `initialized other` (a second session), `resume-other` (negative: the first id of a
+    /// `post-N` with that session's headers; in `quick` those of a spare session).
+    Resume,
+    /// Whether a dropped plain feed resumes. Plain. Steps: `first` (read until two events with ids
+    /// came), `again` (GET with the first of those ids).
+    FeedResume,
+    /// P-LISTEN with every advertised type. Plain. Steps: `resources` (resources/list, for a URI to
+    /// subscribe to), `listen`, held open and watched like an idle stream.
+    Listen,
+    /// Streams asked for with `Accept-Encoding: gzip, br`. Negative; twin = the same without. Steps:
+    /// `listen`, `post`, `get`, whichever of them streams.
+    Delivery,
     /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Step: `get`.
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
     /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,
-    /// `preflight`.
+    /// `preflight`. HTTP+SSE and feeds: GETs; WebSocket: upgrades.
     Browser,
+    /// What a client without a credential meets, and the documents that tell it how to get one. No step
+    /// carries the operator's credential ([`super::Exchange::credentialed`]). Plain where the scan has
+    /// none that works; otherwise negative, twin = the same request with it, where there is one. Steps:
+    /// `discover`, `initialize`, `tools/list` (each era, without a session), `get` (P-GET), `delete`
+    /// (P-DEL, invented id), `listen` (P-LISTEN), `websocket` (P-WS on the ws twin, then P-DISC and
+    /// P-INIT), `session tools/list` and `session get` (in a session that was opened with the
+    /// credential), `unknown-tool` (tools/call of an invented name, only where tools/list was served),
+    /// `prm-challenge`, `prm-path`, `prm-root` (P-PRM; the first that answers ends it), `as I.N` (P-AS,
+    /// form N of issuer I; `as 0.1`: the origin of the endpoint, where no issuer is named).
+    Auth,
     /// What is offered. Plain. Steps: `tools/list`, `tools/list page N`, `prompts/list`,
     /// `resources/list`, `resources/templates/list`, `completion/complete` (negative: an invented
     /// reference).
@@ -80,8 +117,10 @@ pub enum ProbeId {
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::Classify,
+        Self::HttpSse,
+        Self::WebSocket,
         Self::Siblings,
         Self::Tls,
         Self::IdEcho,
@@ -94,8 +133,13 @@ impl ProbeId {
         Self::LegacyVersions,
         Self::LegacySessions,
         Self::LegacyGet,
+        Self::Resume,
+        Self::FeedResume,
+        Self::Listen,
+        Self::Delivery,
         Self::Idle,
         Self::Browser,
+        Self::Auth,
         Self::Catalogue,
         Self::Load,
         Self::Teardown,

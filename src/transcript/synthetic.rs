@@ -216,6 +216,7 @@ pub fn request(method: &str, probe: ProbeId, step: &str) -> Made {
             twin: None,
             era: None,
             session: None,
+            stream: None,
             connection: 1,
             connect: None,
             request: Request {
@@ -226,6 +227,7 @@ pub fn request(method: &str, probe: ProbeId, step: &str) -> Made {
             },
             started_us: 0,
             head: None,
+            first_byte_us: None,
             content: Content::None,
             ended: Ended::Complete,
             ended_us: 10_000,

@@ -15,7 +15,7 @@ use agentgauge::transcript::{Profile, Transcript};
 use tokio::sync::Semaphore;
 
 /// Scans at once: more would make a two-core machine slow enough to matter.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 12;
 
 /// Streams are kept alive often, so that watching one takes a moment instead of 15 s.
 const KEEP_ALIVE: Duration = Duration::from_millis(1_200);

@@ -21,6 +21,8 @@ const PURE: &[&[&str]] = &[
 const LONGER: &[(&str, &str)] = &[
     ("demo/fault.rs", "one table: a line or three for each fault"),
     ("finding.rs", "the vocabulary of every check; its parts are used together"),
+    ("probe/classify.rs", "one decision procedure, sent step by step"),
+    ("facts/resume.rs", "one comparison of what was missed with what came back"),
     ("facts/classification.rs", "one decision procedure, read from top to bottom"),
     ("report/json/v1.rs", "one frozen shape, read from top to bottom"),
     ("transcript/synthetic.rs", "test support: one builder, many short methods"),

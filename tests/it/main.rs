@@ -10,6 +10,7 @@
 
 mod accuracy;
 mod architecture;
+mod auth;
 mod certificates;
 mod checks_page;
 mod cli;
@@ -17,10 +18,13 @@ mod cli_live;
 mod demo;
 mod drift;
 mod formats;
+mod other_transports;
 mod program;
 mod readme;
+mod replay;
 mod rmcp_server;
 mod schemas;
 mod score_laws;
+mod streams;
 mod support;
 mod wire;

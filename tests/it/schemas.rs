@@ -50,6 +50,7 @@ fn transcript() -> Transcript {
         twin: None,
         era: None,
         session: None,
+        stream: Some(2),
         connection: 1,
         connect: Some(Connect {
             started_us: 0,
@@ -71,6 +72,7 @@ fn transcript() -> Transcript {
             version: "HTTP/1.1".to_owned(),
             headers: vec![("content-type".to_owned(), "text/html".to_owned())],
         }),
+        first_byte_us: Some(950),
         content: Content::Text { text: "<html>".to_owned(), bytes: 6, cut: false },
         ended: Ended::Complete,
         ended_us: 1_000,

@@ -12,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     severity: Severity::Critical,
     level: Level::Must,
     applies: Applies::to(
-        &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
+        &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream, Transport::Websocket],
         Gated::Judged,
     ),
     reads: Reads::Of(&[ProbeId::Browser, ProbeId::Classify]),
@@ -80,7 +80,7 @@ fn judge_pair(facts: &Facts<'_>, both: &Exchange, host: Option<&Exchange>) -> Ju
                 "a DNS-rebinding request (foreign Host and Origin) was served",
             );
         }
-        Treatment::Refused(400..=499) => {}
+        Treatment::Refused(101 | 400..=499) => {}
         Treatment::Refused(status) => {
             return inconclusive(format!("neither served nor refused (HTTP {status})"));
         }
@@ -94,7 +94,7 @@ fn judge_pair(facts: &Facts<'_>, both: &Exchange, host: Option<&Exchange>) -> Ju
             let message = "a foreign Host is refused only when a foreign Origin comes with it";
             warn(Evidence::status(host), message).map(|verdict| verdict.with_severity(Severity::Medium))
         }
-        Treatment::Refused(400..=499) => pass(Evidence::status(host), "refused"),
+        Treatment::Refused(101 | 400..=499) => pass(Evidence::status(host), "refused"),
         Treatment::Refused(status) => inconclusive(format!("neither served nor refused (HTTP {status})")),
         Treatment::Unclear(reason) => inconclusive(reason),
     }

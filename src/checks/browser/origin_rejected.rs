@@ -104,11 +104,12 @@ fn judge_pair(facts: &Facts<'_>, origin: &Exchange, null: Option<&Exchange>) -> 
         }
         _ => None,
     };
-    let pinned = facts.class().revisions.iter().any(|revision| *revision >= Revision::V2025_11_25);
-    let is_mcp = facts.class().kind != Kind::EventStream;
+    // The status is a rule of Streamable HTTP; HTTP+SSE and feeds have none.
+    let pinned = facts.class().transports.first() == Some(&Transport::StreamableHttp)
+        && facts.class().revisions.iter().any(|revision| *revision >= Revision::V2025_11_25);
     let as_it_should = |status: u16| match status {
         403 => true,
-        400..=499 => !(pinned && is_mcp),
+        400..=499 => !pinned,
         _ => false,
     };
     let odd = [Some(status), other].into_iter().flatten().find(|status| !as_it_should(*status));

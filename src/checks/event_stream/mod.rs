@@ -4,9 +4,17 @@ mod sse_content_type;
 mod sse_event_ids;
 mod sse_grammar;
 mod sse_keepalive;
+mod sse_last_event_id;
+mod sse_unbuffered;
 
 use crate::check::Check;
 
 /// In catalogue order.
-pub(super) const CHECKS: &[&Check] =
-    &[&sse_content_type::CHECK, &sse_grammar::CHECK, &sse_event_ids::CHECK, &sse_keepalive::CHECK];
+pub(super) const CHECKS: &[&Check] = &[
+    &sse_content_type::CHECK,
+    &sse_grammar::CHECK,
+    &sse_event_ids::CHECK,
+    &sse_last_event_id::CHECK,
+    &sse_unbuffered::CHECK,
+    &sse_keepalive::CHECK,
+];

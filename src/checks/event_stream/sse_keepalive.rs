@@ -1,6 +1,7 @@
 //! A stream that may stay silent should show signs of life.
 
 use crate::checks::prelude::*;
+use crate::facts::listen::subscribes;
 use crate::facts::steps;
 use crate::facts::summary::{KeepAlive, keep_alive};
 use crate::transcript::{Ended, FailureKind, Profile};
@@ -15,7 +16,13 @@ pub(super) static CHECK: Check = Check {
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
         Gated::Unseen,
     ),
-    reads: Reads::Of(&[ProbeId::Classify, ProbeId::Idle, ProbeId::LegacyGet, ProbeId::Catalogue]),
+    reads: Reads::Of(&[
+        ProbeId::Classify,
+        ProbeId::Idle,
+        ProbeId::LegacyGet,
+        ProbeId::Listen,
+        ProbeId::Catalogue,
+    ]),
     basis: &[
         Basis {
             title: "MCP 2026-07-28, Streamable HTTP, Receiving Messages (note; encouraged, without a number)",
@@ -49,8 +56,13 @@ const FULL_WATCH_MS: u64 = 34_000;
 fn judge(facts: &Facts<'_>) -> Judgement {
     let mut seen = Observations::new();
     let (mut short, mut sound) = (None, String::new());
-    let held = [ProbeId::Classify, ProbeId::Idle, ProbeId::LegacyGet];
-    for exchange in held.iter().flat_map(|probe| facts.steps(*probe, "get")) {
+    let held = [
+        (ProbeId::Classify, "get"),
+        (ProbeId::Idle, "get"),
+        (ProbeId::LegacyGet, "get"),
+        (ProbeId::Listen, "listen"),
+    ];
+    for exchange in held.iter().flat_map(|(probe, step)| facts.steps(*probe, step)) {
         if refused(exchange) {
             continue;
         }
@@ -93,21 +105,16 @@ fn without_stream(facts: &Facts<'_>) -> Judgement {
     if answer.is_some_and(|status| status >= 500) {
         return inconclusive("the GET that would open the stream was answered with a server error");
     }
-    if class.streamable(Era::Modern) && subscribes(facts) {
-        return inconclusive("a subscription is advertised, but the listen stream is not watched yet");
+    if class.streamable(Era::Modern) && subscribed(facts) {
+        facts.step(ProbeId::Listen, "listen", None)?;
     }
     not_applicable("only short per-request streams exist")
 }
 
 /// Whether the modern side advertises something to listen to.
-fn subscribes(facts: &Facts<'_>) -> bool {
-    let capabilities =
-        facts.catalogue(Era::Modern).ok().and_then(|catalogue| catalogue.capabilities.as_ref());
-    capabilities.is_some_and(|all| {
-        all.values().any(|one| {
-            ["listChanged", "subscribe"].iter().any(|flag| one.get(flag).is_some_and(|flag| flag == true))
-        })
-    })
+fn subscribed(facts: &Facts<'_>) -> bool {
+    let catalogue = facts.catalogue(Era::Modern).ok();
+    catalogue.and_then(|catalogue| catalogue.capabilities.as_ref()).is_some_and(subscribes)
 }
 
 /// Whether the GET was answered with something that is no stream.
@@ -174,7 +181,7 @@ mod tests {
     use super::CHECK;
     use crate::finding::{Finding, Status};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get};
+    use crate::transcript::synthetic::{Made, Scan, discover, get, initialize, post};
     use crate::transcript::{Content, FailureKind, Phase, ProbeId, Profile};
 
     fn legacy_get(text: &str, gap_us: u64, until_us: u64) -> Made {
@@ -240,20 +247,35 @@ mod tests {
         );
     }
 
+    fn subscribing() -> Scan {
+        let result = json!({"resultType":"complete","supportedVersions":["2026-07-28"],
+            "capabilities":{"tools":{"listChanged":true}}});
+        Scan::empty()
+            .with(discover().result(result))
+            .with(initialize(ProbeId::Classify, "initialize").error(400, -32022, "no"))
+    }
+
+    fn listen(text: &str, gap_us: u64, until_us: u64) -> Made {
+        let body = json!({"jsonrpc":"2.0","id":"d-9","method":"subscriptions/listen","params":{}});
+        post(ProbeId::Listen, "listen", Era::Modern, body).stream(text, gap_us).held_until(until_us)
+    }
+
     #[test]
-    fn undecided_for_a_modern_endpoint_with_a_subscription() {
-        let mut scan = Scan::modern();
-        for exchange in &mut scan.transcript.exchanges {
-            if exchange.step == "discover" {
-                let result = json!({"resultType":"complete","supportedVersions":["2026-07-28"],
-                    "capabilities":{"tools":{"listChanged":true}}});
-                *exchange = crate::transcript::synthetic::discover().result(result).made;
-                exchange.id = 2;
-            }
-        }
-        let finding = scan.judge(&CHECK);
-        assert_eq!(finding.status, Status::Inconclusive);
-        assert!(finding.message.contains("listen"), "{}", finding.message);
+    fn passes_and_warns_on_the_listen_stream() {
+        let kept = listen("data: {}\n\n: keepalive\n\n", 15_000_000, 15_100_000);
+        let finding = subscribing().with(kept).judge(&CHECK);
+        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        let silent = subscribing().with(listen("data: {}\n\n", 0, 35_010_000)).judge(&CHECK);
+        assert_eq!(silent.status, Status::Warn, "{}", silent.message);
+    }
+
+    #[test]
+    fn undecided_when_the_listen_stream_was_not_opened() {
+        assert_eq!(subscribing().judge(&CHECK).status, Status::Inconclusive);
+        let refused =
+            post(ProbeId::Listen, "listen", Era::Modern, json!({"jsonrpc":"2.0","id":1,"method":"x"}));
+        let refused = subscribing().with(refused.error(404, -32601, "unknown"));
+        assert_eq!(refused.judge(&CHECK).status, Status::NotApplicable);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::refusal::{NoHead, firewall, no_head};
-use crate::facts::reply::request_id;
+use crate::facts::refusal::{NoHead, firewall, no_answer, no_head};
+use crate::facts::reply::asks;
 use crate::finding::milliseconds;
 use crate::transcript::Failure;
 
@@ -144,15 +144,24 @@ fn judge_these<'t>(facts: &Facts<'t>, exchanges: &[&'t Exchange], gated: bool) -
 fn counts(exchange: &Exchange) -> bool {
     exchange.expectation == Expectation::Negative
         && !matches!(exchange.step.as_str(), "host" | "host-and-origin")
+        // Without the credential is no bad input; the rows of authorization speak of it.
+        && exchange.probe != ProbeId::Auth
 }
 
 fn met<'t>(facts: &Facts<'t>, exchange: &'t Exchange, twin: Option<&Exchange>) -> Met<'t> {
     let limit_ms = facts.header().limits.negative_ms;
-    if exchange.request.header("upgrade").is_some() || !exchange.frames().is_empty() {
+    if exchange.request.header("upgrade").is_some() {
         return Met::Answer;
     }
-    match (no_head(exchange, limit_ms), exchange.status().unwrap_or_default()) {
+    let answer = no_answer(exchange, facts.reply(exchange), limit_ms);
+    match (answer, exchange.status().unwrap_or_default()) {
+        // What need not be answered is met well by silence, however short.
         (Some(NoHead::Silent), _) if !must_answer(facts, exchange) => Met::Answer,
+        (Some(NoHead::Unclear), _)
+            if !must_answer(facts, exchange) && (exchange.ok() || exchange.is_message()) =>
+        {
+            Met::Answer
+        }
         (Some(NoHead::Silent), _) => Met::Silence(exchange),
         (Some(NoHead::Dropped), _) => Met::Drop(exchange),
         (Some(NoHead::Unclear), _) => Met::Unclear(format!(
@@ -185,12 +194,14 @@ fn is_late(exchange: &Exchange, limit_ms: u64) -> bool {
 }
 
 /// Over HTTP every request must be answered, except a GET that may open a silent stream; where
-/// replies travel on another stream, only what has an id must be.
+/// replies travel on another stream or a WebSocket, only a JSON-RPC request with an id must be.
 fn must_answer(facts: &Facts<'_>, exchange: &Exchange) -> bool {
-    if facts.class().transports.first() == Some(&Transport::HttpSse) {
-        return request_id(exchange).is_some_and(|id| !id.is_null());
+    match facts.class().kind {
+        // The POST itself is HTTP and wants a response.
+        Kind::HttpSse => exchange.head.is_none() || asks(exchange),
+        Kind::McpWebsocket => asks(exchange),
+        _ => exchange.request.method != "GET",
     }
-    exchange.request.method != "GET"
 }
 
 /// The correct requests after the bad ones, against those before: a pass, a fail or undecided.

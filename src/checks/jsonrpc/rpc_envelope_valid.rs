@@ -77,22 +77,28 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
 /// that is no message of the server's own, or any refusal that calls itself JSON-RPC. Other bodies of
 /// 4xx and 5xx (gateways, OAuth) are no JSON-RPC replies, and a named event may carry anything.
 fn answers(facts: &Facts<'_>, exchange: &Exchange, message: &Message, value: &Value) -> bool {
+    // On HTTP+SSE the reply stands on the stream of another exchange.
+    if exchange.stream.is_some() && message.pointer != "body" {
+        return event_answers(exchange, message, value);
+    }
     match &exchange.content {
         Content::Text { .. } if exchange.ok() => {
             asks(exchange) && (is_json(exchange) || value.is_object() || value.is_array())
         }
         Content::Text { .. } => value.get("jsonrpc").is_some(),
-        Content::Lines { .. } => {
-            let default = message.event.as_deref().is_none_or(|name| matches!(name, "" | "message"));
-            // Heartbeats that are bare JSON values are the business of `sh-sse-data-is-jsonrpc`.
-            let structured = value.is_object() || value.is_array();
-            exchange.ok() && asks(exchange) && default && structured && !jsonrpc::is_request(value)
-        }
+        Content::Lines { .. } => event_answers(exchange, message, value),
         Content::Frames { .. } => {
             facts.class().kind == Kind::McpWebsocket && value.is_object() && !jsonrpc::is_request(value)
         }
         Content::None | Content::Binary { .. } => false,
     }
+}
+
+fn event_answers(exchange: &Exchange, message: &Message, value: &Value) -> bool {
+    let default = message.event.as_deref().is_none_or(|name| matches!(name, "" | "message"));
+    // Heartbeats that are bare JSON values are the business of `sh-sse-data-is-jsonrpc`.
+    let structured = value.is_object() || value.is_array();
+    exchange.ok() && asks(exchange) && default && structured && !jsonrpc::is_request(value)
 }
 
 /// The messages of a legal batch that are replies; anything else is taken as one message.

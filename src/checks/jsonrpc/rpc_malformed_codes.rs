@@ -1,7 +1,8 @@
 //! What is no JSON, or no request, is refused with the right code and a 4xx.
 
 use crate::checks::prelude::*;
-use crate::facts::refusal::{NoHead, firewall, no_head};
+use crate::facts::Kind;
+use crate::facts::refusal::{NoHead, firewall, no_answer, no_head};
 use crate::finding::milliseconds;
 use crate::protocol::jsonrpc::Answer;
 use crate::protocol::names;
@@ -47,6 +48,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 }
 
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
+    if facts.class().kind == Kind::McpWebsocket {
+        return judge_frame(facts, era);
+    }
     let mut seen = Observations::new();
     let mut unseen = None;
     for (step, what, code) in STEPS {
@@ -90,6 +94,39 @@ fn judge_step(facts: &Facts<'_>, era: Era, step: &str, what: &str, code: Option<
             warn(evidence, format!("{what} got HTTP {status} with {got} instead of 400 with {wanted}"))
         }
         _ => warn(evidence, format!("{what} got HTTP {status} without a JSON-RPC error")),
+    }
+}
+
+/// A WebSocket has no status: -32700 or a close code says as much. Only the cut JSON is judged there.
+fn judge_frame(facts: &Facts<'_>, era: Era) -> Judgement {
+    let exchange = facts.negative(ProbeId::Malformed, "truncated", Some(era))?;
+    let reply = facts.reply(exchange);
+    let shown = |words: String| Evidence::new(exchange, "frames", words);
+    match reply.answer.as_ref().or(reply.lenient.as_ref()) {
+        Some(Answer::Result(_)) => return fail(shown("a result".to_owned()), "cut JSON was served"),
+        Some(Answer::Error(error)) if error.code == Some(names::PARSE_ERROR) => {
+            return pass(shown("code -32700".to_owned()), "cut JSON is answered with -32700");
+        }
+        Some(Answer::Error(error)) => {
+            let got = error.code.map_or_else(|| "no integer code".to_owned(), |code| code.to_string());
+            return warn(shown(format!("code {got}")), format!("cut JSON got {got} instead of -32700"));
+        }
+        None => {}
+    }
+    if let Some(code) = exchange.closed() {
+        return pass(shown(format!("close {code}")), "cut JSON ends the socket with a close code");
+    }
+    let silent = || {
+        let evidence = shown("no reply".to_owned());
+        warn(evidence, "cut JSON met silence: neither -32700 nor a close code")
+    };
+    match no_answer(exchange, reply, facts.header().limits.negative_ms) {
+        Some(NoHead::Silent) => silent(),
+        Some(NoHead::Dropped) => warn(
+            Evidence::failure(exchange),
+            "cut JSON ends the connection without a close frame, and without -32700",
+        ),
+        _ => inconclusive("cut JSON was not answered, and we could not wait for it"),
     }
 }
 

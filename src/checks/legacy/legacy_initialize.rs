@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
         transports: &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
         ..Applies::LEGACY
     },
-    reads: Reads::Of(&[ProbeId::Classify]),
+    reads: Reads::Of(&[ProbeId::HttpSse, ProbeId::WebSocket, ProbeId::Classify]),
     basis: &[
         Basis {
             title: "MCP 2025-11-25, Lifecycle, Initialization",
@@ -44,7 +44,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
                 answered(made.exchange)?;
                 inconclusive("initialize was not answered with a result")
             }
-            (None, Kind::HttpSse) => inconclusive("no initialize was sent to the announced message endpoint"),
+            (None, Kind::HttpSse) => inconclusive(facts.why_not(ProbeId::HttpSse, Some("initialize"))),
             (None, _) => inconclusive(facts.why_not(ProbeId::Classify, Some("initialize"))),
         };
     };
@@ -53,7 +53,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         seen.add(Status::Fail, made.evidence("protocolVersion"), "the result came under another id");
     }
     // On a WebSocket the status is that of the upgrade.
-    if let Some(status) = made.exchange.status().filter(|status| !matches!(status, 200 | 101)) {
+    // On HTTP+SSE it is that of the POST, which 2024-11-05 does not fix.
+    let fixed = made.exchange.stream.is_none();
+    if let Some(status) = made.exchange.status().filter(|status| fixed && !matches!(status, 200 | 101)) {
         let at = Evidence::status(made.exchange);
         seen.add(Status::Warn, at, format!("the result came with HTTP {status}, not 200"));
     }

@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::handshake::{self, Handshake};
-use crate::facts::{Kind, Outcome, steps};
+use crate::facts::{Outcome, steps};
 use crate::finding::cut;
 use crate::protocol::jsonrpc::Answer;
 
@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
         transports: &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
         ..Applies::LEGACY
     },
-    reads: Reads::Of(&[ProbeId::Classify, ProbeId::LegacyVersions]),
+    reads: Reads::Of(&[ProbeId::Classify, ProbeId::HttpSse, ProbeId::WebSocket, ProbeId::LegacyVersions]),
     basis: &[Basis {
         title: "MCP 2025-11-25, Lifecycle, Version negotiation",
         url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#version-negotiation",
@@ -67,9 +67,6 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 
 /// Why the reply to the unsupported version says nothing.
 fn unseen(facts: &Facts<'_>) -> Undecided {
-    if matches!(facts.class().kind, Kind::HttpSse | Kind::McpWebsocket) {
-        return Undecided::Inconclusive("no unsupported version was offered over this transport".to_owned());
-    }
     facts.negative(ProbeId::LegacyVersions, ODD, Some(Era::Legacy)).err().unwrap_or_else(|| {
         Undecided::Inconclusive("the reply to the unsupported version could not be read".to_owned())
     })
@@ -90,7 +87,7 @@ fn observe_known(made: &Handshake<'_>, seen: &mut Observations) -> Option<Revisi
         return known;
     }
     // `legacy-initialize` speaks of a result without a version.
-    if made.result().is_none() && Outcome::of(made.exchange, &made.reply).is_some() {
+    if made.result().is_none() && decided(made) {
         let at = Evidence::status(made.exchange);
         if lists_another(made) {
             seen.add(Status::Warn, at, format!("{offered} is refused with a list of versions"));
@@ -137,6 +134,16 @@ fn observe_odd(made: &Handshake<'_>, seen: &mut Observations) -> Result<(), Unde
         ),
     }
     Ok(())
+}
+
+/// Whether what came is an answer. Where answers come on a stream or a socket, silence is none.
+fn decided(made: &Handshake<'_>) -> bool {
+    let elsewhere = made.exchange.stream.is_some() || made.exchange.is_message();
+    match Outcome::of(made.exchange, &made.reply) {
+        None => false,
+        Some(Outcome::Nothing { .. }) => !elsewhere,
+        Some(_) => true,
+    }
 }
 
 /// Whether an error names a published version other than the one that was offered (which a message

@@ -2,10 +2,13 @@
 
 mod legacy_get_sse_or_405;
 mod legacy_initialize;
+mod legacy_resume;
+mod legacy_resume_own_stream;
 mod legacy_session_id_quality;
 mod legacy_session_multi_connection;
 mod legacy_session_unknown_404;
 mod legacy_version_negotiation;
+mod resumption;
 
 use crate::check::Check;
 
@@ -17,4 +20,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &legacy_session_unknown_404::CHECK,
     &legacy_session_multi_connection::CHECK,
     &legacy_get_sse_or_405::CHECK,
+    &legacy_resume::CHECK,
+    &legacy_resume_own_stream::CHECK,
 ];

@@ -2,7 +2,8 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::refusal::{NoHead, no_head};
+use crate::facts::refusal::{NoHead, no_answer};
+use crate::facts::reply::asks;
 use crate::transcript::FailureKind;
 
 pub(super) static CHECK: Check = Check {
@@ -91,7 +92,13 @@ fn fault(facts: &Facts<'_>, exchange: &Exchange) -> Option<String> {
     if let Some(status @ 500..) = exchange.status() {
         return Some(status.to_string());
     }
-    let failure = exchange.failure.as_ref()?;
+    let answer = no_answer(exchange, facts.reply(exchange), facts.header().limits.header_ms);
+    let silent = answer == Some(NoHead::Silent);
+    let Some(failure) = exchange.failure.as_ref() else {
+        // Accepted, and the answer never came on the stream or the socket.
+        let elsewhere = exchange.stream.is_some() || exchange.is_message();
+        return (silent && elsewhere && asks(exchange)).then(|| "no answer came".to_owned());
+    };
     let lost = matches!(
         failure.kind,
         FailureKind::Refused
@@ -101,7 +108,7 @@ fn fault(facts: &Facts<'_>, exchange: &Exchange) -> Option<String> {
             | FailureKind::Truncated
             | FailureKind::NotHttp
             | FailureKind::Framing
-    ) || no_head(exchange, facts.header().limits.header_ms) == Some(NoHead::Silent);
+    ) || silent;
     lost.then(|| failure.kind.words().to_owned())
 }
 

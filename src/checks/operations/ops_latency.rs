@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::refusal::{NoHead, no_head};
+use crate::facts::refusal::{NoHead, no_answer};
 use crate::facts::summary::percentile;
 use crate::finding::milliseconds;
 use crate::transcript::FailureKind;
@@ -106,7 +106,7 @@ fn answered_after(facts: &Facts<'_>, exchange: &Exchange) -> Option<u64> {
         return Some(message.at_us.saturating_sub(exchange.started_us));
     }
     let lost = exchange.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::BodyTimeout)
-        || no_head(exchange, facts.header().limits.header_ms) == Some(NoHead::Silent);
+        || no_answer(exchange, reply, facts.header().limits.header_ms) == Some(NoHead::Silent);
     if lost { Some(exchange.took_us()) } else { exchange.head_us() }
 }
 

@@ -8,10 +8,10 @@ use super::{Report, ReportFinding, sink};
 use crate::exit::Exit;
 use crate::score::{Score, tenths};
 use v1::{
-    JsonBasis, JsonCap, JsonClassification, JsonDimension, JsonEvidence, JsonExchanges, JsonExit, JsonFacts,
-    JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonNamedAt, JsonPolicy,
-    JsonReport, JsonReports, JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool,
-    JsonTranscript, JsonTried,
+    JsonBasis, JsonCap, JsonClassification, JsonDelivery, JsonDimension, JsonEvidence, JsonExchanges,
+    JsonExit, JsonFacts, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive, JsonLatency,
+    JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume, JsonRubric, JsonScore, JsonSummary,
+    JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
 };
 
 /// Version of the shape.
@@ -93,6 +93,7 @@ impl From<&Report> for JsonReport {
                     .iter()
                     .map(|found| JsonFound { url: found.url.clone(), what: found.what.clone() })
                     .collect(),
+                credential_refused: class.credential_refused,
                 tried: report
                     .tried
                     .iter()
@@ -230,6 +231,26 @@ impl From<&Report> for JsonFacts {
                 longest_gap_ms: seen.longest_gap_ms,
                 arrivals: seen.arrivals,
                 kind: seen.kind.clone(),
+            }),
+            resume: report.resume.as_ref().map(|resume| JsonResume {
+                tries: resume.tries,
+                exact: resume.exact,
+                expected: resume.expected.clone(),
+                received: resume.received.clone(),
+            }),
+            delivery: report.delivery.as_ref().map(|seen| {
+                let ms = |us: u64| us / 1_000;
+                JsonDelivery {
+                    exchange: seen.exchange,
+                    stream: seen.stream.words().to_owned(),
+                    head_ms: seen.timing.head_us.map(ms),
+                    first_byte_ms: seen.timing.first_byte_us.map(ms),
+                    first_event_ms: seen.timing.first_event_us.map(ms),
+                    spread_ms: ms(seen.timing.spread_us),
+                    encoding: seen.timing.encoding.clone(),
+                    held_back_ms: seen.held_us.map(ms),
+                    proxy: seen.proxy.clone(),
+                }
             }),
             latency: report.latency.map(|latency| JsonLatency {
                 samples: latency.samples,

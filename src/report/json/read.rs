@@ -7,15 +7,18 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::SCHEMA_VERSION;
-use super::v1::{JsonClassification, JsonFacts, JsonFinding, JsonReport, JsonScore, JsonTls};
+use super::v1::{JsonClassification, JsonDelivery, JsonFacts, JsonFinding, JsonReport, JsonScore, JsonTls};
 use crate::checks;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::classification::{Found, ServerInfo};
+use crate::facts::delivery::{Delivery, Stream, Timing};
+use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
 use crate::finding::{Dimension, Evidence, Finding, Status};
 use crate::gate::GateOutcome;
 use crate::report::key::NamedAt;
+use crate::report::timeline::Timeline;
 use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried};
 use crate::rubric::{Cap, CapOn, CapTarget, Policy, Rubric};
 use crate::score::{CapHit, DimensionScore, Score};
@@ -133,6 +136,15 @@ fn report_of(json: JsonReport) -> Result<Report, ReadError> {
         fixes: json.fixes.checks.iter().filter_map(place).collect(),
         fixes_gain: json.fixes.gain,
         keep_alive: keep_alive_of(&facts),
+        resume: facts.resume.as_ref().map(|resume| Resume {
+            tries: resume.tries,
+            exact: resume.exact,
+            expected: resume.expected.clone(),
+            received: resume.received.clone(),
+        }),
+        delivery: facts.delivery.as_ref().map(delivery_of),
+        // Times of single exchanges are in the transcript only.
+        timeline: Timeline::default(),
         latency: latency_of(&facts),
         tls: facts.tls.map(tls_of),
         footprint: Footprint {
@@ -193,6 +205,7 @@ fn classification_of(json: JsonClassification) -> Classification {
         found_at: json.found_at.into_iter().map(|found| Found { url: found.url, what: found.what }).collect(),
         server: json.server.map(|server| ServerInfo { name: server.name, version: server.version }),
         failure: None,
+        credential_refused: json.credential_refused,
         evidence: Vec::new(),
     }
 }
@@ -275,6 +288,26 @@ fn keep_alive_of(facts: &JsonFacts) -> Option<KeepAlive> {
         arrivals: seen.arrivals,
         kind: seen.kind.clone(),
     })
+}
+
+fn delivery_of(json: &JsonDelivery) -> Delivery {
+    let us = |ms: u64| ms.saturating_mul(1_000);
+    let kinds = [Stream::Listen, Stream::Feed, Stream::LegacyGet, Stream::Post];
+    Delivery {
+        exchange: json.exchange,
+        stream: kinds.into_iter().find(|kind| kind.words() == json.stream).unwrap_or(Stream::Post),
+        timing: Timing {
+            head_us: json.head_ms.map(us),
+            first_byte_us: json.first_byte_ms.map(us),
+            first_event_us: json.first_event_ms.map(us),
+            spread_us: us(json.spread_ms),
+            arrivals: 0,
+            watched_us: 0,
+            encoding: json.encoding.clone(),
+        },
+        held_us: json.held_back_ms.map(us),
+        proxy: json.proxy.clone(),
+    }
 }
 
 fn latency_of(facts: &JsonFacts) -> Option<Latency> {

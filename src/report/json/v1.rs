@@ -167,6 +167,9 @@ pub struct JsonClassification {
     /// What was sent to find out what speaks there, and what came back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<JsonTried>,
+    /// Whether a credential was given and refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub credential_refused: bool,
     /// What the server calls itself. Remote text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<JsonTool>,
@@ -346,6 +349,12 @@ pub struct JsonFacts {
     /// Keep-alives of the idle stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keepalive: Option<JsonKeepAlive>,
+    /// How dropped streams resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<JsonResume>,
+    /// How streams were delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<JsonDelivery>,
     /// Latency of plain requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<JsonLatency>,
@@ -371,6 +380,46 @@ pub struct JsonKeepAlive {
     pub arrivals: usize,
     /// What arrived after the first silence: `comment`, `event`, `blank`, `field` or `none`.
     pub kind: String,
+}
+
+/// How dropped streams resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonResume {
+    /// Resumptions that were tried.
+    pub tries: usize,
+    /// How many of them brought exactly what was missed.
+    pub exact: usize,
+    /// Ids of the events that were missed, in the first try that was not exact, otherwise in the first.
+    /// Remote text.
+    pub expected: Vec<String>,
+    /// Ids of the events that came in that try. Remote text.
+    pub received: Vec<String>,
+}
+
+/// How a stream was delivered. Times are milliseconds from sending the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonDelivery {
+    /// The exchange that read it.
+    pub exchange: u32,
+    /// Which stream, in words.
+    pub stream: String,
+    /// Time to the head; null if none came.
+    pub head_ms: Option<u64>,
+    /// Time to the first byte of the body; null if none came.
+    pub first_byte_ms: Option<u64>,
+    /// Time to the first event with data; null if none came.
+    pub first_event_ms: Option<u64>,
+    /// Time between the first and the last arrival.
+    pub spread_ms: u64,
+    /// Content-Encoding, if the stream was compressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// How long something held the head or the first byte back, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back_ms: Option<u64>,
+    /// The proxy that replies name, where something was held back or compressed. Remote text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
 }
 
 /// Latency of plain requests, milliseconds.

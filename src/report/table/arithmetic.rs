@@ -11,24 +11,28 @@ pub(super) fn draw(page: &mut Page, report: &Report) {
         return;
     }
     page.heading("How the score is made");
-    let credit = tenths(report.rubric.policy.warn_credit * 100.0);
-    page.item_of(
-        2,
-        (Tone::Quiet, ""),
-        2,
-        (
-            Tone::Quiet,
-            &format!(
-                "A pass earns a check's points, a warning {credit} % of them, a failure none. Shown numbers are rounded \
-                 down; gates compare the exact ones."
-            ),
-        ),
-        usize::MAX,
-    );
-    for (dimension, of) in &score.dimensions {
-        page.item(2, (Tone::Strong, dimension.as_str()), 11, &line(report, *dimension, of));
+    page.item_of(2, (Tone::Quiet, ""), 2, (Tone::Quiet, &rule(report)), usize::MAX);
+    for (name, text) in lines(report) {
+        page.item(2, (Tone::Strong, name), 11, &text);
     }
-    page.item(2, (Tone::Strong, "Overall"), 11, &overall(report));
+}
+
+/// What a status earns, in words.
+pub(in crate::report) fn rule(report: &Report) -> String {
+    let credit = tenths(report.rubric.policy.warn_credit * 100.0);
+    format!(
+        "A pass earns a check's points, a warning {credit} % of them, a failure none. Shown numbers are rounded \
+         down; gates compare the exact ones."
+    )
+}
+
+/// One sum for each dimension, and that of all.
+pub(in crate::report) fn lines(report: &Report) -> Vec<(&'static str, String)> {
+    let dimensions = report.score.dimensions.iter();
+    let mut lines: Vec<(&str, String)> =
+        dimensions.map(|(dimension, of)| (dimension.as_str(), line(report, *dimension, of))).collect();
+    lines.push(("Overall", overall(report)));
+    lines
 }
 
 fn line(report: &Report, dimension: Dimension, of: &DimensionScore) -> String {

@@ -3,6 +3,7 @@
 use super::first_screen::status;
 use super::layout::{Page, Tone, columns};
 use crate::checks::AREAS;
+use crate::facts::delivery::Delivery;
 use crate::finding::{Status, milliseconds};
 use crate::report::{Report, ReportFinding};
 
@@ -90,14 +91,7 @@ pub(super) fn undecided(page: &mut Page, report: &Report) {
 }
 
 fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, heading: &str) {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    for row in report.findings.iter().filter(|row| wanted(row.finding.status)) {
-        let (reason, id) = (row.finding.message.as_str(), row.finding.check.id);
-        match groups.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, ids)) => ids.push(id),
-            None => groups.push((reason, vec![id])),
-        }
-    }
+    let groups = grouped(report, wanted);
     if groups.is_empty() {
         return;
     }
@@ -113,8 +107,34 @@ fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, head
     }
 }
 
-/// Latency, keep-alives and TLS.
+/// Reasons, each with the checks it kept from being decided, in order of the first of them.
+pub(in crate::report) fn grouped<'r>(
+    report: &'r Report,
+    wanted: &dyn Fn(Status) -> bool,
+) -> Vec<(&'r str, Vec<&'static str>)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in report.findings.iter().filter(|row| wanted(row.finding.status)) {
+        let (reason, id) = (row.finding.message.as_str(), row.finding.check.id);
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) => ids.push(id),
+            None => groups.push((reason, vec![id])),
+        }
+    }
+    groups
+}
+
 pub(super) fn facts(page: &mut Page, report: &Report) {
+    let rows = measured(report);
+    if !rows.is_empty() {
+        page.heading("Measured");
+        for (name, text) in rows {
+            page.item(2, (Tone::Quiet, name), 14, &text);
+        }
+    }
+}
+
+/// Latency, keep-alives and TLS, in words.
+pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)> {
     let mut rows: Vec<(&str, String)> = Vec::new();
     if let Some(latency) = &report.latency {
         rows.push((
@@ -139,6 +159,25 @@ pub(super) fn facts(page: &mut Page, report: &Report) {
         };
         rows.push(("Keep-alive", text));
     }
+    if let Some(seen) = &report.delivery {
+        rows.push(("Delivery", delivered(seen)));
+    }
+    if let Some(resume) = &report.resume {
+        let list = |events: &[String]| {
+            let shown: Vec<&str> = events.iter().take(6).map(String::as_str).collect();
+            if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+        };
+        rows.push((
+            "Resumption",
+            format!(
+                "{} of {} tries exact; events expected: {}; received: {}",
+                resume.exact,
+                resume.tries,
+                list(&resume.expected),
+                list(&resume.received)
+            ),
+        ));
+    }
     if let Some(tls) = &report.tls {
         let mut said = Vec::new();
         said.extend(tls.version.clone());
@@ -153,16 +192,37 @@ pub(super) fn facts(page: &mut Page, report: &Report) {
         }
         rows.push(("TLS", said.join(" · ")));
     }
-    if !rows.is_empty() {
-        page.heading("Measured");
-        for (name, text) in rows {
-            page.item(2, (Tone::Quiet, name), 14, &text);
-        }
-    }
+    rows
 }
 
-/// What the scan cost the target.
+fn delivered(seen: &Delivery) -> String {
+    let times = &seen.timing;
+    let after =
+        |us: Option<u64>| us.map_or_else(|| "never".to_owned(), |us| format!("after {}", milliseconds(us)));
+    let mut said = vec![format!("{}: headers {}", seen.stream.words(), after(times.head_us))];
+    if times.first_event_us.is_some() {
+        said.push(format!("first event {}", after(times.first_event_us)));
+    } else if times.first_byte_us.is_some() {
+        said.push(format!("first byte {}", after(times.first_byte_us)));
+    }
+    said.extend(times.encoding.as_ref().map(|encoding| format!("compressed ({encoding})")));
+    if let Some(us) = seen.held_us {
+        let proxy = seen.proxy.as_ref().map_or_else(
+            || "buffered on the way, it seems".to_owned(),
+            |proxy| format!("buffered by a proxy, it seems ({proxy})"),
+        );
+        said.push(format!("held back for {}: {proxy}", milliseconds(us)));
+    }
+    said.join(", ")
+}
+
 pub(super) fn footprint(page: &mut Page, report: &Report) {
+    page.heading("What the scan cost the endpoint");
+    page.item(2, (Tone::Plain, ""), 2, &cost(report));
+}
+
+/// What the scan cost the target, in words.
+pub(in crate::report) fn cost(report: &Report) -> String {
     let print = &report.footprint;
     let sessions = match (print.sessions_opened, print.sessions_left) {
         (0, _) => "no session opened".to_owned(),
@@ -171,22 +231,17 @@ pub(super) fn footprint(page: &mut Page, report: &Report) {
         (1, _) => "1 session opened, which could not be ended".to_owned(),
         (opened, left) => format!("{opened} sessions opened, {left} of them could not be ended"),
     };
-    page.heading("What the scan cost the endpoint");
     let seconds = milliseconds(report.duration_ms.saturating_mul(1_000));
-    page.item(
-        2,
-        (Tone::Plain, ""),
-        2,
-        &format!(
-            "{} in {seconds} · {} sent · {} received · {sessions}",
-            if print.count == 1 { "1 request".to_owned() } else { format!("{} requests", print.count) },
-            bytes(print.bytes_sent),
-            bytes(print.bytes_received)
-        ),
-    );
+    format!(
+        "{} in {seconds} · {} sent · {} received · {sessions}",
+        if print.count == 1 { "1 request".to_owned() } else { format!("{} requests", print.count) },
+        bytes(print.bytes_sent),
+        bytes(print.bytes_received)
+    )
 }
 
-fn bytes(count: u64) -> String {
+/// Bytes in a unit that reads well.
+pub(in crate::report) fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} bytes"),
         1_000..1_000_000 => format!("{}.{} kB", count / 1_000, count % 1_000 / 100),
@@ -194,19 +249,20 @@ fn bytes(count: u64) -> String {
     }
 }
 
-/// What makes the score repeatable: same three, same score.
 pub(super) fn stamps(page: &mut Page, report: &Report) {
     page.heading("Stamps (same three, same score)");
-    let rows = [
-        ("Tool", format!("{} {}", report.tool.name, report.tool.version)),
-        (
-            "Rubric",
-            format!("{} {}, SHA-256 {}", report.rubric.id, report.rubric.version, report.rubric.sha256),
-        ),
-        ("Transcript", format!("SHA-256 {}", report.transcript.sha256)),
-        ("Scan", format!("{} profile, begun {}", report.profile.as_str(), report.started_at)),
-    ];
-    for (name, text) in rows {
+    for (name, text) in stamped(report) {
         page.item_of(2, (Tone::Quiet, name), 14, (Tone::Quiet, &text), usize::MAX);
     }
+}
+
+/// What makes the score repeatable: same three, same score.
+pub(in crate::report) fn stamped(report: &Report) -> [(&'static str, String); 4] {
+    let (tool, rubric) = (&report.tool, &report.rubric);
+    [
+        ("Tool", format!("{} {}", tool.name, tool.version)),
+        ("Rubric", format!("{} {}, SHA-256 {}", rubric.id, rubric.version, rubric.sha256)),
+        ("Transcript", format!("SHA-256 {}", report.transcript.sha256)),
+        ("Scan", format!("{} profile, begun {}", report.profile.as_str(), report.started_at)),
+    ]
 }

@@ -35,9 +35,25 @@ pub(super) fn draw(page: &mut Page, report: &Report) {
 }
 
 fn head(page: &mut Page, report: &Report) {
-    let class = &report.classification;
     let label = report.label.as_ref().map_or_else(String::new, |label| format!("{label}: "));
     page.text(Tone::Strong, &format!("{label}{}", report.url));
+    page.item(0, (Tone::Plain, "Found:"), 7, &found(report).join(" · "));
+    for doubt in doubts(report) {
+        page.text(Tone::Fair, doubt);
+    }
+}
+
+/// What must be known before anything else is believed.
+pub(in crate::report) fn doubts(report: &Report) -> Vec<&'static str> {
+    let insecure = "Certificate faults were ignored (--insecure): do not trust what was read.";
+    let cut = "The scan was cut short: what it did not come to is undecided.";
+    let said = [(report.insecure, insecure), (!report.transcript.complete, cut)];
+    said.into_iter().filter(|(holds, _)| *holds).map(|(_, text)| text).collect()
+}
+
+/// What speaks there, in parts.
+pub(in crate::report) fn found(report: &Report) -> Vec<String> {
+    let class = &report.classification;
     let mut what = vec![match class.confidence {
         _ if class.kind == Kind::Unreachable => "not reachable".to_owned(),
         Confidence::Confirmed => class.kind.words().to_owned(),
@@ -64,13 +80,7 @@ fn head(page: &mut Page, report: &Report) {
     if !class.is_mcp() || class.confidence != Confidence::Confirmed {
         what.push(class.reason.clone());
     }
-    page.item(0, (Tone::Plain, "Found:"), 7, &what.join(" · "));
-    if report.insecure {
-        page.text(Tone::Fair, "Certificate faults were ignored (--insecure): do not trust what was read.");
-    }
-    if !report.transcript.complete {
-        page.text(Tone::Fair, "The scan was cut short: what it did not come to is undecided.");
-    }
+    what
 }
 
 fn score(page: &mut Page, report: &Report) {
@@ -174,6 +184,14 @@ fn bar(score: &DimensionScore) -> String {
 }
 
 fn caps(page: &mut Page, report: &Report) {
+    let said = capped(report);
+    if !said.is_empty() {
+        page.item_of(0, (Tone::Bad, "Capped:"), 8, (Tone::Plain, &said.join("; ")), usize::MAX);
+    }
+}
+
+/// The caps that decide, in words.
+pub(in crate::report) fn capped(report: &Report) -> Vec<String> {
     let mut said = Vec::new();
     let hits = &report.score.caps;
     for hit in hits {
@@ -188,9 +206,7 @@ fn caps(page: &mut Page, report: &Report) {
             ));
         }
     }
-    if !said.is_empty() {
-        page.item_of(0, (Tone::Bad, "Capped:"), 8, (Tone::Plain, &said.join("; ")), usize::MAX);
-    }
+    said
 }
 
 fn fixes(page: &mut Page, report: &Report) {
@@ -226,14 +242,7 @@ fn fixes_heading(report: &Report, count: usize) -> String {
 
 fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
     let (finding, check) = (&row.finding, row.finding.check);
-    let held = report.score.caps.iter().any(|hit| hit.cap.check == check.id);
-    let gain = match (report.score.value, row.points) {
-        (None, _) => String::new(),
-        (_, None) => " · not scored".to_owned(),
-        _ if tenths(row.gain) > 0.0 => format!(" · +{:.1} points", tenths(row.gain)),
-        _ if held => " · no gain alone: another cap holds too".to_owned(),
-        _ => " · no gain alone".to_owned(),
-    };
+    let gain = gain(report, row);
     let (status, colour) = status(finding.status);
     let (place, seen) = match finding.evidence.first() {
         Some(evidence) => (
@@ -259,6 +268,18 @@ fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
         let fits = columns(&with_url).saturating_add(9) <= page.style.width;
         let source = if fits { with_url } else { basis.title.to_owned() };
         page.item_of(2, (Tone::Quiet, "Source"), 9, (Tone::Quiet, &source), if wide { 1 } else { 3 });
+    }
+}
+
+/// What mending this alone brings, after a dot; empty where there is no score.
+pub(in crate::report) fn gain(report: &Report, row: &ReportFinding) -> String {
+    let held = report.score.caps.iter().any(|hit| hit.cap.check == row.finding.check.id);
+    match (report.score.value, row.points) {
+        (None, _) => String::new(),
+        (_, None) => " · not scored".to_owned(),
+        _ if tenths(row.gain) > 0.0 => format!(" · +{:.1} points", tenths(row.gain)),
+        _ if held => " · no gain alone: another cap holds too".to_owned(),
+        _ => " · no gain alone".to_owned(),
     }
 }
 
@@ -297,7 +318,8 @@ fn described(page: &mut Page, report: &Report) {
     }
 }
 
-fn next(report: &Report) -> Option<String> {
+/// What to try next with an endpoint that is not scored.
+pub(in crate::report) fn next(report: &Report) -> Option<String> {
     let class = &report.classification;
     let next = match (class.kind, class.failure.as_ref().map(|failure| failure.kind)) {
         (Kind::None, _) if class.found_at.is_empty() => {
@@ -335,13 +357,22 @@ fn next(report: &Report) -> Option<String> {
 
 fn gated(page: &mut Page, report: &Report) {
     page.blank();
-    let text = "the endpoint asks for a credential, and none that it accepts was given. Put a token into a variable \
-                and name it; everything behind the gate is then judged too:";
-    page.item(0, (Tone::Strong, "Gated:"), 7, text);
+    page.item(0, (Tone::Strong, "Gated:"), 7, gate(report));
     if let Some(url) = shell(&report.url) {
         page.verbatim(2, "", &format!("agentgauge scan --bearer-env TOKEN {url}"));
     }
     found_beside(page, report);
+}
+
+/// How to get behind the authentication, ending in a colon: the command follows.
+pub(in crate::report) fn gate(report: &Report) -> &'static str {
+    if report.classification.credential_refused {
+        "the endpoint refused the credential that was given. Check that it is still valid and was issued for this \
+         endpoint; with one that it accepts, everything behind the gate is judged too:"
+    } else {
+        "the endpoint asks for a credential, and none was given, so only the gate itself is judged. Put a token into \
+         a variable and name it; everything behind the gate is then judged too:"
+    }
 }
 
 fn found_beside(page: &mut Page, report: &Report) {

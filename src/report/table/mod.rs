@@ -1,10 +1,11 @@
 //! The report for people at a terminal: the first screen says what is there, how good it is and what to
 //! mend first; the rest shows how that came about.
 
-mod arithmetic;
-mod details;
-mod first_screen;
+pub(super) mod arithmetic;
+pub(super) mod details;
+pub(super) mod first_screen;
 mod layout;
+mod streams;
 
 pub use layout::Style;
 
@@ -19,6 +20,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     details::checks(&mut page, report);
     details::undecided(&mut page, report);
     arithmetic::draw(&mut page, report);
+    streams::draw(&mut page, report);
     details::facts(&mut page, report);
     details::footprint(&mut page, report);
     details::stamps(&mut page, report);

@@ -1,0 +1,166 @@
+//! A call without a credential is refused with 401 and a challenge.
+
+use crate::checks::prelude::*;
+use crate::facts::auth::{Wall, challenges, gate};
+
+pub(super) static CHECK: Check = Check {
+    id: "auth-challenge-401",
+    title: "A call without a credential is refused with 401 and a challenge",
+    dimension: Dimension::D7,
+    severity: Severity::High,
+    level: Level::Must,
+    applies: Applies::to(
+        &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
+        Gated::Judged,
+    ),
+    reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
+    basis: &[
+        Basis {
+            title: "RFC 9110, section 15.5.2, 401 Unauthorized (WWW-Authenticate MUST be sent)",
+            url: "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2",
+        },
+        Basis {
+            title: "RFC 6750, section 3.1, Error Codes (no error code where nothing was sent)",
+            url: "https://www.rfc-editor.org/rfc/rfc6750#section-3.1",
+        },
+        Basis {
+            title: "MCP 2026-07-28, Authorization, Error Handling",
+            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#error-handling",
+        },
+    ],
+    rationale: "An agent learns from 401 that it must log in, and from the challenge where. Any other status looks \
+                like a wrong URL, a ban or a broken server, and the agent gives up.",
+    remediation: "Answer every call without a valid credential with 401 and say how to get one: `WWW-Authenticate: \
+                  Bearer resource_metadata=\"https://example.com/.well-known/oauth-protected-resource/mcp\"`. Never \
+                  redirect to a login page, and keep 403 for a valid token with too little scope.",
+    judge,
+};
+
+fn judge(facts: &Facts<'_>) -> Judgement {
+    let gate = gate(facts)?;
+    let mut seen = Observations::new();
+    for (exchange, wall) in &gate.walls {
+        let step = &exchange.step;
+        match wall {
+            Wall::Challenged => {
+                let evidence = Evidence::header(exchange, "www-authenticate");
+                seen.add(Status::Pass, evidence, format!("`{step}` is challenged"));
+            }
+            Wall::Bare => seen.add(
+                Status::Warn,
+                Evidence::header(exchange, "www-authenticate"),
+                "401 comes without WWW-Authenticate, so it does not say how to log in",
+            ),
+            Wall::Otherwise(how) => seen.add(
+                Status::Fail,
+                Evidence::status(exchange),
+                format!("the want of a credential is answered with {how} instead of 401"),
+            ),
+            Wall::Open | Wall::Other(_) | Wall::Unclear(_) => {}
+        }
+    }
+    let blames = gate.walls.iter().find(|(exchange, _)| {
+        challenges(exchange).iter().any(|challenge| challenge.parameter("error") == Some("invalid_token"))
+    });
+    if let Some((exchange, _)) = blames {
+        let note = "the challenge says error=\"invalid_token\", although no token was sent";
+        seen.add(Status::Info, Evidence::header(exchange, "www-authenticate"), note);
+    }
+    seen.verdict("a call without a credential gets 401 with a challenge", "nothing was sent")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::finding::Status;
+    use crate::protocol::revision::Era;
+    use crate::transcript::synthetic::{Made, Scan, discover, initialize, post};
+    use crate::transcript::{FailureKind, Phase, ProbeId};
+
+    const BEARER: &str = "Bearer realm=\"x\"";
+
+    fn bare() -> Made {
+        let body = json!({"jsonrpc":"2.0","id":"d-2","method":"server/discover"});
+        post(ProbeId::Auth, "discover", Era::Modern, body)
+    }
+
+    fn gated(made: Made) -> Scan {
+        Scan::gated().with(made)
+    }
+
+    /// Served with the credential.
+    fn with_credential() -> Scan {
+        Scan::empty().with(discover().sending("authorization", "~credential~")).credential()
+    }
+
+    #[test]
+    fn passes_with_401_and_a_challenge_of_any_scheme() {
+        for challenge in [BEARER, "ApiKey", "Basic realm=z"] {
+            let finding = gated(bare().status(401).header("www-authenticate", challenge)).judge(&CHECK);
+            assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+            assert!(!finding.message.contains("note"), "{}", finding.message);
+        }
+        let refused = bare().negative().status(401).header("www-authenticate", BEARER);
+        assert_eq!(with_credential().with(refused).judge(&CHECK).status, Status::Pass);
+    }
+
+    #[test]
+    fn passes_with_a_note_where_a_token_is_blamed_that_was_not_sent() {
+        let blaming = bare().status(401).header("www-authenticate", "Bearer error=\"invalid_token\"");
+        let finding = gated(blaming).judge(&CHECK);
+        assert_eq!(finding.status, Status::Pass);
+        assert!(finding.message.contains("although no token was sent"), "{}", finding.message);
+    }
+
+    #[test]
+    fn passes_whatever_an_unknown_era_or_path_answers() {
+        let finding = gated(bare().status(401).header("www-authenticate", BEARER))
+            .with(initialize(ProbeId::Auth, "initialize").status(405))
+            .with(initialize(ProbeId::Auth, "initialize").status(404).body("text/html", "not here"))
+            .judge(&CHECK);
+        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+    }
+
+    #[test]
+    fn warns_without_a_challenge() {
+        assert_eq!(gated(bare().status(401)).judge(&CHECK).status, Status::Warn);
+    }
+
+    #[test]
+    fn fails_when_another_answer_stands_for_401() {
+        let login = bare().status(302).header("location", "/login");
+        let forbidden = bare().status(403).json(json!({"error":"a token is needed"}));
+        let challenged = bare().status(403).header("www-authenticate", BEARER);
+        let page = bare().status(200).body("text/html", "<input type=\"password\">");
+        let error = bare().error(200, -32001, "Unauthorized");
+        for made in [login, forbidden, challenged, page, error] {
+            let finding = gated(made).judge(&CHECK);
+            assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        }
+        // Only the credential was taken away: whatever it is, it is the answer to that.
+        for status in [400, 403, 404] {
+            let finding = with_credential().with(bare().negative().twin(2).status(status)).judge(&CHECK);
+            assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        }
+    }
+
+    #[test]
+    fn undecided_when_nothing_was_seen() {
+        assert_eq!(Scan::gated().judge(&CHECK).status, Status::Inconclusive);
+        for made in [bare().status(503), bare().status(429), bare().failed(Phase::Head, FailureKind::Reset)] {
+            assert_eq!(gated(made).judge(&CHECK).status, Status::Inconclusive);
+        }
+        // A 403 that speaks of something else, without a request that was served.
+        let other = bare().status(403).json(json!({"error":"Invalid Host"}));
+        assert_eq!(gated(other).judge(&CHECK).status, Status::Inconclusive);
+    }
+
+    #[test]
+    fn not_applicable_to_open_endpoints() {
+        assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);
+        let open = bare().negative().result(json!({"supportedVersions":["2026-07-28"]}));
+        assert_eq!(with_credential().with(open).judge(&CHECK).status, Status::NotApplicable);
+    }
+}

@@ -1,0 +1,377 @@
+//! What a server sends must arrive when it is sent.
+
+use crate::checks::prelude::*;
+use crate::facts::delivery::{Stream, Timing, behind_nginx, burst, held_back, stream, timing};
+use crate::facts::streams::is_stream;
+use crate::finding::milliseconds;
+use crate::transcript::{Content, Profile};
+
+pub(super) static CHECK: Check = Check {
+    id: "sse-unbuffered",
+    title: "Streams are delivered as they are produced",
+    dimension: Dimension::D8,
+    severity: Severity::High,
+    level: Level::Should,
+    applies: Applies::to(
+        &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
+        Gated::Unseen,
+    ),
+    reads: Reads::All,
+    basis: &[
+        Basis {
+            title: "MCP 2026-07-28, Streamable HTTP, Receiving Messages (X-Accel-Buffering: no)",
+            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#receiving-messages",
+        },
+        Basis {
+            title: "WHATWG HTML, Server-sent events, Authoring notes (a layer that is unaware of timing)",
+            url: "https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes",
+        },
+    ],
+    rationale: "A stream that something holds back is no stream: progress, questions and answers reach the agent in one \
+                lump at the end, or after its timeout. The server itself cannot see this; only a client can.",
+    remediation: "Send `X-Accel-Buffering: no` with every event stream, flush after each event, and leave event streams \
+                  out of compression. For nginx in front of it: `proxy_buffering off; gzip off; proxy_http_version \
+                  1.1;` in the location of the endpoint.",
+    judge,
+};
+
+/// Headers in this time are in time, microseconds.
+const HEAD_US: u64 = 2_000_000;
+/// The first event in this time is in time, microseconds.
+const EVENT_US: u64 = 3_000_000;
+
+fn judge(facts: &Facts<'_>) -> Judgement {
+    let class = facts.class();
+    let mut seen = Observations::new();
+    let (mut open, mut silent, mut posts) = (None, None, Vec::new());
+    for exchange in facts.exchanges() {
+        let spoken = exchange.era.is_none_or(|era| class.eras.contains(&era));
+        let Some(kind) = stream(exchange, class).filter(|_| spoken) else { continue };
+        headers(exchange, kind, &mut seen);
+        if let Some((count, span)) = burst(exchange) {
+            let message = format!(
+                "{count} events that the server dated over {} arrived in one burst at the end",
+                milliseconds(span)
+            );
+            seen.add(Status::Fail, Evidence::new(exchange, "time", "one burst at the end"), message);
+        }
+        let times = timing(exchange);
+        if kind == Stream::Post {
+            posts.push((exchange, times));
+            continue;
+        }
+        match judge_held(exchange, kind, &times) {
+            Some(verdict) => {
+                if verdict.status == Status::Pass {
+                    open.get_or_insert(verdict.message.clone());
+                }
+                seen.push(verdict);
+            }
+            None => silent = silent.or(Some((kind, times))),
+        }
+    }
+    if let Some(verdict) = judge_posts(&posts) {
+        if verdict.status == Status::Pass {
+            open.get_or_insert(verdict.message.clone());
+        }
+        seen.push(verdict);
+    }
+    for exchange in facts.exchanges().filter(|exchange| exchange.probe == ProbeId::Delivery) {
+        compressed(exchange, &mut seen);
+    }
+    name_the_proxy(facts, seen, open, silent)
+}
+
+fn name_the_proxy(
+    facts: &Facts<'_>,
+    seen: Observations,
+    open: Option<String>,
+    silent: Option<(Stream, Timing)>,
+) -> Judgement {
+    let judged = [Status::Pass, Status::Warn, Status::Fail].iter().any(|status| seen.count(*status) > 0);
+    if !judged {
+        return match silent {
+            None => not_applicable("no event stream was seen: every answer was plain JSON"),
+            Some(_) if facts.profile() == Profile::Quick => {
+                inconclusive("nothing came at once, and the quick profile does not wait")
+            }
+            Some((Stream::LegacyGet, times)) if times.head_us.is_none() => {
+                inconclusive("the GET stream holds its headers back, as it may while there is nothing to say")
+            }
+            Some((kind, times)) => inconclusive(format!(
+                "{} said nothing that was due in {}",
+                kind.words(),
+                milliseconds(times.watched_us)
+            )),
+        };
+    }
+    let failed = seen.count(Status::Fail) > 0;
+    let mut verdict = seen.verdict(open.unwrap_or_default(), "")?;
+    if failed && let Some(proxy) = facts.proxy() {
+        verdict.message.push_str(&format!("; replies name a proxy that may buffer it: `{proxy}`"));
+    }
+    Ok(verdict)
+}
+
+/// The verdict on a stream that stays open; `None` where nothing was due, or it came neither in time nor
+/// late enough to tell.
+fn judge_held(exchange: &Exchange, kind: Stream, times: &Timing) -> Option<Verdict> {
+    let at = |text: String| vec![Evidence::new(exchange, "time", text)];
+    let verdict = |status, text: String, message: String| Some(Verdict::of(status, at(text), message));
+    if let Some(us) = held_back(kind, times) {
+        let (what, after) = if times.head_us.is_some_and(|head| head < us) {
+            ("the first byte", "headers at once")
+        } else {
+            ("even the headers", "no head")
+        };
+        let waited = milliseconds(us);
+        return verdict(
+            Status::Fail,
+            format!("{after}; {what}: {waited}"),
+            format!("{}: {what} did not come for {waited}, as if something held it back", kind.words()),
+        );
+    }
+    let head = times.head_us.filter(|head| *head <= HEAD_US)?;
+    let first = times.first_event_us.or(times.first_byte_us);
+    // Two arrivals apart from each other were not collected, whatever the first one waited for.
+    let apart = times.arrivals > 1;
+    let prompt = first.is_some_and(|us| us <= EVENT_US);
+    let through = match kind {
+        Stream::Listen | Stream::HttpSse => prompt || apart,
+        // A small write that came through was not collected with others.
+        Stream::Feed => times.arrivals > 0,
+        // Nothing is due, and what holds small writes back holds the head back, too.
+        Stream::LegacyGet | Stream::Post => true,
+    };
+    if !through {
+        return None;
+    }
+    let what = if times.first_event_us.is_some() { "event" } else { "byte" };
+    let first = first.map_or_else(String::new, |us| format!(", the first {what} after {}", milliseconds(us)));
+    let spread = if apart {
+        format!(", {} arrivals over {}", times.arrivals, milliseconds(times.spread_us))
+    } else {
+        String::new()
+    };
+    let message = format!("{}: headers after {}{first}{spread}", kind.words(), milliseconds(head));
+    verdict(Status::Pass, format!("head after {}{first}", milliseconds(head)), message)
+}
+
+/// Streams that answer requests: they are short, so only the quickest one says something.
+fn judge_posts(posts: &[(&Exchange, Timing)]) -> Option<Verdict> {
+    let (exchange, times) = posts
+        .iter()
+        .filter(|(_, times)| times.first_byte_us.is_some())
+        .min_by_key(|(exchange, times)| (times.first_byte_us, exchange.id))?;
+    let (head, first) = (times.head_us?, times.first_byte_us?);
+    let text = format!("headers after {}, the first event after {}", milliseconds(head), milliseconds(first));
+    let evidence = vec![Evidence::new(exchange, "time", text.as_str())];
+    let status = if head <= HEAD_US && first <= EVENT_US {
+        Status::Pass
+    } else if head > crate::facts::delivery::HELD_US || first > crate::facts::delivery::HELD_US {
+        Status::Fail
+    } else {
+        return None;
+    };
+    Some(Verdict::of(status, evidence, format!("streams that answer requests: {text} at best")))
+}
+
+/// What the headers promise about delivery.
+fn headers(exchange: &Exchange, kind: Stream, seen: &mut Observations) {
+    if kind.held() && exchange.header("content-length").is_some() {
+        let message = format!("{} is open and declares a Content-Length", kind.words());
+        seen.add(Status::Warn, Evidence::header(exchange, "content-length"), message);
+    }
+    if kind.held() && exchange.header("content-encoding").is_some() && exchange.lines().is_none() {
+        let message = "an event stream is compressed although the client did not ask for it";
+        seen.add(Status::Warn, Evidence::header(exchange, "content-encoding"), message);
+    }
+    let modern = exchange.era == Some(Era::Modern);
+    let says_no =
+        exchange.header("x-accel-buffering").is_some_and(|value| value.trim().eq_ignore_ascii_case("no"));
+    if modern && is_stream(exchange) && !says_no {
+        let at = Evidence::header(exchange, "x-accel-buffering");
+        if behind_nginx(exchange) {
+            seen.add(Status::Info, at, "X-Accel-Buffering is not seen, but nginx removes it");
+        } else {
+            seen.add(Status::Warn, at, "an event stream of the modern era has no `X-Accel-Buffering: no`");
+        }
+    }
+}
+
+/// The same stream, with compression allowed.
+fn compressed(exchange: &Exchange, seen: &mut Observations) {
+    let times = timing(exchange);
+    let event_stream = crate::facts::steps::essence(exchange).as_deref() == Some("text/event-stream");
+    let Some(encoding) = times.encoding.as_deref().filter(|_| exchange.status() == Some(200) && event_stream)
+    else {
+        return;
+    };
+    let evidence = Evidence::header(exchange, "content-encoding");
+    let flushed = times.first_byte_us.or(match exchange.content {
+        Content::None => None,
+        _ => times.head_us,
+    });
+    match flushed {
+        Some(us) if us <= crate::facts::delivery::HELD_US => {
+            let after = milliseconds(us);
+            let message =
+                format!("streams are compressed ({encoding}) where clients allow it, yet timely ({after})");
+            seen.add(Status::Warn, evidence, message);
+        }
+        _ if times.watched_us.saturating_add(100_000) >= crate::facts::delivery::HELD_US => {
+            let waited = milliseconds(times.watched_us);
+            let message = format!("a compressed stream ({encoding}) is held back: no byte in {waited}");
+            seen.add(Status::Fail, evidence, message);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::finding::{Finding, Status};
+    use crate::protocol::names;
+    use crate::protocol::revision::Era;
+    use crate::transcript::synthetic::{Made, Scan, get, post};
+    use crate::transcript::{Content, Ended, FailureKind, Phase, ProbeId, Profile};
+
+    const ACK: &str =
+        "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\"}\n\n";
+
+    fn listen(text: &str) -> Made {
+        let body = json!({"jsonrpc":"2.0","id":"d-9","method":names::LISTEN,"params":{}});
+        post(ProbeId::Listen, "listen", Era::Modern, body)
+            .stream(text, 15_000_000)
+            .header("x-accel-buffering", "no")
+            .held_until(35_000_000)
+    }
+
+    fn modern(made: Made) -> Finding {
+        Scan::modern().with(made).judge(&CHECK)
+    }
+
+    /// Moves every line of the last stream.
+    fn late(mut scan: Scan, by_us: u64, head_too: bool) -> Scan {
+        let exchange = scan.transcript.exchanges.last_mut().unwrap();
+        if let Content::Lines { lines, .. } = &mut exchange.content {
+            lines.iter_mut().for_each(|line| line.at_us += by_us);
+        }
+        if let (true, Some(head)) = (head_too, &mut exchange.head) {
+            head.at_us += by_us;
+        }
+        exchange.ended_us += by_us;
+        scan
+    }
+
+    fn held(kind: FailureKind) -> Made {
+        get(ProbeId::Classify, "get").failed(Phase::Head, kind).held_until(35_000_000)
+    }
+
+    fn closed_post() -> Made {
+        let body = json!({"jsonrpc":"2.0","id":1,"method":"server/discover"});
+        post(ProbeId::Classify, "discover", Era::Modern, body).status(404)
+    }
+
+    #[test]
+    fn passes_when_headers_and_events_come_at_once() {
+        let finding = modern(listen(&format!("{ACK}: keep-alive\n\n")));
+        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        assert!(finding.message.contains("first event after 6.0 ms"), "{}", finding.message);
+        assert_eq!(Scan::http_sse().judge(&CHECK).status, Status::Pass);
+        assert_eq!(Scan::feed("data: 1\n\ndata: 2\n\n").judge(&CHECK).status, Status::Pass);
+        // A feed with its history.
+        let history: String =
+            (0..9).map(|n| format!("data: {{\"t\":{}}}\n\n", 1_790_000_000 + n * 60)).collect();
+        let mut scan = Scan::feed(&history);
+        if let Content::Lines { lines, .. } = &mut scan.transcript.exchanges.last_mut().unwrap().content {
+            let first = lines[0].at_us;
+            lines.iter_mut().for_each(|line| line.at_us = first);
+        }
+        assert_eq!(scan.judge(&CHECK).status, Status::Pass);
+    }
+
+    #[test]
+    fn passes_with_short_streams_only() {
+        let body = json!({"jsonrpc":"2.0","id":7,"method":"ping"});
+        let made = || {
+            post(ProbeId::IdEcho, "integer", Era::Legacy, body.clone())
+                .stream("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n", 0)
+        };
+        // One slow answer among quick ones is a matter of that answer.
+        let scan = late(Scan::legacy(true).with(made()).with(made()), 12_000_000, false);
+        assert_eq!(scan.judge(&CHECK).status, Status::Pass);
+    }
+
+    #[test]
+    fn warns_of_a_missing_header_compression_and_length() {
+        let mut bare = listen(ACK);
+        bare.made.head.as_mut().unwrap().headers.retain(|(name, _)| name != "x-accel-buffering");
+        let nginx = Made { made: bare.made.clone() }.header("server", "nginx/1.22.1");
+        assert_eq!(modern(bare).status, Status::Warn);
+        let noted = modern(nginx);
+        assert!(noted.status == Status::Pass && noted.message.contains("nginx"), "{}", noted.message);
+        assert_eq!(modern(listen(ACK).header("content-length", "99999")).status, Status::Warn);
+        let mut packed = get(ProbeId::Delivery, "get")
+            .header("content-type", "text/event-stream")
+            .header("content-encoding", "gzip")
+            .negative();
+        packed.made.content = Content::Binary { base64: "H4sI".to_owned(), bytes: 20 };
+        packed.made.first_byte_us = Some(10_000_000);
+        let scan = Scan::feed("data: 1\n\n").with(packed);
+        assert_eq!(scan.judge(&CHECK).status, Status::Warn);
+    }
+
+    #[test]
+    fn fails_when_headers_or_events_are_held_back() {
+        let scan = Scan::empty()
+            .with(closed_post().header("server", "nginx/1.22.1"))
+            .with(held(FailureKind::HeaderTimeout));
+        let finding = scan.judge(&CHECK);
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(
+            finding.message.contains("35.") && finding.message.contains("nginx/1.22.1"),
+            "{}",
+            finding.message
+        );
+        assert_eq!(late(Scan::http_sse(), 11_000_000, true).judge(&CHECK).status, Status::Fail);
+        assert_eq!(late(Scan::http_sse(), 11_000_000, false).judge(&CHECK).status, Status::Fail);
+    }
+
+    #[test]
+    fn fails_when_a_burst_comes_at_the_end() {
+        let text: String = (0..6).map(|n| format!("data: {{\"t\":{}}}\n\n", 1_790_000_000 + n)).collect();
+        let mut scan = late(Scan::feed(&text), 6_000_000, false);
+        let exchange = scan.transcript.exchanges.last_mut().unwrap();
+        if let Content::Lines { lines, .. } = &mut exchange.content {
+            let last = lines.last().unwrap().at_us;
+            lines.iter_mut().for_each(|line| line.at_us = last);
+        }
+        exchange.ended = Ended::Complete;
+        let finding = scan.judge(&CHECK);
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(finding.message.contains("6 events"), "{}", finding.message);
+    }
+
+    #[test]
+    fn undecided_where_nothing_was_due() {
+        let mut silent = get(ProbeId::LegacyGet, "get").failed(Phase::Head, FailureKind::HeaderTimeout);
+        silent.made.era = Some(Era::Legacy);
+        let finding = Scan::legacy(true).with(silent.held_until(35_000_000)).judge(&CHECK);
+        assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
+        let feed = Scan::empty()
+            .with(closed_post())
+            .with(get(ProbeId::Classify, "get").stream("", 0).held_until(35_000_000));
+        assert_eq!(feed.judge(&CHECK).status, Status::Inconclusive);
+        let quick = Scan::modern().with(listen("").held_until(300_000)).profile(Profile::Quick).judge(&CHECK);
+        assert_eq!(quick.status, Status::Inconclusive, "{}", quick.message);
+    }
+
+    #[test]
+    fn not_applicable_to_json_only_endpoints() {
+        assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);
+    }
+}

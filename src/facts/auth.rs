@@ -1,0 +1,314 @@
+//! What a client without a credential meets, and what it is told about getting one (CHECKS.md section J).
+
+use serde_json::Value;
+
+use super::steps::{self, Barrier, Get, Socket};
+use super::{Facts, Kind, reply};
+use crate::finding::Undecided;
+use crate::protocol::headers::{self, Challenge};
+use crate::protocol::jsonrpc;
+use crate::transcript::{Content, Exchange, Failure, ProbeId, Transcript};
+
+/// Most issuers that are looked at (CHECKS.md, `auth-as-metadata`).
+pub const ISSUERS: usize = 3;
+
+/// How a request without a credential was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wall {
+    /// 401 with a challenge.
+    Challenged,
+    /// 401 without one.
+    Bare,
+    /// Refused for want of a credential, but not with 401; how, in words.
+    Otherwise(String),
+    /// A JSON-RPC result came, an event stream was opened, or MCP answered on the socket.
+    Open,
+    /// Refused, or taken, in a way that says nothing about credentials: the status.
+    Other(u16),
+    /// It says nothing, with the reason.
+    Unclear(String),
+}
+
+impl Wall {
+    /// Whether it is the want of a credential that stopped the request.
+    #[must_use]
+    pub fn gated(&self) -> bool {
+        matches!(self, Self::Challenged | Self::Bare | Self::Otherwise(_))
+    }
+}
+
+/// Reads one exchange of [`ProbeId::Auth`].
+#[must_use]
+pub fn wall(facts: &Facts<'_>, exchange: &Exchange) -> Wall {
+    if open(facts, exchange) {
+        return Wall::Open;
+    }
+    let Some(status) = exchange.status() else {
+        let held = exchange.failure.is_none() || steps::get(exchange) == Get::Held;
+        return Wall::Unclear(match &exchange.failure {
+            _ if held => format!("`{}` was held open without an answer", exchange.step),
+            failure => failure.as_ref().map_or_else(|| "no answer came".to_owned(), Failure::words),
+        });
+    };
+    match status {
+        401 if challenges(exchange).is_empty() => Wall::Bare,
+        401 => Wall::Challenged,
+        429 => Wall::Unclear("rate limited (429)".to_owned()),
+        500..=599 => Wall::Unclear(format!("answered with {status}, which says nothing")),
+        302 | 303 if steps::login_page(exchange) => {
+            Wall::Otherwise(format!("a redirect to a login page ({status})"))
+        }
+        200 if steps::login_page(exchange) => Wall::Otherwise("a login page (200)".to_owned()),
+        _ if steps::barrier(exchange) == Some(Barrier::Gated) => Wall::Otherwise(status.to_string()),
+        // Only the credential was changed, so only its want can be the reason.
+        _ if facts.twin_served(exchange).is_ok_and(Exchange::credentialed) => {
+            Wall::Otherwise(status.to_string())
+        }
+        _ => Wall::Other(status),
+    }
+}
+
+fn open(facts: &Facts<'_>, exchange: &Exchange) -> bool {
+    if !exchange.frames().is_empty() || exchange.status() == Some(101) {
+        return matches!(steps::socket(exchange), Socket::Mcp { .. });
+    }
+    if exchange.request.method == "DELETE" {
+        return exchange.ok();
+    }
+    facts.reply(exchange).served()
+        || (exchange.ok() && matches!(steps::get(exchange), Get::HttpSse { .. } | Get::Stream { .. }))
+}
+
+/// The challenges of a reply, over all its `WWW-Authenticate` lines.
+#[must_use]
+pub fn challenges(exchange: &Exchange) -> Vec<Challenge> {
+    let Some(head) = &exchange.head else { return Vec::new() };
+    head.values("www-authenticate").flat_map(headers::challenges).collect()
+}
+
+/// Whether the credential that an exchange carried had been accepted earlier: a 401 to it now is a reason
+/// of its own, and no gate.
+#[must_use]
+pub fn accepted_before(transcript: &Transcript, exchange: &Exchange) -> bool {
+    let mut earlier = transcript.exchanges.iter().take_while(|earlier| earlier.id < exchange.id);
+    exchange.credentialed() && earlier.any(|earlier| earlier.credentialed() && reply::read(earlier).served())
+}
+
+/// Whether a reply that is no 401 says in so many words that a credential is wanted: a refusal as JSON
+/// or plain text, or a JSON-RPC error. Refusals of a Host, an Origin or a firewall speak of other things.
+#[must_use]
+pub fn asks_for_credential(exchange: &Exchange) -> bool {
+    let Some(status @ (200 | 400 | 403 | 404)) = exchange.status() else { return false };
+    let Content::Text { text, .. } = &exchange.content else { return false };
+    if steps::html(exchange) || text.len() > 4_096 {
+        return false;
+    }
+    let message = jsonrpc::parse(text).ok();
+    let error = message.as_ref().and_then(|message| message.get("error"));
+    // Below 403 only an error that is one by its form; there the words alone are enough.
+    if status != 403 && error.is_none() {
+        return false;
+    }
+    let said = match error {
+        Some(Value::String(code)) => {
+            let more = message.as_ref().and_then(|message| message.get("error_description"));
+            format!("{code} {}", more.and_then(Value::as_str).unwrap_or_default())
+        }
+        Some(error) => error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        None => text.clone(),
+    }
+    .to_ascii_lowercase();
+    let about_else = ["host", "origin", "session", "csrf", "captcha", "firewall", "blocked"];
+    let about_this = [
+        "unauthorized",
+        "unauthorised",
+        "unauthenticated",
+        "not authenticated",
+        "authentication",
+        "authorization",
+        "bearer",
+        "access token",
+        "a token",
+        "missing token",
+        "missing_token",
+        "invalid token",
+        "invalid_token",
+        "token required",
+        "api key",
+        "api_key",
+        "apikey",
+        "credential",
+        "log in",
+    ];
+    about_this.iter().any(|words| said.contains(words))
+        && !about_else.iter().any(|words| said.contains(words))
+}
+
+/// What the steps of [`ProbeId::Auth`] met, where any of them met a gate.
+#[derive(Clone, Debug)]
+pub struct Gate<'t> {
+    /// Every request without a credential, and how it was received.
+    pub walls: Vec<(&'t Exchange, Wall)>,
+}
+
+/// Reads the gate.
+///
+/// # Errors
+/// Not applicable where nothing asks for a credential, inconclusive where that could not be seen.
+///
+/// # Panics
+/// If the check did not declare [`ProbeId::Auth`].
+pub fn gate<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
+    let walls: Vec<(&Exchange, Wall)> = facts
+        .of(ProbeId::Auth)
+        .filter(|exchange| !document_step(&exchange.step))
+        .map(|exchange| (exchange, wall(facts, exchange)))
+        .collect();
+    if walls.iter().any(|(_, wall)| wall.gated()) {
+        return Ok(Gate { walls });
+    }
+    let expected = facts.class().kind == Kind::AuthGated || facts.header().credential();
+    let opened = walls.iter().any(|(_, wall)| *wall == Wall::Open);
+    if expected && !opened {
+        let why = walls.iter().find_map(|(_, wall)| match wall {
+            Wall::Unclear(reason) => Some(reason.clone()),
+            Wall::Other(status) => Some(format!("a request without a credential got {status}")),
+            _ => None,
+        });
+        return Err(Undecided::Inconclusive(why.unwrap_or_else(|| facts.why_not(ProbeId::Auth, None))));
+    }
+    Err(Undecided::NotApplicable("works without a credential, and no challenge appeared".to_owned()))
+}
+
+impl<'t> Gate<'t> {
+    /// The walls of some steps.
+    pub fn of<'s>(
+        &'s self,
+        steps: &'s [&'s str],
+    ) -> impl Iterator<Item = (&'t Exchange, &'s Wall)> + use<'t, 's> {
+        self.walls
+            .iter()
+            .filter(move |(exchange, _)| steps.contains(&exchange.step.as_str()))
+            .map(|(exchange, wall)| (*exchange, wall))
+    }
+
+    /// Why OAuth is not what this gate asks for, if it is not: only other schemes are named.
+    #[must_use]
+    pub fn not_oauth(&self) -> Option<String> {
+        let asked: Vec<Challenge> =
+            self.walls.iter().flat_map(|(exchange, _)| challenges(exchange)).collect();
+        let oauth = |challenge: &Challenge| {
+            matches!(challenge.scheme.as_str(), "bearer" | "dpop")
+                || challenge.parameter("resource_metadata").is_some()
+        };
+        match asked.first() {
+            Some(first) if !asked.iter().any(oauth) => {
+                Some(format!("the gate asks for {}, not for OAuth", crate::finding::cut(&first.scheme)))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn document_step(step: &str) -> bool {
+    step.starts_with("prm-") || step.starts_with("as ")
+}
+
+/// The URL of the metadata that a challenge names: the first one, of any of these exchanges.
+#[must_use]
+pub fn metadata_url<'e>(exchanges: impl IntoIterator<Item = &'e Exchange>) -> Option<String> {
+    exchanges.into_iter().filter(|exchange| exchange.status() == Some(401)).find_map(|exchange| {
+        let found = challenges(exchange);
+        found.iter().find_map(|challenge| challenge.parameter("resource_metadata").map(str::to_owned))
+    })
+}
+
+/// The JSON object that a metadata URL answered with. Hosts of single pages answer 200 text/html for any
+/// path, and that is no document.
+#[must_use]
+pub fn document(exchange: &Exchange) -> Option<Value> {
+    if exchange.status() != Some(200) {
+        return None;
+    }
+    exchange.text().and_then(|text| jsonrpc::parse(text).ok()).filter(Value::is_object)
+}
+
+/// The protected-resource metadata, if a step of these brought it.
+#[must_use]
+pub fn resource_metadata<'e>(
+    exchanges: impl IntoIterator<Item = &'e Exchange>,
+) -> Option<(&'e Exchange, Value)> {
+    exchanges
+        .into_iter()
+        .filter(|exchange| exchange.probe == ProbeId::Auth && exchange.step.starts_with("prm-"))
+        .filter_map(|exchange| Some((exchange, document(exchange)?)))
+        .find(|(_, document)| {
+            ["resource", "authorization_servers"].iter().any(|member| document.get(member).is_some())
+        })
+}
+
+/// The issuers that the metadata name, at most [`ISSUERS`], each once.
+#[must_use]
+pub fn issuers(document: &Value) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let listed = document.get("authorization_servers").and_then(Value::as_array).into_iter().flatten();
+    for issuer in listed.filter_map(Value::as_str) {
+        if found.len() < ISSUERS && !found.iter().any(|known| known == issuer) {
+            found.push(issuer.to_owned());
+        }
+    }
+    found
+}
+
+/// Whether a document is authorization-server metadata: it names its issuer or one of its endpoints.
+#[must_use]
+pub fn authorization_server(exchange: &Exchange) -> Option<Value> {
+    document(exchange).filter(|document| {
+        ["issuer", "authorization_endpoint", "token_endpoint"]
+            .iter()
+            .any(|member| document.get(member).is_some())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::transcript::synthetic::{get, initialize};
+
+    #[test]
+    fn only_words_about_credentials_make_a_refusal_a_gate() {
+        let asks = |status: u16, text: &str| {
+            let made = initialize(ProbeId::Auth, "initialize").status(status).body("application/json", text);
+            asks_for_credential(&made.made)
+        };
+        assert!(asks(403, "{\"error\":\"a token is needed\"}"));
+        assert!(asks(403, "Missing Authorization header"));
+        assert!(asks(
+            200,
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32001,\"message\":\"Unauthorized\"}}"
+        ));
+        assert!(asks(400, "{\"error\":\"invalid_token\"}"));
+        assert!(!asks(403, "Forbidden"));
+        assert!(!asks(403, "{\"error\":\"Invalid Host header\"}"));
+        assert!(!asks(403, "Unauthorized origin"));
+        assert!(!asks(400, "{\"error\":{\"code\":-32000,\"message\":\"No valid session ID\"}}"));
+        assert!(!asks(200, "{\"result\":\"see the authentication guide\"}"));
+        assert!(!asks(404, "authentication is described elsewhere"));
+    }
+
+    #[test]
+    fn metadata_are_json_objects_that_say_something() {
+        let made = |made: crate::transcript::synthetic::Made| made.made;
+        let page = made(get(ProbeId::Auth, "prm-path").status(200).body("text/html", "<!doctype html>"));
+        let empty = made(get(ProbeId::Auth, "prm-path").json(json!({"error":"not found"})));
+        let sound = made(get(ProbeId::Auth, "prm-root").json(json!({"resource":"x"})));
+        let exchanges = [page, empty, sound];
+        assert!(resource_metadata(&exchanges[..1]).is_none());
+        assert!(resource_metadata(&exchanges[..2]).is_none());
+        assert_eq!(resource_metadata(&exchanges).map(|(found, _)| found.step.as_str()), Some("prm-root"));
+        let servers = json!({"authorization_servers":["a","a","b",7,"c","d"]});
+        assert_eq!(issuers(&servers), ["a", "b", "c"]);
+    }
+}

@@ -1,0 +1,323 @@
+//! A conversation on an open WebSocket in which each message of ours is an exchange of its own.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::conversation::Inner;
+use super::dial::{Connection, failure};
+use super::exchange::Call;
+use super::websocket::{CLOSING, Socket, Stream, broken_socket, shown};
+use super::wire::Wire;
+use crate::protocol::jsonrpc;
+use crate::transcript::{
+    Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, MESSAGE, Phase, Request,
+};
+
+/// How long after what may be the answer a better one may come.
+const GRACE: Duration = Duration::from_millis(60);
+/// How long after the barrier's answer one to the message before it may come.
+const BARRIER_GRACE: Duration = Duration::from_millis(20);
+
+/// An open WebSocket that several exchanges share. Close it to get its upgrade recorded.
+pub struct Talk {
+    upgrade: Exchange,
+    sink: tokio::sync::Mutex<SplitSink<Stream, Message>>,
+    heard: Arc<Mutex<Heard>>,
+    changed: watch::Receiver<u64>,
+    reader: JoinHandle<()>,
+    /// Ids that are being waited for, and those of barriers, whose answers may come late.
+    awaited: Mutex<Vec<Value>>,
+    /// Indices of the frames that belong to a message's exchange.
+    claimed: Mutex<BTreeSet<usize>>,
+    _connection: Connection,
+}
+
+impl std::fmt::Debug for Talk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Talk").field("exchange", &self.upgrade.id).finish_non_exhaustive()
+    }
+}
+
+/// What has come so far.
+#[derive(Debug, Default)]
+struct Heard {
+    frames: Vec<Frame>,
+    over: bool,
+    failure: Option<Failure>,
+}
+
+/// A sound request sent right behind a message that need not be answered: its answer shows that the
+/// socket still serves, and that nothing was said about the message before it.
+#[derive(Clone, Debug)]
+pub struct Barrier {
+    /// Its text, masked.
+    pub text: String,
+    /// Its id.
+    pub id: Value,
+}
+
+impl Wire<'_> {
+    /// Begins a conversation on a socket on which nothing was said yet.
+    #[must_use]
+    pub fn talk(&self, socket: Socket) -> Talk {
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let (sender, changed) = watch::channel(0);
+        let (sink, stream) = socket.stream.split();
+        let reader = tokio::spawn(listen(Arc::clone(&self.inner), stream, Arc::clone(&heard), sender));
+        Talk {
+            upgrade: socket.exchange,
+            sink: tokio::sync::Mutex::new(sink),
+            heard,
+            changed,
+            reader,
+            awaited: Mutex::default(),
+            claimed: Mutex::default(),
+            _connection: socket.connection,
+        }
+    }
+
+    /// Sends the body of `call` as one text message, waits for its answer (or that of the barrier) at
+    /// most `limit`, and records both as one exchange without a head.
+    pub async fn tell(
+        &self,
+        talk: &Talk,
+        call: &Call,
+        barrier: Option<&Barrier>,
+        limit: Duration,
+    ) -> Arc<Exchange> {
+        let inner = &self.inner;
+        let mut exchange = inner.new_exchange(call);
+        exchange.connection = talk.upgrade.connection;
+        exchange.request = Request {
+            method: MESSAGE.to_owned(),
+            url: talk.upgrade.request.url.clone(),
+            headers: Vec::new(),
+            body: exchange.request.body.take(),
+        };
+        let permit = inner.in_flight.acquire().await.ok();
+        inner.pace().await;
+        talk.exchange(inner, &mut exchange, barrier, limit).await;
+        drop(permit);
+        self.record(exchange)
+    }
+
+    /// Closes the socket and records its upgrade, with the frames that answered no message.
+    pub async fn end(&self, talk: Talk) -> Arc<Exchange> {
+        let by_peer = lock(&talk.heard).over;
+        if !by_peer {
+            // A peer that ignores the close does not keep us.
+            let closing = async { talk.sink.lock().await.close().await };
+            let _ = tokio::time::timeout(CLOSING, closing).await;
+        }
+        talk.reader.abort();
+        let mut heard = lock(&talk.heard);
+        let claimed = lock(&talk.claimed);
+        let mut exchange = talk.upgrade.clone();
+        let unclaimed = heard.frames.drain(..).enumerate().filter(|(index, _)| !claimed.contains(index));
+        exchange.content = Content::Frames { frames: unclaimed.map(|(_, frame)| frame).collect() };
+        exchange.failure = heard.failure.take();
+        exchange.ended = match (&exchange.failure, by_peer) {
+            (Some(_), _) => Ended::Failed,
+            (None, true) => Ended::Complete,
+            (None, false) => Ended::ByUs,
+        };
+        exchange.ended_us = self.now_us();
+        drop((heard, claimed));
+        self.record(exchange)
+    }
+}
+
+/// Reads frames until the socket, the scan or its time ends.
+async fn listen(
+    inner: Arc<Inner>,
+    mut stream: SplitStream<Stream>,
+    heard: Arc<Mutex<Heard>>,
+    changed: watch::Sender<u64>,
+) {
+    loop {
+        let message = tokio::select! {
+            message = timeout_at(inner.deadline(), stream.next()) => message.unwrap_or(None),
+            () = inner.stop.wait() => None,
+        };
+        let at_us = inner.clock.now_us();
+        let mut heard = lock(&heard);
+        match message {
+            None => heard.over = true,
+            Some(Err(error)) => {
+                heard.over = true;
+                heard.failure = broken_socket(&error);
+            }
+            Some(Ok(message)) => {
+                let (kind, text) = shown(&message);
+                let text = inner.vault.mask(&text);
+                heard.over |= kind == FrameKind::Close;
+                heard.frames.push(Frame { at_us, direction: Direction::In, kind, text });
+                if heard.frames.len() >= inner.limits.frames {
+                    heard.over = true;
+                    heard.failure = Some(failure(Phase::Frames, FailureKind::TooLarge, "too many frames"));
+                }
+            }
+        }
+        let over = heard.over;
+        drop(heard);
+        changed.send_modify(|version| *version = version.wrapping_add(1));
+        if over {
+            return;
+        }
+    }
+}
+
+/// What the frames say about the message that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Said {
+    Nothing,
+    /// The barrier was answered.
+    Passed,
+    /// Something came that may be the answer.
+    Perhaps,
+    Answered,
+}
+
+impl Talk {
+    /// Whether the peer ended it, or it broke.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        lock(&self.heard).over
+    }
+
+    /// The subprotocol that the server selected.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.upgrade.header("sec-websocket-protocol")
+    }
+
+    async fn exchange(
+        &self,
+        inner: &Inner,
+        exchange: &mut Exchange,
+        barrier: Option<&Barrier>,
+        limit: Duration,
+    ) {
+        let own = crate::facts::reply::request_id(exchange).filter(|id| !id.is_null());
+        let ids: Vec<Value> = own.iter().chain(barrier.map(|barrier| &barrier.id)).cloned().collect();
+        lock(&self.awaited).extend(ids.iter().cloned());
+        let end = (Instant::now() + limit).min(inner.deadline());
+        exchange.started_us = inner.clock.now_us();
+        let from = lock(&self.heard).frames.len();
+        let mut frames = Vec::new();
+        let texts = [exchange.request.body.as_deref(), barrier.map(|barrier| barrier.text.as_str())];
+        for text in texts.into_iter().flatten() {
+            frames.push(Frame {
+                at_us: inner.clock.now_us(),
+                direction: Direction::Out,
+                kind: FrameKind::Text,
+                text: text.to_owned(),
+            });
+            let message = Message::Text(Utf8Bytes::from(inner.vault.reveal(text)));
+            let sent = timeout_at(end, async { self.sink.lock().await.send(message).await }).await;
+            if let Ok(Err(error)) = sent {
+                let mut heard = lock(&self.heard);
+                heard.over = true;
+                let broken = broken_socket(&error);
+                heard.failure = heard.failure.take().or(broken);
+            }
+        }
+        let notification = own.is_none() && barrier.is_none();
+        if !notification {
+            self.wait(end, from, own.as_ref(), barrier).await;
+        }
+        let heard = lock(&self.heard);
+        let awaited = lock(&self.awaited).clone();
+        let mut claimed = lock(&self.claimed);
+        let mut answered = false;
+        for (index, frame) in heard.frames.iter().enumerate().skip(from) {
+            if claimed.contains(&index) {
+                continue;
+            }
+            let theirs = reply_id(frame).is_some_and(|id| awaited.contains(&id) && !ids.contains(&id));
+            let ours = matches!(frame.kind, FrameKind::Text | FrameKind::Binary | FrameKind::Close);
+            if ours && !theirs && !notification {
+                answered |= frame.kind == FrameKind::Text;
+                claimed.insert(index);
+                frames.push(frame.clone());
+            }
+        }
+        lock(&self.awaited).retain(|id| Some(id) != own.as_ref());
+        exchange.content = Content::Frames { frames };
+        exchange.ended = if answered || heard.over { Ended::Complete } else { Ended::ByUs };
+        if let Some(failure) = heard.failure.clone().filter(|_| !answered && heard.over) {
+            exchange.ended = Ended::Failed;
+            exchange.failure = Some(failure);
+        }
+        exchange.ended_us = inner.clock.now_us();
+    }
+
+    async fn wait(&self, end: Instant, from: usize, own: Option<&Value>, barrier: Option<&Barrier>) {
+        let mut changed = self.changed.clone();
+        let mut end = end;
+        let mut before = Said::Nothing;
+        loop {
+            let (said, over) = {
+                let heard = lock(&self.heard);
+                let awaited = lock(&self.awaited).clone();
+                let claimed = lock(&self.claimed);
+                let new = heard.frames.iter().enumerate().skip(from);
+                let new = new.filter(|(index, _)| !claimed.contains(index)).map(|(_, frame)| frame);
+                (said(new, own, barrier.map(|barrier| &barrier.id), &awaited), heard.over)
+            };
+            if over || said == Said::Answered {
+                return;
+            }
+            if said != before {
+                before = said;
+                let grace = if said == Said::Passed { BARRIER_GRACE } else { GRACE };
+                end = end.min(Instant::now() + grace);
+            }
+            if !matches!(timeout_at(end, changed.changed()).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+}
+
+fn said<'f>(
+    frames: impl Iterator<Item = &'f Frame>,
+    own: Option<&Value>,
+    barrier: Option<&Value>,
+    awaited: &[Value],
+) -> Said {
+    let mut said = Said::Nothing;
+    for frame in frames {
+        match reply_id(frame) {
+            Some(id) if Some(&id) == own => return Said::Answered,
+            Some(id) if Some(&id) == barrier => said = said.max(Said::Passed),
+            // A reply to nobody's request may be a refusal without an id, or ours with another id.
+            Some(id) if !awaited.contains(&id) => said = Said::Perhaps,
+            _ => {}
+        }
+    }
+    said
+}
+
+/// The id of a frame that is no message of the server's own (null if it has none).
+fn reply_id(frame: &Frame) -> Option<Value> {
+    if frame.kind != FrameKind::Text {
+        return None;
+    }
+    let message = jsonrpc::parse(&frame.text).ok()?;
+    (message.is_object() && message.get("method").is_none())
+        .then(|| message.get("id").cloned().unwrap_or(Value::Null))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,371 @@
+//! Authorization (CHECKS.md section J): what a client without a credential meets, and what it is told
+//! about getting one. Registers no client, starts no login, sends no credential.
+
+use std::slice;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::classify::{Endpoint, Feed, discover, talk, twin};
+use super::speaker::{self, Speaker};
+use super::{Prober, bad_input, browser, content_type, of};
+use crate::facts::Readings;
+use crate::facts::auth::{authorization_server, document, issuers, metadata_url, resource_metadata};
+use crate::facts::classification::Kind;
+use crate::facts::reply;
+use crate::facts::steps::{self, Barrier};
+use crate::net::websocket::Upgrade;
+use crate::net::{Call, Until, fetch};
+use crate::protocol::address::Exposure;
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
+use crate::protocol::sse::{self, Block};
+use crate::protocol::well_known::{PROTECTED_RESOURCE, as_scanned, issuer_forms, path_form, root_form};
+use crate::transcript::{Exchange, ProbeId, Transcript};
+
+const PROBE: ProbeId = ProbeId::Auth;
+/// A tool that no server has: nothing can run.
+const NO_TOOL: &str = "scanner_nonexistent_tool";
+/// How long a stream may take to open, milliseconds; a refusal comes at once.
+const OPENING_MS: u64 = 3_000;
+
+/// Some servers meet a wrong credential with 403 or 500: where it got us nothing, the same question is
+/// asked without it. Gives whether a credential is asked for.
+pub(super) async fn asked_for(prober: &Prober<'_>, url: &str) -> bool {
+    let refused = matches!(prober.kind(), Kind::None | Kind::Blocked);
+    if !refused || !prober.transcript().exchanges.iter().any(Exchange::credentialed) {
+        return false;
+    }
+    let mut call = discover("discover-bare", url, Revision::NEWEST_MODERN.as_str());
+    call.credential = false;
+    prober.send(call).await;
+    prober.kind() == Kind::AuthGated
+}
+
+/// Step A: GET may be a feed that anyone can read, beside a gated POST.
+pub(super) async fn stream(prober: &Prober<'_>, target: &mut Endpoint) {
+    prober.wire.doing("the endpoint asks for a credential; looking at its GET");
+    let wait = prober.silence_ms().unwrap_or(OPENING_MS);
+    let mut call = Call::get_stream(ProbeId::Classify, "get", &target.url).until(Until::Watch(wait));
+    call.credential = false;
+    let Some(mut held) = prober.hold(call).await else { return };
+    held.wait(Duration::from_millis(wait), |head, lines| {
+        head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
+    })
+    .await;
+    held.wait(Duration::from_millis(50), |_, lines| !lines.is_empty()).await;
+    prober.wire.close(held).await;
+    match prober.kind() {
+        Kind::EventStream => target.feed = Some(Feed::Plain),
+        Kind::HttpSse => target.feed = Some(Feed::HttpSse),
+        _ => {}
+    }
+}
+
+/// Everything that can be asked of an endpoint that stays shut to us (CHECKS.md section 7).
+pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
+    prober.wire.doing("asking the gate without a credential");
+    let transcript = prober.transcript();
+    // The last one: after a redirect, or without a credential that was refused in an odd way.
+    let asked = transcript
+        .exchanges
+        .iter()
+        .rev()
+        .find(|exchange| matches!(exchange.step.as_str(), "discover" | "discover-bare"));
+    // A gated feed takes no POST at all.
+    let posts = asked.is_none_or(|exchange| steps::barrier(exchange) == Some(Barrier::Gated));
+    if !posts {
+        let feed = Endpoint { feed: Some(Feed::Plain), ..target.clone() };
+        futures_util::future::join(
+            get(prober, &target.url, "get", None),
+            browser::run(prober, &[], &feed, None),
+        )
+        .await;
+        return documents(prober, target).await;
+    }
+    let proved_by = asked.map_or(0, |exchange| exchange.id);
+    let speak = |era, revision: Revision| Speaker::new(era, &target.url, None, revision.as_str(), proved_by);
+    let speakers = [speak(Era::Modern, Revision::NEWEST_MODERN), speak(Era::Legacy, Revision::NEWEST_LEGACY)];
+    let rows = async {
+        browser::run(prober, slice::from_ref(&speakers[0]), target, None).await;
+        content_type::run(prober, &speakers, false).await;
+        bad_input::gated(prober, &speakers[0]).await;
+    };
+    let own = async {
+        base(prober, &speakers, false).await;
+        let doors = doors(prober, &speakers, target, false);
+        futures_util::future::join(doors, documents(prober, target)).await;
+    };
+    futures_util::future::join(rows, own).await;
+    super::legacy::teardown(prober).await;
+}
+
+/// The same beside an endpoint that serves us: is everything gated without the credential? Without one,
+/// only where a challenge or metadata hint that some calls want it.
+pub(super) async fn beside(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
+    let transcript = prober.transcript();
+    let credential = transcript.exchanges.iter().any(Exchange::credentialed);
+    if speakers.is_empty() && (target.feed.is_none() || !credential) {
+        return;
+    }
+    if !credential && !hinted(prober, &transcript, target).await {
+        return;
+    }
+    prober.wire.doing("asking again without the credential");
+    if speakers.is_empty() {
+        get(prober, &target.url, "get", None).await;
+        if challenged(&prober.transcript()) {
+            documents(prober, target).await;
+        }
+        return;
+    }
+    // In quick the newest era stands for both: the scan has many more things to ask.
+    let asked = super::newest(prober, speakers);
+    base(prober, asked, !prober.standard()).await;
+    if challenged(&prober.transcript()) {
+        let session = sessions(prober, speakers);
+        let doors = futures_util::future::join(doors(prober, asked, target, !prober.standard()), session);
+        futures_util::future::join(doors, documents(prober, target)).await;
+    }
+}
+
+/// Whether a 401 came without a credential, or, in standard, protected-resource metadata exist: then
+/// discovery may be open and calls gated.
+async fn hinted(prober: &Prober<'_>, transcript: &Transcript, target: &Endpoint) -> bool {
+    if transcript.exchanges.iter().any(|exchange| exchange.status() == Some(401)) {
+        return true;
+    }
+    if !prober.standard() || target.feed.is_some() {
+        return false;
+    }
+    let Some(url) = path_form(&target.url, PROTECTED_RESOURCE) else { return false };
+    let Some(exchange) = prober.send(document_call("prm-path", &url)).await else { return false };
+    document(&exchange).is_some()
+}
+
+/// Whether a request of this probe was stopped for want of a credential.
+fn challenged(transcript: &Transcript) -> bool {
+    let mut own = transcript.exchanges.iter().filter(|exchange| exchange.probe == PROBE);
+    own.any(|exchange| {
+        steps::barrier(exchange) == Some(Barrier::Gated) || (exchange.twin.is_some() && !served(exchange))
+    })
+}
+
+fn served(exchange: &Exchange) -> bool {
+    reply::read(exchange).served()
+}
+
+/// A call without the credential; a negative of the same call with it, where that was served.
+fn bare(mut call: Call, transcript: &Transcript) -> Call {
+    call.credential = false;
+    let body = call.body.as_deref().and_then(|body| crate::protocol::jsonrpc::parse(body).ok());
+    let method = body.as_ref().and_then(|body| body.get("method")).and_then(Value::as_str);
+    let same = transcript.exchanges.iter().find(|exchange| {
+        exchange.credentialed()
+            && exchange.era == call.era
+            && method.is_some()
+            && reply::request_method(exchange).as_deref() == method
+            && served(exchange)
+    });
+    match same {
+        Some(same) => call.negative(Some(same.id)),
+        // Where the credential works, what is sent without it counts for no latency.
+        None if transcript.exchanges.iter().any(|exchange| exchange.credentialed() && served(exchange)) => {
+            call.negative(None)
+        }
+        None => call,
+    }
+}
+
+/// BASE of each era, its list, and, where that is open, a call of a tool that does not exist. `thrifty`:
+/// the list only where BASE is open.
+async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
+    let known = prober.transcript();
+    let known = &known;
+    let eras = speakers.iter().map(|speaker| async move {
+        let first = match speaker.era {
+            Era::Modern => speaker.call(PROBE, "discover", names::DISCOVER, Value::Null),
+            Era::Legacy => {
+                speaker::initialize(PROBE, "initialize", &speaker.url, Revision::NEWEST_LEGACY.as_str())
+            }
+        };
+        let open = prober.send(bare(first, known)).await.is_some_and(|first| served(&first));
+        if thrifty && !open {
+            return false;
+        }
+        let list = speaker.outside().call(PROBE, "tools/list", "tools/list", json!({}));
+        prober.send(bare(list, known)).await.is_some_and(|listed| served(&listed))
+    });
+    let open = futures_util::future::join_all(eras).await;
+    let opened = speakers.iter().zip(open).find_map(|(speaker, open)| open.then_some(speaker));
+    if let Some(speaker) = opened {
+        let params = json!({ "name": NO_TOOL, "arguments": {} });
+        let mut call = speaker.outside().call(PROBE, "unknown-tool", "tools/call", params);
+        if speaker.era == Era::Modern {
+            call = call.header(names::NAME_HEADER, NO_TOOL);
+        }
+        call.credential = false;
+        prober.send(call.negative(None)).await;
+    }
+}
+
+/// Everything else that could be open while POST is shut. `thrifty`: without DELETE, which can show
+/// little.
+async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint, thrifty: bool) {
+    let listen = async {
+        if let Some(speaker) = of(speakers, Era::Modern) {
+            let wanted = json!({ "notifications": { "toolsListChanged": true } });
+            let call = speaker.call(PROBE, "listen", "subscriptions/listen", wanted);
+            open(prober, call.negative(None)).await;
+        }
+    };
+    let delete = async {
+        let mut call = Call::new("DELETE", PROBE, "delete", &target.url)
+            .header(names::SESSION_HEADER, uuid::Uuid::new_v4().to_string());
+        call.credential = false;
+        if !thrifty {
+            prober.send(call).await;
+        }
+    };
+    let socket = async {
+        // Where the credential opens no socket, there is none to find open without it.
+        let transcript = prober.transcript();
+        let mut known = transcript.exchanges.iter().filter(|exchange| exchange.step.starts_with("websocket"));
+        if !known.any(|exchange| exchange.status().is_some_and(|status| !matches!(status, 101 | 401 | 403))) {
+            websocket(prober, &twin(&target.url, "ws")).await;
+        }
+    };
+    futures_util::future::join(
+        futures_util::future::join(get(prober, &target.url, "get", None), listen),
+        futures_util::future::join(delete, socket),
+    )
+    .await;
+}
+
+/// P-GET without the credential, in a session if one is given.
+async fn get(prober: &Prober<'_>, url: &str, step: &str, session: Option<&Speaker>) {
+    let call = Call::get_stream(PROBE, step, url);
+    let call = match session {
+        Some(speaker) => speaker.dress(call),
+        None => call,
+    };
+    open(prober, call).await;
+}
+
+/// Waits for the head of a stream that ought not to open, and closes it.
+async fn open(prober: &Prober<'_>, mut call: Call) {
+    let wait = prober.silence_ms().unwrap_or(OPENING_MS);
+    call.credential = false;
+    let Some(mut held) = prober.hold(call.until(Until::Watch(wait))).await else { return };
+    held.wait(Duration::from_millis(wait), |head, _| head.is_some()).await;
+    // A reply that is no stream ends by itself; give it the moment it needs.
+    held.wait(Duration::from_millis(30), |_, lines| !lines.is_empty()).await;
+    prober.wire.close(held).await;
+}
+
+/// A session that was opened with the credential, used without it. A spare one: nothing else uses it.
+async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(speaker) = of(speakers, Era::Legacy) else { return };
+    let spare = {
+        let state = prober.lock();
+        let others = state.sessions.iter().filter(|session| Some(&session.id) != speaker.session.as_ref());
+        others.last().cloned()
+    };
+    let Some(spare) = spare else { return };
+    let version = spare.version.unwrap_or_else(|| speaker.version.clone());
+    let inside = Speaker::new(Era::Legacy, &speaker.url, Some(spare.id), &version, speaker.proved_by);
+    let mut list = inside.call(PROBE, "session tools/list", "tools/list", json!({})).negative(None);
+    list.credential = false;
+    prober.send(list).await;
+    if prober.standard() {
+        get(prober, &speaker.url, "session get", Some(&inside)).await;
+    }
+}
+
+/// P-WS without the credential; MCP is spoken where the upgrade is granted.
+async fn websocket(prober: &Prober<'_>, url: &str) {
+    let mut call = prober.upgrade_call(PROBE, "websocket", url, Some("mcp"));
+    call.credential = false;
+    if prober.admit(&call).is_none() {
+        return;
+    }
+    if let Upgrade::Open(mut socket) = prober.wire.upgrade(call).await {
+        talk(prober, &mut socket).await;
+        prober.wire.close_socket(*socket).await;
+    }
+}
+
+/// P-PRM, then P-AS of what it names.
+async fn documents(prober: &Prober<'_>, target: &Endpoint) {
+    prober.wire.doing("reading authorization metadata");
+    let transcript = prober.transcript();
+    let named = metadata_url(&transcript.exchanges);
+    let well_known = [
+        ("prm-path", path_form(&target.url, PROTECTED_RESOURCE)),
+        ("prm-root", root_form(&target.url, PROTECTED_RESOURCE)),
+    ];
+    let mut seen: Vec<String> = Vec::new();
+    for (step, url) in [("prm-challenge", named)].into_iter().chain(well_known) {
+        let Some(url) = url.filter(|url| !seen.contains(url)) else { continue };
+        let found = read(prober, step, &url, target)
+            .await
+            .is_some_and(|exchange| resource_metadata([&*exchange]).is_some());
+        if found {
+            break;
+        }
+        seen.push(url);
+    }
+    let transcript = prober.transcript();
+    let issuers = resource_metadata(&transcript.exchanges).map(|(_, document)| issuers(&document));
+    match issuers {
+        Some(issuers) => {
+            for (number, issuer) in issuers.iter().enumerate() {
+                authorization(prober, number.saturating_add(1), issuer, target).await;
+            }
+        }
+        // 2025-03-26: the origin of the endpoint is its own authorization server.
+        None => {
+            let origin = Url::parse(&target.url).map(|url| url.origin().ascii_serialization());
+            if let Some(form) = origin.ok().and_then(|origin| issuer_forms(&origin).into_iter().next()) {
+                read(prober, "as 0.1", &form, target).await;
+            }
+        }
+    }
+}
+
+async fn authorization(prober: &Prober<'_>, number: usize, issuer: &str, target: &Endpoint) {
+    for (form, url) in issuer_forms(issuer).iter().enumerate() {
+        let step = format!("as {number}.{}", form.saturating_add(1));
+        let Some(exchange) = read(prober, &step, url, target).await else { return };
+        if authorization_server(&exchange).is_some() {
+            return;
+        }
+    }
+}
+
+fn document_call(step: &str, url: &str) -> Call {
+    let mut call = Call::new("GET", PROBE, step, url).header("accept", "application/json");
+    call.credential = false;
+    call
+}
+
+/// A document: over our own connection if it is of the scanned origin, otherwise as a foreign one.
+async fn read(
+    prober: &Prober<'_>,
+    step: &str,
+    url: &str,
+    target: &Endpoint,
+) -> Option<std::sync::Arc<Exchange>> {
+    let scanned = Url::parse(&target.url).ok()?;
+    let url = as_scanned(&scanned, Url::parse(url).ok()?);
+    let call = document_call(step, url.as_str());
+    if crate::net::may_carry_credentials(&scanned, &url) {
+        return prober.send(call).await;
+    }
+    prober.admit(&call)?;
+    let transcript = prober.transcript();
+    let exposure = Readings::new(&transcript).exposure();
+    let local = exposure.is_some_and(|exposure| exposure != Exposure::Public);
+    Some(fetch(prober.wire, PROBE, step, &url, local).await)
+}

@@ -1,0 +1,70 @@
+//! The subscription stream of the modern era (CHECKS.md section E).
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::speaker::Speaker;
+use super::{Prober, legacy, of};
+use crate::facts::catalogue::capabilities;
+use crate::facts::{listen, reply};
+use crate::net::{Call, Until};
+use crate::protocol::names;
+use crate::protocol::revision::Era;
+use crate::transcript::ProbeId;
+
+const PROBE: ProbeId = ProbeId::Listen;
+
+/// P-LISTEN with what is advertised, by a speaker of the modern era.
+pub(super) async fn call(prober: &Prober<'_>, speaker: &Speaker, probe: ProbeId) -> Option<Call> {
+    let advertised = advertised(prober)?;
+    let mut filter = listen::filter(&advertised, None);
+    // A subscription to single resources needs one that exists; quick asks only where nothing else can be.
+    if listen::resources(&advertised) && probe == PROBE && (prober.standard() || filter.is_empty()) {
+        let uri = resource(prober, speaker).await;
+        filter = listen::filter(&advertised, uri.as_deref());
+    }
+    let params = json!({ "notifications": filter });
+    (!filter.is_empty()).then(|| speaker.call(probe, "listen", names::LISTEN, params))
+}
+
+fn advertised(prober: &Prober<'_>) -> Option<Map<String, Value>> {
+    let (exchanges, _) = prober.wire.recorded();
+    exchanges
+        .iter()
+        .filter(|exchange| exchange.era == Some(Era::Modern) && exchange.probe == ProbeId::Classify)
+        .find_map(capabilities)
+}
+
+async fn resource(prober: &Prober<'_>, speaker: &Speaker) -> Option<String> {
+    let exchange = prober.send(speaker.call(PROBE, "resources", "resources/list", json!({}))).await?;
+    let read = reply::read(&exchange);
+    let first = read.result()?.get("resources")?.as_array()?.first()?;
+    first.get("uri").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Opens the stream, waits for what comes first, and watches it like any idle stream.
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(speaker) = of(speakers, Era::Modern) else { return };
+    let speaker = &speaker.another();
+    let Some(call) = call(prober, speaker, PROBE).await else { return };
+    let limits = prober.wire.limits();
+    let quick = prober.silence_ms();
+    let first = quick.unwrap_or(limits.first_event_ms);
+    let watch = quick.unwrap_or(limits.idle_watch_ms.max(first));
+    let Some(mut held) = prober.hold(call.until(Until::Watch(watch))).await else { return };
+    held.wait(Duration::from_millis(first), |head, lines| {
+        head.is_some_and(|head| head.status != 200) || listen::begun(lines)
+    })
+    .await;
+    if prober.standard() {
+        let watched = Duration::from_millis(limits.idle_watch_ms);
+        held.wait(watched, legacy::settled).await;
+    } else {
+        // A reply that is no stream ends by itself.
+        held.wait(Duration::from_millis(30), |_, lines| !lines.is_empty()).await;
+    }
+    if let Some(exchange) = prober.wire.close(held).await {
+        prober.learn(&exchange).await;
+    }
+}

@@ -1,0 +1,89 @@
+//! What a scan must not forget between two calls: open sessions, the target's health and its pace.
+
+use std::time::Duration;
+
+use crate::facts::reply;
+use crate::facts::steps::{self, Barrier};
+use crate::protocol::headers;
+use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
+
+#[derive(Default)]
+pub(super) struct State {
+    /// Sessions that were opened and not yet deleted.
+    pub(super) sessions: Vec<OpenSession>,
+    /// Sessions opened in all, those of HTTP+SSE streams included.
+    pub(super) opened: u32,
+    /// Consecutive faults on plain exchanges.
+    pub(super) faults: u32,
+    /// Why nothing more is sent.
+    pub(super) halted: Option<SkipReason>,
+    /// Whether the endpoint stays shut to us: a credential that it refused is not sent again, since
+    /// servers count failed attempts.
+    pub(super) gated: bool,
+    /// Requests that were served with the credential: HTTP method and JSON-RPC method.
+    pub(super) accepted: Vec<(String, Option<String>)>,
+    /// Slowest head so far and connect time, microseconds: what quick waits for silence by.
+    pub(super) slowest_head_us: u64,
+    pub(super) connect_us: u64,
+    pub(super) classified: bool,
+    pub(super) limited: u32,
+    pub(super) polled: u32,
+}
+
+/// A Streamable HTTP session of ours.
+#[derive(Clone, Debug)]
+pub(super) struct OpenSession {
+    /// Its placeholder.
+    pub(super) id: String,
+    /// Where it was opened, masked.
+    pub(super) url: String,
+    /// The revision that was negotiated.
+    pub(super) version: Option<String>,
+}
+
+/// Consecutive faults after which the scan stops (CHECKS.md 2.5).
+const BREAKER: u32 = 3;
+/// Longest wait that a 429 may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+impl State {
+    /// Halts where the very request that was served with the credential meets a 401 with it.
+    pub(super) fn watch_credential(&mut self, exchange: &Exchange) {
+        if !exchange.credentialed() || exchange.expectation != Expectation::Plain {
+            return;
+        }
+        let asked = (exchange.request.method.clone(), reply::request_method(exchange));
+        if exchange.status() == Some(401) && self.accepted.contains(&asked) {
+            self.halted = Some(SkipReason::CredentialStopped);
+        } else if reply::read(exchange).served() && !self.accepted.contains(&asked) {
+            self.accepted.push(asked);
+        }
+    }
+
+    /// Trips the breaker, or says how long to wait after a 429.
+    pub(super) fn watch_health(&mut self, exchange: &Exchange) -> Option<Duration> {
+        if exchange.status() == Some(429) {
+            self.limited = self.limited.saturating_add(1);
+            let asked = exchange.header("retry-after").and_then(headers::retry_after);
+            let wait = asked.unwrap_or(Duration::from_secs(1));
+            if wait > LONGEST_WAIT || self.limited > 3 {
+                self.halted = Some(SkipReason::RateLimited);
+                return None;
+            }
+            return Some(wait);
+        }
+        // What is beside the endpoint says nothing about its health.
+        let beside = exchange.probe == ProbeId::Siblings;
+        if exchange.expectation != Expectation::Plain || !self.classified || beside {
+            return None;
+        }
+        let cancelled = matches!(&exchange.failure, Some(failure)
+            if failure.kind == crate::transcript::FailureKind::Cancelled);
+        let faulty = matches!(steps::barrier(exchange), Some(Barrier::Failed(_) | Barrier::ServerError(_)));
+        self.faults = if faulty && !cancelled { self.faults.saturating_add(1) } else { 0 };
+        if self.faults >= BREAKER {
+            self.halted = Some(SkipReason::CircuitBreaker);
+        }
+        None
+    }
+}

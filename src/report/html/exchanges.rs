@@ -1,0 +1,58 @@
+//! The timeline in words: every exchange as a row of a table.
+
+use maud::{Markup, html};
+
+use super::{Place, t};
+use crate::finding::milliseconds;
+use crate::report::table::details::bytes;
+use crate::report::timeline::{Bar, Timeline, words};
+use crate::transcript::Expectation;
+
+pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {
+    html! {
+        details class="exchanges" {
+            summary { "Every exchange in words (" (timeline.bars.len()) ")" }
+            div class="scroll" tabindex="0" role="region" aria-label=(format!("Every exchange of {}", t(place.name))) {
+                table class="list" {
+                    thead {
+                        tr {
+                            th scope="col" { "No." }
+                            th scope="col" { "Sent at" }
+                            th scope="col" { "Conversation" }
+                            th scope="col" { "Request" }
+                            th scope="col" { "Connection" }
+                            th scope="col" { "Answer" }
+                            th scope="col" { "Took" }
+                            th scope="col" { "Came" }
+                        }
+                    }
+                    tbody { @for bar in &timeline.bars { (row(bar, place)) } }
+                }
+            }
+        }
+    }
+}
+
+fn row(bar: &Bar, place: Place<'_>) -> Markup {
+    let arrived = bar.arrived();
+    html! {
+        tr id=(place.id(&format!("e{}", bar.exchange))) {
+            th scope="row" { a href=(format!("#{}", place.id(&format!("x{}", bar.exchange)))) { (bar.exchange) } }
+            td class="number" { (milliseconds(bar.started_us)) }
+            td { (words(bar.probe)) }
+            td {
+                (t(&bar.method)) " " (t(&bar.step))
+                @if bar.expectation == Expectation::Negative { span class="quiet" { " (wrong on purpose)" } }
+            }
+            td class="number" { (bar.connection) }
+            td {
+                (t(&bar.answer()))
+                @if let Some(other) = bar.resumes.as_ref().map(|other| other.exchange) {
+                    " (takes up " a href=(format!("#{}", place.id(&format!("e{other}")))) { (other) } " again)"
+                }
+            }
+            td class="number" { (milliseconds(bar.us())) }
+            td { (bytes(bar.bytes)) @if !arrived.is_empty() { ": " (arrived) } }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! One HTML file for a browser: no script, no request, nothing that the scanned endpoint said unescaped.
+//!
+//! Every text passes [`t`], which shows unsafe characters as escapes, and then the template's own
+//! escaping; the only markup that is not made by a template is the style sheet.
+
+mod drawing;
+mod exchanges;
+mod findings;
+mod lanes;
+mod overview;
+mod scale;
+mod target;
+mod threads;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::Report;
+use super::text::sanitise;
+
+/// The style sheet. It must not hold `<`.
+const STYLE: &str = include_str!("style.css");
+
+/// Nothing may be loaded, run, sent or framed in; the style sheet is in the file.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/// One page for one or several targets, in their order.
+#[must_use]
+pub fn render(reports: &[&Report]) -> String {
+    let title = match reports {
+        [report] => format!("{} · agentgauge", target::name(report)),
+        _ => format!("{} endpoints · agentgauge", reports.len()),
+    };
+    let body = match reports {
+        [report] => target::page(report),
+        _ => overview::page(reports),
+    };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                // Without it, browsers ask the server for one.
+                link rel="icon" href="data:,";
+                title { (t(&title)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a class="skip" href="#main" { "Skip to the result" }
+                (body)
+            }
+        }
+    }
+    .into_string()
+}
+
+/// A text as it may be shown; the template escapes it further.
+fn t(text: &str) -> String {
+    sanitise(text)
+}
+
+/// Our own prose: what stands between backticks is code.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (t(part)) } } @else { (t(part)) }
+        }
+    }
+}
+
+/// Where on the page a target stands: its number where there are several, and its heading level.
+#[derive(Clone, Copy, Debug)]
+struct Place<'r> {
+    /// Before every id.
+    prefix: &'r str,
+    /// Level of the target's own heading, 1 or 2.
+    level: u8,
+    /// What it is called.
+    name: &'r str,
+}
+
+impl Place<'_> {
+    fn id(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// The heading that names a section as a landmark. Among several targets only the targets are ones.
+    fn named_by(&self, name: &str) -> Option<String> {
+        (self.level == 1).then(|| self.id(name))
+    }
+
+    /// A heading so many levels below that of the target.
+    fn heading(&self, below: u8, id: Option<&str>, text: &str) -> Markup {
+        let id = id.map(|id| self.id(id));
+        match self.level.saturating_add(below) {
+            1 => html! { h1 id=[id] { (t(text)) } },
+            2 => html! { h2 id=[id] { (t(text)) } },
+            3 => html! { h3 id=[id] { (t(text)) } },
+            _ => html! { h4 id=[id] { (t(text)) } },
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

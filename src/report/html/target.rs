@@ -1,0 +1,411 @@
+//! One target: what was found, the score, the timeline, the fixes, and how all that came about.
+
+use maud::{Markup, html};
+
+use super::drawing::{self, Flag, n};
+use super::{Place, exchanges, findings, prose, t, threads};
+use crate::facts::Kind;
+use crate::finding::{Status, milliseconds};
+use crate::report::table::{arithmetic, details, first_screen};
+use crate::report::text::shell;
+use crate::report::timeline::Bar;
+use crate::report::{Report, ReportFinding};
+use crate::score::{DimensionScore, whole};
+
+/// The target's label, or its URL.
+pub(super) fn name(report: &Report) -> &str {
+    report.label.as_deref().unwrap_or(&report.url)
+}
+
+/// A page about this target alone.
+pub(super) fn page(report: &Report) -> Markup {
+    html! {
+        header class="top" { (brand()) }
+        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report) })) }
+        footer { p { (made(report)) } }
+    }
+}
+
+pub(super) fn brand() -> Markup {
+    html! {
+        p class="brand" {
+            svg class="logo" viewBox="0 0 24 24" aria-hidden="true" {
+                path d="M1 14h5l2.5-9 4 15 3-10 1.6 4H23" {}
+            }
+            "agentgauge"
+            span class="claim" { "Can an agent rely on it?" }
+        }
+    }
+}
+
+pub(super) fn made(report: &Report) -> String {
+    let (tool, rubric) = (&report.tool, &report.rubric);
+    format!(
+        "{} {} with rubric {} {}. Text in quotes and excerpts was sent by the endpoint: it is data, not advice.",
+        t(&tool.name),
+        t(&tool.version),
+        t(&rubric.id),
+        t(&rubric.version)
+    )
+}
+
+/// Everything about a target.
+pub(super) fn article(report: &Report, place: Place<'_>) -> Markup {
+    let order = findings::order(report);
+    html! {
+        article id=(place.id("report")) {
+            (head(report, place))
+            (score(report, place))
+            (contents(report, place, !order.is_empty()))
+            (timeline(report, place, &order))
+            (described(report, place))
+            (findings::fixes(report, place, &order))
+            (findings::checks(report, place, &order))
+            (findings::undecided(report, place))
+            (sums(report, place))
+            (measured(report, place))
+        }
+    }
+}
+
+fn head(report: &Report, place: Place<'_>) -> Markup {
+    html! {
+        div class="head" {
+            (place.heading(0, None, name(report)))
+            @if report.label.is_some() { p class="url" { (t(&report.url)) } }
+            p class="found" {
+                @for (index, part) in first_screen::found(report).iter().enumerate() {
+                    @if index > 0 { " · " }
+                    span { (t(part)) }
+                }
+            }
+            @for doubt in first_screen::doubts(report) {
+                p class="doubt" { strong { "Note: " } (doubt) }
+            }
+        }
+    }
+}
+
+/// The tone of a value, as a class; words and numbers say the same.
+pub(super) fn tone(value: Option<f64>) -> &'static str {
+    match value.map(whole) {
+        Some(80..) => "good",
+        Some(60..80) => "fair",
+        Some(_) => "bad",
+        None => "none",
+    }
+}
+
+fn score(report: &Report, place: Place<'_>) -> Markup {
+    let score = &report.score;
+    let capped = first_screen::capped(report);
+    html! {
+        section class="score" aria-labelledby=[place.named_by("score")] {
+            (place.heading(1, Some("score"), "Score"))
+            div class="panel" {
+                (gauge(report))
+                div class="beside" {
+                    @if score.dimensions.is_empty() {
+                        p { (t(score.withheld.as_deref().unwrap_or("nothing could be judged"))) "." }
+                    } @else {
+                        (dimensions(report))
+                    }
+                    @for reason in &capped {
+                        p class="note" { span class="word bad" { "Capped" } " " (t(reason)) }
+                    }
+                    @for reason in report.gate.reasons() {
+                        p class="note" { span class="word bad" { "Gate failed" } " " (t(reason)) }
+                    }
+                    @if report.gate.asked > 0 && report.gate.passed() {
+                        p class="note" { span class="word good" { "Gates passed" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Half a dial: the value, and how far it may still move once everything is known.
+fn gauge(report: &Report) -> Markup {
+    let score = &report.score;
+    let (lower, upper) = (whole(score.lower), whole(score.upper));
+    let grade = score.grade.as_ref().map_or_else(String::new, |grade| format!(", grade {}", t(grade)));
+    let moves = lower != upper && !score.dimensions.is_empty();
+    let between = format!("{lower} to {upper} once the rest is known");
+    let words = match score.value {
+        Some(value) => format!("Score {} of 100{grade}", whole(value)),
+        None => "No score".to_owned(),
+    };
+    html! {
+        div class=(format!("gauge {}", tone(score.value))) {
+            svg viewBox="0 0 220 128" role="img" aria-label=(words) {
+                path class="track" d=(arc(0.0, 100.0)) {}
+                @if moves { path class="range" d=(arc(score.lower, score.upper)) {} }
+                @if let Some(value) = score.value {
+                    path class="value" d=(arc(0.0, value.max(0.5))) {}
+                    text class="number" x="110" y="104" text-anchor="middle" { (whole(value)) }
+                    text class="of" x="110" y="123" text-anchor="middle" {
+                        "of 100" @if let Some(grade) = &score.grade { " · grade " (t(grade)) }
+                    }
+                } @else {
+                    text class="number none" x="110" y="100" text-anchor="middle" { "no score" }
+                }
+            }
+            @if let Some(points) = score.points() {
+                p { (format!("{:.1} of {} points", crate::score::tenths(points), score.weight)) }
+            }
+            @if let (None, false, Some(why)) = (score.value, score.dimensions.is_empty(), &score.withheld) {
+                p class="quiet" { (t(why)) }
+            }
+            @if moves { p class="quiet" { (whole(score.coverage * 100.0)) " % judged: " (between) } }
+        }
+    }
+}
+
+/// A piece of the dial, percent to percent.
+fn arc(from: f64, to: f64) -> String {
+    let point = |percent: f64| {
+        let angle = std::f64::consts::PI * (1.0 - percent.clamp(0.0, 100.0) / 100.0);
+        (110.0 + 92.0 * angle.cos(), 108.0 - 92.0 * angle.sin())
+    };
+    let ((x1, y1), (x2, y2)) = (point(from), point(to));
+    format!("M{} {}A92 92 0 0 1 {} {}", n(x1), n(y1), n(x2), n(y2))
+}
+
+fn dimensions(report: &Report) -> Markup {
+    html! {
+        table class="dimensions" {
+            thead {
+                tr {
+                    th scope="col" { "Dimension" }
+                    th scope="col" { "Value" }
+                    th scope="col" { span class="hidden" { "As a bar" } }
+                    th scope="col" { "May still be" }
+                    th scope="col" { "Judged" }
+                }
+            }
+            tbody {
+                @for (dimension, of) in &report.score.dimensions {
+                    tr class=(tone(of.value)) {
+                        th scope="row" { (dimension) " " (dimension.title()) }
+                        td class="number" { (of.value.map_or_else(|| "–".to_owned(), |value| whole(value).to_string())) }
+                        td class="bar" { (bar(of)) }
+                        td { @if whole(of.lower) != whole(of.upper) { (whole(of.lower)) " to " (whole(of.upper)) } @else { "settled" } }
+                        td { (whole(of.coverage * 100.0)) " %, " (of.judged) " of " (of.applicable) " points" }
+                    }
+                }
+                @for dimension in report.dropped() {
+                    tr class="none" {
+                        th scope="row" { (dimension) " " (dimension.title()) }
+                        td class="number" { "–" }
+                        td colspan="3" { "nothing of it applies to this endpoint, left out" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn bar(of: &DimensionScore) -> Markup {
+    let value = of.value.unwrap_or(of.lower);
+    html! {
+        svg viewBox="0 0 200 12" preserveAspectRatio="none" aria-hidden="true" {
+            rect class="track" width="200" height="12" {}
+            rect class="range" x=(n(of.lower * 2.0)) width=(n((of.upper - of.lower).max(0.0) * 2.0)) height="12" {}
+            rect class="value" y="2" width=(n(value * 2.0)) height="8" {}
+        }
+    }
+}
+
+fn contents(report: &Report, place: Place<'_>, fixes: bool) -> Markup {
+    let link = |id: &str, text: &str| html! { li { a href=(format!("#{}", place.id(id))) { (text) } } };
+    html! {
+        nav class="contents" aria-label=(format!("Parts of the report on {}", t(name(report)))) {
+            ul {
+                @if !report.timeline.bars.is_empty() { (link("timeline", "Timeline")) }
+                @if fixes { (link("fixes", "What to fix")) }
+                (link("checks", "Every check"))
+                (link("open", "What was not judged"))
+                @if !report.score.dimensions.is_empty() { (link("arithmetic", "How the score is made")) }
+                (link("measured", "Measured"))
+            }
+        }
+    }
+}
+
+fn timeline(report: &Report, place: Place<'_>, order: &[&ReportFinding]) -> Markup {
+    if report.timeline.bars.is_empty() {
+        return html! {};
+    }
+    let flags: Vec<Flag> = order
+        .iter()
+        .enumerate()
+        .filter_map(|(index, row)| {
+            let evidence = row.finding.evidence.first()?;
+            Some(Flag {
+                exchange: evidence.exchange,
+                number: index.saturating_add(1),
+                check: row.finding.check.id,
+                failed: row.finding.status == Status::Fail,
+            })
+        })
+        .collect();
+    html! {
+        section class="time" aria-labelledby=[place.named_by("timeline")] {
+            (place.heading(1, Some("timeline"), "The scan as it happened"))
+            p { (story(report)) }
+            figure {
+                (drawing::draw(&report.timeline, &flags, place))
+                (legend(report, &flags))
+            }
+            (threads::draw(&report.timeline, place))
+            (exchanges::table(&report.timeline, place))
+        }
+    }
+}
+
+/// The timeline in sentences.
+fn story(report: &Report) -> String {
+    let bars = &report.timeline.bars;
+    let mut connections: Vec<u32> = bars.iter().map(|bar| bar.connection).collect();
+    connections.sort_unstable();
+    connections.dedup();
+    let count = |count: usize, one: &str| match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    };
+    let mut said = format!(
+        "{} over {} in {}.",
+        count(bars.len(), "request"),
+        count(connections.len(), "connection"),
+        milliseconds(report.timeline.duration_us)
+    );
+    for bar in bars.iter().filter(|bar| bar.held()).take(3) {
+        let watched = milliseconds(bar.ended_us.saturating_sub(bar.head_us.unwrap_or(bar.started_us)));
+        let heard = bar.arrived();
+        said.push_str(&match (heard.is_empty(), bar.silence) {
+            (true, _) => {
+                format!(" Exchange {} was a stream on which nothing came in {watched}.", bar.exchange)
+            }
+            (false, Some(gap)) => format!(
+                " Exchange {} was a stream of {watched} that brought {heard} and was silent for up to {}.",
+                bar.exchange,
+                milliseconds(gap.us())
+            ),
+            (false, None) => {
+                format!(" Exchange {} was a stream of {watched} that brought {heard}.", bar.exchange)
+            }
+        });
+    }
+    let times = match bars.iter().filter(|bar| bar.resumes.is_some()).count() {
+        0 => return said,
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    };
+    said.push_str(&format!(" A stream was to be taken up again after a known event {times}."));
+    said
+}
+
+fn legend(report: &Report, flags: &[Flag]) -> Markup {
+    let bars = &report.timeline.bars;
+    let swatch = |class: &str| {
+        html! { svg viewBox="0 0 22 12" aria-hidden="true" { g class=(class) { rect x="1" y="1.5" width="20" height="9" rx="1.5" {} } } }
+    };
+    html! {
+        figcaption {
+            ul class="legend" {
+                li { (swatch("served")) "served (2xx)" }
+                li { (swatch("refused")) "refused (3xx, 4xx)" }
+                li { (swatch("broken")) "server error or no answer" }
+                li { (swatch("served wrong")) "outline: wrong on purpose, a sound endpoint refuses most of these" }
+                @if bars.iter().any(Bar::held) {
+                    li {
+                        svg viewBox="0 0 34 16" aria-hidden="true" { path class="trace" d="M0 12h6l2 1 3-12 2 13 2-2h19" {} }
+                        "stream: flat while silent, a beat for what arrives (tall: event, small: comment)"
+                    }
+                }
+                @if bars.iter().any(|bar| bar.resumes.is_some()) {
+                    li {
+                        svg viewBox="0 0 34 16" aria-hidden="true" { path class="again" d="M1 4C18 4 14 12 33 12" {} }
+                        "a stream taken up again after a known event"
+                    }
+                }
+                @if !flags.is_empty() {
+                    li {
+                        svg viewBox="0 0 16 16" aria-hidden="true" { g class="flag failed" { circle cx="8" cy="8" r="7.5" {} text x="8" y="11.4" text-anchor="middle" { "1" } } }
+                        "shows this fix below"
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Endpoints that are not scored: what was tried, what was found beside them, what next.
+fn described(report: &Report, place: Place<'_>) -> Markup {
+    let kind = report.classification.kind;
+    let silent = matches!(kind, Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket);
+    let found = &report.classification.found_at;
+    let gated = kind == Kind::AuthGated;
+    if !silent && !gated && found.is_empty() {
+        return html! {};
+    }
+    let scan = |options: &str, url: &str| {
+        html! { @if let Some(url) = shell(url) { pre { "agentgauge scan " (options) (url) } } }
+    };
+    html! {
+        section aria-labelledby=[place.named_by("next")] {
+            (place.heading(1, Some("next"), "What next"))
+            @if gated {
+                p { strong { "Gated: " } (first_screen::gate(report)) }
+                (scan("--bearer-env TOKEN ", &report.url))
+            }
+            @if let Some(next) = first_screen::next(report) { p class="next" { (t(&next)) } }
+            @for found in found {
+                p { "Found beside it: " (t(&found.what)) }
+                (scan("", &found.url))
+            }
+            @if silent && !report.tried.is_empty() {
+                table class="list" {
+                    caption { "What was tried" }
+                    thead { tr { th scope="col" { "Request" } th scope="col" { "Answer" } } }
+                    tbody {
+                        @for tried in &report.tried {
+                            tr { th scope="row" { (t(&tried.what)) } td { (t(&tried.outcome)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sums(report: &Report, place: Place<'_>) -> Markup {
+    if report.score.dimensions.is_empty() {
+        return html! {};
+    }
+    html! {
+        section aria-labelledby=[place.named_by("arithmetic")] {
+            (place.heading(1, Some("arithmetic"), "How the score is made"))
+            p { (prose(&arithmetic::rule(report))) }
+            dl class="rows" {
+                @for (name, text) in arithmetic::lines(report) { div { dt { (name) } dd { (t(&text)) } } }
+            }
+        }
+    }
+}
+
+fn measured(report: &Report, place: Place<'_>) -> Markup {
+    let rows = details::measured(report);
+    html! {
+        section aria-labelledby=[place.named_by("measured")] {
+            (place.heading(1, Some("measured"), "Measured, spent and stamped"))
+            dl class="rows" {
+                @for (name, text) in rows { div { dt { (name) } dd { (t(&text)) } } }
+                div { dt { "Cost" } dd { (details::cost(report)) } }
+                @for (name, text) in details::stamped(report) { div { dt { (name) } dd { (t(&text)) } } }
+            }
+            p class="quiet" { "Same tool, rubric and transcript: same score." }
+        }
+    }
+}

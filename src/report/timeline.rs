@@ -1,0 +1,446 @@
+//! What happened when: the model behind the drawn timelines. Bounded, whatever was recorded.
+
+use crate::facts::steps;
+use crate::facts::summary::SILENCE_US;
+use crate::finding::cut;
+use crate::protocol::sse::{Field, Line, LineKind};
+use crate::transcript::{
+    Content, Direction, Ended, Exchange, Expectation, FrameKind, MESSAGE, ProbeId, Transcript,
+};
+
+/// Most arrivals kept of one stream: closer ones are one mark.
+const MOST_ARRIVALS: u64 = 240;
+/// A silence of this length to the very end looks like a dead stream.
+const FLAT_US: u64 = 5_000_000;
+/// Most event ids kept of a stream.
+const MOST_IDS: usize = 12;
+
+/// The scan as bars on a time axis.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    /// Length of the scan, microseconds.
+    pub duration_us: u64,
+    /// One for each exchange, in order of starting.
+    pub bars: Vec<Bar>,
+}
+
+/// One exchange on the time axis. Times are microseconds since the scan began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bar {
+    /// The exchange.
+    pub exchange: u32,
+    /// The conversation it belongs to.
+    pub probe: ProbeId,
+    /// Its part in that. Escape at the sink.
+    pub step: String,
+    /// HTTP method.
+    pub method: String,
+    /// Plain, negative or teardown.
+    pub expectation: Expectation,
+    /// Number of the TCP connection.
+    pub connection: u32,
+    /// When that connection began to be opened, on the exchange that opened it.
+    pub opening_us: Option<u64>,
+    /// When sending began.
+    pub started_us: u64,
+    /// When the reply's head was complete.
+    pub head_us: Option<u64>,
+    /// When it ended.
+    pub ended_us: u64,
+    /// How it ended.
+    pub ended: Ended,
+    /// Status of the reply.
+    pub status: Option<u16>,
+    /// What went wrong below the application, in words. May quote remote text.
+    pub failure: Option<String>,
+    /// Payload bytes received.
+    pub bytes: u64,
+    /// Whether the reply was an event stream or a WebSocket.
+    pub streams: bool,
+    /// What arrived on the stream, in order; at most [`MOST_ARRIVALS`] marks.
+    pub arrivals: Vec<Arrival>,
+    /// Longest time without a byte between head and end, and when it began.
+    pub silence: Option<Silence>,
+    /// The stream that this one takes up again.
+    pub resumes: Option<Resumption>,
+    /// Event ids in order, of a stream that was taken up again or takes one up; at most [`MOST_IDS`].
+    /// Escape at the sink.
+    pub ids: Vec<String>,
+}
+
+/// Which stream is taken up again, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// The exchange of that stream.
+    pub exchange: u32,
+    /// The last event id that the client says it has seen. Escape at the sink.
+    pub after: String,
+}
+
+/// Something that arrived on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// When.
+    pub at_us: u64,
+    /// What; the most telling kind of those that came together.
+    pub kind: ArrivalKind,
+    /// How many reads this mark stands for.
+    pub count: u32,
+}
+
+/// What arrived, from the least to the most telling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ArrivalKind {
+    /// A blank line, an id or a retry alone, an unknown field.
+    Field,
+    /// A comment, or a ping or pong of a WebSocket.
+    Comment,
+    /// An event with data, or a WebSocket message.
+    Event,
+}
+
+impl ArrivalKind {
+    /// The kind in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Field => "field",
+            Self::Comment => "comment",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// A time without a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// When it began.
+    pub from_us: u64,
+    /// When it ended.
+    pub to_us: u64,
+}
+
+impl Silence {
+    /// Its length in microseconds.
+    #[must_use]
+    pub const fn us(self) -> u64 {
+        self.to_us.saturating_sub(self.from_us)
+    }
+}
+
+/// What became of a request, as far as its colour goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// 1xx or 2xx.
+    Served,
+    /// 3xx or 4xx.
+    Refused,
+    /// 5xx, or no proper answer.
+    Broken,
+}
+
+impl Bar {
+    /// What became of it.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self.status {
+            _ if self.ended == Ended::Failed || self.failure.is_some() => Outcome::Broken,
+            Some(100..=299) => Outcome::Served,
+            Some(300..=499) => Outcome::Refused,
+            // A message has no status of its own.
+            None if self.method == MESSAGE => Outcome::Served,
+            _ => Outcome::Broken,
+        }
+    }
+
+    /// How long it took, microseconds.
+    #[must_use]
+    pub const fn us(&self) -> u64 {
+        self.ended_us.saturating_sub(self.started_us)
+    }
+
+    /// Whether it was a stream long enough to be silent.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.streams && self.us() >= SILENCE_US
+    }
+
+    /// Status or failure in words. May quote remote text.
+    #[must_use]
+    pub fn answer(&self) -> String {
+        match (self.status, &self.failure) {
+            (Some(status), None) => status.to_string(),
+            (Some(status), Some(failure)) => format!("{status}, then {failure}"),
+            (None, Some(failure)) => failure.clone(),
+            (None, None) if self.method == MESSAGE && self.bytes > 0 => "answered".to_owned(),
+            (None, None) if self.method == MESSAGE => "sent".to_owned(),
+            (None, None) => "no answer".to_owned(),
+        }
+    }
+
+    /// The heading of a stream with a row of its own.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.probe, self.status) {
+            (ProbeId::Classify | ProbeId::Siblings, Some(101)) => words(ProbeId::WebSocket),
+            (ProbeId::Classify | ProbeId::Siblings, _) => "Event stream".to_owned(),
+            _ => words(self.probe),
+        }
+    }
+
+    /// The silence that lasted to the end, if nothing ever broke it.
+    #[must_use]
+    pub fn flat(&self) -> Option<Silence> {
+        self.silence.filter(|gap| gap.to_us == self.ended_us && gap.us() >= FLAT_US)
+    }
+
+    /// Status in a word or two, without remote text.
+    #[must_use]
+    pub fn answer_short(&self) -> String {
+        self.status.map_or_else(|| "no answer".to_owned(), |status| format!("answered {status}"))
+    }
+
+    /// What arrived, in words: `2 events, 1 comment`; empty for nothing.
+    #[must_use]
+    pub fn arrived(&self) -> String {
+        let mut said = Vec::new();
+        for kind in [ArrivalKind::Event, ArrivalKind::Comment, ArrivalKind::Field] {
+            let count: u32 =
+                self.arrivals.iter().filter(|mark| mark.kind == kind).map(|mark| mark.count).sum();
+            match count {
+                0 => {}
+                1 => said.push(format!("1 {}", kind.words())),
+                _ => said.push(format!("{count} {}s", kind.words())),
+            }
+        }
+        said.join(", ")
+    }
+}
+
+/// A conversation as the heading of its bars.
+#[must_use]
+pub fn words(probe: ProbeId) -> String {
+    let known = match probe {
+        ProbeId::Classify => "What speaks here",
+        ProbeId::Siblings => "Beside the URL",
+        ProbeId::IdEcho => "Request ids",
+        ProbeId::Malformed => "Malformed requests",
+        ProbeId::BadInput => "Bad input",
+        ProbeId::ContentType => "Content types",
+        ProbeId::ModernRules => "Rules, modern era",
+        ProbeId::ModernMethods => "Other methods",
+        ProbeId::Connections => "New connections",
+        ProbeId::LegacyVersions => "Versions, legacy era",
+        ProbeId::LegacySessions => "Sessions",
+        ProbeId::LegacyGet | ProbeId::Idle => "Idle stream",
+        ProbeId::Browser => "Origin, Host, CORS",
+        ProbeId::Catalogue => "What is offered",
+        ProbeId::Load => "Load",
+        ProbeId::HttpSse => "HTTP+SSE",
+        ProbeId::WebSocket => "WebSocket",
+        ProbeId::Resume | ProbeId::FeedResume => "Drop and resumption",
+        ProbeId::Listen => "Subscriptions",
+        ProbeId::Delivery => "Delivery",
+        ProbeId::Auth => "Authorization",
+        ProbeId::Tls => "Certificate",
+        ProbeId::Teardown => "Cleaning up",
+        #[allow(unreachable_patterns, reason = "a new probe has a name before it has better words")]
+        _ => "",
+    };
+    if !known.is_empty() {
+        return known.to_owned();
+    }
+    let name = serde_json::to_value(probe).ok();
+    let name = name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('-', " ");
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Reads the timeline of a transcript.
+#[must_use]
+pub fn read(transcript: &Transcript) -> Timeline {
+    let exchanges = &transcript.exchanges;
+    let mut bars: Vec<Bar> = exchanges
+        .iter()
+        .enumerate()
+        .map(|(index, exchange)| bar(exchange, exchanges.get(..index).unwrap_or_default()))
+        .collect();
+    let dropped: Vec<u32> = bars.iter().filter_map(|bar| Some(bar.resumes.as_ref()?.exchange)).collect();
+    for (bar, exchange) in bars.iter_mut().zip(exchanges) {
+        if bar.resumes.is_some() || dropped.contains(&bar.exchange) {
+            bar.ids = ids(exchange);
+        }
+    }
+    Timeline { duration_us: transcript.duration_us(), bars }
+}
+
+fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
+    let all = arrivals(&exchange.content);
+    let socket = matches!(exchange.content, Content::Frames { .. });
+    let streams = (socket && !exchange.is_message())
+        || exchange.lines().is_some()
+        || (exchange.ok() && steps::essence(exchange).as_deref() == Some("text/event-stream"));
+    let head_us = exchange.head.as_ref().map(|head| head.at_us);
+    Bar {
+        exchange: exchange.id,
+        probe: exchange.probe,
+        step: exchange.step.clone(),
+        method: exchange.request.method.clone(),
+        expectation: exchange.expectation,
+        connection: exchange.connection,
+        opening_us: exchange.connect.as_ref().map(|connect| connect.started_us),
+        started_us: exchange.started_us,
+        head_us,
+        ended_us: exchange.ended_us.max(exchange.started_us),
+        ended: exchange.ended,
+        status: exchange.status(),
+        failure: exchange.failure.as_ref().map(crate::transcript::Failure::words),
+        bytes: exchange.content.bytes(),
+        streams,
+        silence: head_us.filter(|_| streams).and_then(|head| silence(head, &all, exchange.ended_us)),
+        arrivals: thinned(all, exchange.started_us, exchange.ended_us),
+        resumes: resumes(exchange, earlier),
+        ids: Vec::new(),
+    }
+}
+
+/// Every read of the stream that brought something, with the most telling thing in it.
+fn arrivals(content: &Content) -> Vec<Arrival> {
+    let mut found: Vec<Arrival> = Vec::new();
+    let mut add = |at_us: u64, kind: ArrivalKind| match found.last_mut() {
+        Some(last) if last.at_us == at_us => last.kind = last.kind.max(kind),
+        _ => found.push(Arrival { at_us, kind, count: 1 }),
+    };
+    match content {
+        Content::Lines { lines, .. } => lines.iter().for_each(|line| add(line.at_us, kind(line))),
+        Content::Frames { frames } => {
+            for frame in frames.iter().filter(|frame| frame.direction == Direction::In) {
+                let message = matches!(frame.kind, FrameKind::Text | FrameKind::Binary);
+                add(frame.at_us, if message { ArrivalKind::Event } else { ArrivalKind::Comment });
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+fn kind(line: &Line) -> ArrivalKind {
+    match line.kind() {
+        LineKind::Comment(_) => ArrivalKind::Comment,
+        LineKind::Field(Field::Data | Field::Event, _) => ArrivalKind::Event,
+        LineKind::Field(..) | LineKind::Blank | LineKind::Unknown(_) => ArrivalKind::Field,
+    }
+}
+
+/// The same with marks that no drawing could tell apart joined.
+fn thinned(all: Vec<Arrival>, from_us: u64, to_us: u64) -> Vec<Arrival> {
+    if all.len() as u64 <= MOST_ARRIVALS {
+        return all;
+    }
+    let slot_us = (to_us.saturating_sub(from_us) / MOST_ARRIVALS).max(1);
+    let slot = |at_us: u64| (at_us.saturating_sub(from_us) / slot_us).min(MOST_ARRIVALS - 1);
+    let mut kept: Vec<Arrival> = Vec::new();
+    for mark in all {
+        match kept.last_mut() {
+            Some(last) if slot(last.at_us) == slot(mark.at_us) => {
+                last.kind = last.kind.max(mark.kind);
+                last.count = last.count.saturating_add(mark.count);
+            }
+            _ => kept.push(mark),
+        }
+    }
+    kept
+}
+
+fn silence(head_us: u64, arrivals: &[Arrival], ended_us: u64) -> Option<Silence> {
+    let moments = arrivals.iter().map(|mark| mark.at_us).chain([ended_us]);
+    let mut before = head_us;
+    let mut longest: Option<Silence> = None;
+    for at_us in moments {
+        let gap = Silence { from_us: before, to_us: at_us };
+        if gap.us() >= SILENCE_US && longest.is_none_or(|known| gap.us() > known.us()) {
+            longest = Some(gap);
+        }
+        before = before.max(at_us);
+    }
+    longest
+}
+
+/// A request with `Last-Event-ID` takes up the latest earlier stream that brought this id.
+fn resumes(exchange: &Exchange, earlier: &[Exchange]) -> Option<Resumption> {
+    let after = exchange.request.header("last-event-id")?;
+    let brought = |other: &&Exchange| event_ids(other).any(|id| id == after);
+    let twin = earlier.iter().find(|other| Some(other.id) == exchange.twin).filter(brought);
+    let dropped = twin.or_else(|| earlier.iter().rev().find(brought))?;
+    Some(Resumption { exchange: dropped.id, after: cut(after) })
+}
+
+fn event_ids(exchange: &Exchange) -> impl Iterator<Item = &str> {
+    exchange.lines().unwrap_or_default().iter().filter_map(|line| match line.kind() {
+        LineKind::Field(Field::Id, id) => Some(id),
+        _ => None,
+    })
+}
+
+fn ids(exchange: &Exchange) -> Vec<String> {
+    event_ids(exchange).take(MOST_IDS).map(cut).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::synthetic::{Scan, get};
+
+    fn last(scan: &Scan) -> Bar {
+        read(&scan.transcript).bars.pop().unwrap()
+    }
+
+    #[test]
+    fn what_comes_in_one_read_is_one_arrival_of_its_most_telling_kind() {
+        let made = get(ProbeId::Idle, "get").stream("retry: 5\nid: 1\ndata: x\n\n: ping\n\n", 15_000_000);
+        let bar = last(&Scan::empty().with(made.held_until(16_000_000)));
+        let kinds: Vec<ArrivalKind> = bar.arrivals.iter().map(|mark| mark.kind).collect();
+        assert_eq!(kinds, [ArrivalKind::Event, ArrivalKind::Comment]);
+        assert_eq!(bar.arrived(), "1 event, 1 comment");
+        assert_eq!(bar.silence.unwrap().us(), 15_000_000);
+        assert!(bar.held());
+    }
+
+    #[test]
+    fn a_flat_line_is_silent_from_head_to_end() {
+        let made = get(ProbeId::Idle, "get").header("content-type", "text/event-stream");
+        let bar = last(&Scan::empty().with(made.held_until(35_000_000)));
+        assert!(bar.arrivals.is_empty() && bar.arrived().is_empty());
+        assert_eq!(bar.silence.unwrap().us(), 34_995_000);
+    }
+
+    #[test]
+    fn a_flood_is_bounded_and_still_counted() {
+        let made = get(ProbeId::Idle, "get").stream(&"data: x\n\n".repeat(5_000), 1_000);
+        let bar = last(&Scan::empty().with(made.held_until(5_100_000)));
+        assert!(bar.arrivals.len() <= 240, "{}", bar.arrivals.len());
+        assert_eq!(bar.arrived(), "5000 events");
+    }
+
+    #[test]
+    fn a_resumption_points_at_the_stream_that_brought_the_id() {
+        let scan = Scan::empty()
+            .with(get(ProbeId::Idle, "get").stream("id: a\ndata: 1\n\n", 0))
+            .with(get(ProbeId::Idle, "get").stream("id: b\ndata: 1\n\n", 0))
+            .with(get(ProbeId::Idle, "again").sending("last-event-id", "a").stream("id: b\n\n", 0));
+        let bar = last(&scan);
+        assert_eq!(bar.resumes, Some(Resumption { exchange: 2, after: "a".to_owned() }));
+        assert_eq!(bar.ids, ["b"]);
+        let ids: Vec<usize> = read(&scan.transcript).bars.iter().map(|bar| bar.ids.len()).collect();
+        assert_eq!(ids, [0, 1, 0, 1], "only of streams that belong together");
+        let unknown = scan.with(get(ProbeId::Idle, "again").sending("last-event-id", "z").status(200));
+        assert_eq!(last(&unknown).resumes, None);
+    }
+
+    #[test]
+    fn every_probe_has_words() {
+        for probe in ProbeId::ALL {
+            assert!(words(probe).starts_with(char::is_uppercase), "{probe:?}");
+        }
+    }
+}

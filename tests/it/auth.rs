@@ -1,0 +1,279 @@
+//! Authorization over the wire: the gate of a sound endpoint, its faults, and what is kept from whom.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+
+use agentgauge::checks;
+use agentgauge::demo::{Base, Behaviour, Endpoint, Fault};
+use agentgauge::exit::Exit;
+use agentgauge::facts::{Kind, Readings};
+use agentgauge::finding::{Dimension, Finding, Status};
+use agentgauge::gate::Gates;
+use agentgauge::judge::judge;
+use agentgauge::rubric::Rubric;
+use agentgauge::target::Secret;
+use agentgauge::transcript::{ProbeId, Transcript};
+use tokio::io::AsyncWriteExt;
+
+use crate::support::raw::{Raw, head};
+use crate::support::{class, scan_with, step};
+
+const AUTH: [&str; 5] =
+    ["auth-challenge-401", "auth-consistent", "auth-prm-found", "auth-pkce-s256", "auth-no-token-in-url"];
+
+fn start(fault: Option<Fault>) -> Endpoint {
+    let sound = Behaviour::sound(Base::Gated);
+    Endpoint::start(fault.map_or(sound.clone(), |fault| sound.with(fault))).unwrap()
+}
+
+async fn record(endpoint: &Endpoint, token: Option<&str>) -> Transcript {
+    let secret = token.map(|token| Secret::new(format!("Bearer {token}")));
+    scan_with(&endpoint.url(), |target| {
+        target.headers.extend(secret.map(|secret| (http::header::AUTHORIZATION, secret)));
+    })
+    .await
+}
+
+fn findings(transcript: &Transcript) -> BTreeMap<&'static str, Finding> {
+    let readings = Readings::new(transcript);
+    checks::all().map(|check| (check.id, check.run(&readings))).collect()
+}
+
+#[tokio::test]
+async fn a_sound_gate_earns_its_security_and_no_more() {
+    let endpoint = start(None);
+    let transcript = record(&endpoint, None).await;
+    let all = findings(&transcript);
+    for id in AUTH.iter().chain(&["origin-rejected", "host-rebinding", "cors-no-credentialed-reflection"]) {
+        assert_eq!(all[id].status, Status::Pass, "{id}: {}", all[id].message);
+    }
+    for id in ["sh-content-type-enforced", "rpc-bad-input-no-5xx"] {
+        assert_eq!(all[id].status, Status::Pass, "{id}: {}", all[id].message);
+    }
+    for id in ["ops-latency", "ops-error-rate"] {
+        assert_eq!(all[id].status, Status::Info, "{id}: {}", all[id].message);
+    }
+    let gates = |dimension, min| Gates { min_score: None, min: vec![(dimension, min)] };
+    let of = |gates: &Gates| judge(&transcript, &Rubric::default_rubric(), gates);
+    let report = of(&gates(Dimension::D7, 80.0));
+    assert_eq!(report.exit, Exit::Ok);
+    assert_eq!(report.score.value, None);
+    assert_eq!(report.score.dimensions[&Dimension::D7].value, Some(100.0));
+    assert_eq!(report.score.dimensions[&Dimension::D2].value, None);
+    assert_eq!(report.score.dimensions[&Dimension::D8].value, None);
+    assert_eq!(of(&gates(Dimension::D2, 80.0)).exit, Exit::Inconclusive);
+    assert_eq!(of(&Gates { min_score: Some(1.0), min: Vec::new() }).exit, Exit::Inconclusive);
+}
+
+#[tokio::test]
+async fn with_the_token_both_identities_are_probed() {
+    let endpoint = start(None);
+    let transcript = record(&endpoint, Some(endpoint.token())).await;
+    assert_eq!(class(&transcript).kind, Kind::Dual);
+    let all = findings(&transcript);
+    for id in AUTH {
+        assert_eq!(all[id].status, Status::Pass, "{id}: {}", all[id].message);
+    }
+    let own = |exchange: &&agentgauge::transcript::Exchange| exchange.probe == ProbeId::Auth;
+    assert!(transcript.exchanges.iter().filter(own).count() > 5);
+    assert!(transcript.exchanges.iter().filter(own).all(|exchange| !exchange.credentialed()));
+    assert!(step(&transcript, "initialize").credentialed());
+    assert_eq!(endpoint.sessions_opened(), endpoint.sessions_deleted());
+    // What the server saw agrees with what was recorded.
+    let bare = endpoint.requests().iter().filter(|request| request.header("authorization").is_none()).count();
+    let recorded = transcript.exchanges.iter().filter(|exchange| !exchange.credentialed()).count();
+    assert_eq!(bare, recorded);
+    assert!(transcript.exchanges.len() <= 80, "{}", transcript.exchanges.len());
+    let report = judge(&transcript, &Rubric::default_rubric(), &Gates::default());
+    let open: Vec<String> = report
+        .findings
+        .iter()
+        .map(|row| &row.finding)
+        .filter(|finding| finding.status == Status::Inconclusive)
+        .map(|finding| format!("{}: {}", finding.check.id, finding.message))
+        .collect();
+    assert!(report.score.value.is_some(), "{:?} {open:#?}", report.score.withheld);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_told_and_not_sent_again() {
+    let endpoint = start(None);
+    let transcript = record(&endpoint, Some("not-the-token-at-all")).await;
+    let class = class(&transcript);
+    assert_eq!(class.kind, Kind::AuthGated);
+    assert!(class.credential_refused);
+    assert!(class.reason.contains("refused the credential"), "{}", class.reason);
+    let all = findings(&transcript);
+    for id in AUTH {
+        assert_eq!(all[id].status, Status::Pass, "{id}: {}", all[id].message);
+    }
+    assert!(all["rpc-id-echo"].message.contains("the credential was refused"));
+    let sent = endpoint.requests().iter().filter(|request| request.header("authorization").is_some()).count();
+    assert_eq!(sent, 1, "servers count failed attempts");
+    assert!(!format!("{transcript:?}").contains("not-the-token-at-all"));
+}
+
+#[tokio::test]
+async fn a_token_refused_with_another_status_than_401_is_a_refused_token() {
+    let challenge = "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Bearer\r\ncontent-length: 0\r\n\r\n";
+    for wrong in ["500 Internal Server Error", "403 Forbidden"] {
+        let server = Raw::start(move |mut stream| async move {
+            let token = head(&mut stream).await.to_ascii_lowercase().contains("authorization: bearer");
+            let refusal = format!("HTTP/1.1 {wrong}\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(if token { refusal.as_bytes() } else { challenge.as_bytes() }).await;
+        })
+        .await;
+        let transcript = scan_with(&server.url("http"), |target| {
+            target.headers.push((http::header::AUTHORIZATION, Secret::new("Bearer canary-secret")));
+        })
+        .await;
+        let class = class(&transcript);
+        assert_eq!(class.kind, Kind::AuthGated, "{wrong}: {}", class.reason);
+        assert!(class.credential_refused);
+        let all = findings(&transcript);
+        for id in ["auth-challenge-401", "rpc-bad-input-no-5xx", "sh-content-type-enforced"] {
+            assert_eq!(all[id].status, Status::Pass, "{id}: {}", all[id].message);
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_fault_of_the_gate_is_found_with_and_without_the_token() {
+    for fault in Fault::ALL.iter().copied().filter(|fault| AUTH.contains(&fault.spec().check)) {
+        let spec = fault.spec();
+        if !spec.bases.contains(&Base::Gated) {
+            continue;
+        }
+        for with_token in [false, true] {
+            let endpoint = start(Some(fault));
+            let token = with_token.then(|| endpoint.token().to_owned());
+            let all = findings(&record(&endpoint, token.as_deref()).await);
+            let finding = &all[spec.check];
+            assert_eq!(finding.status, spec.expected, "{} ({with_token}): {}", spec.name, finding.message);
+            for other in AUTH.iter().filter(|id| **id != spec.check) {
+                assert_ne!(all[other].status, Status::Fail, "{}: {}", spec.name, all[other].message);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn lazy_authorization_is_said() {
+    let endpoint = start(Some(Fault::AuthListOpen));
+    let all = findings(&record(&endpoint, None).await);
+    assert!(
+        all["auth-consistent"].message.contains("lazy authorization"),
+        "{}",
+        all["auth-consistent"].message
+    );
+    // The one tool that was called does not exist.
+    let calls: Vec<_> = endpoint
+        .requests()
+        .into_iter()
+        .filter(|request| String::from_utf8_lossy(&request.body).contains("tools/call"))
+        .collect();
+    assert_eq!(calls.len(), 1);
+    assert!(String::from_utf8_lossy(&calls[0].body).contains("scanner_nonexistent_tool"));
+}
+
+#[tokio::test]
+async fn open_endpoints_are_not_asked_for_their_gate() {
+    for base in [Base::Modern, Base::Legacy, Base::Feed, Base::HttpSse] {
+        let endpoint = Endpoint::start(Behaviour::sound(base)).unwrap();
+        let transcript = scan_with(&endpoint.url(), |_| {}).await;
+        let all = findings(&transcript);
+        for id in AUTH {
+            assert_eq!(all[id].status, Status::NotApplicable, "{base:?} {id}: {}", all[id].message);
+        }
+        assert!(transcript.exchanges.iter().all(|exchange| exchange.probe != ProbeId::Auth));
+    }
+}
+
+/// A server that answers every POST with this head and body, and counts.
+async fn answering(status: &'static str, headers: String, body: &'static str) -> Raw {
+    Raw::start(move |mut stream| {
+        let headers = headers.clone();
+        async move {
+            head(&mut stream).await;
+            let length = body.len();
+            let text = format!(
+                "HTTP/1.1 {status}\r\n{headers}content-type: application/json\r\ncontent-length: {length}\r\n\
+                 connection: close\r\n\r\n{body}"
+            );
+            let _ = stream.write_all(text.as_bytes()).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn documents_of_other_origins_are_asked_for_without_the_credential() {
+    let document = "{\"resource\":\"x\",\"authorization_servers\":[]}";
+    let other = answering("200 OK", String::new(), document).await;
+    // Named as localhost, which is this machine as well.
+    let port = other.address.port();
+    let challenge = format!("www-authenticate: Bearer resource_metadata=\"http://localhost:{port}/prm\"\r\n");
+    let gate = answering("401 Unauthorized", challenge, "{}").await;
+    let transcript = scan_with(&gate.url("http"), |target| {
+        target.headers.push((http::header::AUTHORIZATION, Secret::new("Bearer canary-secret")));
+    })
+    .await;
+    assert!(other.connections() > 0);
+    let fetched = step(&transcript, "prm-challenge");
+    assert_eq!(fetched.status(), Some(200));
+    assert!(!fetched.credentialed());
+    assert_eq!(findings(&transcript)["auth-prm-found"].status, Status::Pass);
+}
+
+#[tokio::test]
+async fn metadata_urls_that_are_no_documents_are_not_contacted() {
+    for url in ["file:///etc/passwd", "ftp://127.0.0.1/x", "javascript:alert(1)", "//", "http://"] {
+        let challenge = format!("www-authenticate: Bearer resource_metadata=\"{url}\"\r\n");
+        let gate = answering("401 Unauthorized", challenge, "{}").await;
+        let transcript = scan_with(&gate.url("http"), |_| {}).await;
+        let all = findings(&transcript);
+        assert_eq!(all["auth-challenge-401"].status, Status::Pass, "{url}");
+        assert_ne!(all["auth-prm-found"].status, Status::Pass, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_stops_working_is_a_reason_of_its_own() {
+    // Serves discover twice, and then refuses the same token.
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let server = Raw::start(move |mut stream| {
+        let count = std::sync::Arc::clone(&count);
+        async move {
+            let request = head(&mut stream).await;
+            let token = request.to_ascii_lowercase().contains("authorization: bearer");
+            let served = token && request.starts_with("POST") && request.contains("server/discover");
+            let body = if served && count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 1 {
+                "{\"jsonrpc\":\"2.0\",\"id\":\"d-1\",\"result\":{\"resultType\":\"complete\",\
+                 \"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{},\"ttlMs\":0,\"cacheScope\":\"private\"}}"
+            } else {
+                ""
+            };
+            let status = if body.is_empty() { "401 Unauthorized" } else { "200 OK" };
+            let text = format!(
+                "HTTP/1.1 {status}\r\nwww-authenticate: Bearer\r\ncontent-type: application/json\r\n\
+                 content-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(text.as_bytes()).await;
+        }
+    })
+    .await;
+    let transcript = scan_with(&server.url("http"), |target| {
+        target.headers.push((http::header::AUTHORIZATION, Secret::new("Bearer canary-secret")));
+    })
+    .await;
+    let all = findings(&transcript);
+    assert!(
+        all["rpc-id-echo"].message.contains("credential stopped working"),
+        "{}",
+        all["rpc-id-echo"].message
+    );
+    for finding in all.values() {
+        assert_ne!(finding.status, Status::Fail, "{}: {}", finding.check.id, finding.message);
+    }
+}

@@ -1,0 +1,128 @@
+//! Recorded real servers: the same transcript gives the same bytes, and nobody is blamed for what was
+//! not checked by hand.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use agentgauge::finding::Status;
+use agentgauge::gate::Gates;
+use agentgauge::judge::judge;
+use agentgauge::report::Report;
+use agentgauge::rubric::Rubric;
+use agentgauge::transcript::{Transcript, codec};
+
+/// Largest transcript that is kept in the repository, bytes.
+const LARGEST: u64 = 256 * 1024;
+
+/// Provenance of a fixture.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    server: String,
+    transport: String,
+    recorded: String,
+    why: String,
+    #[serde(default)]
+    checked: BTreeMap<String, String>,
+}
+
+struct Fixture {
+    slug: String,
+    about: About,
+    transcript: Transcript,
+    file: PathBuf,
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+        .into_iter()
+        .map(|folder| {
+            let file = folder.join("transcript.jsonl");
+            let about = fs::read_to_string(folder.join("about.toml")).unwrap();
+            Fixture {
+                slug: folder.file_name().unwrap().to_string_lossy().into_owned(),
+                about: toml::from_str(&about).unwrap_or_else(|error| panic!("{}: {error}", folder.display())),
+                transcript: codec::decode(BufReader::new(File::open(&file).unwrap())).unwrap(),
+                file,
+            }
+        })
+        .collect()
+}
+
+fn report(transcript: &Transcript) -> Report {
+    judge(transcript, &Rubric::default_rubric(), &Gates::default())
+}
+
+#[test]
+fn there_are_enough_of_them_and_each_says_where_it_comes_from() {
+    let all = fixtures();
+    assert!(all.len() >= 12, "only {} fixtures", all.len());
+    for fixture in &all {
+        let size = fs::metadata(&fixture.file).unwrap().len();
+        assert!(size <= LARGEST, "{} has {size} bytes", fixture.slug);
+        assert!(fixture.transcript.complete(), "{} is not complete", fixture.slug);
+        let About { server, transport, recorded, why, .. } = &fixture.about;
+        for text in [server, transport, recorded, why] {
+            assert!(!text.trim().is_empty(), "{} leaves something out", fixture.slug);
+        }
+    }
+}
+
+#[test]
+fn every_fail_was_checked_by_hand() {
+    for fixture in fixtures() {
+        let report = report(&fixture.transcript);
+        let fails: Vec<&str> = report
+            .findings
+            .iter()
+            .map(|row| &row.finding)
+            .filter(|finding| finding.status == Status::Fail)
+            .map(|finding| finding.check.id)
+            .collect();
+        for id in &fails {
+            assert!(
+                fixture.about.checked.contains_key(*id),
+                "{}: {id} fails, but was not checked",
+                fixture.slug
+            );
+        }
+        for id in fixture.about.checked.keys() {
+            assert!(
+                fails.contains(&id.as_str()),
+                "{}: {id} is listed as checked, but does not fail",
+                fixture.slug
+            );
+        }
+    }
+}
+
+#[test]
+fn the_same_transcript_gives_the_same_bytes_also_after_another_trip() {
+    for fixture in fixtures() {
+        let first = agentgauge::report::json::render(&report(&fixture.transcript));
+        let again = codec::decode(codec::encode(&fixture.transcript).as_slice()).unwrap();
+        assert_eq!(again, fixture.transcript, "{}", fixture.slug);
+        assert_eq!(first, agentgauge::report::json::render(&report(&again)), "{}", fixture.slug);
+    }
+}
+
+#[test]
+fn verdicts_and_scores_hold() {
+    for fixture in fixtures() {
+        let report = report(&fixture.transcript);
+        let mut text = format!("{}\n", report.classification.kind.as_str());
+        let value = report.score.value.map_or_else(|| "withheld".to_owned(), |value| format!("{value:.1}"));
+        writeln!(text, "score {value}").unwrap();
+        for finding in report.findings.iter().map(|row| &row.finding) {
+            writeln!(text, "{:14} {}", finding.status.as_str(), finding.check.id).unwrap();
+        }
+        insta::assert_snapshot!(fixture.slug.as_str(), text);
+    }
+}
