@@ -99,7 +99,7 @@ impl Format {
                 _ => return json::render_many(reports, exit),
             },
             Self::Jsonl => jsonl::render(reports),
-            Self::Html => html::render(&reports.iter().collect::<Vec<_>>()),
+            Self::Html => html::render(&reports.iter().collect::<Vec<_>>()) + "\n",
             Self::Sarif => sarif::render(reports, Results::All),
             Self::SarifAlerts => sarif::render(reports, Results::Alerts),
             Self::Junit => junit::render(reports),

@@ -123,7 +123,13 @@ fn code(shown: &str) -> String {
     // One space on each side belongs to the fence.
     let pad = if longest > 0 || shown.starts_with(' ') || shown.ends_with(' ') { " " } else { "" };
     // A log may interpret `##[` anywhere in a line.
-    format!("{fence}{pad}{}{pad}{fence}", shown.replace("##", "#\\u{23}"))
+    format!("{fence}{pad}{}{pad}{fence}", unhashed(shown))
+}
+
+/// Without what the log of a CI system reads as a command anywhere in a line (`##[`, `##vso[`).
+#[must_use]
+pub fn unhashed(shown: &str) -> String {
+    shown.replace("##", "#\\u{23}")
 }
 
 /// Text inside a SARIF message, at most `most` characters of it: a viewer would take `[a](b)` for a link

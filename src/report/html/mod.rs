@@ -15,7 +15,8 @@ mod threads;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Report;
-use super::text::sanitise;
+use super::sink::unhashed;
+use super::text::short;
 
 /// The style sheet. It must not hold `<`.
 const STYLE: &str = include_str!("style.css");
@@ -58,16 +59,20 @@ pub fn render(reports: &[&Report]) -> String {
     .into_string()
 }
 
-/// A text as it may be shown; the template escapes it further.
+/// Longest text, in characters.
+const LONGEST: usize = 8_000;
+
+/// A text as it may be shown; the template escapes it further. Longer texts than a command of ours are cut:
+/// one endpoint's megabyte must not make the page useless.
 fn t(text: &str) -> String {
-    sanitise(text)
+    unhashed(&short(text, LONGEST))
 }
 
 /// Our own prose: what stands between backticks is code.
 fn prose(text: &str) -> Markup {
     html! {
-        @for (index, part) in text.split('`').enumerate() {
-            @if index % 2 == 1 { code { (t(part)) } } @else { (t(part)) }
+        @for (index, part) in t(text).split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
