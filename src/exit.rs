@@ -98,8 +98,9 @@ impl Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline::Scanned;
     use crate::finding::Dimension;
-    use crate::gate::Gates;
+    use crate::gate::{Gates, Judged};
     use crate::score::DimensionScore;
 
     fn judged(values: &[(Dimension, Option<f64>)], value: Option<f64>) -> Score {
@@ -125,14 +126,16 @@ mod tests {
     }
 
     fn exit(kind: Kind, score: &Score, gates: &Gates) -> Exit {
-        Exit::of(kind, score, &GateOutcome::of(score, gates))
+        let who = Scanned::new("http://h/", None, kind, "");
+        let judged = Judged { who, score, findings: &[], worst_first: &[] };
+        Exit::of(kind, score, &GateOutcome::of(&judged, gates))
     }
 
     #[test]
     fn one_target() {
         let none = Gates::default();
-        let d7 = |min| Gates { min_score: None, min: vec![(Dimension::D7, min)] };
-        let overall = Gates { min_score: Some(80.0), min: Vec::new() };
+        let d7 = |min| Gates { min: vec![(Dimension::D7, min)], ..Gates::default() };
+        let overall = Gates { min_score: Some(80.0), ..Gates::default() };
         let full = judged(&[(Dimension::D7, Some(90.0))], Some(90.0));
         let gated = judged(&[(Dimension::D2, None), (Dimension::D7, Some(90.0))], None);
         let dark = judged(&[(Dimension::D2, None), (Dimension::D7, None)], None);
@@ -142,7 +145,7 @@ mod tests {
         assert_eq!(exit(Kind::AuthGated, &gated, &d7(80.0)), Exit::Ok);
         assert_eq!(exit(Kind::AuthGated, &gated, &d7(95.0)), Exit::GateFailed);
         assert_eq!(exit(Kind::AuthGated, &gated, &overall), Exit::Inconclusive);
-        let both = Gates { min_score: Some(80.0), min: vec![(Dimension::D7, 95.0)] };
+        let both = Gates { min_score: Some(80.0), min: vec![(Dimension::D7, 95.0)], ..Gates::default() };
         assert_eq!(exit(Kind::AuthGated, &gated, &both), Exit::GateFailed, "1 before 4");
         assert_eq!(exit(Kind::Blocked, &dark, &none), Exit::Inconclusive);
         assert_eq!(exit(Kind::None, &Score::none("no"), &overall), Exit::NothingToJudge);

@@ -141,9 +141,18 @@ pub enum Status {
     Inconclusive,
     /// A bug of ours.
     Error,
+    /// Left out at the user's wish. Counts as something that could not be seen, never as passed.
+    Skipped,
 }
 
 impl Status {
+    /// Whether nothing is known: it could not be seen, or was left out. Never read as passed, failed or
+    /// mended; lowers the coverage.
+    #[must_use]
+    pub const fn undecided(self) -> bool {
+        matches!(self, Self::Inconclusive | Self::Error | Self::Skipped)
+    }
+
     /// The word as it appears in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -155,6 +164,7 @@ impl Status {
             Self::NotApplicable => "not_applicable",
             Self::Inconclusive => "inconclusive",
             Self::Error => "error",
+            Self::Skipped => "skipped",
         }
     }
 }

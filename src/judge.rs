@@ -3,16 +3,18 @@
 
 use std::cmp::Reverse;
 
+use crate::baseline::Scanned;
 use crate::checks;
 use crate::exit::Exit;
 use crate::facts::{Facts, Kind, Readings, Scope, delivery, resume, summary};
 use crate::finding::{Finding, Status};
-use crate::gate::{GateOutcome, Gates};
+use crate::gate::{GateOutcome, Gates, Judged};
 use crate::protocol::headers;
 use crate::report::reproduce::reproduce;
 use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried, timeline};
 use crate::rubric::{Rubric, sha256};
 use crate::score::{self, Row, Score};
+use crate::selection::Selection;
 use crate::transcript::{Content, Exchange, ProbeId, Tool, Transcript, codec};
 
 /// How many fixes a report puts first.
@@ -21,9 +23,30 @@ const FIXES: usize = 3;
 /// Judges a transcript.
 #[must_use]
 pub fn judge(transcript: &Transcript, rubric: &Rubric, gates: &Gates) -> Report {
+    judge_selected(transcript, rubric, gates, &Selection::all())
+}
+
+/// Judges a transcript by some of the checks; the others are shown as skipped.
+#[must_use]
+pub fn judge_selected(
+    transcript: &Transcript,
+    rubric: &Rubric,
+    gates: &Gates,
+    selection: &Selection,
+) -> Report {
     let readings = Readings::new(transcript);
-    let findings = checks::all().map(|check| check.run(&readings)).collect();
-    assemble(&readings, findings, rubric, gates)
+    let findings = checks::all().map(|check| selection.apply(check.run(&readings))).collect();
+    let mut report = assemble(&readings, findings, rubric, gates);
+    // Few checks give no score, but they are what was asked for.
+    let decided = |status: Status| !status.undecided() && status != Status::NotApplicable;
+    if report.exit == Exit::Inconclusive
+        && report.gate.asked == 0
+        && !selection.is_all()
+        && report.findings.iter().any(|row| decided(row.finding.status))
+    {
+        report.exit = Exit::Ok;
+    }
+    report
 }
 
 /// SHA-256 of the transcript's encoded form, hex: the same for a scan and for its saved file.
@@ -48,9 +71,12 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
     let gains: Vec<f64> = (0..rows.len())
         .map(|index| if score.value.is_some() { score::gain(&rows, index, rubric) } else { 0.0 })
         .collect();
-    let fixes = fixes(&findings, &gains, &score, rubric);
+    let worst_first = worst_first(&findings, &gains, &score, rubric);
+    let fixes: Vec<usize> = worst_first.iter().copied().take(FIXES).collect();
     let fixes_gain = if score.value.is_some() { score::gain_of(&rows, &fixes, rubric) } else { 0.0 };
-    let gate = GateOutcome::of(&score, gates);
+    let who = Scanned::new(&header.url, header.label.as_deref(), class.kind, &header.started_at);
+    let judged = Judged { who, score: &score, findings: &findings, worst_first: &worst_first };
+    let gate = GateOutcome::of(&judged, gates);
     let exit = Exit::of(class.kind, &score, &gate);
     let findings = findings
         .into_iter()
@@ -106,7 +132,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
 
 /// What to mend first: findings whose cap holds the score (nothing else helps much before), then by
 /// gain, harm and points lost. Unscored and unweighed findings come last.
-fn fixes(findings: &[Finding], gains: &[f64], score: &Score, rubric: &Rubric) -> Vec<usize> {
+fn worst_first(findings: &[Finding], gains: &[f64], score: &Score, rubric: &Rubric) -> Vec<usize> {
     let holds = |id: &str| score.caps.iter().any(|hit| hit.cap.check == id);
     let mut found: Vec<(usize, &Finding)> = findings
         .iter()
@@ -126,7 +152,7 @@ fn fixes(findings: &[Finding], gains: &[f64], score: &Score, rubric: &Rubric) ->
             .then(lost(b).total_cmp(&lost(a)))
             .then(left.cmp(right))
     });
-    found.into_iter().take(FIXES).map(|(index, _)| index).collect()
+    found.into_iter().map(|(index, _)| index).collect()
 }
 
 /// Whether an exchange held a stream that may stay silent, to watch it.

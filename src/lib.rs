@@ -9,17 +9,20 @@
 //! ```
 //!
 //! A scan is *record, then replay*: there is no second path. A module may use only modules before it
-//! in this line: `protocol, transcript, facts + finding + check + checks, rubric, score, gate, exit, report, judge, schema`; and on the
+//! in this line: `protocol, transcript, facts + finding + check + checks, rubric, selection, score, baseline, gate, exit, report, diff, config, judge, schema`; and on the
 //! side with sockets `target, net, probe, scan, fleet, progress, cli, demo, main` may use all of those.
 //! Nothing on the pure side names anything on the other; `tests/it/architecture.rs` and clippy's
 //! `disallowed-*` hold it.
 //!
 //! The library carries no stability promise; the command line, its JSON report and check ids do.
 
+pub mod baseline;
 pub mod check;
 pub mod checks;
 pub mod cli;
+pub mod config;
 pub mod demo;
+pub mod diff;
 pub mod exit;
 pub mod facts;
 pub mod finding;
@@ -35,5 +38,6 @@ pub mod rubric;
 pub mod scan;
 pub mod schema;
 pub mod score;
+pub mod selection;
 pub mod target;
 pub mod transcript;

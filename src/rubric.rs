@@ -5,6 +5,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod faults;
+mod named;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +17,9 @@ use thiserror::Error;
 use toml::Spanned;
 
 use crate::finding::{Dimension, Status};
-use faults::{Faults, translate};
+use faults::Faults;
+pub(crate) use faults::{line_of, translate};
+pub use named::{BUILT_IN, built_in};
 
 /// The text of the default rubric, as it stands in `rubrics/`.
 pub const AGENT_READINESS: &str = include_str!("../rubrics/agent-readiness.toml");
@@ -165,18 +168,27 @@ pub struct Fault {
 
 impl fmt::Display for RubricError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.faults.iter().take(SHOWN).enumerate() {
-            if index > 0 {
-                f.write_str("; ")?;
-            }
-            match fault.line {
-                Some(line) => write!(f, "{}:{line}: {}", self.name, fault.message)?,
-                None => write!(f, "{}: {}", self.name, fault.message)?,
-            }
-        }
-        match self.faults.len().saturating_sub(SHOWN) {
-            0 => Ok(()),
-            more => write!(f, "; and {more} more"),
+        f.write_str(&shown(&self.name, &self.faults))
+    }
+}
+
+/// Faults of a file on one line, the first few of them.
+pub(crate) fn shown(name: &str, faults: &[Fault]) -> String {
+    let mut parts: Vec<String> = faults.iter().take(SHOWN).map(|fault| fault.in_file(name)).collect();
+    match faults.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => parts.push(format!("and {more} more")),
+    }
+    parts.join("; ")
+}
+
+impl Fault {
+    /// With the file and the line.
+    #[must_use]
+    pub fn in_file(&self, name: &str) -> String {
+        match self.line {
+            Some(line) => format!("{name}:{line}: {}", self.message),
+            None => format!("{name}: {}", self.message),
         }
     }
 }

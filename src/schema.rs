@@ -5,6 +5,9 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
+use crate::baseline::BaselineFile;
+use crate::config::ConfigFile;
+use crate::diff::Diff;
 use crate::report::json::v1::{JsonReport, JsonReports};
 use crate::rubric::RubricFile;
 use crate::transcript::{End, Exchange, Header, Skip};
@@ -29,6 +32,24 @@ pub fn report() -> String {
 #[must_use]
 pub fn rubric() -> String {
     text(&schema_for!(RubricFile).to_value())
+}
+
+/// Schema of the configuration, as JSON of its TOML.
+#[must_use]
+pub fn config() -> String {
+    text(&schema_for!(ConfigFile).to_value())
+}
+
+/// Schema of a baseline, as JSON of its TOML.
+#[must_use]
+pub fn baseline() -> String {
+    text(&schema_for!(BaselineFile).to_value())
+}
+
+/// Schema of a comparison.
+#[must_use]
+pub fn diff() -> String {
+    text(&schema_for!(Diff).to_value())
 }
 
 /// Schema of one line of a transcript. Parts equal to an earlier line's may be `{"same": id}`.

@@ -192,7 +192,7 @@ fn one(
             Status::Pass => Some(1.0),
             Status::Warn => Some(rubric.policy.warn_credit),
             Status::Fail => Some(0.0),
-            Status::Inconclusive | Status::Error => None,
+            Status::Inconclusive | Status::Error | Status::Skipped => None,
             Status::Info | Status::NotApplicable => continue,
         };
         applicable = applicable.saturating_add(points);
@@ -257,10 +257,7 @@ impl<'r> Caps<'r> {
             };
             rubric.caps.iter().filter(triggers).collect()
         };
-        Self {
-            certain: with(&CapOn::holds),
-            undecided: with(&|_, status| matches!(status, Status::Inconclusive | Status::Error)),
-        }
+        Self { certain: with(&CapOn::holds), undecided: with(&|_, status| status.undecided()) }
     }
 
     fn on<'c>(caps: &'c [&'r Cap], what: Option<Dimension>) -> impl Iterator<Item = &'r Cap> + use<'c, 'r> {

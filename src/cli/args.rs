@@ -1,5 +1,9 @@
 //! What was typed. Nothing is read, looked up or decided here: that is `resolve.rs`.
 
+mod gates;
+mod manage;
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,8 +12,14 @@ use clap_complete::Shell;
 
 use super::formats::named_file;
 use super::merge::MergeArgs;
-use crate::finding::Dimension;
 use crate::report::format::Format;
+pub(crate) use gates::{ChoiceArgs, ConfigArgs, GateArgs};
+pub(crate) use manage::{
+    BaselineArgs, BaselineCommand, ConfigCommand, ConfigShowArgs, DiffArgs, DiffFormatArg, RubricArgs,
+    RubricCommand,
+};
+use values::duration;
+pub(crate) use values::{minimum, percent, severity};
 
 /// Scans an endpoint for AI agents and scores what agents feel.
 ///
@@ -39,6 +49,17 @@ pub(crate) enum Command {
     Replay(Box<ReplayArgs>),
     /// List every check
     Checks(ChecksArgs),
+    /// Compare two JSON reports: what is fixed, new, worse, better
+    Diff(DiffArgs),
+    /// Write, prune or check a baseline of known findings
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Show or validate a rubric
+    #[command(subcommand)]
+    Rubric(RubricCommand),
+    /// Show the configuration in force
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Explain one check: what, why, how to fix, where it is written
     Explain(ExplainArgs),
     /// Scan two built-in endpoints, a sound and a flawed one (loopback only)
@@ -82,14 +103,19 @@ pub(crate) struct ScanArgs {
     pub(crate) recording: RecordingArgs,
     #[command(flatten)]
     pub(crate) gates: GateArgs,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }
 
 /// What to scan and how to reach it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArgs {
-    /// Endpoints: http, https, ws or wss URLs
-    #[arg(value_name = "URL", required_unless_present_any = ["show_limits", "plan"], value_hint = ValueHint::Url, help_heading = None)]
+    /// Endpoints: http, https, ws or wss URLs, or labels of targets in
+    /// agentgauge.toml; without any, all of its targets
+    #[arg(value_name = "URL", value_hint = ValueHint::Url, help_heading = None)]
     pub(crate) urls: Vec<String>,
     /// Name for the target in reports (one URL only)
     #[arg(long, value_name = "NAME")]
@@ -138,8 +164,9 @@ pub(crate) struct CredentialArgs {
 #[command(next_help_heading = "Probing")]
 pub(crate) struct ProbingArgs {
     /// quick: under a second, no idle watch; standard: watches idle streams for up to 35 s
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
-    pub(crate) profile: ProfileArg,
+    /// [default: standard]
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub(crate) profile: Option<ProfileArg>,
     /// Send at most this many requests (lowers the profile's limit)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) max_requests: Option<u32>,
@@ -202,27 +229,6 @@ pub(crate) struct RecordingArgs {
     pub(crate) no_progress: bool,
 }
 
-/// What makes a run fail.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Gates")]
-pub(crate) struct GateArgs {
-    /// Fail (exit 1) if the score is below N, 0 to 100
-    #[arg(long, value_name = "N", value_parser = percent, allow_negative_numbers = true)]
-    pub(crate) min_score: Option<f64>,
-    /// Fail (exit 1) if a dimension is below N: D7=80 (repeatable)
-    #[arg(long = "min", value_name = "DIM=N", value_parser = minimum)]
-    pub(crate) minima: Vec<(Dimension, f64)>,
-    /// Score with this rubric instead of the built-in one
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) rubric: Option<PathBuf>,
-    /// Exit 0 where a gate failed (changes code 1 only)
-    #[arg(long)]
-    pub(crate) exit_zero: bool,
-    /// With several targets and no gate: exit 3 or 4 if one gave no score
-    #[arg(long)]
-    pub(crate) fail_on_unreachable: bool,
-}
-
 /// Judge saved transcripts again.
 #[derive(Debug, Args)]
 #[command(after_help = REPLAY_EXAMPLES)]
@@ -234,6 +240,10 @@ pub(crate) struct ReplayArgs {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) gates: GateArgs,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }
 
 /// List every check.
@@ -339,92 +349,12 @@ pub(crate) enum SchemaArg {
     Report,
     /// A rubric file.
     Rubric,
+    /// The configuration file.
+    Config,
+    /// A baseline.
+    Baseline,
+    /// A comparison of reports.
+    Diff,
     /// A line of a transcript.
     Transcript,
-}
-
-/// Longest `--wait`.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-
-/// `30s`, `500ms`, or a plain number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
-    const HOW: &str = "write it as 30s, 500ms or 30 (seconds), up to 3600s";
-    let (number, scale) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-        (Some(number), _) => (number, 0.001),
-        (None, Some(number)) => (number, 1.0),
-        (None, None) => (text, 1.0),
-    };
-    // Only digits and a point: the parser of numbers would also take "inf", "1e9" and signs.
-    if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
-        return Err(HOW.to_owned());
-    }
-    let seconds: f64 = number.parse().map_err(|_| HOW.to_owned())?;
-    Duration::try_from_secs_f64(seconds * scale)
-        .ok()
-        .filter(|wait| *wait <= LONGEST_WAIT)
-        .ok_or_else(|| HOW.to_owned())
-}
-
-/// A score from 0 to 100. NaN would pass every gate, so it is refused here (HOSTILE.md C6).
-fn percent(text: &str) -> Result<f64, String> {
-    text.trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|score| (0.0..=100.0).contains(score))
-        .ok_or_else(|| "a score is a number from 0 to 100".to_owned())
-}
-
-/// `D7=80`.
-fn minimum(text: &str) -> Result<(Dimension, f64), String> {
-    let (name, score) = text.split_once('=').ok_or("write it as DIMENSION=SCORE, for example D7=80")?;
-    let dimension = Dimension::ALL
-        .into_iter()
-        .find(|dimension| dimension.as_str().eq_ignore_ascii_case(name.trim()))
-        .ok_or_else(|| {
-            let known: Vec<&str> = Dimension::ALL.iter().map(|dimension| dimension.as_str()).collect();
-            format!("only {} are scored here", known.join(", "))
-        })?;
-    Ok((dimension, percent(score)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_definition_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_have_units_or_are_seconds() {
-        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
-        assert_eq!(duration("0.5"), Ok(Duration::from_millis(500)));
-        for bad in ["", "s", "ms", "-1", "1h", "inf", "1e3", "30 s", "3601", "..", "99999999999999999999999"]
-        {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn scores_are_numbers_from_0_to_100() {
-        assert_eq!(percent("80"), Ok(80.0));
-        assert_eq!(percent("99.5"), Ok(99.5));
-        for bad in ["", "NaN", "nan", "-1", "101", "1e9", "inf", "eighty", "-0.1", "100.1"] {
-            assert!(percent(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn minima_name_a_scored_dimension() {
-        assert_eq!(minimum("D7=80"), Ok((Dimension::D7, 80.0)));
-        assert_eq!(minimum("d2=0"), Ok((Dimension::D2, 0.0)));
-        for bad in ["D9=5", "D3=50", "D7", "D7=", "D7=101", "=5", "D7=NaN", "D7=1=2"] {
-            assert!(minimum(bad).is_err(), "{bad}");
-        }
-    }
 }

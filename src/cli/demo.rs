@@ -4,9 +4,10 @@ use tokio::runtime;
 
 use super::Ending;
 use super::args::DemoArgs;
+use super::judging::Judging;
 use super::outputs::{self, Outputs};
 use super::present::Presenter;
-use super::resolve::{Judging, Reporting};
+use super::resolve::Reporting;
 use super::terminal;
 use crate::cli::args::FormatArg;
 use crate::cli::output;
@@ -18,6 +19,7 @@ use crate::progress::{Progress, Voice};
 use crate::report::Report;
 use crate::rubric::Rubric;
 use crate::scan::{Observer, ScanEvent, ScanOptions, Stop};
+use crate::selection::Selection;
 use crate::target::Target;
 use crate::transcript::{Profile, Transcript};
 
@@ -51,6 +53,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     let judging = Judging {
         rubric: Rubric::default_rubric(),
         gates: Gates::default(),
+        selection: Selection::all(),
         exit_zero: false,
         fail_on_unreachable: true,
     };

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use super::args::FormatArg;
+use super::find::Found;
 use super::resolve::{NamedIn, Surroundings, Usage, text_file};
 use crate::report::format::Format;
 use crate::rubric::nearest;
@@ -79,7 +80,31 @@ pub(super) fn named_in(text: &str, around: &dyn Surroundings) -> Result<NamedIn,
         Some(_) => String::new(),
         None => text_file("--named-in", Path::new(file), NAMED_BYTES, around)?,
     };
-    Ok(NamedIn { file: parts.join("/"), line, text })
+    Ok(NamedIn { file: parts.join("/"), line, lines: Vec::new(), text })
+}
+
+/// The configuration as the file that names the targets, if it stands in a repository.
+pub(super) fn named_by(found: &Found, around: &dyn Surroundings) -> Option<NamedIn> {
+    let here = around.folder().ok()?;
+    let root = here.ancestors().find(|folder| matches!(around.exists(&folder.join(".git")), Ok(true)))?;
+    let mut whole = PathBuf::new();
+    for part in here.join(&found.config.name).components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    let parts: Vec<String> = whole
+        .strip_prefix(root)
+        .ok()
+        .filter(|_| found.file)?
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    let lines = found.config.targets.iter();
+    let lines = lines.map(|at| (at.value.url.clone(), u32::try_from(at.line).unwrap_or(u32::MAX))).collect();
+    Some(NamedIn { file: parts.join("/"), line: None, lines, text: String::new() })
 }
 
 #[cfg(test)]

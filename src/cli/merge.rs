@@ -7,19 +7,21 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 use super::args::OutputArgs;
+use super::judging::Judging;
 use super::outputs::Outputs;
 use super::present::Presenter;
-use super::resolve::{Judging, Reporting, Surroundings, Usage, reporting};
+use super::resolve::{Reporting, Surroundings, Usage, reporting};
 use super::{Ending, targets};
 use crate::exit::Exit;
 use crate::gate::Gates;
 use crate::progress::{Progress, Voice};
 use crate::report::Report;
-use crate::report::json::read;
+use crate::report::json;
 use crate::rubric::Rubric;
+use crate::selection::Selection;
 
 const MERGE_EXAMPLES: &str = "\
 Examples:
@@ -70,6 +72,7 @@ pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merg
     let judging = Judging {
         rubric: Rubric::default_rubric(),
         gates: Gates::default(),
+        selection: Selection::all(),
         exit_zero: false,
         fail_on_unreachable: false,
     };
@@ -136,26 +139,28 @@ fn reports(path: &Path) -> Result<Found, Usage> {
     let text = text(path).map_err(|error| Usage::new(shown.clone(), format!("cannot be read: {error}")))?;
     let text = text.trim_start_matches('\u{feff}');
     // A JSON report is one document over many lines.
-    if let Ok(document @ Value::Object(_)) = serde_json::from_str::<Value>(text) {
-        let reports = read::read(document).map_err(|error| Usage::new(shown, error.to_string()))?;
-        return Ok(Found { reports, cut: false });
+    if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        return Ok(Found { reports: document(text, &shown)?, cut: false });
     }
     let mut found = Found { reports: Vec::new(), cut: false };
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
     while let Some((index, line)) = lines.next() {
-        let place = || format!("{shown}:{}", index.saturating_add(1));
-        match serde_json::from_str::<Value>(line) {
-            Ok(value) => {
-                found
-                    .reports
-                    .extend(read::read(value).map_err(|error| Usage::new(place(), error.to_string()))?);
-            }
+        let place = format!("{shown}:{}", index.saturating_add(1));
+        match serde_json::from_str::<IgnoredAny>(line) {
+            Ok(_) => found.reports.extend(document(line, &place)?),
             // Only a line that was never ended may be cut.
             Err(_) if lines.peek().is_none() && !text.ends_with('\n') && index > 0 => found.cut = true,
-            Err(error) => return Err(Usage::new(place(), format!("it is not JSON: {error}"))),
+            Err(error) => return Err(Usage::new(place, format!("it is not JSON: {error}"))),
         }
     }
     Ok(found)
+}
+
+/// The reports of one JSON document.
+fn document(text: &str, place: &str) -> Result<Vec<Report>, Usage> {
+    let reports = json::read(text.as_bytes()).map_err(|error| Usage::new(place, error.to_string()))?;
+    let restored = reports.into_iter().map(json::restore);
+    restored.collect::<Result<_, _>>().map_err(|error| Usage::new(place, error.to_string()))
 }
 
 fn text(path: &Path) -> io::Result<String> {

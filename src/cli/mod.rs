@@ -5,12 +5,17 @@
 //! and read the environment.
 
 mod args;
+mod baseline;
 mod checks;
 mod completions;
+mod config;
 mod credentials;
 mod demo;
+mod diff;
 mod explain;
+mod find;
 mod formats;
+mod judging;
 mod merge;
 mod output;
 mod outputs;
@@ -18,8 +23,10 @@ mod present;
 mod preview;
 mod replay;
 mod resolve;
+mod rubric;
 mod scan;
 mod schema;
+mod settings;
 mod signals;
 mod targets;
 mod terminal;
@@ -28,7 +35,7 @@ mod usage;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -98,6 +105,10 @@ fn run(command: Command) -> Result<Ending, Ending> {
         Command::Scan(args) => scan::run(resolve::scan(*args, &Machine)?),
         Command::Replay(args) => replay::run(&resolve::replay(*args, &Machine)?),
         Command::Checks(args) => checks::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Baseline(command) => baseline::run(&command),
+        Command::Rubric(command) => rubric::run(&command),
+        Command::Config(command) => config::run(command),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Merge(args) => merge::run(&merge::resolve(*args, &Machine)?),
@@ -130,6 +141,14 @@ struct Machine;
 impl Surroundings for Machine {
     fn variable(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name)
+    }
+
+    fn folder(&self) -> io::Result<PathBuf> {
+        std::env::current_dir()
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        path.try_exists()
     }
 
     fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {

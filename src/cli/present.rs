@@ -1,8 +1,10 @@
 //! From reports to bytes, exit code and closing words: the same for every command that judges.
 
 use super::Ending;
+use super::judging::Judging;
 use super::outputs::Outputs;
-use super::resolve::{Judging, Reporting};
+use super::resolve::Reporting;
+use crate::baseline::same_url;
 use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::key::NamedAt;
@@ -64,8 +66,10 @@ impl<'p> Presenter<'p> {
     /// The line that was given, else the first that holds the URL.
     fn named_at(&self, url: &str) -> Option<NamedAt> {
         let named = self.reporting.named_in.as_ref()?;
+        let known = || named.lines.iter().find(|(other, _)| same_url(other, url)).map(|(_, line)| *line);
         let found = || named.text.lines().position(|line| line.contains(url.trim_end_matches('/')));
-        let line = named.line.or_else(|| u32::try_from(found()?.saturating_add(1)).ok())?;
+        let line = named.line.or_else(known);
+        let line = line.or_else(|| u32::try_from(found()?.saturating_add(1)).ok())?;
         Some(NamedAt { file: named.file.clone(), line })
     }
 

@@ -8,7 +8,6 @@ use super::Ending;
 use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Replay, Usage};
-use crate::judge::judge;
 use crate::progress::{Progress, Voice};
 use crate::transcript::Transcript;
 use crate::transcript::codec::{CodecError, decode};
@@ -28,8 +27,9 @@ pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
         if !transcript.complete() {
             progress.note(&format!("{shown} is incomplete: the scan was interrupted or cut off"));
         }
-        reports.push(judge(&transcript, &plan.judging.rubric, &plan.judging.gates));
+        reports.push(plan.judging.judge(&transcript));
     }
+    plan.judging.concerns(reports.iter().map(|report| (report.url.clone(), report.label.clone())))?;
     Presenter::new(&plan.reporting, &plan.judging).present(reports, None, output)
 }
 

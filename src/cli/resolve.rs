@@ -1,21 +1,18 @@
 //! From what was typed to what is meant. Pure: the environment and files come through
 //! [`Surroundings`]. Arguments are taken apart in full, so that none can be forgotten.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::args::{
-    GateArgs, OutputArgs, ProbingArgs, ProfileArg, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs,
-};
+use super::args::{OutputArgs, ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs};
+use super::judging::Judging;
+use super::settings::{Settings, settings};
 use super::terminal::ColorWish;
 use super::{formats, targets};
-use crate::gate::Gates;
 use crate::report::format::Format;
-use crate::rubric::{Rubric, RubricError};
 use crate::scan::ScanOptions;
 use crate::target::Target;
 use crate::transcript::{Limits, Profile};
@@ -42,6 +39,10 @@ pub(crate) trait Surroundings {
     fn variable(&self, name: &str) -> Option<OsString>;
     /// A whole file of at most `limit` bytes.
     fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+    /// The working directory.
+    fn folder(&self) -> io::Result<PathBuf>;
+    /// Whether there is something at a path.
+    fn exists(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// The report: its form, its place, and what else is said.
@@ -87,17 +88,10 @@ pub(crate) struct NamedIn {
     pub(crate) file: String,
     /// The line, if it was given.
     pub(crate) line: Option<u32>,
+    /// URLs whose lines are known.
+    pub(crate) lines: Vec<(String, u32)>,
     /// Its text, to find the line by the URL.
     pub(crate) text: String,
-}
-
-/// How the record is judged and when the run fails.
-#[derive(Debug)]
-pub(crate) struct Judging {
-    pub(crate) rubric: Rubric,
-    pub(crate) gates: Gates,
-    pub(crate) exit_zero: bool,
-    pub(crate) fail_on_unreachable: bool,
 }
 
 /// What would happen, shown instead of scanning.
@@ -135,39 +129,39 @@ pub(crate) struct Replay {
     pub(crate) judging: Judging,
 }
 
-/// Largest rubric, in bytes.
-const RUBRIC_BYTES: u64 = 1024 * 1024;
 /// What a `scan` means.
 pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Usage> {
-    let ScanArgs { target, credentials, probing, output, recording, gates } = args;
+    let ScanArgs { target, credentials, probing, output, recording, gates, choice, config } = args;
     let TargetArgs { urls, label, wait, discover, cacert, insecure, user_agent } = target;
     let ProbingArgs { profile, max_requests, rate, plan, show_limits } = probing;
     let RecordingArgs { save_transcript, no_progress } = recording;
 
-    let profile = match profile {
-        ProfileArg::Quick => Profile::Quick,
-        ProfileArg::Standard => Profile::Standard,
-    };
-    let limits = limits(profile, max_requests, rate)?;
-    let mut notes = Vec::new();
-    let mut targets = targets::distinct(&urls, profile, &mut notes)?;
+    let settings = settings(profile, gates, choice, &config, around)?;
+    let Settings { profile, judging, found, shown: _, inputs } = settings;
+    let limits = limits(profile.value, max_requests, rate)?;
+    let mut notes = found.config.warnings.clone();
+    let preview = show_limits || plan;
+    let mut targets = targets::wanted(&urls, &found, &profile, preview, &mut notes, around)?;
     if label.is_some() && targets.len() > 1 {
         return Err(Usage::new("--label", "it names one target, and there are several URLs"));
     }
     let label = label.map(targets::label).transpose()?;
     let user_agent = user_agent.map(targets::user_agent).transpose()?;
     let cacert = cacert.map(|path| targets::trust_roots(&path, around)).transpose()?;
-    targets::authorise(&credentials, &mut targets, &mut notes, around)?;
+    targets::authorise(&credentials, &mut targets, &found, &mut notes, around)?;
     for target in &mut targets {
-        target.label.clone_from(&label);
+        if label.is_some() {
+            target.label.clone_from(&label);
+        }
         target.cacert.clone_from(&cacert);
         target.insecure = insecure;
-        target.limits = limits.clone();
+        target.limits = self::limits(target.profile, max_requests, rate)?;
         if let Some(user_agent) = &user_agent {
             target.user_agent.clone_from(user_agent);
         }
     }
-    let reporting = reporting(output, around)?;
+    let mut reporting = reporting(output, around)?;
+    reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
     if (show_limits || plan) && !matches!(reporting.format, Format::Table | Format::Json) {
         let format = reporting.format.name();
         return Err(Usage::new(format!("--format {format}"), "a preview is shown as table or json only"));
@@ -176,19 +170,22 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
         return Err(Usage::new("--save-transcript", "it needs a file; standard output is for the report"));
     }
     reporting.distinct_from("--save-transcript", save_transcript.as_deref())?;
-    reporting.distinct_from("--rubric", gates.rubric.as_deref())?;
-    distinct_files("--save-transcript", save_transcript.as_deref(), "--rubric", gates.rubric.as_deref())?;
+    for (option, input) in &inputs {
+        reporting.distinct_from(option, Some(input))?;
+        distinct_files("--save-transcript", save_transcript.as_deref(), option, Some(input))?;
+    }
+    judging.concerns(targets.iter().map(|target| (target.url.to_string(), target.label.clone())))?;
     let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     Ok(Scan {
         targets,
         options: ScanOptions { wait_ms, discover },
         reporting,
-        judging: judging(gates, around)?,
+        judging,
         save: save_transcript,
         no_progress,
         instead: match (show_limits, plan) {
             (true, _) => Some(Preview::Limits(limits)),
-            (false, true) => Some(Preview::Plan(profile, limits)),
+            (false, true) => Some(Preview::Plan(profile.value, limits)),
             (false, false) => None,
         },
         notes,
@@ -197,16 +194,20 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
 
 /// What a `replay` means.
 pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Replay, Usage> {
-    let ReplayArgs { files, output, gates } = args;
-    let reporting = reporting(output, around)?;
+    let ReplayArgs { files, output, gates, choice, config } = args;
+    let mut reporting = reporting(output, around)?;
+    let Settings { judging, inputs, found, .. } = settings(None, gates, choice, &config, around)?;
+    reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
     for file in &files {
         reporting.distinct_from("FILE", Some(file))?;
     }
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
-    reporting.distinct_from("--rubric", gates.rubric.as_deref())?;
-    Ok(Replay { files, reporting, judging: judging(gates, around)? })
+    for (option, input) in &inputs {
+        reporting.distinct_from(option, Some(input))?;
+    }
+    Ok(Replay { files, reporting, judging })
 }
 
 /// Format, place and company of the report.
@@ -238,33 +239,6 @@ pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<R
         }
     }
     Ok(reporting)
-}
-
-fn judging(args: GateArgs, around: &dyn Surroundings) -> Result<Judging, Usage> {
-    let GateArgs { min_score, minima, rubric, exit_zero, fail_on_unreachable } = args;
-    let mut seen = BTreeSet::new();
-    if let Some((dimension, _)) = minima.iter().find(|(dimension, _)| !seen.insert(*dimension)) {
-        return Err(Usage::new(format!("--min {dimension}"), "it is given twice"));
-    }
-    let rubric = match rubric {
-        None => Rubric::default_rubric(),
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = text_file("--rubric", &path, RUBRIC_BYTES, around)?;
-            Rubric::parse(&text, &name).map_err(|error| Usage::new("--rubric", faults(&error)))?
-        }
-    };
-    Ok(Judging { rubric, gates: Gates { min_score, min: minima }, exit_zero, fail_on_unreachable })
-}
-
-/// The first faults in one line, and how many more there are.
-fn faults(error: &RubricError) -> String {
-    const SHOWN: usize = 3;
-    let all = error.to_string();
-    let shown: Vec<&str> = all.lines().take(SHOWN).collect();
-    let more = error.faults.len().saturating_sub(shown.len());
-    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
-    format!("{}{rest}", shown.join("; "))
 }
 
 fn limits(profile: Profile, max_requests: Option<u32>, rate: Option<u32>) -> Result<Limits, Usage> {
@@ -310,7 +284,12 @@ pub(super) fn text_file(
 
 /// Two arguments must not name one file. Compared as typed, normalised without asking the file
 /// system; opening the outputs compares once more what the names lead to.
-fn distinct_files(first: &str, a: Option<&Path>, second: &str, b: Option<&Path>) -> Result<(), Usage> {
+pub(super) fn distinct_files(
+    first: &str,
+    a: Option<&Path>,
+    second: &str,
+    b: Option<&Path>,
+) -> Result<(), Usage> {
     match (a, b) {
         (Some(a), Some(b)) if plain(a) == plain(b) => Err(Usage::new(
             first,
@@ -346,6 +325,16 @@ pub(super) mod fake {
         fn file(&self, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
             let found = self.files.iter().find(|(name, _)| Path::new(name) == path);
             found.map(|(_, text)| text.as_bytes().to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        }
+
+        fn folder(&self) -> io::Result<PathBuf> {
+            Ok(PathBuf::from("/repository/deep/here"))
+        }
+
+        /// The working directory's files are listed as seen from it, others by their whole path.
+        fn exists(&self, path: &Path) -> io::Result<bool> {
+            let seen = path.strip_prefix("/repository/deep/here").unwrap_or(path);
+            Ok(self.files.iter().any(|(name, _)| Path::new(name) == seen))
         }
     }
 

@@ -13,7 +13,6 @@ use super::signals::Signals;
 use super::{Ending, preview, terminal};
 use crate::exit::Exit;
 use crate::fleet;
-use crate::judge::judge;
 use crate::progress::{Progress, Voice};
 use crate::report::Report;
 use crate::scan::{Observer, ScanEvent, Stop};
@@ -77,7 +76,7 @@ async fn scan_all(
     };
     let end = |_: usize, transcript: Transcript, watcher: Watcher<'_>| {
         progress.done();
-        let report = judge(&transcript, &plan.judging.rubric, &plan.judging.gates);
+        let report = plan.judging.judge(&transcript);
         let saved = watcher
             .recording
             .and_then(|recording| recording.map_or(Ok(()), |file| file.finish(&encode(&transcript))));

@@ -1,12 +1,16 @@
 //! From URLs and credentials to targets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::args::CredentialArgs;
 use super::credentials;
+use super::find::Found;
 use super::resolve::{Surroundings, Usage, read, text_file};
-use crate::target::Target;
+use super::settings::{Origin, Set};
+use crate::baseline::same_url;
+use crate::config::{At, FILE_NAME, TargetConfig};
+use crate::target::{Target, TargetError};
 use crate::transcript::Profile;
 
 /// Largest file of trust roots, in bytes.
@@ -14,16 +18,40 @@ const CACERT_BYTES: u64 = 4 * 1024 * 1024;
 /// Longest label, in characters.
 const LABEL_CHARS: usize = 200;
 
-/// Parses the URLs; one that is given twice is scanned once.
-pub(super) fn distinct(
+/// The targets: what the arguments name, as URLs or as labels of the configuration; without arguments, all
+/// that the configuration names. One that is given twice is scanned once.
+pub(super) fn wanted(
     urls: &[String],
-    profile: Profile,
+    found: &Found,
+    profile: &Set<Profile>,
+    preview: bool,
     notes: &mut Vec<String>,
+    around: &dyn Surroundings,
 ) -> Result<Vec<Target>, Usage> {
-    let mut targets: Vec<Target> = Vec::new();
+    let listed = &found.config.targets;
+    let mut all: Vec<Target> = Vec::new();
     for url in urls {
-        let target = Target::parse(url, profile)
-            .map_err(|error| Usage::new("URL", format!("{} {error}", shown_url(url))))?;
+        let named = listed.iter().find(|at| at.value.label.as_ref() == Some(url));
+        match named.or_else(|| listed.iter().find(|at| same_url(&at.value.url, url))) {
+            Some(at) => all.push(configured(at, found, profile, around)?),
+            None => all.push(Target::parse(url, profile.value).map_err(|error| unknown(url, &error, found))?),
+        }
+    }
+    if urls.is_empty() {
+        for at in listed {
+            all.push(configured(at, found, profile, around)?);
+        }
+        if all.is_empty() && !preview {
+            let problem = if found.file {
+                format!("give one; {} names no targets", found.config.name)
+            } else {
+                format!("give one, or name targets in {FILE_NAME}")
+            };
+            return Err(Usage::new("URL", problem));
+        }
+    }
+    let mut targets: Vec<Target> = Vec::new();
+    for target in all {
         if targets.iter().any(|earlier| earlier.url == target.url && earlier.headers == target.headers) {
             notes.push(format!("{} is given twice and scanned once", shown_url(target.url.as_str())));
         } else {
@@ -33,8 +61,54 @@ pub(super) fn distinct(
     Ok(targets)
 }
 
+/// Neither a URL nor a label.
+fn unknown(text: &str, error: &TargetError, found: &Found) -> Usage {
+    let labels = found.config.targets.iter().filter_map(|at| at.value.label.as_deref());
+    let hint = match crate::rubric::nearest(text, labels) {
+        Some(near) => format!("; did you mean the target '{near}' of {}?", found.config.name),
+        None => String::new(),
+    };
+    Usage::new("URL", format!("{} {error}{hint}", shown_url(text)))
+}
+
+/// A target of the configuration.
+fn configured(
+    at: &At<TargetConfig>,
+    found: &Found,
+    profile: &Set<Profile>,
+    around: &dyn Surroundings,
+) -> Result<Target, Usage> {
+    let place = found.config.place(at.line);
+    let value = &at.value;
+    let given = matches!(profile.origin, Origin::Flag(_) | Origin::Variable(_));
+    let profile = value.profile.filter(|_| !given).unwrap_or(profile.value);
+    let mut target = Target::parse(&value.url, profile)
+        .map_err(|error| Usage::new(place.clone(), format!("{} {error}", shown_url(&value.url))))?;
+    let pairs = |map: &BTreeMap<String, String>, sign: &str| {
+        map.iter().map(|(name, value)| format!("{name}{sign}{value}")).collect::<Vec<_>>()
+    };
+    let args = CredentialArgs {
+        // No `@FILE` here: a header's name cannot begin so.
+        headers: pairs(&value.headers, ": "),
+        header_env: pairs(&value.header_env, "="),
+        bearer_env: value.bearer_env.clone(),
+        bearer_file: None,
+        allow_plaintext_credentials: false,
+    };
+    if value.headers.keys().any(|name| name.starts_with('@')) {
+        return Err(Usage::new(place, "a header's name cannot begin with '@'"));
+    }
+    let headers =
+        credentials::headers(&args, around).map_err(|usage| Usage::new(place.clone(), usage.to_string()))?;
+    target.headers.extend(headers);
+    if let Some(text) = &value.label {
+        target.label = Some(label(text.clone()).map_err(|usage| Usage::new(place, usage.problem))?);
+    }
+    Ok(target)
+}
+
 /// A URL in a message: cut, without userinfo and query, which may hold secrets.
-fn shown_url(text: &str) -> String {
+pub(super) fn shown_url(text: &str) -> String {
     const LONGEST: usize = 200;
     let (scheme, rest) = text.split_once("//").map_or(("", text), |(scheme, rest)| (scheme, rest));
     // Up to the first slash, also where a password with a question mark makes the URL invalid.
@@ -58,6 +132,7 @@ fn shown_url(text: &str) -> String {
 pub(super) fn authorise(
     args: &CredentialArgs,
     targets: &mut [Target],
+    found: &Found,
     notes: &mut Vec<String>,
     around: &dyn Surroundings,
 ) -> Result<(), Usage> {
@@ -69,6 +144,10 @@ pub(super) fn authorise(
         );
     }
     for target in &mut *targets {
+        // What an option gives goes before what the configuration gives.
+        if found.config.targets.iter().any(|at| same_url(&at.value.url, target.url.as_str())) {
+            target.headers.retain(|(own, _)| !headers.iter().any(|(name, _)| name == own));
+        }
         let own = target.headers.iter().any(|(name, _)| *name == http::header::AUTHORIZATION);
         if own && headers.iter().any(|(name, _)| *name == http::header::AUTHORIZATION) {
             return Err(Usage::new(

@@ -179,7 +179,7 @@ pub(super) async fn unreliable(server: &Server, method: &str) -> Option<Outcome>
     if every(Fault::ResetRate, 6) {
         return Some(Outcome::Drop);
     }
-    if every(Fault::ErrorRate, 6) {
+    if every(Fault::ErrorRate, 4) {
         return Some(oddity::server_error().into());
     }
     if server.behaviour.has(Fault::ErrorOnce) && count == 4 {

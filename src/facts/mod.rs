@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod classification;
 pub mod delivery;
 pub mod endpoint;
+pub mod events;
 pub mod handshake;
 pub mod leaks;
 pub mod listen;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::classify::{Endpoint, Feed, discover, talk, twin};
+use super::classify::{Endpoint, Feed, discover, twin};
 use super::speaker::{self, Speaker};
+use super::upgrade::talk;
 use super::{Prober, bad_input, browser, content_type, of};
 use crate::facts::Readings;
 use crate::facts::auth::{authorization_server, document, issuers, metadata_url, resource_metadata};

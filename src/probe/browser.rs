@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::classify::{Endpoint, Feed, SocketFound};
+use super::classify::{Endpoint, Feed};
 use super::speaker::Speaker;
+use super::upgrade::SocketFound;
 use super::{Prober, newest};
 use crate::net::{Call, Until};
 use crate::protocol::names;

@@ -1,4 +1,5 @@
-//! Finds out what speaks at a URL (CHECKS.md section 4.2, steps 0 to 4 and A).
+//! Finds out what speaks at a URL (CHECKS.md section 4.2, steps 0 to 3 and A; step 4 is in
+//! `upgrade.rs`).
 
 use std::time::Duration;
 
@@ -6,10 +7,9 @@ use serde_json::json;
 use url::Url;
 
 use super::speaker::{self, Speaker};
-use super::{Prober, auth, siblings};
+use super::{Prober, auth, siblings, upgrade};
 use crate::facts::classification::Kind;
-use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
-use crate::net::websocket::Upgrade;
+use crate::facts::steps::{self, Barrier, Discover, Get, Initialize};
 use crate::net::{Call, Held, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -23,7 +23,7 @@ pub(super) struct Found {
     modern: Option<Speaker>,
     legacy: Option<Speaker>,
     /// The WebSocket, where there is one.
-    pub(super) socket: Option<SocketFound>,
+    pub(super) socket: Option<upgrade::SocketFound>,
     /// The feed's or HTTP+SSE's stream, still open.
     pub(super) stream: Option<Held>,
     /// Set where Streamable HTTP answered: whether a socket was tried already. What else is here may be
@@ -38,19 +38,6 @@ pub(super) struct Endpoint {
     pub(super) url: String,
     /// Whether it is a plain feed or HTTP+SSE: BASE is a GET.
     pub(super) feed: Option<Feed>,
-}
-
-/// A WebSocket that was found.
-#[derive(Clone, Debug)]
-pub(super) struct SocketFound {
-    /// Its URL, masked.
-    pub(super) url: String,
-    /// The subprotocol that was offered when it opened; none if it never did.
-    pub(super) subprotocol: Option<String>,
-    /// Whether the server selected it.
-    pub(super) subprotocol_selected: bool,
-    /// The era in which MCP answered.
-    pub(super) mcp: Option<Era>,
 }
 
 /// Which kind of GET stream.
@@ -95,7 +82,7 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
     let mut found = Found::nothing(&http);
     if websocket_first {
         // Whatever answers there, the HTTP twin is still looked at, for `ws-only`.
-        found.socket = socket(prober, url, false).await;
+        found.socket = upgrade::socket(prober, url, false).await;
     }
     let barrier = modern(prober, &mut found).await;
     if matches!(&barrier, Some(Barrier::Failed(failure)) if failure.kind.before_http()) {
@@ -116,7 +103,7 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
         return found;
     }
     if !tried {
-        found.socket = socket(prober, &twin(url, "ws"), !upgrade).await;
+        found.socket = upgrade::socket(prober, &twin(url, "ws"), !upgrade).await;
     }
     if auth::asked_for(prober, &found.target.url).await {
         auth::stream(prober, &mut found.target).await;
@@ -261,23 +248,12 @@ pub(super) async fn aside(prober: &Prober<'_>, found: &Found) {
     };
     let upgrade = async {
         if !socket_done {
-            note_socket(prober, &twin(url, "ws")).await;
+            upgrade::note(prober, &twin(url, "ws")).await;
         }
     };
     futures_util::future::join(get, upgrade).await;
     if prober.options.discover {
         siblings::run(prober, url).await;
-    }
-}
-
-/// Only notes whether an upgrade is accepted.
-async fn note_socket(prober: &Prober<'_>, url: &str) {
-    let call = prober.upgrade_call(ProbeId::Classify, "websocket", url, Some("mcp"));
-    if prober.admit(&call).is_none() {
-        return;
-    }
-    if let Upgrade::Open(socket) = prober.wire.upgrade(call).await {
-        prober.wire.close_socket(*socket).await;
     }
 }
 
@@ -300,7 +276,7 @@ async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> boo
         *tried = true;
         let rest = held.wait(watch, |head, _| head.is_some());
         let url = twin(&found.target.url, "ws");
-        found.socket = futures_util::future::join(rest, socket(prober, &url, true)).await.1;
+        found.socket = futures_util::future::join(rest, upgrade::socket(prober, &url, true)).await.1;
     }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
@@ -337,83 +313,4 @@ fn declared(content_type: Option<&str>) -> bool {
     content_type
         .and_then(crate::protocol::headers::media_type)
         .is_some_and(|media| media.essence == "text/event-stream")
-}
-
-/// How long MCP may take to answer on a socket.
-const SOCKET_ANSWER: Duration = Duration::from_secs(5);
-
-/// Step 4: upgrade, then P-DISC, then P-INIT. Gives what was found, also where only the refusal shows
-/// that a WebSocket is there.
-async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> Option<SocketFound> {
-    prober.wire.doing("trying a WebSocket upgrade");
-    let mut subprotocol = Some("mcp".to_owned());
-    let mut refused = None;
-    for step in ["websocket", "websocket-retry"] {
-        let call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
-        prober.admit(&call)?;
-        match prober.wire.upgrade(call).await {
-            Upgrade::Open(mut socket) => {
-                talk(prober, &mut socket).await;
-                let exchange = prober.wire.close_socket(*socket).await;
-                let mcp = match steps::socket(&exchange) {
-                    Socket::Mcp { era, .. } => Some(era),
-                    _ => None,
-                };
-                let selected = exchange.header("sec-websocket-protocol");
-                let subprotocol_selected = selected.is_some() && selected == subprotocol.as_deref();
-                return Some(SocketFound { url: url.to_owned(), subprotocol, subprotocol_selected, mcp });
-            }
-            Upgrade::Refused(exchange) => {
-                let refused_us = matches!(exchange.status(), Some(400 | 403 | 404 | 426));
-                let suspected = steps::socket(&exchange) == Socket::Suspected;
-                if suspected {
-                    refused = Some(SocketFound {
-                        url: url.to_owned(),
-                        subprotocol: subprotocol.clone(),
-                        subprotocol_selected: false,
-                        mcp: None,
-                    });
-                }
-                if !suspected && (unprompted || !refused_us) {
-                    return refused;
-                }
-                // The refusal may name the subprotocol it wants.
-                subprotocol = steps::wanted_subprotocol(&exchange);
-            }
-        }
-    }
-    refused
-}
-
-pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
-    let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis);
-    let answer = |id: serde_json::Value| {
-        move |text: &str| {
-            crate::protocol::jsonrpc::parse(text).is_ok_and(|message| {
-                crate::protocol::jsonrpc::is_reply(&message) && message.get("id") == Some(&id)
-            })
-        }
-    };
-    let ours = Revision::NEWEST_MODERN.as_str();
-    let body = discover("websocket", "", ours).body.unwrap_or_default();
-    prober.wire.say(socket, &body).await;
-    let mut modern = false;
-    let mut echo = false;
-    let is_answer = answer(json!("d-1"));
-    let heard = prober
-        .wire
-        .hear(socket, wait, |text| {
-            let ours = is_answer(text);
-            modern |= ours && text.contains("supportedVersions");
-            echo |= text == body;
-            ours || echo
-        })
-        .await;
-    // An echo would return the next one, too.
-    if heard && (modern || echo) {
-        return;
-    }
-    let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());
-    prober.wire.say(socket, &init.body.unwrap_or_default()).await;
-    prober.wire.hear(socket, wait, answer(json!(1))).await;
 }

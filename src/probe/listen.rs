@@ -14,6 +14,8 @@ use crate::protocol::revision::Era;
 use crate::transcript::ProbeId;
 
 const PROBE: ProbeId = ProbeId::Listen;
+/// What opening the connection may take of a wait, milliseconds.
+const CONNECTING_MS: u64 = 500;
 
 /// P-LISTEN with what is advertised, by a speaker of the modern era.
 pub(super) async fn call(prober: &Prober<'_>, speaker: &Speaker, probe: ProbeId) -> Option<Call> {
@@ -50,7 +52,8 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let Some(call) = call(prober, speaker, PROBE).await else { return };
     let limits = prober.wire.limits();
     let quick = prober.silence_ms();
-    let first = quick.unwrap_or(limits.first_event_ms);
+    // Counted from here, a moment before the request goes out.
+    let first = quick.unwrap_or(limits.first_event_ms.saturating_add(CONNECTING_MS));
     let watch = quick.unwrap_or(limits.idle_watch_ms.max(first));
     let Some(mut held) = prober.hold(call.until(Until::Watch(watch))).await else { return };
     held.wait(Duration::from_millis(first), |head, lines| {

@@ -21,9 +21,10 @@ mod resume;
 mod siblings;
 mod speaker;
 mod state;
+mod upgrade;
 mod websocket;
 
-use futures_util::future::{join3, join4};
+use futures_util::future::{join, join3};
 
 use crate::facts::classification::Kind;
 use crate::net::Wire;
@@ -94,16 +95,16 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker]
         legacy::sessions(prober, speakers).await;
         auth::beside(prober, streamable, &found.target).await;
     };
-    let rules = join4(
+    let rules = join3(
         modern::run(prober, speakers, found.modern_only()),
         sessions,
         browser::run(prober, speakers, &found.target, found.socket.as_ref()),
-        resume::quick(prober, speakers),
     );
     Box::pin(rules).await;
     Box::pin(bad_input::run(prober, speakers)).await;
     content_type::run(prober, speakers, found.modern_only()).await;
-    load::top_up(prober, speakers, &found.target).await;
+    // Last in quick: where the budget ends, resumptions tell less than the rest.
+    join(load::top_up(prober, speakers, &found.target), resume::quick(prober, speakers)).await;
 }
 
 /// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks

@@ -45,15 +45,24 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let mut streams = vec![first];
     streams.extend(futures_util::future::join_all(rest).await.into_iter().flatten());
     let session = streams.first().cloned();
-    tries(prober, &own, &streams).await;
-    let (exchanges, _) = prober.wire.recorded();
-    let ours: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.probe == PROBE).collect();
-    let series = Series::read(&ours);
-    if series.tries.iter().all(|one| matches!(one.outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
+    let left = tries(prober, &own, &streams, false).await;
+    let series = |judge: &dyn Fn(&Series<'_>) -> bool| {
+        let (exchanges, _) = prober.wire.recorded();
+        let ours: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.probe == PROBE).collect();
+        judge(&Series::read(&ours))
+    };
+    let all = |of: fn(&Outcome) -> bool| {
+        series(&|series: &Series<'_>| series.tries.iter().all(|one| of(&one.outcome)))
+    };
+    if all(|outcome| matches!(outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
         return;
     }
-    if series.tries.iter().all(|one| one.outcome == Outcome::Silent) {
+    if all(|outcome| *outcome == Outcome::Silent) {
         cut(prober, &own, method).await;
+        // Either only what was cut is replayed, or replay is a matter of luck: the other streams tell.
+        if series(&|series| series.cut.as_ref().is_some_and(|cut| cut.outcome == Outcome::Exact)) {
+            tries(prober, &own, left, true).await;
+        }
     }
     if let (Some(_), Some(stream)) = (&own.session, session)
         && let Some(other) = open(prober, &own, " other").await
@@ -105,9 +114,15 @@ async fn lent(prober: &Prober<'_>, own: &Speaker) -> Option<Arc<Exchange>> {
     }
 }
 
-/// The finished streams, a few at a time. The first round that is silent, declined or broken ends it.
-async fn tries(prober: &Prober<'_>, own: &Speaker, streams: &[Arc<Exchange>]) {
-    for round in streams.chunks(AT_ONCE) {
+/// The finished streams, a few at a time. The first round that is silent, declined or broken ends it,
+/// unless told to go `through`. Gives the streams that were left.
+async fn tries<'s>(
+    prober: &Prober<'_>,
+    own: &Speaker,
+    streams: &'s [Arc<Exchange>],
+    through: bool,
+) -> &'s [Arc<Exchange>] {
+    for (index, round) in streams.chunks(AT_ONCE).enumerate() {
         let resumed = round.iter().map(|stream| async {
             let (id, dropped) = (first_id(stream)?, dropped(stream)?);
             let number = stream.step.strip_prefix("post-")?;
@@ -120,11 +135,13 @@ async fn tries(prober: &Prober<'_>, own: &Speaker, streams: &[Arc<Exchange>]) {
                 replay.status() == Some(200) && !resume::events(replay.lines().unwrap_or_default()).is_empty()
             })
         };
-        if !replays.iter().all(came) {
-            return;
+        if !through && !replays.iter().all(came) {
+            let done = index.saturating_add(1).saturating_mul(AT_ONCE);
+            return streams.get(done..).unwrap_or_default();
         }
         tokio::time::sleep(PAUSE).await;
     }
+    &[]
 }
 
 /// The same request, dropped after its first id: some servers resume only what was cut.
@@ -191,11 +208,14 @@ async fn replay(
 ) -> Option<Arc<Exchange>> {
     let wait = prober.silence_ms().unwrap_or(SILENT_MS);
     let mut held = prober.hold(call.until(Until::Watch(wait))).await?;
-    held.wait(Duration::from_millis(wait), |head, lines| {
-        head.is_some_and(|head| head.status != 200) || satisfied(lines)
-    })
-    .await;
-    held.wait(GRACE, |_, _| false).await;
+    let settled = held
+        .wait(Duration::from_millis(wait), |head, lines| {
+            head.is_some_and(|head| head.status != 200) || satisfied(lines)
+        })
+        .await;
+    if settled {
+        held.wait(GRACE, |_, _| false).await;
+    }
     close(prober, held).await
 }
 

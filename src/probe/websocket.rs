@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::classify::SocketFound;
 use super::speaker::{self, Channel, Speaker};
+use super::upgrade::SocketFound;
 use super::{Answered, Prober};
 use crate::facts::catalogue::capabilities_in;
 use crate::facts::reply::{self, asks_in};

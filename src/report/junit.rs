@@ -3,8 +3,8 @@
 //!
 //! Readers know four outcomes. A finding that costs points is a failure; what was not judged is skipped, with
 //! the reason. An error is what keeps the result from meaning anything: the target could not be
-//! reached, too little could be judged, or a check of ours crashed. So a suite is green exactly if nothing is to be
-//! fixed and there was something to judge.
+//! reached, too little could be judged, or a check of ours crashed. What the baseline lists is skipped too. So
+//! a suite is green exactly if nothing new is to be fixed and there was something to judge.
 
 use std::fmt::Write;
 
@@ -57,7 +57,7 @@ impl Suite {
         let name = report.label.as_deref().map_or_else(|| class.clone(), |label| xml(label, LONGEST));
         let mut cases = suite.whole(report, &class);
         for row in &report.findings {
-            cases.push_str(&suite.case(row, &class));
+            cases.push_str(&suite.case(report, row, &class));
         }
         let _ = write!(
             suite.text,
@@ -105,12 +105,16 @@ impl Suite {
         }
     }
 
-    fn case(&mut self, row: &ReportFinding, class: &str) -> String {
+    fn case(&mut self, report: &Report, row: &ReportFinding, class: &str) -> String {
         let (finding, check) = (&row.finding, row.finding.check);
         let message = xml(&finding.message, LONGEST);
         self.tests = self.tests.saturating_add(1);
         let inner = match finding.status {
             Status::Pass | Status::Info => None,
+            Status::Warn | Status::Fail if report.listed(row) => {
+                self.skipped = self.skipped.saturating_add(1);
+                Some(format!("      <skipped message=\"listed in the baseline: {message}\"/>\n"))
+            }
             Status::Warn | Status::Fail => {
                 self.failures = self.failures.saturating_add(1);
                 Some(format!(
@@ -120,10 +124,13 @@ impl Suite {
                     body(row)
                 ))
             }
-            Status::NotApplicable | Status::Inconclusive => {
+            Status::NotApplicable | Status::Inconclusive | Status::Skipped => {
                 self.skipped = self.skipped.saturating_add(1);
-                let why =
-                    if finding.status == Status::NotApplicable { "does not apply" } else { "not judged" };
+                let why = match finding.status {
+                    Status::NotApplicable => "does not apply",
+                    Status::Skipped => "left out",
+                    _ => "not judged",
+                };
                 Some(format!("      <skipped message=\"{why}: {message}\"/>\n"))
             }
             Status::Error => {

@@ -271,9 +271,11 @@ fn rest(document: &mut Document, report: &Report) {
         let rows = report.findings.iter().filter(|row| status.contains(&row.finding.status));
         rows.map(name).collect()
     };
-    for (title, status) in
-        [("passed", &[Status::Pass, Status::Info][..]), ("not applicable", &[Status::NotApplicable][..])]
-    {
+    for (title, status) in [
+        ("passed", &[Status::Pass, Status::Info][..]),
+        ("not applicable", &[Status::NotApplicable][..]),
+        ("left out", &[Status::Skipped][..]),
+    ] {
         let names = named(status);
         if !names.is_empty() {
             document.add(&format!(

@@ -25,6 +25,7 @@ mod tests;
 pub mod text;
 pub mod timeline;
 
+use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::delivery::Delivery;
@@ -141,6 +142,13 @@ pub struct ReportFinding {
 }
 
 impl Report {
+    /// Whether the baseline lists this finding, as debt or as accepted: known, and no news to anybody.
+    #[must_use]
+    pub fn listed(&self, row: &ReportFinding) -> bool {
+        let standing = self.gate.standings.get(row.finding.check.id);
+        matches!(standing, Some(Standing::Known | Standing::Accepted))
+    }
+
     /// The dimensions of the rubric in which nothing applies.
     pub fn dropped(&self) -> impl Iterator<Item = Dimension> {
         Dimension::ALL.into_iter().filter(|dimension| {

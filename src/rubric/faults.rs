@@ -102,7 +102,7 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> String {
 }
 
 /// Adds a suggestion to serde's list of expected names.
-pub(super) fn translate(text: &str, fault: &toml::de::Error) -> Fault {
+pub(crate) fn translate(text: &str, fault: &toml::de::Error) -> Fault {
     let line = fault.span().map(|span| line_of(text, span.start));
     let said = fault.message().trim();
     let mut quoted = said.split('`').skip(1).step_by(2);
@@ -117,6 +117,7 @@ pub(super) fn translate(text: &str, fault: &toml::de::Error) -> Fault {
     Fault { line, message }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
+/// The line, from 1, of a byte.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count().saturating_add(1)
 }

@@ -114,10 +114,17 @@ async function open(name, title, options, look) {
   await context.close();
 }
 
+/** The page from its top, as far as a picture can reach. */
+async function photograph(tab, path) {
+  const { width, height } = await tab.evaluate(() => ({ width: innerWidth, height: document.documentElement.scrollHeight }));
+  await tab.setViewportSize({ width, height: Math.min(height, 6000) });
+  await tab.screenshot({ path });
+}
+
 for (const name of pages) {
   for (const [title, options] of Object.entries(looks)) {
     await open(name, title, options, async (tab, where) => {
-      await tab.screenshot({ path: `${name}.${title}.png`, fullPage: true });
+      await photograph(tab, `${name}.${title}.png`);
       const seen = await tab.evaluate(() => ({
         title: document.title,
         wide: document.documentElement.scrollWidth > innerWidth,
@@ -151,7 +158,7 @@ for (const name of pages) {
     if (paper !== "rgb(255, 255, 255)") fault(where, `printed on ${paper}`);
     await tab.pdf({ path: `${name}.pdf`, format: "A4", printBackground: true });
     await tab.setViewportSize({ width: 760, height: 1000 });
-    await tab.screenshot({ path: `${name}.print.png`, fullPage: true });
+    await photograph(tab, `${name}.print.png`);
   });
   await open(name, "anchors", looks.light, async (tab, where) => {
     const broken = await tab.evaluate(() =>

@@ -9,10 +9,14 @@ const PURE: &[&[&str]] = &[
     &["transcript"],
     &["facts", "finding", "check", "checks"],
     &["rubric"],
+    &["selection"],
     &["score"],
+    &["baseline"],
     &["gate"],
     &["exit"],
     &["report"],
+    &["diff"],
+    &["config"],
     &["judge"],
     &["schema"],
 ];
@@ -21,10 +25,11 @@ const PURE: &[&[&str]] = &[
 const LONGER: &[(&str, &str)] = &[
     ("demo/fault.rs", "one table: a line or three for each fault"),
     ("finding.rs", "the vocabulary of every check; its parts are used together"),
+    ("report/json/v1.rs", "one contract: the frozen types of the JSON report, side by side"),
+    ("report/html/target.rs", "one page, section by section"),
     ("probe/classify.rs", "one decision procedure, sent step by step"),
     ("facts/resume.rs", "one comparison of what was missed with what came back"),
     ("facts/classification.rs", "one decision procedure, read from top to bottom"),
-    ("report/json/v1.rs", "one frozen shape, read from top to bottom"),
     ("transcript/synthetic.rs", "test support: one builder, many short methods"),
 ];
 

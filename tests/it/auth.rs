@@ -53,7 +53,7 @@ async fn a_sound_gate_earns_its_security_and_no_more() {
     for id in ["ops-latency", "ops-error-rate"] {
         assert_eq!(all[id].status, Status::Info, "{id}: {}", all[id].message);
     }
-    let gates = |dimension, min| Gates { min_score: None, min: vec![(dimension, min)] };
+    let gates = |dimension, min| Gates { min: vec![(dimension, min)], ..Gates::default() };
     let of = |gates: &Gates| judge(&transcript, &Rubric::default_rubric(), gates);
     let report = of(&gates(Dimension::D7, 80.0));
     assert_eq!(report.exit, Exit::Ok);
@@ -62,7 +62,7 @@ async fn a_sound_gate_earns_its_security_and_no_more() {
     assert_eq!(report.score.dimensions[&Dimension::D2].value, None);
     assert_eq!(report.score.dimensions[&Dimension::D8].value, None);
     assert_eq!(of(&gates(Dimension::D2, 80.0)).exit, Exit::Inconclusive);
-    assert_eq!(of(&Gates { min_score: Some(1.0), min: Vec::new() }).exit, Exit::Inconclusive);
+    assert_eq!(of(&Gates { min_score: Some(1.0), ..Gates::default() }).exit, Exit::Inconclusive);
 }
 
 #[tokio::test]

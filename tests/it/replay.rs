@@ -25,6 +25,9 @@ struct About {
     transport: String,
     recorded: String,
     why: String,
+    /// What was changed by hand, if anything.
+    #[serde(default)]
+    note: Option<String>,
     #[serde(default)]
     checked: BTreeMap<String, String>,
 }
@@ -68,8 +71,8 @@ fn there_are_enough_of_them_and_each_says_where_it_comes_from() {
         let size = fs::metadata(&fixture.file).unwrap().len();
         assert!(size <= LARGEST, "{} has {size} bytes", fixture.slug);
         assert!(fixture.transcript.complete(), "{} is not complete", fixture.slug);
-        let About { server, transport, recorded, why, .. } = &fixture.about;
-        for text in [server, transport, recorded, why] {
+        let About { server, transport, recorded, why, note, .. } = &fixture.about;
+        for text in [server, transport, recorded, why].into_iter().chain(note) {
             assert!(!text.trim().is_empty(), "{} leaves something out", fixture.slug);
         }
     }

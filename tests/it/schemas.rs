@@ -30,6 +30,9 @@ fn committed(name: &str, generated: &str) {
 fn committed_schemas_are_those_of_the_types() {
     committed("report.schema.json", &schema::report());
     committed("rubric.schema.json", &schema::rubric());
+    committed("config.schema.json", &schema::config());
+    committed("baseline.schema.json", &schema::baseline());
+    committed("diff.schema.json", &schema::diff());
     committed("transcript.schema.json", &schema::transcript());
 }
 
@@ -100,7 +103,7 @@ fn transcript() -> Transcript {
 #[test]
 fn a_report_obeys_its_schema() {
     let rubric = Rubric::default_rubric();
-    let gates = Gates { min_score: Some(80.0), min: Vec::new() };
+    let gates = Gates { min_score: Some(80.0), ..Gates::default() };
     let report = judge(&transcript(), &rubric, &gates);
     let one: Value = serde_json::from_slice(&json::render(&report)).unwrap();
     obeys(&schema::report(), &one);

@@ -9,7 +9,7 @@ use agentgauge::rubric::{Cap, CapOn, CapTarget, Grade, Policy, Rubric};
 use agentgauge::score::{Row, Score, gain, score};
 use proptest::prelude::*;
 
-const COUNT: usize = 14;
+pub(crate) const COUNT: usize = 14;
 
 /// Hand-made checks, five or four in each dimension.
 static CHECKS: LazyLock<Vec<&'static Check>> = LazyLock::new(|| {
@@ -39,7 +39,7 @@ fn finding(index: usize, status: Status) -> Finding {
     Finding { check, status, message: String::new(), severity, evidence: Vec::new(), unstable: false }
 }
 
-fn findings(statuses: &[Status]) -> Vec<Finding> {
+pub(crate) fn findings(statuses: &[Status]) -> Vec<Finding> {
     statuses.iter().enumerate().map(|(index, status)| finding(index, *status)).collect()
 }
 
@@ -55,7 +55,7 @@ fn any_status() -> impl Strategy<Value = Status> {
     ]
 }
 
-fn any_statuses() -> impl Strategy<Value = Vec<Status>> {
+pub(crate) fn any_statuses() -> impl Strategy<Value = Vec<Status>> {
     prop::collection::vec(any_status(), COUNT)
 }
 
@@ -74,7 +74,7 @@ fn any_cap() -> impl Strategy<Value = Cap> {
 
 prop_compose! {
     /// Credits and points are binary fractions, so that sums are exact in any order.
-    fn any_rubric()(
+    pub(crate) fn any_rubric()(
         points in prop::collection::vec(prop::option::weighted(0.9, 1..30_u32), COUNT),
         weights in prop::collection::vec(1..20_u32, 3),
         credit in 0..=4_u8,

@@ -41,6 +41,7 @@ fn status(status: Status) -> Markup {
         Status::Info => ("i", "Noted", "name"),
         Status::NotApplicable => ("–", "Does not apply", "none"),
         Status::Inconclusive => ("?", "Open", "none"),
+        Status::Skipped => ("–", "Skipped", "none"),
         Status::Error => ("✕", "Bug of agentgauge", "bad"),
     };
     html! { span class=(format!("word {class}")) { span aria-hidden="true" { (sign) " " } (word) } }
@@ -95,6 +96,7 @@ pub(super) fn checks(report: &Report, place: Place<'_>, order: &[&ReportFinding]
         (Status::Fail, "failed"),
         (Status::Info, "noted"),
         (Status::Inconclusive, "open"),
+        (Status::Skipped, "skipped"),
         (Status::Error, "crashed"),
         (Status::NotApplicable, "do not apply"),
     ];
@@ -200,7 +202,9 @@ fn evidence(place: Place<'_>, row: &ReportFinding) -> Markup {
 
 /// What was not decided, by reason.
 pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
-    let open = details::grouped(report, &|status| matches!(status, Status::Inconclusive | Status::Error));
+    let open = details::grouped(report, &|status| {
+        matches!(status, Status::Inconclusive | Status::Skipped | Status::Error)
+    });
     let apart = details::grouped(report, &|status| status == Status::NotApplicable);
     let groups = |groups: Vec<(&str, Vec<&'static str>)>| {
         html! {

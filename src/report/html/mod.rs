@@ -9,6 +9,7 @@ mod findings;
 mod lanes;
 mod overview;
 mod scale;
+mod score;
 mod target;
 mod threads;
 
@@ -111,4 +112,5 @@ impl Place<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::string_slice, reason = "a strict reader that meets the unexpected should fail there")]
 pub(super) mod tests;

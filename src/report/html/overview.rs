@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::drawing::n;
-use super::target::{article, brand, made, name, tone};
+use super::score::tone;
+use super::target::{article, brand, made, name};
 use super::{Place, t};
 use crate::facts::Kind;
 use crate::finding::{Dimension, Status};

@@ -41,11 +41,10 @@ fn eventful() -> Scan {
         .with(post(ProbeId::Load, "burst-1", Era::Modern, body()).failed(Phase::Head, FailureKind::Reset))
 }
 
-/// What a strict reader finds on a page: elements with attributes, and texts.
+/// What a strict reader finds on a page: elements with attributes.
 #[derive(Debug, Default)]
 struct Read {
     elements: Vec<(String, Vec<(String, String)>)>,
-    texts: Vec<String>,
 }
 
 impl Read {
@@ -75,7 +74,7 @@ fn read(page: &str) -> Read {
         }
         let Some(tag) = rest.strip_prefix('<') else {
             let end = rest.find('<').unwrap_or(rest.len());
-            found.texts.push(decoded(&rest[..end]));
+            decoded(&rest[..end]);
             rest = &rest[end..];
             continue;
         };

@@ -11,7 +11,7 @@ use crate::transcript::{Ended, Expectation};
 
 /// Most resumptions drawn; the table has all.
 const MOST: usize = 6;
-/// Width of a drawing, and of the place for the names of its rows.
+/// Greatest width of a drawing, and of the place for the names of its rows.
 const WIDTH: f64 = 520.0;
 const NAMES: f64 = 104.0;
 /// Characters of an event id.
@@ -94,11 +94,13 @@ fn one(dropped: &Bar, again: &Bar, after: &str) -> Markup {
     let cut = x(made.seen) - step / 2.0;
     let end = x(dropped.ids.len().saturating_sub(1)) + 14.0;
     let last = made.again.iter().copied().max();
+    // No wider than it must be: a telephone shrinks the rest.
+    let width = (x(columns.saturating_sub(1)) + 40.0).min(WIDTH);
     let allowed = again.expectation != Expectation::Negative;
     let lost = (made.seen..dropped.ids.len()).filter(|index| allowed && !made.again.contains(index));
     html! {
         figure {
-            svg viewBox=(format!("0 0 {} 112", n(WIDTH))) aria-hidden="true" {
+            svg viewBox=(format!("0 0 {} 112", n(width))) preserveAspectRatio="xMinYMid" aria-hidden="true" {
                 text class="name" x="0" y=(n(ABOVE)) { "exchange " (dropped.exchange) }
                 text class="detail" x="0" y=(n(ABOVE + 13.0)) { "as it came" }
                 text class="name" x="0" y=(n(BELOW)) { "exchange " (again.exchange) }

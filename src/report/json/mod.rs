@@ -1,8 +1,12 @@
 //! The JSON report, `schema_version` 1: a frozen copy of the internal types.
 //! `rubrics/report.schema.json` is its published schema, held by a test.
 
-pub mod read;
+mod read;
+mod restore;
 pub mod v1;
+
+pub use read::{ReadError, read};
+pub use restore::{RestoreError, restore};
 
 use super::{Report, ReportFinding, sink};
 use crate::exit::Exit;
@@ -112,10 +116,18 @@ impl From<&Report> for JsonReport {
             gate: JsonGate {
                 passed: report.gate.passed(),
                 reasons: report.gate.reasons().map(str::to_owned).collect(),
+                notes: report.gate.notes.clone(),
                 asked: report.gate.asked,
             },
             exit: report.exit.into(),
-            findings: report.findings.iter().map(JsonFinding::from).collect(),
+            findings: report
+                .findings
+                .iter()
+                .map(|row| JsonFinding {
+                    baseline: report.gate.standings.get(row.finding.check.id).copied(),
+                    ..JsonFinding::from(row)
+                })
+                .collect(),
             fixes: JsonFixes {
                 checks: report
                     .fixes
@@ -216,6 +228,7 @@ impl From<&ReportFinding> for JsonFinding {
             points: row.points,
             gain: tenths(row.gain),
             unstable: finding.unstable,
+            baseline: None,
         }
     }
 }

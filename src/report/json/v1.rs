@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::{Confidence, Kind};
 use crate::finding::{Dimension, Level, Severity, Status};
@@ -262,6 +263,9 @@ pub struct JsonGate {
     pub passed: bool,
     /// Why not.
     pub reasons: Vec<String>,
+    /// What else the baseline has to say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// How many were asked for.
     #[serde(default)]
     pub asked: usize,
@@ -318,6 +322,9 @@ pub struct JsonFinding {
     /// Whether a repetition may turn out differently.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unstable: bool,
+    /// How a warning or failure stands to the baseline, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Standing>,
 }
 
 /// Points at the exchange, and the part of it, that shows something.

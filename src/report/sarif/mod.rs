@@ -15,6 +15,7 @@
 mod model;
 
 use super::{Report, ReportFinding, catalogue, key, sink};
+use crate::baseline::Standing;
 use crate::check::Check;
 use crate::checks;
 use crate::facts::Kind;
@@ -22,7 +23,7 @@ use crate::finding::{Dimension, Severity, Status};
 use model::{
     Artifact, Automation, Configuration, Descriptor, Driver, Evidence, Help, Invocation, Location, Log,
     Logical, Message, Notification, Physical, Problem, Region, Result, ResultProperties, Rule,
-    RuleProperties, Run, RunProperties, Text, Tool,
+    RuleProperties, Run, RunProperties, Suppression, Text, Tool,
 };
 
 /// Which results a log holds.
@@ -54,7 +55,8 @@ pub fn render(reports: &[Report], results: Results) -> String {
 fn run<'r>(report: &'r Report, results: Results, rules: &'r [Rule]) -> Run<'r> {
     let wanted = |row: &&ReportFinding| match row.finding.status {
         Status::Warn | Status::Fail => true,
-        Status::Pass => false,
+        // A check that was not run has no result.
+        Status::Pass | Status::Skipped => false,
         _ => results == Results::All,
     };
     Run {
@@ -115,7 +117,7 @@ fn result<'r>(report: &'r Report, row: &'r ReportFinding, rules: &[Rule]) -> Opt
         Status::NotApplicable => "notApplicable",
         Status::Inconclusive | Status::Error => "open",
         Status::Info => "informational",
-        Status::Pass => "pass",
+        Status::Pass | Status::Skipped => "pass",
     };
     let mut text = sink::sarif_message(&finding.message, LONGEST);
     if kind == "fail" {
@@ -131,6 +133,17 @@ fn result<'r>(report: &'r Report, row: &'r ReportFinding, rules: &[Rule]) -> Opt
         kind,
         level: if kind == "fail" { level(finding.status, finding.severity) } else { "none" },
         message: Message { text },
+        // A listed finding is still found: left out, its alert would close and open again for ever.
+        suppressions: report.listed(row).then_some([Suppression {
+            kind: "external",
+            status: "accepted",
+            justification: "listed in the baseline",
+        }]),
+        baseline_state: report.gate.standings.get(id).map(|standing| match standing {
+            Standing::Known | Standing::Accepted | Standing::Unstable => "unchanged",
+            Standing::Worse => "updated",
+            Standing::New => "new",
+        }),
         locations: [location(report)],
         partial_fingerprints: [(
             "primaryLocationLineHash",

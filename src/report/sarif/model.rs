@@ -129,10 +129,21 @@ pub(super) struct Result<'r> {
     pub(super) kind: &'static str,
     pub(super) level: &'static str,
     pub(super) message: Message,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) suppressions: Option<[Suppression; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) baseline_state: Option<&'static str>,
     pub(super) locations: [Location; 1],
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     pub(super) fingerprints: BTreeMap<&'static str, String>,
     pub(super) properties: ResultProperties<'r>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Suppression {
+    pub(super) kind: &'static str,
+    pub(super) status: &'static str,
+    pub(super) justification: &'static str,
 }
 
 #[derive(Debug, Serialize)]

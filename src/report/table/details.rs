@@ -87,6 +87,8 @@ fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
 pub(super) fn undecided(page: &mut Page, report: &Report) {
     let open = |status: Status| matches!(status, Status::Inconclusive | Status::Error);
     group(page, report, &open, "Could not be judged (lowers the coverage, not the score)");
+    let left_out = |status: Status| status == Status::Skipped;
+    group(page, report, &left_out, "Skipped (lowers the coverage, never counts as passed)");
     group(page, report, &|status| status == Status::NotApplicable, "Does not apply here (does not count)");
 }
 

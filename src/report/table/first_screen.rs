@@ -108,8 +108,15 @@ fn score(page: &mut Page, report: &Report) {
     }
     dimensions(page, report);
     caps(page, report);
-    for reason in report.gate.reasons() {
+    const REASONS: usize = 8;
+    for reason in report.gate.reasons().take(REASONS) {
         page.item(0, (Tone::Bad, "Gate:"), 6, reason);
+    }
+    if let Some(more) = report.gate.reasons().count().checked_sub(REASONS).filter(|more| *more > 0) {
+        page.item(0, (Tone::Bad, "Gate:"), 6, &format!("and {more} more"));
+    }
+    for note in &report.gate.notes {
+        page.item(0, (Tone::Quiet, "Note:"), 6, note);
     }
     match report.classification.kind {
         Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket => described(page, report),
@@ -292,6 +299,7 @@ pub(super) fn status(status: Status) -> (&'static str, Tone) {
         Status::NotApplicable => ("N/A", Tone::Quiet),
         Status::Inconclusive => ("OPEN", Tone::Quiet),
         Status::Error => ("BUG", Tone::Bad),
+        Status::Skipped => ("SKIP", Tone::Quiet),
     }
 }
 

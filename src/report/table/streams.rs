@@ -119,7 +119,7 @@ mod tests {
         let report = crate::judge::judge(&scan.transcript, &Rubric::default_rubric(), &Gates::default());
         let text = render(&report, &Style { colour: false, width });
         let start = text.find("Streams over time").unwrap();
-        text[start..].split("\n\n").next().unwrap().to_owned()
+        text.get(start..).unwrap().split("\n\n").next().unwrap().to_owned()
     }
 
     fn watched() -> Scan {

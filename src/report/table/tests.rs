@@ -24,7 +24,7 @@ fn plain(report: &Report, width: usize) -> String {
 
 #[test]
 fn the_first_screen_holds_score_and_three_fixes() {
-    let gates = Gates { min_score: Some(80.0), min: Vec::new() };
+    let gates = Gates { min_score: Some(80.0), ..Gates::default() };
     let text = plain(&report(&dev_server(), &DEV_SERVER, &gates), 100);
     let screen: Vec<&str> = text.lines().take(24).collect();
     for wanted in
@@ -130,7 +130,7 @@ fn same_input_same_bytes() {
 
 #[test]
 fn the_json_of_a_scored_report_obeys_the_schema_and_floors() {
-    let gates = Gates { min_score: Some(80.0), min: Vec::new() };
+    let gates = Gates { min_score: Some(80.0), ..Gates::default() };
     let report = report(&dev_server(), &DEV_SERVER, &gates);
     let value: serde_json::Value = serde_json::from_slice(&crate::report::json::render(&report)).unwrap();
     let schema = serde_json::from_str(&crate::schema::report()).unwrap();
@@ -142,7 +142,10 @@ fn the_json_of_a_scored_report_obeys_the_schema_and_floors() {
     let caps = [0, 1].map(|index| value["score"]["caps"][index]["check"].as_str().unwrap());
     assert_eq!(caps, ["origin-rejected", "host-rebinding"]);
     assert_eq!(value["score"]["dimensions"]["D7"]["value"], 40.0);
-    assert_eq!(value["gate"], json!({"passed": false, "reasons": ["score 77.9 is below 80"], "asked": 1}));
+    assert_eq!(
+        value["gate"],
+        json!({"passed": false, "reasons": ["score 77.9 is below 80: host-rebinding fail, origin-rejected fail and 2 more"], "asked": 1})
+    );
     assert_eq!(value["exit"], json!({"code": 1, "name": "gate-failed"}));
     assert!(value["findings"][13]["evidence"][0]["reproduce"].as_str().unwrap().starts_with("curl "));
 }

@@ -1,0 +1,182 @@
+//! A baseline: the findings a team knows, so that only new and worse ones fail.
+//!
+//! Known debt (`[[debt]]`, kept current by `baseline write`) and accepted risk (`[[accepted]]`, kept by
+//! hand) are two lists. An entry that no longer has a finding is stale and fails, so that the file can only
+//! shrink to the truth; what could not be seen is neither new nor mended.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod file;
+mod hold;
+mod update;
+
+pub(crate) use file::BaselineFile;
+pub use file::{BaselineError, Entry, Kept, Mark};
+pub use hold::{Held, Standing};
+
+use jiff::civil::Date;
+
+use crate::facts::Kind;
+use crate::finding::{Finding, Severity, Status};
+
+/// Version of the file's shape.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A baseline, checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Baseline {
+    /// Name of the file, as given.
+    pub name: String,
+    /// In the order of the file.
+    pub entries: Vec<Entry>,
+}
+
+/// Who is judged, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Scanned<'r> {
+    /// The URL, masked.
+    pub url: &'r str,
+    /// The name the user gave.
+    pub label: Option<&'r str>,
+    /// What speaks there.
+    pub kind: Kind,
+    /// The day of the scan, if its start is a time.
+    pub day: Option<Date>,
+}
+
+impl<'r> Scanned<'r> {
+    /// From what a report says.
+    #[must_use]
+    pub fn new(url: &'r str, label: Option<&'r str>, kind: Kind, started_at: &str) -> Self {
+        Self { url, label, kind, day: day(started_at) }
+    }
+
+    /// What an entry calls it: the label, or else the URL.
+    #[must_use]
+    pub fn name(&self) -> &'r str {
+        self.label.unwrap_or(self.url)
+    }
+
+    /// Whether a name of an entry or an earlier report means it.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.label == Some(name) || same_url(self.url, name)
+    }
+}
+
+/// The day of an RFC 3339 time.
+#[must_use]
+pub fn day(time: &str) -> Option<Date> {
+    time.get(..10)?.parse().ok()
+}
+
+/// Whether two texts are the same URL. Values that were masked are taken for equal.
+#[must_use]
+pub fn same_url(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
+    match (url::Url::parse(a), url::Url::parse(b)) {
+        (Ok(a), Ok(b)) => {
+            let masked = |url: &url::Url| url.query().is_some_and(|query| query.contains('~'));
+            let place = |url: &url::Url| (url.scheme().to_owned(), url.authority().to_owned());
+            place(&a) == place(&b)
+                && a.path() == b.path()
+                && (a.query() == b.query() || masked(&a) || masked(&b))
+        }
+        _ => false,
+    }
+}
+
+/// What a baseline reads of a finding.
+#[derive(Clone, Debug)]
+pub struct Row<'f> {
+    /// Id of the check.
+    pub check: &'f str,
+    /// Its status.
+    pub status: Status,
+    /// Its harm.
+    pub severity: Severity,
+    /// Whether a repetition may turn out differently.
+    pub unstable: bool,
+    /// Everything it says, in which an entry's subject is looked for.
+    pub texts: Vec<&'f str>,
+}
+
+impl<'f> From<&'f Finding> for Row<'f> {
+    fn from(finding: &'f Finding) -> Self {
+        let texts = finding.evidence.iter().flat_map(|seen| [seen.pointer.as_str(), seen.excerpt.as_str()]);
+        Self {
+            check: finding.check.id,
+            status: finding.status,
+            severity: finding.severity,
+            unstable: finding.unstable,
+            texts: std::iter::once(finding.message.as_str()).chain(texts).collect(),
+        }
+    }
+}
+
+impl<'f> Row<'f> {
+    /// A check of which nothing is known.
+    #[must_use]
+    pub fn unseen(check: &'f str) -> Self {
+        Self {
+            check,
+            status: Status::Inconclusive,
+            severity: Severity::Info,
+            unstable: false,
+            texts: Vec::new(),
+        }
+    }
+}
+
+/// What a status means where findings are compared over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A warning or a failure.
+    Found(Mark),
+    /// Sound, noted, or not there at all.
+    Sound,
+    /// It could not be seen.
+    Undecided,
+}
+
+impl Seen {
+    /// Reads a status. Where the endpoint hid itself, "not applicable" only says that nothing was seen.
+    #[must_use]
+    pub const fn of(status: Status, kind: Kind) -> Self {
+        match status {
+            Status::Warn => Self::Found(Mark::Warn),
+            Status::Fail => Self::Found(Mark::Fail),
+            Status::NotApplicable
+                if matches!(kind, Kind::AuthGated | Kind::Blocked | Kind::None | Kind::Unreachable) =>
+            {
+                Self::Undecided
+            }
+            Status::Pass | Status::Info | Status::NotApplicable => Self::Sound,
+            Status::Inconclusive | Status::Error | Status::Skipped => Self::Undecided,
+        }
+    }
+}
+
+impl Baseline {
+    /// Entries for targets other than these (URL and label).
+    pub fn strangers<'b>(
+        &'b self,
+        targets: &'b [(String, Option<String>)],
+    ) -> impl Iterator<Item = &'b Entry> + 'b {
+        self.entries.iter().filter(move |entry| {
+            !targets.iter().any(|(url, label)| {
+                Scanned::new(url, label.as_deref(), Kind::Unreachable, "").is(&entry.target)
+            })
+        })
+    }
+
+    /// Where an entry stands, for messages.
+    #[must_use]
+    pub fn place(&self, entry: &Entry) -> String {
+        match entry.line {
+            Some(line) => format!("{}:{line}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}

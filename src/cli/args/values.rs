@@ -1,0 +1,105 @@
+//! Parsers of single values.
+
+use std::time::Duration;
+
+use crate::finding::{Dimension, Severity};
+
+/// Longest `--wait`.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// `30s`, `500ms`, or a plain number of seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    const HOW: &str = "write it as 30s, 500ms or 30 (seconds), up to 3600s";
+    let (number, scale) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => (number, 0.001),
+        (None, Some(number)) => (number, 1.0),
+        (None, None) => (text, 1.0),
+    };
+    // Only digits and a point: the parser of numbers would also take "inf", "1e9" and signs.
+    if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return Err(HOW.to_owned());
+    }
+    let seconds: f64 = number.parse().map_err(|_| HOW.to_owned())?;
+    Duration::try_from_secs_f64(seconds * scale)
+        .ok()
+        .filter(|wait| *wait <= LONGEST_WAIT)
+        .ok_or_else(|| HOW.to_owned())
+}
+
+/// A score from 0 to 100. NaN would pass every gate, so it is refused here (HOSTILE.md C6).
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
+    text.trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|score| (0.0..=100.0).contains(score))
+        .ok_or_else(|| "a score is a number from 0 to 100".to_owned())
+}
+
+/// `D7=80`.
+pub(crate) fn minimum(text: &str) -> Result<(Dimension, f64), String> {
+    let (name, score) = text.split_once('=').ok_or("write it as DIMENSION=SCORE, for example D7=80")?;
+    let dimension = Dimension::ALL
+        .into_iter()
+        .find(|dimension| dimension.as_str().eq_ignore_ascii_case(name.trim()))
+        .ok_or_else(|| {
+            let known: Vec<&str> = Dimension::ALL.iter().map(|dimension| dimension.as_str()).collect();
+            format!("only {} are scored here", known.join(", "))
+        })?;
+    Ok((dimension, percent(score)?))
+}
+
+/// `high`.
+pub(crate) fn severity(text: &str) -> Result<Severity, String> {
+    use Severity::{Critical, High, Info, Low, Medium};
+    const ALL: [Severity; 5] = [Critical, High, Medium, Low, Info];
+    ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(text.trim())).ok_or_else(|| {
+        let names = ALL.map(Severity::as_str);
+        match crate::rubric::nearest(&text.to_ascii_lowercase(), names.into_iter()) {
+            Some(nearest) => format!("did you mean '{nearest}'? There are {}", names.join(", ")),
+            None => format!("there are {}", names.join(", ")),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::args::Cli;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_units_or_are_seconds() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("0.5"), Ok(Duration::from_millis(500)));
+        for bad in ["", "s", "ms", "-1", "1h", "inf", "1e3", "30 s", "3601", "..", "99999999999999999999999"]
+        {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn scores_are_numbers_from_0_to_100() {
+        assert_eq!(percent("80"), Ok(80.0));
+        assert_eq!(percent("99.5"), Ok(99.5));
+        for bad in ["", "NaN", "nan", "-1", "101", "1e9", "inf", "eighty", "-0.1", "100.1"] {
+            assert!(percent(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn minima_name_a_scored_dimension() {
+        assert_eq!(minimum("D7=80"), Ok((Dimension::D7, 80.0)));
+        assert_eq!(minimum("d2=0"), Ok((Dimension::D2, 0.0)));
+        for bad in ["D9=5", "D3=50", "D7", "D7=", "D7=101", "=5", "D7=NaN", "D7=1=2"] {
+            assert!(minimum(bad).is_err(), "{bad}");
+        }
+    }
+}

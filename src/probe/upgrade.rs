@@ -1,0 +1,117 @@
+//! Finds out whether a WebSocket is at a URL, and whether MCP answers on it (CHECKS.md section 4.2,
+//! step 4).
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Prober;
+use super::classify::discover;
+use super::speaker;
+use crate::facts::steps::{self, Socket};
+use crate::net::websocket::Upgrade;
+use crate::protocol::revision::{Era, Revision};
+use crate::transcript::ProbeId;
+
+/// A WebSocket that was found.
+#[derive(Clone, Debug)]
+pub(super) struct SocketFound {
+    /// Its URL, masked.
+    pub(super) url: String,
+    /// The subprotocol that was offered when it opened; none if it never did.
+    pub(super) subprotocol: Option<String>,
+    /// Whether the server selected it.
+    pub(super) subprotocol_selected: bool,
+    /// The era in which MCP answered.
+    pub(super) mcp: Option<Era>,
+}
+
+/// Only notes whether an upgrade is accepted.
+pub(super) async fn note(prober: &Prober<'_>, url: &str) {
+    let call = prober.upgrade_call(ProbeId::Classify, "websocket", url, Some("mcp"));
+    if prober.admit(&call).is_none() {
+        return;
+    }
+    if let Upgrade::Open(socket) = prober.wire.upgrade(call).await {
+        prober.wire.close_socket(*socket).await;
+    }
+}
+
+/// How long MCP may take to answer on a socket.
+const SOCKET_ANSWER: Duration = Duration::from_secs(5);
+
+/// Step 4: upgrade, then P-DISC, then P-INIT. Gives what was found, also where only the refusal shows
+/// that a WebSocket is there.
+pub(super) async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> Option<SocketFound> {
+    prober.wire.doing("trying a WebSocket upgrade");
+    let mut subprotocol = Some("mcp".to_owned());
+    let mut refused = None;
+    for step in ["websocket", "websocket-retry"] {
+        let call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
+        prober.admit(&call)?;
+        match prober.wire.upgrade(call).await {
+            Upgrade::Open(mut socket) => {
+                talk(prober, &mut socket).await;
+                let exchange = prober.wire.close_socket(*socket).await;
+                let mcp = match steps::socket(&exchange) {
+                    Socket::Mcp { era, .. } => Some(era),
+                    _ => None,
+                };
+                let selected = exchange.header("sec-websocket-protocol");
+                let subprotocol_selected = selected.is_some() && selected == subprotocol.as_deref();
+                return Some(SocketFound { url: url.to_owned(), subprotocol, subprotocol_selected, mcp });
+            }
+            Upgrade::Refused(exchange) => {
+                let refused_us = matches!(exchange.status(), Some(400 | 403 | 404 | 426));
+                let suspected = steps::socket(&exchange) == Socket::Suspected;
+                if suspected {
+                    refused = Some(SocketFound {
+                        url: url.to_owned(),
+                        subprotocol: subprotocol.clone(),
+                        subprotocol_selected: false,
+                        mcp: None,
+                    });
+                }
+                if !suspected && (unprompted || !refused_us) {
+                    return refused;
+                }
+                // The refusal may name the subprotocol it wants.
+                subprotocol = steps::wanted_subprotocol(&exchange);
+            }
+        }
+    }
+    refused
+}
+
+pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
+    let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis);
+    let answer = |id: serde_json::Value| {
+        move |text: &str| {
+            crate::protocol::jsonrpc::parse(text).is_ok_and(|message| {
+                crate::protocol::jsonrpc::is_reply(&message) && message.get("id") == Some(&id)
+            })
+        }
+    };
+    let ours = Revision::NEWEST_MODERN.as_str();
+    let body = discover("websocket", "", ours).body.unwrap_or_default();
+    prober.wire.say(socket, &body).await;
+    let mut modern = false;
+    let mut echo = false;
+    let is_answer = answer(json!("d-1"));
+    let heard = prober
+        .wire
+        .hear(socket, wait, |text| {
+            let ours = is_answer(text);
+            modern |= ours && text.contains("supportedVersions");
+            echo |= text == body;
+            ours || echo
+        })
+        .await;
+    // An echo would return the next one, too.
+    if heard && (modern || echo) {
+        return;
+    }
+    let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());
+    prober.wire.say(socket, &init.body.unwrap_or_default()).await;
+    prober.wire.hear(socket, wait, answer(json!(1))).await;
+}
