@@ -131,6 +131,25 @@ fn findings_are_shown_in_the_file_that_names_the_target() {
     assert_eq!(place("server.json:2")["region"]["startLine"], 2);
 }
 
+#[test]
+fn a_target_of_the_configuration_is_shown_in_its_line() {
+    let folder = Folder::new("named-by-config");
+    fs::create_dir_all(folder.0.join("repository/.git")).unwrap();
+    fs::create_dir_all(folder.0.join("repository/deploy/here")).unwrap();
+    let config = "# ours\n[[targets]]\nurl = \"http://127.0.0.1:9/a\"\n\n[[targets]]\nurl = \"http://127.0.0.1:9/b\"\n";
+    folder.write("repository/deploy/agentgauge.toml", config);
+    let run =
+        finish(program().args(["scan", "-f", "sarif"]).current_dir(folder.0.join("repository/deploy/here")));
+    let log = run.json();
+    let place = |run: usize| {
+        let place = &log["runs"][run]["results"][0]["locations"][0]["physicalLocation"];
+        (place["artifactLocation"]["uri"].clone(), place["region"]["startLine"].as_u64().unwrap())
+    };
+    assert_eq!(place(0).0, "deploy/agentgauge.toml");
+    assert_eq!(place(1).0, "deploy/agentgauge.toml");
+    assert!([2, 3].contains(&place(0).1) && [5, 6].contains(&place(1).1), "{:?} {:?}", place(0), place(1));
+}
+
 /// The official schema, from the package that carries it: a dependency that is listed and never
 /// compiled, so that the registry's client keeps it beside the others.
 fn official_sarif_schema() -> Option<Value> {
