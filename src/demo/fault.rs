@@ -451,11 +451,11 @@ faults! {
     /// Every fourth served discover, ping or list takes 1.5 s.
     LatencySlow "latency-slow": "ops-latency" Warn on HTTP_MCP;
     /// Every sixth served discover, ping or list is answered with 500.
-    ErrorRate "error-rate": "ops-error-rate" Fail on HTTP_MCP;
+    ErrorRate "error-rate": "ops-error-rate" Fail on POSTS;
     /// Every sixth served discover, ping or list loses its connection.
-    ResetRate "reset-rate": "ops-error-rate" Fail on HTTP_MCP;
+    ResetRate "reset-rate": "ops-error-rate" Fail on POSTS;
     /// The twelfth served discover, ping or list is answered with 503, once.
-    ErrorOnce "error-once": "ops-error-rate" Warn on HTTP_MCP;
+    ErrorOnce "error-once": "ops-error-rate" Warn on POSTS;
 
     /// `Sec-WebSocket-Accept` is wrong.
     SocketWrongAccept "socket-wrong-accept": "ws-handshake" Fail on SOCKET;

@@ -47,8 +47,8 @@ pub(super) struct Open {
     view: View,
     /// The announced URI, resolved, masked.
     endpoint: String,
-    /// Ids that are being waited for.
-    awaited: Mutex<Vec<Value>>,
+    /// Every request with an id, and when its wait ended, microseconds.
+    asked: Mutex<Vec<(Value, Option<u64>)>>,
 }
 
 /// Opens a session and shakes hands; `None` where that did not succeed.
@@ -120,7 +120,7 @@ async fn connect(prober: &Prober<'_>, url: &str) -> Option<Open> {
             view: held.view(),
             held: Mutex::new(Some(held)),
             endpoint,
-            awaited: Mutex::default(),
+            asked: Mutex::default(),
         }),
         None => {
             prober.wire.close(held).await;
@@ -197,7 +197,7 @@ impl Open {
         let negative = call.expectation == Expectation::Negative;
         let id = call.body.as_deref().and_then(reply::id_of).filter(|id| !id.is_null());
         if let Some(id) = &id {
-            lock(&self.awaited).push(id.clone());
+            lock(&self.asked).push((id.clone(), None));
         }
         let exchange = prober.wire.send_open(call).await;
         let mut view = self.view.clone();
@@ -213,9 +213,15 @@ impl Open {
             };
             let wait = Duration::from_millis(prober.silence_ms().map_or(patience, |ms| ms.min(patience)));
             self.wait(&mut view, wait, &exchange, id).await;
-            lock(&self.awaited).retain(|other| other != id);
         }
         let exchange = prober.wire.finish(exchange);
+        if let Some(id) = &id {
+            let mut asked = lock(&self.asked);
+            let open = asked.iter_mut().find(|(other, ended)| other == id && ended.is_none());
+            if let Some((_, ended)) = open {
+                *ended = Some(exchange.ended_us);
+            }
+        }
         prober.learn(&exchange).await;
         let reply = self.read(&view, &exchange, id.as_ref());
         Some(Answered { exchange, reply })
@@ -224,13 +230,10 @@ impl Open {
     /// Waits until the answer is there; what may be one is given a moment for a better one.
     async fn wait(&self, view: &mut View, wait: Duration, exchange: &Exchange, id: &Value) {
         let since = exchange.started_us;
-        let others = |awaited: &[Value]| -> Vec<Value> {
-            awaited.iter().filter(|other| *other != id).cloned().collect()
-        };
         let exact = |message: &Value| message.get("method").is_none() && message.get("id") == Some(id);
         let mut perhaps = false;
         view.wait(wait, |_, lines| {
-            let others = others(&lock(&self.awaited));
+            let others = self.others(Some(id), since);
             let messages = reply::lines_messages(lines, "");
             perhaps = messages
                 .iter()
@@ -252,12 +255,17 @@ impl Open {
         }
     }
 
+    /// Ids of other requests that were under way at `since_us` or later: their replies are not ours.
+    fn others(&self, id: Option<&Value>, since_us: u64) -> Vec<Value> {
+        let asked = lock(&self.asked);
+        let under_way = asked.iter().filter(|(_, ended)| ended.is_none_or(|ended| ended >= since_us));
+        under_way.filter(|(other, _)| Some(other) != id).map(|(other, _)| other.clone()).collect()
+    }
+
     fn read(&self, view: &View, exchange: &Exchange, id: Option<&Value>) -> Reply {
         let place = format!(" of #{}", self.id);
         let messages = view.look(|_, lines, _| reply::lines_messages(lines, &place));
-        let others: Vec<Value> =
-            lock(&self.awaited).iter().filter(|other| Some(*other) != id).cloned().collect();
-        reply::read_on(exchange, &messages, &others)
+        reply::read_on(exchange, &messages, &self.others(id, exchange.started_us))
     }
 }
 

@@ -5,7 +5,7 @@ use super::speaker::Speaker;
 use super::{Prober, newest};
 use crate::facts::{Facts, Readings, Scope};
 use crate::net::{Call, Until};
-use crate::transcript::ProbeId;
+use crate::transcript::{Exchange, ProbeId};
 
 const PROBE: ProbeId = ProbeId::Load;
 /// Requests of the burst.
@@ -53,7 +53,9 @@ pub(super) async fn top_up(prober: &Prober<'_>, speakers: &[Speaker], target: &E
     let (exchanges, skips) = prober.wire.recorded();
     let known = crate::scan::partial(exchanges, skips);
     let readings = Readings::new(&known);
-    let counted = Facts::scoped(&readings, Scope::All).calls().count();
+    // A notification on a WebSocket is answered by nothing, and has no time.
+    let timed = |exchange: &&Exchange| exchange.head_us().is_some();
+    let counted = Facts::scoped(&readings, Scope::All).calls().filter(timed).count();
     for number in 1..=WANTED.saturating_sub(counted) {
         if !light.send(format!("top-up-{number}")).await {
             return;

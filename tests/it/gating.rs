@@ -102,7 +102,7 @@ fn exit_codes_of_every_gate_and_outcome_in_every_format() {
         (&["--min-score", "0", "--require", "origin-rejected"], [0, 1, 4, 3, 3]),
     ];
     for (gate, expected) in table {
-        for format in ["json", "table"] {
+        for format in ["json", "table", "html"] {
             let exit = |names: &[&str]| {
                 let files: Vec<String> = names.iter().map(|name| one(name)).collect();
                 let files: Vec<&str> = files.iter().map(String::as_str).collect();
@@ -208,6 +208,8 @@ fn skipped_checks_are_shown_and_never_count_as_passed() {
     let table = judged("flawed", &["--only", "D7"]);
     assert_eq!(table.code, Some(0), "{table:?}");
     assert!(table.stdout.contains("Skipped (lowers the coverage"), "{}", table.stdout);
+    let html = judged("flawed", &["--only", "D7", "-f", "html"]);
+    assert!(html.stdout.contains("never counts as passed"), "{:?}", html.stderr);
     let few = judged("flawed", &["--only", "rpc-id-echo"]);
     assert_eq!(few.code, Some(0), "one check was asked for and judged: {few:?}");
     assert_eq!(judged("flawed", &["--only", "host-rebinding", "--fail-on", "low"]).code, Some(1));

@@ -21,6 +21,7 @@ mod drift;
 mod formats;
 mod gate_laws;
 mod gating;
+mod html;
 mod other_transports;
 mod program;
 mod readme;

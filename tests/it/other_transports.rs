@@ -368,6 +368,8 @@ async fn a_silent_socket_answers_nothing_in_bounds() {
     );
     assert_eq!(findings["ws-only"].status, Status::Warn);
     assert_eq!(findings["ws-mcp-roundtrip"].status, Status::Pass);
-    // In quick the wait for the request that must be answered is too short to judge.
-    assert_eq!(findings["rpc-bad-input-no-5xx"].status, Status::Inconclusive);
+    // In quick the wait for the request that must be answered is too short to judge, unless the machine
+    // stood still meanwhile.
+    let silent = findings["rpc-bad-input-no-5xx"].status;
+    assert!(matches!(silent, Status::Inconclusive | Status::Warn), "{silent:?}");
 }

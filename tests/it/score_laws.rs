@@ -50,6 +50,7 @@ fn any_status() -> impl Strategy<Value = Status> {
         3 => Just(Status::Fail),
         2 => Just(Status::Inconclusive),
         1 => Just(Status::Error),
+        1 => Just(Status::Skipped),
         1 => Just(Status::NotApplicable),
         1 => Just(Status::Info),
     ]
@@ -133,7 +134,7 @@ proptest! {
         let mut mended = statuses.clone();
         mended[index] = match statuses[index] {
             Status::Fail if half => Status::Warn,
-            Status::Fail | Status::Warn | Status::Inconclusive | Status::Error => Status::Pass,
+            Status::Fail | Status::Warn | Status::Inconclusive | Status::Error | Status::Skipped => Status::Pass,
             other => other,
         };
         let (before, after) = (score(&findings(&statuses), &rubric), score(&findings(&mended), &rubric));
@@ -155,7 +156,7 @@ proptest! {
         for of in score.dimensions.values() {
             prop_assert!(within(of.lower, of.value, of.upper), "{of:?}");
         }
-        let decided = statuses.iter().all(|status| !matches!(status, Status::Inconclusive | Status::Error));
+        let decided = statuses.iter().all(|status| !status.undecided());
         if let (true, Some(value)) = (decided, score.value) {
             prop_assert!((score.lower - value).abs() < HAIR && (score.upper - value).abs() < HAIR);
         }
@@ -169,9 +170,9 @@ proptest! {
             .iter()
             .zip(truth)
             .map(|(status, truth)| match (status, truth) {
-                (Status::Inconclusive | Status::Error, 0) => Status::Fail,
-                (Status::Inconclusive | Status::Error, 1) => Status::Warn,
-                (Status::Inconclusive | Status::Error, _) => Status::Pass,
+                (Status::Inconclusive | Status::Error | Status::Skipped, 0) => Status::Fail,
+                (Status::Inconclusive | Status::Error | Status::Skipped, 1) => Status::Warn,
+                (Status::Inconclusive | Status::Error | Status::Skipped, _) => Status::Pass,
                 (other, _) => *other,
             })
             .collect();

@@ -202,9 +202,8 @@ fn evidence(place: Place<'_>, row: &ReportFinding) -> Markup {
 
 /// What was not decided, by reason.
 pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
-    let open = details::grouped(report, &|status| {
-        matches!(status, Status::Inconclusive | Status::Skipped | Status::Error)
-    });
+    let open = details::grouped(report, &|status| matches!(status, Status::Inconclusive | Status::Error));
+    let left_out = details::grouped(report, &|status| status == Status::Skipped);
     let apart = details::grouped(report, &|status| status == Status::NotApplicable);
     let groups = |groups: Vec<(&str, Vec<&'static str>)>| {
         html! {
@@ -224,11 +223,16 @@ pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
     html! {
         section aria-labelledby=[place.named_by("open")] {
             (place.heading(1, Some("open"), "What was not judged, and why"))
-            @if open.is_empty() && apart.is_empty() { p { "Every check was judged." } }
+            @if open.is_empty() && left_out.is_empty() && apart.is_empty() { p { "Every check was judged." } }
             @if !open.is_empty() {
                 (place.heading(2, None, "Could not be seen"))
                 p class="quiet" { "Lowers the coverage, not the score." }
                 (groups(open))
+            }
+            @if !left_out.is_empty() {
+                (place.heading(2, None, "Skipped"))
+                p class="quiet" { "Lowers the coverage, never counts as passed." }
+                (groups(left_out))
             }
             @if !apart.is_empty() {
                 (place.heading(2, None, "Does not apply here"))

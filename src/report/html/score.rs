@@ -41,6 +41,9 @@ pub(super) fn score(report: &Report, place: Place<'_>) -> Markup {
                     @if report.gate.asked > 0 && report.gate.passed() {
                         p class="note" { span class="word good" { "Gates passed" } }
                     }
+                    @for note in &report.gate.notes {
+                        p class="note" { (t(note)) }
+                    }
                 }
             }
         }
