@@ -267,7 +267,7 @@ fn merge_refuses_what_it_cannot_join() {
         folder.write(name, format!("{dead}{value}\n"))
     };
     let newer = changed("newer.jsonl", &|v| v["schema_version"] = 2.into());
-    refused(&["merge", &newer], &["newer.jsonl:2", "schema_version 2", "reads 1"]);
+    refused(&["merge", &newer], &["newer.jsonl:2", "`schema_version` is 2", "reads 1"]);
     let foreign = changed("foreign.jsonl", &|v| v["findings"][0]["check"] = "x-y".into());
     refused(&["merge", &foreign], &["foreign.jsonl:2", "'x-y' is not known"]);
     let mixed = changed("mixed.jsonl", &|v| v["rubric"]["version"] = "9.9.9".into());
@@ -276,7 +276,7 @@ fn merge_refuses_what_it_cannot_join() {
     let damaged = folder.write("damaged.jsonl", format!("{{\"schema\n{one}"));
     refused(&["merge", &damaged], &["damaged.jsonl:1", "not JSON"]);
     let transcript = folder.path("t.jsonl");
-    refused(&["merge", &transcript], &["t.jsonl", "schema_version is missing"]);
+    refused(&["merge", &transcript], &["t.jsonl", "`schema_version` is missing"]);
     refused(&["merge", &folder.write("empty", "")], &["no report"]);
     refused(&["merge", &folder.path("missing")], &["missing", "cannot be read"]);
     refused(&["merge"], &["FILE"]);
