@@ -13,9 +13,9 @@ use crate::exit::Exit;
 use crate::score::{Score, tenths};
 use v1::{
     JsonBasis, JsonCap, JsonClassification, JsonDelivery, JsonDimension, JsonEvidence, JsonExchanges,
-    JsonExit, JsonFacts, JsonFailure, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive, JsonLatency,
-    JsonLimitHit, JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume, JsonRubric, JsonScore,
-    JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
+    JsonExit, JsonFacts, JsonFailure, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive,
+    JsonLatency, JsonLimitHit, JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume, JsonRubric,
+    JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
 };
 
 /// Version of the shape.

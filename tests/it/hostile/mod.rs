@@ -8,12 +8,14 @@ mod mcp;
 mod output;
 mod run;
 mod secrets;
+mod sinks;
 mod socket;
 mod sse;
 mod stage;
 mod transport;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::program::Folder;
 use run::{Again, Outcome};
@@ -215,33 +217,34 @@ fn nothing_that_answers_hurts() {
     assert!(only.is_some() || rows.len() >= 120, "only {} behaviours", rows.len());
     let folder = Folder::new("hostile");
     let mut faults = Vec::new();
+    let mut hurt = BTreeSet::new();
     let repeated = rows.iter().filter(|row| row.again).map(|row| (row, Again::Loud));
     let jobs: Vec<(&Row, Again)> = rows.iter().map(|row| (row, Again::No)).chain(repeated).collect();
     let outcomes: Vec<Outcome> = run::all(&jobs, &folder);
     for ((row, _), outcome) in jobs.iter().zip(&outcomes) {
-        let found = outcome.faults(row);
         if only.is_some() {
             println!("{}: {}", row.name, outcome.summary());
         }
-        faults.extend(found.into_iter().map(|fault| format!("{} ({}): {fault}", row.name, row.covers)));
+        for fault in outcome.faults(row) {
+            hurt.insert(row.name);
+            faults.push(format!("{} ({}): {fault}", row.name, row.covers));
+        }
     }
-    // Every format costs a judgement of each transcript: those of the rows that attack what is shown.
-    let shown: Vec<&Outcome> = jobs
+    let transcripts: Vec<&Path> = jobs
         .iter()
         .zip(&outcomes)
         .filter(|((row, again), _)| row.again && *again == Again::No)
-        .map(|(_, outcome)| outcome)
+        .map(|(_, outcome)| outcome.transcript.as_path())
         .collect();
-    let leaks = run::leaks_of_every_format(&shown, &folder);
-    let leaked = leaks.len() + faults.iter().filter(|fault| fault.contains("leak")).count();
-    faults.extend(leaks);
-    let slowest = outcomes.iter().max_by_key(|outcome| outcome.took).unwrap();
-    let fattest = outcomes.iter().max_by_key(|outcome| outcome.peak_kb).unwrap();
+    faults.extend(sinks::faults_of_lists(&transcripts, &folder));
+    let leaked = faults.iter().filter(|fault| fault.contains("leak")).count();
     let repeated: Vec<&str> =
         outcomes.iter().filter(|outcome| outcome.repeated).map(|outcome| outcome.name).collect();
     println!("run twice: {}", repeated.join(", "));
+    let slowest = outcomes.iter().max_by_key(|outcome| outcome.took).unwrap();
+    let fattest = outcomes.iter().max_by_key(|outcome| outcome.peak_kb).unwrap();
     println!("slowest: {}; most memory: {}", slowest.summary(), fattest.summary());
-    println!("{} survived, {leaked} leaked", rows.len());
+    println!("{} survived, {leaked} leaked", rows.len().saturating_sub(hurt.len()));
     if only.is_some() {
         println!("kept in {}", folder.0.display());
         std::mem::forget(folder);

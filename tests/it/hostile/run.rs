@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use agentgauge::report::format::Format;
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 
+use super::sinks;
 use super::stage::{Io, Scene};
 use super::{Row, Sign, Via};
 use crate::program::{Folder, program};
@@ -55,7 +55,9 @@ pub(super) struct Outcome {
     pub(super) peak_kb: u64,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    transcript: std::path::PathBuf,
+    pub(super) transcript: std::path::PathBuf,
+    /// The report in every format that there is.
+    reports: Vec<(Format, Vec<u8>)>,
     connections: usize,
     offsite: Vec<u8>,
 }
@@ -218,13 +220,20 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
     let file = |kind: &str| {
         folder.0.join(format!("{}{}.{kind}", row.name, if again == Again::Loud { "-vv" } else { "" }))
     };
-    let transcript = file("jsonl");
+    let transcript = file("transcript.jsonl");
     let mut command = program();
     command.args(["scan", "--profile", "quick", "--save-transcript", transcript.to_str().unwrap()]);
     match again {
         Again::No => command.args(["-f", "json", "--bearer-env", "CANARY"]).env("CANARY", CANARY),
         Again::Loud => command.args(["-f", "table", "-vv", "-H", &format!("X-Api-Key: {CANARY}")]),
     };
+    // With `-vv` only standard error is another.
+    let formats = if again == Again::No { Format::ALL } else { &[] };
+    let reports: Vec<(Format, std::path::PathBuf)> =
+        formats.iter().map(|format| (*format, file(format.name()))).collect();
+    for (format, path) in &reports {
+        command.args(["--report", &format!("{}={}", format.name(), path.display())]);
+    }
     if let Some(pem) = &started.cacert {
         let path = file("pem");
         fs::write(&path, pem).unwrap();
@@ -255,6 +264,10 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
         stdout: fs::read(stdout).unwrap(),
         stderr: fs::read(stderr).unwrap(),
         transcript,
+        reports: reports
+            .into_iter()
+            .map(|(format, path)| (format, fs::read(path).unwrap_or_default()))
+            .collect(),
         connections: started.connections.load(Ordering::SeqCst),
         offsite,
     }
@@ -329,13 +342,16 @@ impl Outcome {
         );
         let stderr = String::from_utf8_lossy(&self.stderr);
         must(!stderr.contains("panicked"), format!("panicked: {stderr}"));
-        for (sink, bytes) in [("stdout", &self.stdout), ("stderr", &self.stderr), ("offsite", &self.offsite)]
-        {
-            if let Some(form) = leaked(bytes) {
-                must(false, format!("leak on {sink}: {form}"));
+        let streams = [("stdout", &self.stdout), ("stderr", &self.stderr)].into_iter();
+        let reports = self.reports.iter().map(|(format, bytes)| (format.name(), bytes));
+        for (sink, bytes) in streams.chain(reports) {
+            if let Some(what) = sinks::leaked(bytes).or_else(|| sinks::raw_control(bytes)) {
+                must(false, format!("leak on {sink}: {what}"));
             }
-            if let (Some(at), true) = (raw_control(bytes), sink != "offsite") {
-                must(false, format!("leak of a raw control character on {sink}: {at}"));
+        }
+        for (format, bytes) in &self.reports {
+            if let Err(why) = sinks::sound(*format, bytes) {
+                must(false, format!("{} is broken: {why}", format.name()));
             }
         }
         must(
@@ -344,7 +360,7 @@ impl Outcome {
         );
         let transcript = fs::read(&self.transcript).unwrap_or_default();
         must(!transcript.is_empty(), "no transcript".to_owned());
-        if let Some(form) = leaked(&transcript) {
+        if let Some(form) = sinks::leaked(&transcript) {
             must(false, format!("leak in the transcript: {form}"));
         }
         if self.again == Again::No {
@@ -397,74 +413,4 @@ impl Outcome {
             must(holds, format!("no {sign:?}: {more}"));
         }
     }
-}
-
-/// A form of the secret in these bytes, also one that was cut short.
-pub(super) fn leaked(bytes: &[u8]) -> Option<String> {
-    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let percent = |byte: u8| format!("%{byte:02X}");
-    let some: String = CANARY
-        .bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { percent(byte) })
-        .collect();
-    let all: String = CANARY.bytes().map(percent).collect();
-    let unicode: String = CANARY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
-    // A part is a leak as well: twelve characters of the beginning are too many.
-    let mut forms = vec![CANARY[..12].to_owned(), hex[..24].to_owned(), hex[..24].to_uppercase()];
-    forms.extend([
-        some[..20].to_owned(),
-        some[..20].to_lowercase(),
-        all[..36].to_owned(),
-        all[..36].to_lowercase(),
-    ]);
-    forms.push(unicode[..60].to_owned());
-    forms.extend([STANDARD.encode(CANARY)[..16].to_owned(), URL_SAFE.encode(CANARY)[..16].to_owned()]);
-    forms.extend((1..3).map(|offset| {
-        let text = STANDARD.encode(format!("{}{CANARY}", "x".repeat(offset)));
-        text[4..24].to_owned()
-    }));
-    let text = String::from_utf8_lossy(bytes);
-    forms.into_iter().find(|form| text.contains(form.as_str()))
-}
-
-/// The place of a character that moves a cursor, reorders or hides text, with what is around it.
-pub(super) fn raw_control(bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
-    let bad = |c: char| c != '\n' && !agentgauge::report::text::harmless(c);
-    let at = text.find(bad)?;
-    let around: String = text[..at].chars().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect();
-    Some(format!("{:?} after {around:?}", text[at..].chars().next().unwrap()))
-}
-
-/// Renders every transcript in every format that the program has, and looks for leaks.
-pub(super) fn leaks_of_every_format(outcomes: &[&Outcome], folder: &Folder) -> Vec<String> {
-    let listed = crate::program::run(&["replay", "-f", "no-such-format", "x"]).stderr;
-    let formats = listed.trim().split_once("it takes ").expect("a list of formats").1.to_owned();
-    let mut leaks = Vec::new();
-    let files: Vec<&str> = outcomes.iter().filter_map(|outcome| outcome.transcript.to_str()).collect();
-    let mut check = |format: &str, files: &[&str]| {
-        let out = folder.0.join(format!("every.{format}"));
-        let mut command = program();
-        command.args(["replay", "-q", "-f", format]).args(files);
-        command.stdout(File::create(&out).unwrap()).stderr(Stdio::null());
-        let code = command.status().unwrap().code();
-        let bytes = fs::read(&out).unwrap();
-        if let Some(form) = leaked(&bytes) {
-            leaks.push(format!("{format} leaks {form}"));
-        }
-        if let Some(at) = raw_control(&bytes) {
-            leaks.push(format!("{format} leaks a raw control character: {at}"));
-        }
-        (code, bytes)
-    };
-    for format in formats.split(", ") {
-        // A format for one target only is tried with each.
-        let (code, bytes) = check(format, &files);
-        if code == Some(2) || bytes.is_empty() {
-            for file in &files {
-                check(format, &[*file]);
-            }
-        }
-    }
-    leaks
 }
