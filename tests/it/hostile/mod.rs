@@ -225,7 +225,7 @@ fn nothing_that_answers_hurts() {
         if only.is_some() {
             println!("{}: {}", row.name, outcome.summary());
         }
-        for fault in outcome.faults(row) {
+        for fault in &outcome.faults {
             hurt.insert(row.name);
             faults.push(format!("{} ({}): {fault}", row.name, row.covers));
         }

@@ -60,6 +60,8 @@ pub(super) struct Outcome {
     reports: Vec<(Format, Vec<u8>)>,
     connections: usize,
     offsite: Vec<u8>,
+    /// Everything that is not as it must be.
+    pub(super) faults: Vec<String>,
 }
 
 /// Runs every row: those that wait beside those that work.
@@ -73,9 +75,10 @@ pub(super) fn all(jobs: &[(&Row, Again)], folder: &Folder) -> Vec<Outcome> {
         let mut outcome = one(row, folder, again, &runtime);
         // On a busy machine a peer, or the program, comes too late for what the row is about. What leaks,
         // leaks at any speed.
-        let faults = outcome.faults(row);
-        if !faults.is_empty() && !faults.iter().any(|fault| fault.contains("leak")) {
+        outcome.faults = outcome.judged(row);
+        if !outcome.faults.is_empty() && !outcome.faults.iter().any(|fault| fault.contains("leak")) {
             outcome = one(row, folder, again, &runtime);
+            outcome.faults = outcome.judged(row);
             outcome.repeated = true;
         }
         done.lock().unwrap().push((index, outcome));
@@ -270,6 +273,7 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
             .collect(),
         connections: started.connections.load(Ordering::SeqCst),
         offsite,
+        faults: Vec::new(),
     }
 }
 
@@ -326,7 +330,7 @@ impl Outcome {
     }
 
     /// Everything that is not as it must be.
-    pub(super) fn faults(&self, row: &Row) -> Vec<String> {
+    fn judged(&self, row: &Row) -> Vec<String> {
         let mut faults = Vec::new();
         let mut must = |holds: bool, what: String| {
             if !holds {
@@ -344,6 +348,8 @@ impl Outcome {
         must(!stderr.contains("panicked"), format!("panicked: {stderr}"));
         let streams = [("stdout", &self.stdout), ("stderr", &self.stderr)].into_iter();
         let reports = self.reports.iter().map(|(format, bytes)| (format.name(), bytes));
+        // Standard output is the JSON report.
+        let reports = reports.filter(|(name, _)| *name != "json");
         for (sink, bytes) in streams.chain(reports) {
             if let Some(what) = sinks::leaked(bytes).or_else(|| sinks::raw_control(bytes)) {
                 must(false, format!("leak on {sink}: {what}"));

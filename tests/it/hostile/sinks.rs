@@ -1,6 +1,7 @@
 //! What must not be in any sink, and what every format must be.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use agentgauge::report::format::Format;
 use base64::Engine;
@@ -12,6 +13,13 @@ use crate::program::{Folder, finish, program};
 
 /// A form of the secret in these bytes, also one that was cut short.
 pub(super) fn leaked(bytes: &[u8]) -> Option<String> {
+    static FORMS: LazyLock<Vec<String>> = LazyLock::new(forms);
+    let text = String::from_utf8_lossy(bytes);
+    FORMS.iter().find(|form| text.contains(form.as_str())).cloned()
+}
+
+/// What the secret may look like. A part is a leak as well: twelve characters of the beginning are too many.
+fn forms() -> Vec<String> {
     let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
     let percent = |byte: u8| format!("%{byte:02X}");
     let some: String = CANARY
@@ -20,26 +28,33 @@ pub(super) fn leaked(bytes: &[u8]) -> Option<String> {
         .collect();
     let all: String = CANARY.bytes().map(percent).collect();
     let unicode: String = CANARY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
-    // A part is a leak as well: twelve characters of the beginning are too many.
-    let mut forms = vec![CANARY[..12].to_owned(), hex[..24].to_owned(), hex[..24].to_uppercase()];
-    forms.extend([
+    let mut forms = vec![
+        CANARY[..12].to_owned(),
+        hex[..24].to_owned(),
+        hex[..24].to_uppercase(),
         some[..20].to_owned(),
         some[..20].to_lowercase(),
         all[..36].to_owned(),
         all[..36].to_lowercase(),
-    ]);
-    forms.push(unicode[..60].to_owned());
-    forms.extend([STANDARD.encode(CANARY)[..16].to_owned(), URL_SAFE.encode(CANARY)[..16].to_owned()]);
+        unicode[..60].to_owned(),
+        STANDARD.encode(CANARY)[..16].to_owned(),
+        URL_SAFE.encode(CANARY)[..16].to_owned(),
+    ];
     forms.extend((1..3).map(|offset| {
         let text = STANDARD.encode(format!("{}{CANARY}", "x".repeat(offset)));
         text[4..24].to_owned()
     }));
-    let text = String::from_utf8_lossy(bytes);
-    forms.into_iter().find(|form| text.contains(form.as_str()))
+    forms.sort();
+    forms.dedup();
+    forms
 }
 
 /// The place of a character that moves a cursor, reorders or hides text, with what is around it.
 pub(super) fn raw_control(bytes: &[u8]) -> Option<String> {
+    // Most of a report is plain ASCII, and this is much text.
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return None;
+    }
     let text = String::from_utf8_lossy(bytes);
     let bad = |c: char| c != '\n' && !agentgauge::report::text::harmless(c);
     let at = text.find(bad)?;
