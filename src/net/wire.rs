@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -101,6 +102,15 @@ impl<'a> Wire<'a> {
             Some(SkipReason::Deadline)
         } else {
             None
+        }
+    }
+
+    /// Waits, unless the user stops the scan or its deadline comes first.
+    pub async fn rest(&self, wait: Duration) {
+        let end = self.inner.deadline().min(Instant::now() + wait);
+        tokio::select! {
+            () = tokio::time::sleep_until(end) => {}
+            () = self.inner.stop.wait() => {}
         }
     }
 

@@ -366,7 +366,6 @@ async fn read(
     }
     prober.admit(&call)?;
     let transcript = prober.transcript();
-    let exposure = Readings::new(&transcript).exposure();
-    let local = exposure.is_some_and(|exposure| exposure != Exposure::Public);
-    Some(fetch(prober.wire, PROBE, step, &url, local).await)
+    let exposure = Readings::new(&transcript).exposure().unwrap_or(Exposure::Public);
+    Some(fetch(prober.wire, PROBE, step, &url, exposure).await)
 }

@@ -251,7 +251,9 @@ fn refusals() -> Vec<Row> {
                 "",
             )),
         )
-        .is("auth-gated", 4),
+        .is("auth-gated", 4)
+        .says("169.254.169.254 is not for everybody")
+        .whole(),
         row("403", "H14", bytes(http("403 Forbidden", &[], "no"))).is("blocked", 4).because("403"),
     ]
 }
