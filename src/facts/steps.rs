@@ -329,14 +329,14 @@ fn stream(exchange: &Exchange) -> Get {
 /// comments or known fields. Used by `net` to decide how to record a body, and here nowhere else.
 #[must_use]
 pub fn looks_like_events(start: &str) -> bool {
-    let mut fields = 0;
+    let mut fields = 0_usize;
     for line in start.lines().take(8).filter(|line| !line.is_empty()) {
         let known = line.starts_with(':')
             || ["data:", "event:", "id:", "retry:"].iter().any(|field| line.starts_with(field));
         if !known {
             return false;
         }
-        fields += 1;
+        fields = fields.saturating_add(1);
     }
     fields > 0
 }

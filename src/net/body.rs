@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::dial::{failure, over};
 use super::exchange::Until;
 use super::kept::BEGINNING;
-use super::recorder::{Clock, learn_uri_tokens};
+use super::recorder::{Clock, from_now, later, learn_uri_tokens};
 use crate::facts::steps::looks_like_events;
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc;
@@ -102,7 +102,7 @@ impl Reader<'_> {
                         first_byte_us = Some(self.clock.now_us());
                         // Of a compressed stream only the time of its first bytes can be read.
                         if declared {
-                            deadline = deadline.min(Instant::now() + GRACE);
+                            deadline = deadline.min(from_now(GRACE));
                         }
                     }
                     if bytes.is_empty() && self.sniff && looks_like_events(&String::from_utf8_lossy(&data)) {
@@ -179,7 +179,7 @@ impl Reader<'_> {
         let mut first_byte_us = None;
         self.publish(&decoder, &masker, first_byte_us);
         loop {
-            let limit = satisfied_at.map_or(self.deadline, |at| (at + GRACE).min(self.deadline));
+            let limit = satisfied_at.map_or(self.deadline, |at| later(at, GRACE).min(self.deadline));
             let limit = match (self.first_event, satisfied_at) {
                 (Some(first_event), None) if !spoken => limit.min(first_event),
                 _ => limit,

@@ -16,7 +16,7 @@ use super::exchange::{Call, Reuse, Until};
 use super::kept::Kept;
 use super::origin::may_carry_credentials;
 use super::pool::Pool;
-use super::recorder::{self, Clock};
+use super::recorder::{self, Clock, from_now, later};
 use super::request;
 use crate::facts::reply::request_id;
 use crate::protocol::address::Exposure;
@@ -94,7 +94,7 @@ impl Inner {
         let permit = if publish.is_some() { None } else { self.in_flight.acquire().await.ok() };
         self.pace().await;
         let teardown = call.expectation == Expectation::Teardown;
-        let end = if teardown { self.deadline.max(Instant::now() + TEARDOWN) } else { self.deadline };
+        let end = if teardown { self.deadline.max(from_now(TEARDOWN)) } else { self.deadline };
         let result = tokio::select! {
             result = self.converse(call, exchange, publish) => result,
             // Cleaning up is owed to the endpoint, also when the user or the deadline ended the scan.
@@ -118,11 +118,11 @@ impl Inner {
         if self.limits.public_rate == 0 || !self.public.load(Ordering::Relaxed) {
             return;
         }
-        let gap = Duration::from_secs(1) / self.limits.public_rate;
+        let gap = Duration::from_secs(1).checked_div(self.limits.public_rate).unwrap_or_default();
         let slot = {
             let mut next = self.next_slot.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = (*next).max(Instant::now());
-            *next = slot + gap;
+            *next = later(slot, gap);
             slot
         };
         tokio::time::sleep_until(slot).await;
@@ -179,15 +179,12 @@ impl Inner {
     }
 
     fn reader(&self, call: &Call, exchange: &Exchange, publish: Option<Publish>) -> Reader<'_> {
-        let now = Instant::now();
-        let ms = Duration::from_millis;
+        let ms = |ms: u64| from_now(Duration::from_millis(ms));
         let get = call.method == "GET";
         let (total, first_event) = match call.until {
-            Until::Watch(watch) => (now + ms(watch), None),
-            _ if get => {
-                (now + ms(self.limits.reply_ms), Some(now + ms(self.silence(self.limits.first_event_ms))))
-            }
-            _ => (now + ms(self.limits.reply_ms), None),
+            Until::Watch(watch) => (ms(watch), None),
+            _ if get => (ms(self.limits.reply_ms), Some(ms(self.silence(self.limits.first_event_ms)))),
+            _ => (ms(self.limits.reply_ms), None),
         };
         Reader {
             limits: &self.limits,
@@ -283,7 +280,7 @@ impl Inner {
             Until::Watch(watch) => watch,
             _ => self.limits.header_ms,
         };
-        let limit = Instant::now() + Duration::from_millis(wait);
+        let limit = from_now(Duration::from_millis(wait));
         let answer = async {
             match &mut connection.sender {
                 Sender::H1(sender) => {
@@ -377,12 +374,12 @@ impl Inner {
     }
 }
 
-/// Whether a pooled connection may simply have been closed by its peer.
 /// Whether a `Content-Encoding` changes the bytes.
 fn encoded(value: &str) -> bool {
     !value.trim().is_empty() && !value.trim().eq_ignore_ascii_case("identity")
 }
 
+/// Whether a pooled connection may simply have been closed by its peer.
 fn stale(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::Other)
 }

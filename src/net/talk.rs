@@ -16,6 +16,7 @@ use super::conversation::Inner;
 use super::dial::Connection;
 use super::exchange::Call;
 use super::guard::Tally;
+use super::recorder::from_now;
 use super::websocket::{CLOSING, Socket, Stream, broken_socket, mask_shown, shown};
 use super::wire::Wire;
 use crate::protocol::jsonrpc;
@@ -209,7 +210,7 @@ impl Talk {
         let own = crate::facts::reply::request_id(exchange).filter(|id| !id.is_null());
         let ids: Vec<Value> = own.iter().chain(barrier.map(|barrier| &barrier.id)).cloned().collect();
         lock(&self.awaited).extend(ids.iter().cloned());
-        let end = (Instant::now() + limit).min(inner.deadline());
+        let end = from_now(limit).min(inner.deadline());
         exchange.started_us = inner.clock.now_us();
         let from = lock(&self.heard).frames.len();
         let mut frames = Vec::new();
@@ -280,10 +281,10 @@ impl Talk {
             if said != before {
                 before = said;
                 let grace = if said == Said::Passed { BARRIER_GRACE } else { GRACE };
-                end = end.min(Instant::now() + grace);
+                end = end.min(from_now(grace));
             }
             // A flood makes every look longer: at most a fifth of the time goes into looking.
-            tokio::time::sleep_until(end.min(Instant::now() + begun.elapsed().saturating_mul(4))).await;
+            tokio::time::sleep_until(end.min(from_now(begun.elapsed().saturating_mul(4)))).await;
             if !matches!(timeout_at(end, changed.changed()).await, Ok(Ok(()))) {
                 return;
             }

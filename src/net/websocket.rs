@@ -8,7 +8,7 @@ use base64::Engine;
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -18,7 +18,7 @@ use super::body::{BINARY_KEPT, broken};
 use super::dial::{Connection, failure};
 use super::exchange::Call;
 use super::guard::{Guard, Tally, TooManyFragments};
-use super::recorder;
+use super::recorder::{self, from_now};
 use super::wire::Wire;
 use crate::protocol::websocket::accept;
 use crate::transcript::{
@@ -186,7 +186,7 @@ impl Wire<'_> {
         limit: Duration,
         mut wanted: impl FnMut(&str) -> bool,
     ) -> bool {
-        let end = (Instant::now() + limit).min(self.inner.deadline());
+        let end = from_now(limit).min(self.inner.deadline());
         while !socket.over {
             let message = tokio::select! {
                 message = timeout_at(end, socket.stream.next()) => message,
@@ -257,7 +257,9 @@ pub(super) fn broken_socket(error: &WsError) -> Option<Failure> {
                 format!("{} {max_size}", if frame { "frame_bytes" } else { "message_bytes" }),
             )
         }
-        WsError::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<TooManyFragments>()) => {
+        WsError::Io(error)
+            if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooManyFragments>) =>
+        {
             (FailureKind::TooLarge, error.to_string())
         }
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {

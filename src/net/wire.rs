@@ -12,7 +12,7 @@ use super::dial::Dialler;
 use super::exchange::Call;
 use super::kept::Kept;
 use super::pool::Pool;
-use super::recorder::Clock;
+use super::recorder::{Clock, from_now};
 use super::request;
 use crate::scan::{Observer, ScanEvent, Stop};
 use crate::target::Target;
@@ -62,7 +62,7 @@ impl<'a> Wire<'a> {
             typed: target.url.clone(),
             own_headers: target.headers.clone(),
             user_agent: target.user_agent.clone(),
-            deadline: Instant::now() + limits.target(),
+            deadline: from_now(limits.target()),
             in_flight: Semaphore::new(limits.in_flight),
             pool: Pool::default(),
             next_exchange: AtomicU32::new(1),
@@ -107,7 +107,7 @@ impl<'a> Wire<'a> {
 
     /// Waits, unless the user stops the scan or its deadline comes first.
     pub async fn rest(&self, wait: Duration) {
-        let end = self.inner.deadline().min(Instant::now() + wait);
+        let end = self.inner.deadline().min(from_now(wait));
         tokio::select! {
             () = tokio::time::sleep_until(end) => {}
             () = self.inner.stop.wait() => {}

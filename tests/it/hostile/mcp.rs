@@ -27,8 +27,8 @@ fn listed(text: impl Into<String>) -> Serve {
 }
 
 /// `tools/list` gives these tools.
-fn tools(tools: Value) -> Serve {
-    let text = json!({ "tools": tools }).to_string();
+fn tools(tools: impl Into<Value>) -> Serve {
+    let text = json!({ "tools": tools.into() }).to_string();
     mcp(move |_, method, id, _| (method == "tools/list").then(|| result_text(id, &text)))
 }
 
@@ -231,7 +231,9 @@ fn lists() -> Vec<Row> {
         row(
             "tools-20000",
             "J10",
-            tools((0..20_000).map(|number| tool(&format!("tool-{number}"), "Does nothing.")).collect()),
+            tools(
+                (0..20_000).map(|number| tool(&format!("tool-{number}"), "Does nothing.")).collect::<Value>(),
+            ),
         )
         .is("legacy", 0),
         row(
@@ -240,7 +242,7 @@ fn lists() -> Vec<Row> {
             tools(
                 (0..60_000)
                     .map(|number| tool(&format!("tool-{number}"), "Does nothing at all, but in many words."))
-                    .collect(),
+                    .collect::<Value>(),
             ),
         )
         .is("legacy", 0)

@@ -194,7 +194,7 @@ pub(super) fn rows() -> Vec<Row> {
             "ws-subprotocol-not-offered",
             "W4",
             socket("Sec-WebSocket-Protocol: \u{1b}[31mother\r\n", |mut io, _| async move {
-                linger(&mut io).await
+                linger(&mut io).await;
             }),
         )
         .is("none", 3),
