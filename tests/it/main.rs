@@ -25,6 +25,7 @@ mod hostile;
 mod html;
 mod other_transports;
 mod program;
+mod reader_laws;
 mod readme;
 mod replay;
 mod rmcp_server;
