@@ -30,6 +30,7 @@ mod replay;
 mod rmcp_server;
 mod schemas;
 mod score_laws;
+mod scores;
 mod streams;
 mod support;
 mod wire;
