@@ -110,6 +110,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         duration_ms: transcript.duration_us() / 1_000,
         url: header.url.clone(),
         label: header.label.clone(),
+        named_at: None,
         insecure: header.insecure,
         classification: class.clone(),
         tried: transcript.exchanges.iter().filter_map(tried).collect(),

@@ -10,6 +10,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use super::formats::named_file;
+use super::merge::MergeArgs;
+use crate::report::format::Format;
 pub(crate) use gates::{ChoiceArgs, ConfigArgs, GateArgs};
 pub(crate) use manage::{
     BaselineArgs, BaselineCommand, ConfigCommand, ConfigShowArgs, DiffArgs, DiffFormatArg, RubricArgs,
@@ -61,6 +64,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Scan two built-in endpoints, a sound and a flawed one (loopback only)
     Demo(DemoArgs),
+    /// Join reports of several runs (JSON Lines) into one
+    Merge(Box<MergeArgs>),
     /// Print the JSON Schema of a format
     Schema(SchemaArgs),
     /// Print a completion script for a shell
@@ -180,12 +185,20 @@ pub(crate) struct ProbingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Format of the report: table, json or html
+    /// Format of the report: table, json, jsonl, html, sarif, sarif-alerts, junit, markdown, github,
+    /// gitlab, badge or badge-svg
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
-    pub(crate) format: FormatArg,
+    pub(crate) format: Format,
     /// Write the report here instead of to standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+    /// Write it also here in this format (repeatable)
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = named_file)]
+    pub(crate) reports: Vec<(Format, PathBuf)>,
+    /// The file of your repository that names the target: sarif, gitlab and
+    /// github show findings there
+    #[arg(long, value_name = "FILE[:LINE]")]
+    pub(crate) named_in: Option<String>,
     /// Colours: auto, always or never
     #[arg(
         long,
@@ -236,9 +249,9 @@ pub(crate) struct ReplayArgs {
 /// List every check.
 #[derive(Debug, Args)]
 pub(crate) struct ChecksArgs {
-    /// Format of the list: table or json
+    /// Format of the list: table, json or markdown
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
-    pub(crate) format: FormatArg,
+    pub(crate) format: ListFormatArg,
 }
 
 /// Explain one check.
@@ -303,6 +316,18 @@ pub(crate) enum FormatArg {
     Json,
     /// For a browser: one file.
     Html,
+}
+
+/// A format of the list of checks, as typed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormatArg {
+    /// For people at a terminal.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// The documentation page.
+    Markdown,
 }
 
 /// When to use colours, as typed.

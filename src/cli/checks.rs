@@ -2,16 +2,17 @@
 
 use serde_json::json;
 
-use super::args::{ChecksArgs, FormatArg};
-use super::{Ending, output, present};
+use super::args::{ChecksArgs, ListFormatArg};
+use super::{Ending, output};
 use crate::checks::AREAS;
+use crate::report::catalogue;
 use crate::rubric::Rubric;
 
 pub(super) fn run(args: &ChecksArgs) -> Result<Ending, Ending> {
     let text = match args.format {
-        FormatArg::Table => table(),
-        FormatArg::Json => json(),
-        FormatArg::Html => return Err(present::no_list().into()),
+        ListFormatArg::Table => table(),
+        ListFormatArg::Json => json(),
+        ListFormatArg::Markdown => catalogue::page(&Rubric::default_rubric()),
     };
     output::stdout(text.as_bytes())?;
     Ok(Ending::silent())

@@ -5,8 +5,8 @@ use tokio::runtime;
 use super::Ending;
 use super::args::DemoArgs;
 use super::judging::Judging;
-use super::output::Output;
-use super::present::{self, Presenter};
+use super::outputs::{self, Outputs};
+use super::present::Presenter;
 use super::resolve::Reporting;
 use super::terminal;
 use crate::cli::args::FormatArg;
@@ -39,7 +39,7 @@ any check above, 'agentgauge checks' for the whole list.
 
 pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     let DemoArgs { format, color } = *args;
-    present::fit_for(format, &Output::Stdout)?;
+    outputs::fit_for(format.into())?;
     let voice = Voice { animated: terminal::stderr_animated(), quiet: false, verbosity: 0 };
     let progress = Progress::new(voice, 2);
     let runtime = runtime::Builder::new_current_thread()
@@ -49,7 +49,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     let reports = runtime.block_on(scan_both(&progress));
     runtime.shutdown_background();
     progress.clear();
-    let reporting = Reporting { format, output: None, color: color.into(), quiet: false, verbosity: 0 };
+    let reporting = Reporting::plain(format.into(), color.into());
     let judging = Judging {
         rubric: Rubric::default_rubric(),
         gates: Gates::default(),
@@ -61,7 +61,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     if text {
         output::stdout(format!("{BEFORE}\n").as_bytes())?;
     }
-    let ending = Presenter::new(&reporting, &judging).present(reports?, None, Output::Stdout)?;
+    let ending = Presenter::new(&reporting, &judging).present(reports?, None, Outputs::stdout())?;
     if text {
         output::stdout(format!("\n{AFTER}").as_bytes())?;
     }

@@ -4,7 +4,8 @@ use super::args::ExplainArgs;
 use super::resolve::Usage;
 use super::{Ending, output};
 use crate::check::Check;
-use crate::checks;
+use crate::checks::{self, AREAS};
+use crate::report::catalogue;
 use crate::rubric::{Rubric, nearest};
 
 /// Columns of the text: it is for reading.
@@ -24,49 +25,49 @@ fn unknown(id: &str) -> Usage {
     Usage::new(format!("'{id}'"), problem)
 }
 
+/// A page in four parts: what, why, what to change, where it is written.
 fn text(check: &Check, rubric: &Rubric) -> String {
-    let points = match (rubric.points_of(check.id), rubric.unscored.get(check.id)) {
-        (Some(points), _) => format!("{points} points in {}", check.dimension),
-        (None, Some(reason)) => format!("not scored: {reason}"),
-        (None, None) => "not scored".to_owned(),
-    };
-    let mut text = format!(
-        "{}\n{}\n\nArea       {}\nDimension  {} {}\nSeverity   {} at most\nLevel      {}\nRubric     {} {}: {points}\n",
-        check.id,
-        check.title,
-        check.area(),
-        check.dimension,
-        check.dimension.title(),
-        check.severity.as_str(),
-        check.level.as_str(),
-        rubric.id,
-        rubric.version,
-    );
-    for cap in rubric.caps.iter().filter(|cap| cap.check == check.id) {
-        text.push_str(&format!("Cap        {} at most {}: {}\n", cap.dimension, cap.max, cap.reason));
+    let mut text = format!("{}\n\n{}\n", check.id, wrapped(check.title, 2));
+    let facts = catalogue::facts(check, Some(rubric));
+    let column = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default().saturating_add(4);
+    for (name, words) in &facts {
+        let words = wrapped(&words.replace('`', ""), column);
+        text.push_str(&format!("  {name}{}", words.get(name.len().saturating_add(2)..).unwrap_or_default()));
     }
-    for (heading, body) in [("Why", check.rationale), ("What to change", check.remediation)] {
-        text.push_str(&format!("\n{heading}\n{}", wrapped(body)));
+    for (heading, body) in [("Why it matters", check.rationale), ("What to change", check.remediation)] {
+        text.push_str(&format!("\n{heading}\n\n{}", wrapped(body, 2)));
     }
-    text.push_str("\nWhere it is written\n");
+    text.push_str("\nWhere it is written\n\n");
     for basis in check.basis {
         text.push_str(&format!("  {}\n    {}\n", basis.title, basis.url));
     }
+    let others: Vec<&str> = AREAS
+        .iter()
+        .filter(|area| area.name == check.area())
+        .flat_map(|area| area.checks.iter().map(|other| other.id))
+        .filter(|id| *id != check.id)
+        .collect();
+    if !others.is_empty() {
+        text.push_str(&format!("\nIn the same area\n\n{}", wrapped(&others.join(", "), 2)));
+    }
+    let page = catalogue::link(check).unwrap_or_else(|| catalogue::anchor(check));
+    text.push_str(&format!("\nOn the page of all checks: {page}\n"));
     text
 }
 
-/// Words in lines of at most [`WIDTH`] columns, indented by two.
-fn wrapped(body: &str) -> String {
+/// Words in lines of at most [`WIDTH`] columns, indented.
+fn wrapped(body: &str, indent: usize) -> String {
     let mut text = String::new();
     let mut column = 0;
     for word in body.split_whitespace() {
         let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            text.push('\n');
+            column = 0;
+        }
         if column == 0 {
-            text.push_str("  ");
-            column = 2;
-        } else if column + 1 + length > WIDTH {
-            text.push_str("\n  ");
-            column = 2;
+            text.push_str(&" ".repeat(indent));
+            column = indent;
         } else {
             text.push(' ');
             column += 1;
@@ -89,7 +90,7 @@ mod tests {
             assert!(text.contains("What to change"), "{}", check.id);
             // Names of sources and their addresses are not wrapped.
             let body: Vec<&str> = text.split("Where it is written").collect();
-            for line in body[0].lines().skip(2).filter(|line| !line.starts_with("Rubric")) {
+            for line in body[0].lines() {
                 assert!(line.chars().count() <= WIDTH || !line.trim().contains(' '), "{}: {line}", check.id);
             }
         }

@@ -14,8 +14,11 @@ mod demo;
 mod diff;
 mod explain;
 mod find;
+mod formats;
 mod judging;
+mod merge;
 mod output;
+mod outputs;
 mod present;
 mod preview;
 mod replay;
@@ -108,6 +111,7 @@ fn run(command: Command) -> Result<Ending, Ending> {
         Command::Config(command) => config::run(command),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Merge(args) => merge::run(&merge::resolve(*args, &Machine)?),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -19,7 +19,7 @@ pub(crate) struct OutputError {
 }
 
 impl OutputError {
-    fn new(path: &Path, reason: &(impl ToString + ?Sized)) -> Self {
+    pub(crate) fn new(path: &Path, reason: &(impl ToString + ?Sized)) -> Self {
         Self { place: path.display().to_string(), reason: reason.to_string() }
     }
 }

@@ -1,12 +1,13 @@
 //! From reports to bytes, exit code and closing words: the same for every command that judges.
 
-use super::args::FormatArg;
+use super::Ending;
 use super::judging::Judging;
-use super::output::Output;
-use super::resolve::{Reporting, Usage};
-use super::{Ending, terminal};
+use super::outputs::Outputs;
+use super::resolve::Reporting;
+use crate::baseline::same_url;
 use crate::exit::Exit;
-use crate::report::{Report, html, json, table};
+use crate::report::Report;
+use crate::report::key::NamedAt;
 use crate::score::tenths;
 use crate::target::Target;
 
@@ -28,7 +29,7 @@ impl<'p> Presenter<'p> {
         &self,
         mut reports: Vec<Report>,
         interrupted: Option<Exit>,
-        output: Output,
+        outputs: Outputs,
     ) -> Result<Ending, Ending> {
         let words = self.words(&reports);
         for report in &mut reports {
@@ -41,8 +42,7 @@ impl<'p> Presenter<'p> {
         if let ([report], Some(signal)) = (reports.as_mut_slice(), interrupted) {
             report.exit = signal;
         }
-        let bytes = self.bytes(&reports, exit, output.destination().is_some());
-        output.finish(&bytes)?;
+        self.write(&mut reports, exit, outputs)?;
         let words = match interrupted {
             Some(_) => format!("stopped early; {words}"),
             None => words,
@@ -54,22 +54,27 @@ impl<'p> Presenter<'p> {
         if self.judging.exit_zero && exit == Exit::GateFailed { Exit::Ok } else { exit }
     }
 
-    fn bytes(&self, reports: &[Report], exit: Exit, to_file: bool) -> Vec<u8> {
-        match self.reporting.format {
-            FormatArg::Json => match reports {
-                [report] => json::render(report),
-                _ => json::render_many(reports, exit),
-            },
-            FormatArg::Html => html::render(&reports.iter().collect::<Vec<_>>()).into_bytes(),
-            FormatArg::Table => {
-                let style = terminal::table_style(self.reporting.color, to_file);
-                table::render_all(reports, &style).into_bytes()
-            }
+    /// Writes every output that was asked for, each in its format.
+    pub(super) fn write(&self, reports: &mut [Report], exit: Exit, outputs: Outputs) -> Result<(), Ending> {
+        for report in reports.iter_mut() {
+            report.named_at = self.named_at(&report.url).or(report.named_at.take());
         }
+        outputs.finish(reports, exit, self.reporting)?;
+        Ok(())
+    }
+
+    /// The line that was given, else the first that holds the URL.
+    fn named_at(&self, url: &str) -> Option<NamedAt> {
+        let named = self.reporting.named_in.as_ref()?;
+        let known = || named.lines.iter().find(|(other, _)| same_url(other, url)).map(|(_, line)| *line);
+        let found = || named.text.lines().position(|line| line.contains(url.trim_end_matches('/')));
+        let line = named.line.or_else(known);
+        let line = line.or_else(|| u32::try_from(found()?.saturating_add(1)).ok())?;
+        Some(NamedAt { file: named.file.clone(), line })
     }
 
     /// Why the run ends as it does, before `--exit-zero`.
-    fn words(&self, reports: &[Report]) -> String {
+    pub(super) fn words(&self, reports: &[Report]) -> String {
         let words = match reports {
             [report] => one(report),
             _ => several(reports),
@@ -120,19 +125,6 @@ fn several(reports: &[Report]) -> String {
         }
     }
     format!("{} targets: {}", reports.len(), parts.join(", "))
-}
-
-/// A page of HTML on a terminal helps nobody.
-pub(super) fn fit_for(format: FormatArg, output: &Output) -> Result<(), Usage> {
-    if format == FormatArg::Html && output.destination().is_none() && terminal::stdout_terminal() {
-        return Err(Usage::new("--format html", "it is a page for a browser: add -o report.html"));
-    }
-    Ok(())
-}
-
-/// Lists and previews have no page.
-pub(super) fn no_list() -> Usage {
-    Usage::new("--format html", "only reports have it; here table and json")
 }
 
 /// Host, port and path: enough to tell targets apart on a line.

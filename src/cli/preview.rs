@@ -2,18 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::args::FormatArg;
 use super::resolve::Preview;
 use crate::probe::plan;
+use crate::report::format::Format;
 use crate::transcript::{Limits, Profile};
 
 /// The preview in the format that was asked for, with a line end.
-pub(super) fn text(preview: &Preview, format: FormatArg) -> String {
+pub(super) fn text(preview: &Preview, format: Format) -> String {
     match (preview, format) {
-        (Preview::Limits(limits), FormatArg::Table | FormatArg::Html) => limits_table(limits),
-        (Preview::Limits(limits), FormatArg::Json) => pretty(&value(limits)),
-        (Preview::Plan(profile, limits), FormatArg::Table | FormatArg::Html) => plan_table(*profile, limits),
-        (Preview::Plan(profile, limits), FormatArg::Json) => pretty(&json!({
+        (Preview::Limits(limits), Format::Json) => pretty(&value(limits)),
+        (Preview::Limits(limits), _) => limits_table(limits),
+        (Preview::Plan(profile, limits), Format::Json) => pretty(&json!({
             "profile": profile,
             "most_requests": most(*profile, limits),
             "probes": plan(*profile)
@@ -21,6 +20,7 @@ pub(super) fn text(preview: &Preview, format: FormatArg) -> String {
                 .map(|row| json!({"probe": row.probe, "most_requests": row.most, "what": row.what}))
                 .collect::<Vec<_>>(),
         })),
+        (Preview::Plan(profile, limits), _) => plan_table(*profile, limits),
     }
 }
 

@@ -5,16 +5,15 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::Ending;
-use super::output::Output;
-use super::present::{self, Presenter};
+use super::outputs::Outputs;
+use super::present::Presenter;
 use super::resolve::{Replay, Usage};
 use crate::progress::{Progress, Voice};
 use crate::transcript::Transcript;
 use crate::transcript::codec::{CodecError, decode};
 
 pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
-    let output = Output::open(plan.reporting.output.as_deref())?;
-    present::fit_for(plan.reporting.format, &output)?;
+    let output = Outputs::open(&plan.reporting)?;
     let voice = Voice { animated: false, quiet: plan.reporting.quiet, verbosity: plan.reporting.verbosity };
     let progress = Progress::new(voice, 0);
     let several = plan.files.len() > 1;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::args::{FormatArg, OutputArgs, ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs};
+use super::args::{OutputArgs, ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs};
 use super::judging::Judging;
 use super::settings::{Settings, settings};
-use super::targets;
 use super::terminal::ColorWish;
+use super::{formats, targets};
+use crate::report::format::Format;
 use crate::scan::ScanOptions;
 use crate::target::Target;
 use crate::transcript::{Limits, Profile};
@@ -47,12 +48,50 @@ pub(crate) trait Surroundings {
 /// The report: its form, its place, and what else is said.
 #[derive(Debug)]
 pub(crate) struct Reporting {
-    pub(crate) format: FormatArg,
+    pub(crate) format: Format,
     /// `None` is standard output.
     pub(crate) output: Option<PathBuf>,
+    /// The same report in other formats.
+    pub(crate) reports: Vec<(Format, PathBuf)>,
+    /// The repository's file that names the targets.
+    pub(crate) named_in: Option<NamedIn>,
+    /// Files of a GitHub step, where the format is asked for: the summary and the outputs.
+    pub(crate) github: [Option<PathBuf>; 2],
     pub(crate) color: ColorWish,
     pub(crate) quiet: bool,
     pub(crate) verbosity: u8,
+}
+
+impl Reporting {
+    /// One report to standard output.
+    pub(crate) fn plain(format: Format, color: ColorWish) -> Self {
+        let (output, reports, named_in, github) = (None, Vec::new(), None, [None, None]);
+        Self { format, output, reports, named_in, github, color, quiet: false, verbosity: 0 }
+    }
+
+    /// Every file that is written, with the option that names it.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let output = self.output.iter().map(|path| ("--output", path.as_path()));
+        output.chain(self.reports.iter().map(|(_, path)| ("--report", path.as_path())))
+    }
+
+    /// None of them may be another file of the command line.
+    pub(super) fn distinct_from(&self, option: &str, path: Option<&Path>) -> Result<(), Usage> {
+        self.files().try_for_each(|(own, file)| distinct_files(own, Some(file), option, path))
+    }
+}
+
+/// A file of the repository that names targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedIn {
+    /// Relative, with `/`.
+    pub(crate) file: String,
+    /// The line, if it was given.
+    pub(crate) line: Option<u32>,
+    /// URLs whose lines are known.
+    pub(crate) lines: Vec<(String, u32)>,
+    /// Its text, to find the line by the URL.
+    pub(crate) text: String,
 }
 
 /// What would happen, shown instead of scanning.
@@ -121,13 +160,18 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
             target.user_agent.clone_from(user_agent);
         }
     }
-    let reporting = reporting(output);
+    let mut reporting = reporting(output, around)?;
+    reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
+    if (show_limits || plan) && !matches!(reporting.format, Format::Table | Format::Json) {
+        let format = reporting.format.name();
+        return Err(Usage::new(format!("--format {format}"), "a preview is shown as table or json only"));
+    }
     if save_transcript.as_deref() == Some(Path::new("-")) {
         return Err(Usage::new("--save-transcript", "it needs a file; standard output is for the report"));
     }
-    distinct_files("--output", reporting.output.as_deref(), "--save-transcript", save_transcript.as_deref())?;
+    reporting.distinct_from("--save-transcript", save_transcript.as_deref())?;
     for (option, input) in &inputs {
-        distinct_files("--output", reporting.output.as_deref(), option, Some(input))?;
+        reporting.distinct_from(option, Some(input))?;
         distinct_files("--save-transcript", save_transcript.as_deref(), option, Some(input))?;
     }
     judging.concerns(targets.iter().map(|target| (target.url.to_string(), target.label.clone())))?;
@@ -151,29 +195,50 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
 /// What a `replay` means.
 pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Replay, Usage> {
     let ReplayArgs { files, output, gates, choice, config } = args;
-    let reporting = reporting(output);
-    let Settings { judging, inputs, .. } = settings(None, gates, choice, &config, around)?;
+    let mut reporting = reporting(output, around)?;
+    let Settings { judging, inputs, found, .. } = settings(None, gates, choice, &config, around)?;
+    reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
     for file in &files {
-        distinct_files("--output", reporting.output.as_deref(), "FILE", Some(file))?;
+        reporting.distinct_from("FILE", Some(file))?;
     }
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
     for (option, input) in &inputs {
-        distinct_files("--output", reporting.output.as_deref(), option, Some(input))?;
+        reporting.distinct_from(option, Some(input))?;
     }
     Ok(Replay { files, reporting, judging })
 }
 
-fn reporting(args: OutputArgs) -> Reporting {
-    let OutputArgs { format, output, color, quiet, verbose } = args;
-    Reporting {
+/// Format, place and company of the report.
+pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<Reporting, Usage> {
+    let OutputArgs { format, output, reports, named_in, color, quiet, verbose } = args;
+    let github = std::iter::once(&format).chain(reports.iter().map(|(format, _)| format));
+    let github = if github.clone().any(|format| *format == Format::Github) {
+        ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"]
+            .map(|name| around.variable(name).filter(|value| !value.is_empty()).map(PathBuf::from))
+    } else {
+        [None, None]
+    };
+    let output = output.filter(|path| path != Path::new("-"));
+    let named_in = named_in.map(|text| formats::named_in(&text, around)).transpose()?;
+    let reporting = Reporting {
         format,
-        output: output.filter(|path| path != Path::new("-")),
+        output,
+        reports,
+        named_in,
+        github,
         color: color.into(),
         quiet,
         verbosity: verbose,
+    };
+    let files: Vec<(&str, &Path)> = reporting.files().collect();
+    for (index, (option, file)) in files.iter().enumerate() {
+        for (other, earlier) in files.iter().take(index) {
+            distinct_files(option, Some(file), other, Some(earlier))?;
+        }
     }
+    Ok(reporting)
 }
 
 fn limits(profile: Profile, max_requests: Option<u32>, rate: Option<u32>) -> Result<Limits, Usage> {

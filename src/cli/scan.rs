@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime;
 
-use super::args::FormatArg;
-use super::output::{self, Output, OutputError, Recording};
+use super::output::{self, OutputError, Recording};
+use super::outputs::Outputs;
 use super::present::{self, Presenter};
 use super::resolve::{Scan, Usage};
 use super::signals::Signals;
@@ -22,15 +22,11 @@ use crate::transcript::codec::{Entry, encode};
 
 pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
     if let Some(instead) = &plan.instead {
-        if plan.reporting.format == FormatArg::Html {
-            return Err(present::no_list().into());
-        }
         output::stdout(preview::text(instead, plan.reporting.format).as_bytes())?;
         return Ok(Ending::silent());
     }
     // Every output is opened before the first request goes out.
-    let output = Output::open(plan.reporting.output.as_deref())?;
-    present::fit_for(plan.reporting.format, &output)?;
+    let output = Outputs::open(&plan.reporting)?;
     let saving = Saving::open(plan.save.take(), &plan.targets, &output)?;
     let voice = Voice {
         animated: !plan.no_progress && terminal::stderr_animated(),
@@ -146,11 +142,11 @@ enum Saving {
 }
 
 impl Saving {
-    fn open(path: Option<PathBuf>, targets: &[Target], output: &Output) -> Result<Self, Ending> {
+    fn open(path: Option<PathBuf>, targets: &[Target], outputs: &Outputs) -> Result<Self, Ending> {
         let Some(path) = path else { return Ok(Self::No) };
         if targets.len() == 1 {
             let recording = Recording::open(&path)?;
-            if recording.writes(output.destination()) {
+            if outputs.destinations().any(|place| recording.writes(Some(place))) {
                 recording.abandon();
                 return Err(same_file(&path).into());
             }
@@ -159,7 +155,8 @@ impl Saving {
         output::folder(&path)?;
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         for (index, target) in targets.iter().enumerate() {
-            if output.destination() == Some(real.join(name(index, target)).as_path()) {
+            let place = real.join(name(index, target));
+            if outputs.destinations().any(|other| other == place) {
                 return Err(same_file(&path).into());
             }
         }
@@ -180,5 +177,8 @@ fn name(index: usize, target: &Target) -> String {
 }
 
 fn same_file(path: &std::path::Path) -> Usage {
-    Usage::new("--save-transcript", format!("{} leads to the same file as --output", path.display()))
+    Usage::new(
+        "--save-transcript",
+        format!("{} leads to the same file as --output or --report", path.display()),
+    )
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::CredentialArgs;
 use super::credentials;
 use super::find::Found;
-use super::resolve::{Surroundings, Usage, read};
+use super::resolve::{Surroundings, Usage, read, text_file};
 use super::settings::{Origin, Set};
 use crate::baseline::same_url;
 use crate::config::{At, FILE_NAME, TargetConfig};
@@ -174,6 +174,30 @@ pub(super) fn authorise(
         notes.push(format!("the credentials go to {} different origins", origins.len()));
     }
     Ok(())
+}
+
+/// Most bytes of a list of URLs.
+const LIST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The URLs of a list, one a line; blank lines and `#` comments are left out.
+pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<String>, Usage> {
+    let text = text_file("--expect", path, LIST_BYTES, around)?;
+    let mut urls = Vec::new();
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let target = Target::parse(line, Profile::Standard).map_err(|error| {
+            let number = index.saturating_add(1);
+            Usage::new(format!("{}:{number}", path.display()), format!("{} {error}", shown_url(line)))
+        })?;
+        urls.push(target.url.to_string());
+    }
+    if urls.is_empty() {
+        return Err(Usage::new("--expect", format!("{} names no URL", path.display())));
+    }
+    Ok(urls)
 }
 
 /// A label, if it can be one.

@@ -3,13 +3,29 @@
 //! A renderer is a pure function of the [`Report`]: same transcript, rubric and gates, same bytes.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod badge;
+pub mod catalogue;
+pub mod format;
+pub mod github;
+pub mod gitlab;
 pub mod html;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
+pub mod key;
+pub mod markdown;
 pub mod reproduce;
+pub mod sarif;
+pub mod sink;
+#[cfg(test)]
+mod strict;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod timeline;
 
+use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::delivery::Delivery;
@@ -41,6 +57,8 @@ pub struct Report {
     pub url: String,
     /// A name the user gave the target.
     pub label: Option<String>,
+    /// The line of a repository file that names the target, where the user said so.
+    pub named_at: Option<key::NamedAt>,
     /// Whether certificate faults were ignored.
     pub insecure: bool,
     /// What speaks there.
@@ -124,6 +142,13 @@ pub struct ReportFinding {
 }
 
 impl Report {
+    /// Whether the baseline lists this finding, as debt or as accepted: known, and no news to anybody.
+    #[must_use]
+    pub fn listed(&self, row: &ReportFinding) -> bool {
+        let standing = self.gate.standings.get(row.finding.check.id);
+        matches!(standing, Some(Standing::Known | Standing::Accepted))
+    }
+
     /// The dimensions of the rubric in which nothing applies.
     pub fn dropped(&self) -> impl Iterator<Item = Dimension> {
         Dimension::ALL.into_iter().filter(|dimension| {

@@ -90,7 +90,12 @@ fn combining(character: char) -> bool {
 /// The text sanitised and cut to `most` characters, with an ellipsis where something was cut.
 #[must_use]
 pub fn short(text: &str, most: usize) -> String {
-    let shown = sanitise(text);
+    // An escape is longer than what it stands for, so the start decides; the rest may be megabytes.
+    let start = text
+        .char_indices()
+        .nth(most.saturating_add(1))
+        .map_or(text, |(index, _)| text.get(..index).unwrap_or(text));
+    let shown = sanitise(start);
     match shown.char_indices().nth(most) {
         Some((index, _)) => format!("{}…", shown.get(..index).unwrap_or_default()),
         None => shown,

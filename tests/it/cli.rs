@@ -75,7 +75,7 @@ fn unknown_names_are_refused_with_the_nearest() {
     refused(&["sacn"], &["'sacn'", "'scan'"]);
     refused(&["scan", URL, "--formt", "json"], &["'--formt'", "'--format'"]);
     refused(&["scan", URL, "-f", "jsn"], &["--format", "'jsn'", "'json'"]);
-    refused(&["scan", URL, "-f", "sarif"], &["--format", "table, json"]);
+    refused(&["scan", URL, "-f", "pdf"], &["--format", "table, json"]);
     refused(&["scan", URL, "--profile", "qick"], &["--profile", "'quick'"]);
     refused(&["scan", URL, "--color", "ever"], &["--color"]);
     refused(&["explain", "rpc-id-ecko"], &["'rpc-id-ecko'", "'rpc-id-echo'"]);
@@ -235,7 +235,7 @@ fn a_closed_pipe_ends_quietly() {
 
 #[test]
 fn help_fits_80_columns_and_goes_to_standard_output() {
-    let commands = ["", "scan", "replay", "checks", "explain", "demo", "schema", "completions"];
+    let commands = ["", "scan", "replay", "merge", "checks", "explain", "demo", "schema", "completions"];
     for command in commands {
         for flag in ["--help", "-h"] {
             let args: Vec<&str> = [command, flag].into_iter().filter(|word| !word.is_empty()).collect();

@@ -53,6 +53,7 @@ fn generated_parts_are_current() {
     let old = std::fs::read_to_string(path()).unwrap();
     let mut new = with_region(&old, "scan-help", &help("scan"));
     new = with_region(&new, "replay-help", &help("replay"));
+    new = with_region(&new, "merge-help", &help("merge"));
     new = with_region(&new, "checks", &checks());
     if old != new && std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
         std::fs::write(path(), &new).unwrap();

@@ -16,7 +16,8 @@ mod threads;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Report;
-use super::text::sanitise;
+use super::sink::unhashed;
+use super::text::short;
 
 /// The style sheet. It must not hold `<`.
 const STYLE: &str = include_str!("style.css");
@@ -59,16 +60,20 @@ pub fn render(reports: &[&Report]) -> String {
     .into_string()
 }
 
-/// A text as it may be shown; the template escapes it further.
+/// Longest text, in characters.
+const LONGEST: usize = 8_000;
+
+/// A text as it may be shown; the template escapes it further. Longer texts than a command of ours are cut:
+/// one endpoint's megabyte must not make the page useless.
 fn t(text: &str) -> String {
-    sanitise(text)
+    unhashed(&short(text, LONGEST))
 }
 
 /// Our own prose: what stands between backticks is code.
 fn prose(text: &str) -> Markup {
     html! {
-        @for (index, part) in text.split('`').enumerate() {
-            @if index % 2 == 1 { code { (t(part)) } } @else { (t(part)) }
+        @for (index, part) in t(text).split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
@@ -108,4 +113,4 @@ impl Place<'_> {
 
 #[cfg(test)]
 #[allow(clippy::string_slice, reason = "a strict reader that meets the unexpected should fail there")]
-mod tests;
+pub(super) mod tests;

@@ -220,7 +220,7 @@ fn described(report: &Report, place: Place<'_>) -> Markup {
         return html! {};
     }
     let scan = |options: &str, url: &str| {
-        html! { @if let Some(url) = shell(url) { pre { "agentgauge scan " (options) (url) } } }
+        html! { @if let Some(url) = shell(url) { pre { "agentgauge scan " (options) (t(&url)) } } }
     };
     html! {
         section aria-labelledby=[place.named_by("next")] {

@@ -2,20 +2,20 @@
 //! `rubrics/report.schema.json` is its published schema, held by a test.
 
 mod read;
+mod restore;
 pub mod v1;
 
-use serde::Serialize;
-
 pub use read::{ReadError, read};
+pub use restore::{RestoreError, restore};
 
-use super::{Report, ReportFinding};
+use super::{Report, ReportFinding, sink};
 use crate::exit::Exit;
 use crate::score::{Score, tenths};
 use v1::{
     JsonBasis, JsonCap, JsonClassification, JsonDelivery, JsonDimension, JsonEvidence, JsonExchanges,
-    JsonExit, JsonFacts, JsonFinding, JsonFound, JsonGate, JsonKeepAlive, JsonLatency, JsonReport,
-    JsonReports, JsonResume, JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool,
-    JsonTranscript,
+    JsonExit, JsonFacts, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive, JsonLatency,
+    JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume, JsonRubric, JsonScore, JsonSummary,
+    JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
 };
 
 /// Version of the shape.
@@ -24,7 +24,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// One target, as pretty JSON with a line end.
 #[must_use]
 pub fn render(report: &Report) -> Vec<u8> {
-    pretty(&JsonReport::from(report))
+    format!("{}\n", sink::json(&JsonReport::from(report), true)).into_bytes()
 }
 
 /// Several targets in input order, as pretty JSON with a line end. `exit` is that of the run.
@@ -32,7 +32,7 @@ pub fn render(report: &Report) -> Vec<u8> {
 pub fn render_many(reports: &[Report], exit: Exit) -> Vec<u8> {
     let scored = reports.iter().filter(|report| report.score.value.is_some()).count();
     let nothing = reports.iter().filter(|report| report.exit == Exit::NothingToJudge).count();
-    pretty(&JsonReports {
+    let reports = JsonReports {
         schema_version: SCHEMA_VERSION,
         summary: JsonSummary {
             targets: reports.len(),
@@ -43,14 +43,8 @@ pub fn render_many(reports: &[Report], exit: Exit) -> Vec<u8> {
             exit: exit.into(),
         },
         reports: reports.iter().map(JsonReport::from).collect(),
-    })
-}
-
-fn pretty(value: &impl Serialize) -> Vec<u8> {
-    // None of the types can fail to be JSON: keys are words, numbers are finite.
-    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
-    text.push(b'\n');
-    text
+    };
+    format!("{}\n", sink::json(&reports, true)).into_bytes()
 }
 
 impl From<Exit> for JsonExit {
@@ -69,6 +63,11 @@ impl From<&Report> for JsonReport {
                 id: report.rubric.id.clone(),
                 version: report.rubric.version.clone(),
                 sha256: report.rubric.sha256.clone(),
+                policy: Some(JsonPolicy {
+                    warn_credit: report.rubric.policy.warn_credit,
+                    min_coverage: report.rubric.policy.min_coverage,
+                    min_points: report.rubric.policy.min_points,
+                }),
             },
             transcript: JsonTranscript {
                 sha256: report.transcript.sha256.clone(),
@@ -81,6 +80,10 @@ impl From<&Report> for JsonReport {
                 url: report.url.clone(),
                 label: report.label.clone(),
                 insecure: report.insecure,
+                named_at: report
+                    .named_at
+                    .as_ref()
+                    .map(|named| JsonNamedAt { file: named.file.clone(), line: named.line }),
             },
             classification: JsonClassification {
                 kind: class.kind,
@@ -94,6 +97,16 @@ impl From<&Report> for JsonReport {
                     .iter()
                     .map(|found| JsonFound { url: found.url.clone(), what: found.what.clone() })
                     .collect(),
+                credential_refused: class.credential_refused,
+                tried: report
+                    .tried
+                    .iter()
+                    .map(|tried| JsonTried {
+                        exchange: tried.exchange,
+                        what: tried.what.clone(),
+                        outcome: tried.outcome.clone(),
+                    })
+                    .collect(),
                 server: class
                     .server
                     .as_ref()
@@ -104,6 +117,7 @@ impl From<&Report> for JsonReport {
                 passed: report.gate.passed(),
                 reasons: report.gate.reasons().map(str::to_owned).collect(),
                 notes: report.gate.notes.clone(),
+                asked: report.gate.asked,
             },
             exit: report.exit.into(),
             findings: report
@@ -114,6 +128,15 @@ impl From<&Report> for JsonReport {
                     ..JsonFinding::from(row)
                 })
                 .collect(),
+            fixes: JsonFixes {
+                checks: report
+                    .fixes
+                    .iter()
+                    .filter_map(|index| report.findings.get(*index))
+                    .map(|row| row.finding.check.id.to_owned())
+                    .collect(),
+                gain: tenths(report.fixes_gain),
+            },
             facts: JsonFacts::from(report),
             exchanges: JsonExchanges {
                 count: report.footprint.count,

@@ -71,6 +71,9 @@ pub struct JsonReport {
     pub exit: JsonExit,
     /// Every check of the registry, in registry order.
     pub findings: Vec<JsonFinding>,
+    /// What to mend first.
+    #[serde(default)]
+    pub fixes: JsonFixes,
     /// Readings beside the findings.
     pub facts: JsonFacts,
     /// What the scan cost the target.
@@ -87,7 +90,7 @@ pub struct JsonTool {
 }
 
 /// Which rubric.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JsonRubric {
     /// Name.
     pub id: String,
@@ -95,6 +98,20 @@ pub struct JsonRubric {
     pub version: String,
     /// SHA-256 of its text, hex.
     pub sha256: String,
+    /// Its policy, by which the numbers can be checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<JsonPolicy>,
+}
+
+/// Credit and coverage of a rubric.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonPolicy {
+    /// Share of its points that a warning earns, 0 to 1.
+    pub warn_credit: f64,
+    /// Judged points / applicable points, 0 to 1, below which a dimension has no value.
+    pub min_coverage: f64,
+    /// Judged points over all dimensions below which there is no overall value.
+    pub min_points: u32,
 }
 
 /// Which transcript.
@@ -116,6 +133,18 @@ pub struct JsonTarget {
     pub label: Option<String>,
     /// Whether certificate faults were ignored.
     pub insecure: bool,
+    /// The line of a repository file that names the target, where the user said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_at: Option<JsonNamedAt>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonNamedAt {
+    /// Path relative to the repository.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
 }
 
 /// What speaks there.
@@ -136,6 +165,12 @@ pub struct JsonClassification {
     /// What was found beside the URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found_at: Vec<JsonFound>,
+    /// What was sent to find out what speaks there, and what came back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<JsonTried>,
+    /// Whether a credential was given and refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub credential_refused: bool,
     /// What the server calls itself. Remote text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<JsonTool>,
@@ -148,6 +183,17 @@ pub struct JsonFound {
     pub url: String,
     /// What it is.
     pub what: String,
+}
+
+/// A request and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonTried {
+    /// Id of the exchange in the transcript.
+    pub exchange: u32,
+    /// What was sent.
+    pub what: String,
+    /// What came back. Remote text.
+    pub outcome: String,
 }
 
 /// The score. Values are percent, floored to one decimal.
@@ -220,6 +266,18 @@ pub struct JsonGate {
     /// What else the baseline has to say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// How many were asked for.
+    #[serde(default)]
+    pub asked: usize,
+}
+
+/// What to mend first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonFixes {
+    /// Ids of at most three checks, the one that gains most first.
+    pub checks: Vec<String>,
+    /// What passes of all of them together would add to the overall value.
+    pub gain: f64,
 }
 
 /// How the run ended.

@@ -225,8 +225,12 @@ fn wrap_at(text: &str, first: usize, further: usize) -> Vec<String> {
             width = further;
         }
         let mut rest = word;
-        while columns(rest) > width {
+        loop {
+            // Only as much is measured as fits: a word may be a megabyte long.
             let part = fit(rest, width);
+            if part.len() >= rest.len() {
+                break;
+            }
             lines.push(part.to_owned());
             width = further;
             rest = rest.get(part.len()..).unwrap_or_default();

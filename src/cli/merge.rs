@@ -1,0 +1,235 @@
+//! `merge`: reports of several runs as one. The order of files and lines does not matter: reports are
+//! sorted by URL, and of several for one target the last complete one counts.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use serde::de::IgnoredAny;
+
+use super::args::OutputArgs;
+use super::judging::Judging;
+use super::outputs::Outputs;
+use super::present::Presenter;
+use super::resolve::{Reporting, Surroundings, Usage, reporting};
+use super::{Ending, targets};
+use crate::exit::Exit;
+use crate::gate::Gates;
+use crate::progress::{Progress, Voice};
+use crate::report::Report;
+use crate::report::json;
+use crate::rubric::Rubric;
+use crate::selection::Selection;
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  agentgauge merge shard-*.jsonl
+  agentgauge merge --expect urls.txt --report junit=all.xml shard-*.jsonl
+  agentgauge merge -f markdown -o comment.md one.jsonl two.jsonl";
+
+/// Join reports of several runs.
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub(crate) struct MergeArgs {
+    /// Reports written with '-f jsonl' (or json); - is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// URLs that must be there, one a line: exit 4 if one is missing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expect: Option<PathBuf>,
+    /// Join reports that were scored by different rubrics
+    #[arg(long)]
+    pub(crate) allow_mixed_rubrics: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// A merge that can begin.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    /// `-` is standard input.
+    pub(crate) files: Vec<PathBuf>,
+    /// URLs that must be there.
+    pub(crate) expected: Option<Vec<String>>,
+    pub(crate) allow_mixed_rubrics: bool,
+    pub(crate) reporting: Reporting,
+    pub(crate) judging: Judging,
+}
+
+/// What a `merge` means.
+pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merge, Usage> {
+    let MergeArgs { files, expect, allow_mixed_rubrics, output } = args;
+    let reporting = reporting(output, around)?;
+    for file in files.iter().chain(&expect) {
+        reporting.distinct_from("FILE", Some(file))?;
+    }
+    if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
+        return Err(Usage::new("-", "standard input can be read only once"));
+    }
+    let expected = expect.map(|path| targets::expected(&path, around)).transpose()?;
+    let judging = Judging {
+        rubric: Rubric::default_rubric(),
+        gates: Gates::default(),
+        selection: Selection::all(),
+        exit_zero: false,
+        fail_on_unreachable: false,
+    };
+    Ok(Merge { files, expected, allow_mixed_rubrics, reporting, judging })
+}
+
+/// Largest file, in bytes: some hundred thousand reports.
+const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
+pub(super) fn run(plan: &Merge) -> Result<Ending, Ending> {
+    let outputs = Outputs::open(&plan.reporting)?;
+    let voice = Voice { animated: false, quiet: plan.reporting.quiet, verbosity: plan.reporting.verbosity };
+    let progress = Progress::new(voice, 0);
+    let mut found = Vec::new();
+    for path in &plan.files {
+        let read = reports(path)?;
+        if read.cut {
+            progress.note(&format!("the last line of {} is cut off and left out", path.display()));
+        }
+        if read.reports.is_empty() {
+            progress.note(&format!("{} holds no report", path.display()));
+        }
+        found.extend(read.reports);
+    }
+    if found.is_empty() {
+        return Err(Usage::new("FILE", "there is no report in any of the files").into());
+    }
+    if !plan.allow_mixed_rubrics {
+        one_rubric(&found)?;
+    }
+    let (mut merged, replaced) = latest(found);
+    if replaced > 0 {
+        progress.note(&format!("{replaced} reports gave way to a later one of the same target"));
+    }
+    let missing = missing(plan.expected.as_deref().unwrap_or_default(), &merged);
+    for url in &missing {
+        progress.note(&format!("missing: {url}"));
+    }
+    let outcomes: Vec<Exit> = merged.iter().map(|report| report.exit).collect();
+    let gates = merged.iter().any(|report| report.gate.asked > 0);
+    let mut exit = Exit::of_several(&outcomes, gates, false);
+    let presenter = Presenter::new(&plan.reporting, &plan.judging);
+    let mut words = presenter.words(&merged);
+    if !missing.is_empty() {
+        words = format!("{} expected targets are missing; {words}", missing.len());
+        // 1 before 4 before 3 before 0.
+        if exit != Exit::GateFailed {
+            exit = Exit::Inconclusive;
+        }
+    }
+    presenter.write(&mut merged, exit, outputs)?;
+    Ok(Ending { exit, words, quiet: plan.reporting.quiet })
+}
+
+/// What a file holds.
+struct Found {
+    reports: Vec<Report>,
+    /// Whether its last line was cut off, as after a crash.
+    cut: bool,
+}
+
+fn reports(path: &Path) -> Result<Found, Usage> {
+    let shown = path.display().to_string();
+    let text = text(path).map_err(|error| Usage::new(shown.clone(), format!("cannot be read: {error}")))?;
+    let text = text.trim_start_matches('\u{feff}');
+    // A JSON report is one document over many lines.
+    if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        return Ok(Found { reports: document(text, &shown)?, cut: false });
+    }
+    let mut found = Found { reports: Vec::new(), cut: false };
+    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
+    while let Some((index, line)) = lines.next() {
+        let place = format!("{shown}:{}", index.saturating_add(1));
+        match serde_json::from_str::<IgnoredAny>(line) {
+            Ok(_) => found.reports.extend(document(line, &place)?),
+            // Only a line that was never ended may be cut.
+            Err(_) if lines.peek().is_none() && !text.ends_with('\n') && index > 0 => found.cut = true,
+            Err(error) => return Err(Usage::new(place, format!("it is not JSON: {error}"))),
+        }
+    }
+    Ok(found)
+}
+
+/// The reports of one JSON document.
+fn document(text: &str, place: &str) -> Result<Vec<Report>, Usage> {
+    let reports = json::read(text.as_bytes()).map_err(|error| Usage::new(place, error.to_string()))?;
+    let restored = reports.into_iter().map(json::restore);
+    restored.collect::<Result<_, _>>().map_err(|error| Usage::new(place, error.to_string()))
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        io::stdin().lock().take(MOST_BYTES).read_to_string(&mut text)?
+    } else {
+        File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?
+    };
+    if read as u64 >= MOST_BYTES {
+        return Err(io::Error::other(format!("it is larger than {MOST_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+/// Scores of different rubrics cannot be compared.
+fn one_rubric(reports: &[Report]) -> Result<(), Usage> {
+    let mut rubrics: BTreeMap<(&str, &str, &str), &str> = BTreeMap::new();
+    for report in reports {
+        let rubric = &report.rubric;
+        rubrics.entry((&rubric.id, &rubric.version, &rubric.sha256)).or_insert(&report.url);
+    }
+    if rubrics.len() < 2 {
+        return Ok(());
+    }
+    let named: Vec<String> = rubrics
+        .iter()
+        .take(3)
+        .map(|((id, version, hash), url)| {
+            format!("{id} {version} ({}…) for {url}", hash.get(..8).unwrap_or(hash))
+        })
+        .collect();
+    Err(Usage::new(
+        "FILE",
+        format!(
+            "the reports were scored by {} rubrics: {}; replay the transcripts with one, or give \
+             --allow-mixed-rubrics",
+            rubrics.len(),
+            named.join(", ")
+        ),
+    ))
+}
+
+/// One report for each target, sorted by URL and label, and how many gave way.
+fn latest(reports: Vec<Report>) -> (Vec<Report>, usize) {
+    let all = reports.len();
+    let mut kept: BTreeMap<(String, Option<String>), Report> = BTreeMap::new();
+    let rank = |report: &Report| {
+        (report.transcript.complete, report.started_at.clone(), report.transcript.sha256.clone())
+    };
+    for report in reports {
+        let key = (report.url.clone(), report.label.clone());
+        match kept.get(&key) {
+            Some(other) if rank(other) >= rank(&report) => {}
+            _ => drop(kept.insert(key, report)),
+        }
+    }
+    let replaced = all.saturating_sub(kept.len());
+    (kept.into_values().collect(), replaced)
+}
+
+/// Expected URLs without a report, each once, in the order of the list.
+fn missing<'e>(expected: &'e [String], reports: &[Report]) -> Vec<&'e str> {
+    let same = |a: &str, b: &str| a.trim_end_matches('/') == b.trim_end_matches('/');
+    let mut missing: Vec<&str> = Vec::new();
+    for url in expected {
+        if !reports.iter().any(|report| same(&report.url, url)) && !missing.contains(&url.as_str()) {
+            missing.push(url);
+        }
+    }
+    missing
+}

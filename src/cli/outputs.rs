@@ -1,0 +1,115 @@
+//! Every place that one run writes to, opened before anything is scanned and written at its end.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use super::output::{Output, OutputError};
+use super::resolve::{Reporting, Usage};
+use super::{Ending, terminal};
+use crate::exit::Exit;
+use crate::report::format::{Format, Run};
+use crate::report::{Report, github, markdown};
+
+/// The places, open.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    main: Output,
+    more: Vec<(Format, Output)>,
+    /// Files of a GitHub step, which already hold what other steps wrote: summary and outputs.
+    github: [Option<File>; 2],
+}
+
+impl Outputs {
+    /// Standard output alone.
+    pub(super) fn stdout() -> Self {
+        Self { main: Output::Stdout, more: Vec::new(), github: [None, None] }
+    }
+
+    pub(super) fn open(reporting: &Reporting) -> Result<Self, Ending> {
+        if reporting.output.is_none() {
+            fit_for(reporting.format)?;
+        }
+        let main = Output::open(reporting.output.as_deref())?;
+        let mut outputs = Self { main, more: Vec::new(), github: [None, None] };
+        for (format, path) in &reporting.reports {
+            let output = Output::open(Some(path))?;
+            // Two names may lead to one file.
+            if outputs.destinations().any(|other| Some(other) == output.destination()) {
+                let problem = format!("{} leads to the same file as another output", path.display());
+                return Err(Usage::new("--report", problem).into());
+            }
+            outputs.more.push((*format, output));
+        }
+        for (file, path) in outputs.github.iter_mut().zip(&reporting.github) {
+            if let Some(path) = path {
+                let opened = OpenOptions::new().append(true).create(true).open(path);
+                *file = Some(opened.map_err(|error| OutputError::new(path, &error))?);
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// What the names lead to, where they are files.
+    pub(super) fn destinations(&self) -> impl Iterator<Item = &Path> {
+        let more = self.more.iter().map(|(_, output)| output);
+        std::iter::once(&self.main).chain(more).filter_map(Output::destination)
+    }
+
+    /// Writes all of them. One that fails does not keep the others from being written.
+    pub(super) fn finish(
+        self,
+        reports: &[Report],
+        exit: Exit,
+        reporting: &Reporting,
+    ) -> Result<(), OutputError> {
+        let render = |format: Format, to_file: bool| {
+            let style = terminal::table_style(reporting.color, to_file);
+            format.render(&Run { reports, exit, style })
+        };
+        let mut results = Vec::new();
+        for (format, output) in self.more {
+            results.push(output.finish(&render(format, true)));
+        }
+        let texts = [markdown::render(reports, markdown::SUMMARY), github::outputs(reports, exit)];
+        for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
+            if let (Some(mut file), Some(path)) = (file, path) {
+                let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
+                results.push(written.map_err(|error| OutputError::new(path, &error)));
+            }
+        }
+        let to_file = self.main.destination().is_some();
+        results.push(self.main.finish(&render(reporting.format, to_file)));
+        results.into_iter().collect()
+    }
+}
+
+/// Whether standard output can take this format.
+pub(super) fn fit_for(format: Format) -> Result<(), Usage> {
+    refuse_terminal(format, terminal::stdout_terminal())
+}
+
+/// What only a browser shows would flood a terminal.
+fn refuse_terminal(format: Format, terminal: bool) -> Result<(), Usage> {
+    if terminal && format.for_browser() {
+        let name = format.name();
+        return Err(Usage::new(
+            format!("--format {name}"),
+            format!("a terminal cannot show it; add '-o FILE', or '--report {name}=FILE' beside the table"),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_browsers_is_refused_on_a_terminal() {
+        assert!(refuse_terminal(Format::Html, true).unwrap_err().to_string().contains("html=FILE"));
+        assert!(refuse_terminal(Format::BadgeSvg, true).unwrap_err().to_string().contains("-o FILE"));
+        assert!(refuse_terminal(Format::BadgeSvg, false).is_ok());
+        assert!(refuse_terminal(Format::Table, true).is_ok());
+    }
+}

@@ -1,0 +1,114 @@
+//! The formats of a report, as a list: what is tested for all of them cannot be forgotten for a new one.
+
+use super::sarif::Results;
+use super::table::{self, Style};
+use super::{Report, badge, github, gitlab, html, json, jsonl, junit, markdown, sarif, sink};
+use crate::exit::Exit;
+
+/// A format of the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// For people at a terminal.
+    #[default]
+    Table,
+    /// The whole report, one document.
+    Json,
+    /// The whole report, one target a line.
+    Jsonl,
+    /// A page for a browser.
+    Html,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// SARIF 2.1.0 without what neither failed nor warned.
+    SarifAlerts,
+    /// JUnit XML.
+    Junit,
+    /// Markdown for a comment.
+    Markdown,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab Code Quality.
+    Gitlab,
+    /// Badge endpoint JSON.
+    Badge,
+    /// Badge picture.
+    BadgeSvg,
+}
+
+/// What is rendered.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'r> {
+    /// In order.
+    pub reports: &'r [Report],
+    /// How the run ended.
+    pub exit: Exit,
+    /// Colours and width of the table.
+    pub style: Style,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Table,
+        Self::Json,
+        Self::Jsonl,
+        Self::Html,
+        Self::Sarif,
+        Self::SarifAlerts,
+        Self::Junit,
+        Self::Markdown,
+        Self::Github,
+        Self::Gitlab,
+        Self::Badge,
+        Self::BadgeSvg,
+    ];
+
+    /// The name as typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Html => "html",
+            Self::Sarif => "sarif",
+            Self::SarifAlerts => "sarif-alerts",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Badge => "badge",
+            Self::BadgeSvg => "badge-svg",
+        }
+    }
+
+    /// Whether only a browser shows it: a terminal would be flooded for nothing.
+    #[must_use]
+    pub const fn for_browser(self) -> bool {
+        matches!(self, Self::Html | Self::BadgeSvg)
+    }
+
+    /// The bytes of the document.
+    #[must_use]
+    pub fn render(self, run: &Run<'_>) -> Vec<u8> {
+        let Run { reports, exit, style } = *run;
+        let text = match self {
+            Self::Table => sink::without_commands(&table::render_all(reports, &style)),
+            Self::Json => match reports {
+                [report] => return json::render(report),
+                _ => return json::render_many(reports, exit),
+            },
+            Self::Jsonl => jsonl::render(reports),
+            Self::Html => html::render(&reports.iter().collect::<Vec<_>>()) + "\n",
+            Self::Sarif => sarif::render(reports, Results::All),
+            Self::SarifAlerts => sarif::render(reports, Results::Alerts),
+            Self::Junit => junit::render(reports),
+            Self::Markdown => markdown::render(reports, markdown::COMMENT),
+            Self::Github => github::render(reports),
+            Self::Gitlab => gitlab::render(reports),
+            Self::Badge => badge::render(reports),
+            Self::BadgeSvg => badge::render_svg(reports),
+        };
+        text.into_bytes()
+    }
+}

@@ -1,0 +1,125 @@
+//! GitHub Actions: annotations on standard output, a step summary, and outputs for later steps.
+//!
+//! The platform keeps ten annotations of a kind for each step and drops the rest without a word, so nine
+//! are written and a tenth says how many there are more.
+
+use super::sink::{command_message, command_property};
+use super::{Report, ReportFinding, key};
+use crate::exit::Exit;
+use crate::finding::{Severity, Status};
+use crate::score::tenths;
+
+/// Annotations of one kind before the one that counts the rest.
+const MOST: usize = 9;
+/// Longest line of a message, in characters.
+const LONGEST: usize = 500;
+
+/// The annotations.
+#[must_use]
+pub fn render(reports: &[Report]) -> String {
+    let mut errors: Vec<(Severity, String)> = Vec::new();
+    let mut warnings: Vec<(Severity, String)> = Vec::new();
+    for report in reports {
+        if report.exit != Exit::Ok {
+            errors.push((Severity::Critical, whole(report)));
+        }
+        for row in &report.findings {
+            let severity = row.finding.severity;
+            // What the baseline lists is no news.
+            if report.listed(row) {
+                continue;
+            }
+            match row.finding.status {
+                Status::Fail if severity >= Severity::High => {
+                    errors.push((severity, one("error", report, row)));
+                }
+                Status::Fail | Status::Warn => warnings.push((severity, one("warning", report, row))),
+                _ => {}
+            }
+        }
+    }
+    let mut text = String::new();
+    for (kind, found) in [("error", &mut errors), ("warning", &mut warnings)] {
+        // The worst first; registry order among equals.
+        found.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
+        found.iter().take(MOST).for_each(|(_, line)| text.push_str(line));
+        let more = found.len().saturating_sub(MOST);
+        if more > 0 {
+            text.push_str(&format!("::{kind} title=agentgauge::and {more} more: see the step summary\n"));
+        }
+    }
+    for report in reports.iter().take(MOST) {
+        text.push_str(&format!(
+            "::notice title=agentgauge::{}\n",
+            command_message(&summary(report), LONGEST)
+        ));
+    }
+    text
+}
+
+fn one(kind: &str, report: &Report, row: &ReportFinding) -> String {
+    let (finding, check) = (&row.finding, row.finding.check);
+    let title = format!("{} ({})", check.id, finding.severity.as_str());
+    // Several lines are one line with escapes; each begins with a word of ours or follows one.
+    format!(
+        "::{kind} {}title={}::{}%0AAt {}%0AFix: {}\n",
+        place(report),
+        command_property(&title, LONGEST),
+        command_message(&finding.message, LONGEST),
+        command_message(&report.url, LONGEST),
+        command_message(check.remediation, LONGEST)
+    )
+}
+
+fn whole(report: &Report) -> String {
+    let why = match report.exit {
+        Exit::NothingToJudge => report.classification.reason.clone(),
+        Exit::GateFailed => report.gate.reasons().collect::<Vec<_>>().join("; "),
+        _ => report.score.withheld.clone().unwrap_or_else(|| "the scan was cut short".to_owned()),
+    };
+    format!(
+        "::error {}title=agentgauge {}::{}%0AAt {}\n",
+        place(report),
+        report.exit.name(),
+        command_message(&why, LONGEST),
+        command_message(&report.url, LONGEST)
+    )
+}
+
+/// The file and line, where a file of the repository names the target.
+fn place(report: &Report) -> String {
+    report.named_at.as_ref().map_or_else(String::new, |_| {
+        let place = key::place(report);
+        format!("file={},line={},", command_property(&place.path, LONGEST), place.line)
+    })
+}
+
+fn summary(report: &Report) -> String {
+    let name = report.label.as_deref().unwrap_or(&report.url);
+    match (report.score.value, &report.score.withheld) {
+        (Some(value), _) => format!("score {} of 100 for {name}", tenths(value)),
+        (None, Some(why)) => format!("no score for {name}: {why}"),
+        (None, None) => format!("no score for {name}"),
+    }
+}
+
+/// Lines for the outputs file of a step: our own words and numbers, one line each. Of several targets
+/// `score` is the lowest; it is empty where one is withheld.
+#[must_use]
+pub fn outputs(reports: &[Report], exit: Exit) -> String {
+    let scores: Option<Vec<f64>> = reports.iter().map(|report| report.score.value).collect();
+    let lowest = scores.unwrap_or_default().into_iter().min_by(f64::total_cmp);
+    let grade = match reports {
+        [report] => report.score.grade.clone().unwrap_or_default(),
+        _ => String::new(),
+    };
+    format!(
+        "score={}\ngrade={}\npassed={}\nexit-code={}\nexit-name={}\ntargets={}\n",
+        lowest.map_or_else(String::new, |value| tenths(value).to_string()),
+        super::text::short(&grade, 20),
+        exit == Exit::Ok,
+        exit.code(),
+        exit.name(),
+        reports.len()
+    )
+}

@@ -1,0 +1,75 @@
+//! GitLab Code Quality: an array of what failed or warned. Its fields are those that GitLab documents;
+//! `location.path` is a path of the repository, so a target that no file names gets one made of its URL.
+
+use serde::Serialize;
+
+use super::text::short;
+use super::{Report, key, sink};
+use crate::facts::Kind;
+use crate::finding::{Severity, Status};
+
+#[derive(Debug, Serialize)]
+struct Issue {
+    description: String,
+    check_name: String,
+    fingerprint: String,
+    severity: &'static str,
+    location: Location,
+}
+
+#[derive(Debug, Serialize)]
+struct Location {
+    path: String,
+    lines: Lines,
+}
+
+#[derive(Debug, Serialize)]
+struct Lines {
+    begin: u32,
+}
+
+/// Longest description, in characters.
+const LONGEST: usize = 1_000;
+
+/// All reports in one array.
+#[must_use]
+pub fn render(reports: &[Report]) -> String {
+    let issues: Vec<Issue> = reports.iter().flat_map(issues).collect();
+    format!("{}\n", sink::json(&issues, true))
+}
+
+fn issues(report: &Report) -> Vec<Issue> {
+    let place = key::place(report);
+    let issue = |name: &str, severity, description: String| Issue {
+        description,
+        check_name: name.to_owned(),
+        fingerprint: key::fingerprint(report, name),
+        severity,
+        location: Location { path: place.path.clone(), lines: Lines { begin: place.line } },
+    };
+    // "Nothing found" and "nothing scanned" must not look alike.
+    if matches!(report.classification.kind, Kind::Unreachable | Kind::None) {
+        let text = format!("nothing could be judged: {}", report.classification.reason);
+        return vec![issue("agentgauge", "blocker", short(&text, LONGEST))];
+    }
+    report
+        .findings
+        .iter()
+        .filter(|row| matches!(row.finding.status, Status::Warn | Status::Fail))
+        .map(|row| {
+            let (finding, check) = (&row.finding, row.finding.check);
+            let text = format!("{}: {}", check.title, finding.message);
+            issue(check.id, severity(finding.severity), short(&text, LONGEST))
+        })
+        .collect()
+}
+
+const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "blocker",
+        Severity::High => "critical",
+        Severity::Medium => "major",
+        Severity::Low => "minor",
+        Severity::Info => "info",
+    }
+}

@@ -1,0 +1,177 @@
+//! JUnit XML: one suite for each target, one case for each check, and one more, `agentgauge`, for the
+//! target as a whole.
+//!
+//! Readers know four outcomes. A finding that costs points is a failure; what was not judged is skipped, with
+//! the reason. An error is what keeps the result from meaning anything: the target could not be
+//! reached, too little could be judged, or a check of ours crashed. What the baseline lists is skipped too. So
+//! a suite is green exactly if nothing new is to be fixed and there was something to judge.
+
+use std::fmt::Write;
+
+use super::sink::xml;
+use super::{Report, ReportFinding};
+use crate::exit::Exit;
+use crate::finding::Status;
+
+/// Longest attribute and longest line of a body, in characters.
+const LONGEST: usize = 1_000;
+
+/// All reports in one document.
+#[must_use]
+pub fn render(reports: &[Report]) -> String {
+    let suites: Vec<Suite> = reports.iter().map(Suite::of).collect();
+    let sum = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
+    let duration: u64 = reports.iter().map(|report| report.duration_ms).sum();
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "<testsuites name=\"agentgauge\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">",
+        sum(|suite| suite.tests),
+        sum(|suite| suite.failures),
+        sum(|suite| suite.errors),
+        sum(|suite| suite.skipped),
+        seconds(duration)
+    );
+    for suite in &suites {
+        text.push_str(&suite.text);
+    }
+    text.push_str("</testsuites>\n");
+    text
+}
+
+#[derive(Debug, Default)]
+struct Suite {
+    text: String,
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+}
+
+impl Suite {
+    fn of(report: &Report) -> Self {
+        let mut suite = Self::default();
+        // Readers find a case by class and name; the URL is what tells targets apart.
+        let class = xml(&report.url, LONGEST);
+        let name = report.label.as_deref().map_or_else(|| class.clone(), |label| xml(label, LONGEST));
+        let mut cases = suite.whole(report, &class);
+        for row in &report.findings {
+            cases.push_str(&suite.case(report, row, &class));
+        }
+        let _ = write!(
+            suite.text,
+            "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">\n\
+             {cases}  </testsuite>\n",
+            suite.tests,
+            suite.failures,
+            suite.errors,
+            suite.skipped,
+            seconds(report.duration_ms)
+        );
+        suite
+    }
+
+    /// The case of the target as a whole: it says what the exit code says.
+    fn whole(&mut self, report: &Report, class: &str) -> String {
+        let outcome = match report.exit {
+            Exit::Ok => None,
+            Exit::GateFailed => {
+                self.failures = self.failures.saturating_add(1);
+                Some(("failure", report.gate.reasons().collect::<Vec<_>>().join("; ")))
+            }
+            Exit::NothingToJudge => Some(("error", report.classification.reason.clone())),
+            _ => Some((
+                "error",
+                report.score.withheld.clone().unwrap_or_else(|| "the scan was cut short".to_owned()),
+            )),
+        };
+        if matches!(outcome, Some(("error", _))) {
+            self.errors = self.errors.saturating_add(1);
+        }
+        self.tests = self.tests.saturating_add(1);
+        match outcome {
+            None => format!(
+                "    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{}\"/>\n",
+                seconds(report.duration_ms)
+            ),
+            Some((element, why)) => format!(
+                "    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{}\">\n      <{element} type=\"{}\" \
+                 message=\"{}\"/>\n    </testcase>\n",
+                seconds(report.duration_ms),
+                report.exit.name(),
+                xml(&why, LONGEST)
+            ),
+        }
+    }
+
+    fn case(&mut self, report: &Report, row: &ReportFinding, class: &str) -> String {
+        let (finding, check) = (&row.finding, row.finding.check);
+        let message = xml(&finding.message, LONGEST);
+        self.tests = self.tests.saturating_add(1);
+        let inner = match finding.status {
+            Status::Pass | Status::Info => None,
+            Status::Warn | Status::Fail if report.listed(row) => {
+                self.skipped = self.skipped.saturating_add(1);
+                Some(format!("      <skipped message=\"listed in the baseline: {message}\"/>\n"))
+            }
+            Status::Warn | Status::Fail => {
+                self.failures = self.failures.saturating_add(1);
+                Some(format!(
+                    "      <failure type=\"{}-{}\" message=\"{message}\">\n{}      </failure>\n",
+                    finding.status.as_str(),
+                    finding.severity.as_str(),
+                    body(row)
+                ))
+            }
+            Status::NotApplicable | Status::Inconclusive | Status::Skipped => {
+                self.skipped = self.skipped.saturating_add(1);
+                let why = match finding.status {
+                    Status::NotApplicable => "does not apply",
+                    Status::Skipped => "left out",
+                    _ => "not judged",
+                };
+                Some(format!("      <skipped message=\"{why}: {message}\"/>\n"))
+            }
+            Status::Error => {
+                self.errors = self.errors.saturating_add(1);
+                Some(format!("      <error type=\"bug\" message=\"{message}\"/>\n"))
+            }
+        };
+        let id = xml(check.id, LONGEST);
+        match inner {
+            None => format!("    <testcase classname=\"{class}\" name=\"{id}\" time=\"0\"/>\n"),
+            Some(inner) => {
+                format!(
+                    "    <testcase classname=\"{class}\" name=\"{id}\" time=\"0\">\n{inner}    </testcase>\n"
+                )
+            }
+        }
+    }
+}
+
+/// Lines that all begin with a word of ours.
+fn body(row: &ReportFinding) -> String {
+    let (finding, check) = (&row.finding, row.finding.check);
+    let mut text = String::new();
+    let mut line = |name: &str, words: &str| {
+        let _ = writeln!(text, "{name}: {}", xml(words, LONGEST));
+    };
+    line("Check", check.title);
+    for evidence in &finding.evidence {
+        line("Seen", &format!("exchange {}, {}: {}", evidence.exchange, evidence.pointer, evidence.excerpt));
+    }
+    line("Fix", check.remediation);
+    for basis in check.basis {
+        line("Source", &format!("{} {}", basis.title, basis.url));
+    }
+    if let Some(command) = row.reproduce.iter().flatten().next() {
+        line("Try", command);
+    }
+    text
+}
+
+/// Milliseconds as seconds.
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1_000, ms % 1_000)
+}

@@ -1,0 +1,94 @@
+//! What tells targets apart in files that other systems keep: the same target has the same key in every
+//! run, on every machine.
+
+use url::Url;
+
+use super::Report;
+use super::sink::uri_path;
+use crate::rubric::sha256;
+
+/// Where a finding is shown: a file of the repository, or a path made of the URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Relative path, not encoded.
+    pub path: String,
+    /// Line, from 1.
+    pub line: u32,
+}
+
+/// The line of a repository file that names the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedAt {
+    /// Path relative to the repository, with `/`.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+}
+
+/// `host[:port]/path`: the URL without scheme, user, query and fragment.
+#[must_use]
+pub fn host_and_path(url: &str) -> String {
+    const MOST: usize = 300;
+    let found = match Url::parse(url) {
+        Ok(url) if url.has_host() => {
+            let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+            format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+        }
+        // A transcript may hold anything: what is no URL is still shown somewhere.
+        _ => url.split_once("://").map_or(url, |(_, rest)| rest).to_owned(),
+    };
+    relative(&found.chars().take(MOST).collect::<String>())
+}
+
+/// A path that stays inside the repository, whatever a file says.
+fn relative(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(part.trim(), "" | "." | "..")).collect();
+    if parts.is_empty() { "target".to_owned() } else { parts.join("/") }
+}
+
+/// [`host_and_path`] as a relative URI reference, with a hash where scheme or query make a difference.
+#[must_use]
+pub fn category(report: &Report) -> String {
+    let path = uri_path(&host_and_path(&report.url));
+    let default = Url::parse(&report.url).is_ok_and(|url| url.scheme() == "https" && url.query().is_none());
+    if default { path } else { format!("{path}~{}", digest(&[&report.url], 8)) }
+}
+
+/// Where this report's findings are shown.
+#[must_use]
+pub fn place(report: &Report) -> Place {
+    match &report.named_at {
+        Some(named) => Place { path: relative(&named.file), line: named.line.max(1) },
+        None => Place { path: host_and_path(&report.url), line: 1 },
+    }
+}
+
+/// Stable across scans of one target: no time, no text of the finding, no line.
+#[must_use]
+pub fn fingerprint(report: &Report, check: &str) -> String {
+    digest(&["agentgauge/v1", check, &report.url], 64)
+}
+
+/// The first `length` hex digits of a hash over parts.
+#[must_use]
+pub fn digest(parts: &[&str], length: usize) -> String {
+    let mut hash = sha256(parts.join("\n").as_bytes());
+    hash.truncate(length);
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_becomes_a_path() {
+        assert_eq!(host_and_path("https://me@Example.com/mcp?x=1#y"), "example.com/mcp");
+        assert_eq!(host_and_path("http://localhost:8080/"), "localhost:8080");
+        assert_eq!(host_and_path("no url"), "no url");
+        assert_eq!(host_and_path(""), "target");
+        assert_eq!(host_and_path("data:x"), "data:x");
+        assert_eq!(host_and_path("https://h/../../etc"), "h/etc");
+        assert_eq!(host_and_path("../../etc/./passwd"), "etc/passwd");
+    }
+}
