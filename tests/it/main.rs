@@ -22,6 +22,7 @@ mod formats;
 mod gate_laws;
 mod gating;
 mod html;
+mod operations_sse;
 mod other_transports;
 mod program;
 mod readme;
