@@ -29,7 +29,9 @@ pub mod tools;
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
 use crate::protocol::address::Exposure;
 use crate::protocol::revision::Era;
-use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape};
+use crate::transcript::{
+    Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, stall,
+};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
@@ -88,6 +90,14 @@ impl<'t> Facts<'t> {
     #[must_use]
     pub fn class(&self) -> &'t Classification {
         self.readings.classification()
+    }
+
+    /// Whether a time of an exchange, up to `us` after its start, was measured while the scanning
+    /// machine stood still: it says nothing about the endpoint. Open to every check.
+    #[must_use]
+    pub fn disturbed(&self, exchange: &Exchange, us: u64) -> bool {
+        let stalls = self.readings.transcript().end.as_ref().map_or([].as_slice(), |end| &end.stalls);
+        stall::disturbed(stalls, exchange.started_us, exchange.started_us.saturating_add(us))
     }
 
     /// The proxy that replies name (`Server`, `Via`). Open to every check.

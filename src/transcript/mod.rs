@@ -10,6 +10,7 @@ pub mod failure;
 pub mod limits;
 pub mod probe_id;
 pub mod redact;
+pub mod stall;
 #[cfg(test)]
 pub mod synthetic;
 pub mod tls;
@@ -24,6 +25,7 @@ pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};
 pub use probe_id::ProbeId;
 pub use redact::{TokenKind, TokenShape, Vault};
+pub use stall::Stall;
 pub use tls::{Certificate, CertificateFault, Tls};
 
 /// Version of the file format, checked on read.
@@ -140,6 +142,9 @@ pub struct End {
     /// Whether the user interrupted it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// When the scanning machine stood still, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stalls: Vec<Stall>,
 }
 
 /// One scan, as recorded.
