@@ -446,16 +446,16 @@ faults! {
     /// The three parameters of the first tool have no descriptions.
     ParametersUndescribed "parameters-undescribed": "tools-described" Warn on ALL_MCP;
 
-    /// Every eighth served discover, ping or list takes 5.5 s.
-    LatencyVerySlow "latency-very-slow": "ops-latency" Fail on POSTS;
+    /// Every fifth served discover, ping or list takes 5.5 s.
+    LatencyVerySlow "latency-very-slow": "ops-latency" Fail on HTTP_MCP;
     /// Every fourth served discover, ping or list takes 1.5 s.
     LatencySlow "latency-slow": "ops-latency" Warn on HTTP_MCP;
-    /// Every sixth served discover, ping or list is answered with 500.
-    ErrorRate "error-rate": "ops-error-rate" Fail on POSTS;
-    /// Every sixth served discover, ping or list loses its connection.
-    ResetRate "reset-rate": "ops-error-rate" Fail on POSTS;
-    /// The twelfth served discover, ping or list is answered with 503, once.
-    ErrorOnce "error-once": "ops-error-rate" Warn on POSTS;
+    /// Every fourth served discover, ping or list is answered with 500.
+    ErrorRate "error-rate": "ops-error-rate" Fail on HTTP_MCP;
+    /// Every fifth served discover, ping or list loses its connection.
+    ResetRate "reset-rate": "ops-error-rate" Fail on HTTP_MCP;
+    /// The fourth served discover, ping or list is answered with 503, once.
+    ErrorOnce "error-once": "ops-error-rate" Warn on HTTP_MCP;
 
     /// `Sec-WebSocket-Accept` is wrong.
     SocketWrongAccept "socket-wrong-accept": "ws-handshake" Fail on SOCKET;

@@ -170,13 +170,13 @@ pub(super) async fn unreliable(server: &Server, method: &str) -> Option<Outcome>
     }
     let count = server.served.fetch_add(1, Ordering::SeqCst).saturating_add(1);
     let every = |fault: Fault, nth: u64| server.behaviour.has(fault) && count.is_multiple_of(nth);
-    if every(Fault::LatencyVerySlow, 8) {
+    if every(Fault::LatencyVerySlow, 5) {
         tokio::time::sleep(Duration::from_millis(5_500)).await;
     }
     if every(Fault::LatencySlow, 4) {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
     }
-    if every(Fault::ResetRate, 6) {
+    if every(Fault::ResetRate, 5) {
         return Some(Outcome::Drop);
     }
     if every(Fault::ErrorRate, 4) {

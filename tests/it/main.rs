@@ -23,6 +23,7 @@ mod gate_laws;
 mod gating;
 mod html;
 mod laws;
+mod operations_sse;
 mod other_transports;
 mod program;
 mod readme;

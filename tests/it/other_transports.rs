@@ -121,9 +121,16 @@ async fn each_message_is_an_exchange_with_its_own_answer() {
     }
 }
 
-/// Faults that need more time than they are worth here; `accuracy.rs` tries them elsewhere.
-const SLOW: [&str; 5] =
-    ["no-keep-alive", "stream-head-held", "malformed-hang", "latency-slow", "bad-input-hang"];
+/// Faults that need more time than they are worth here; `accuracy.rs` and `operations_sse.rs` try them
+/// elsewhere.
+const SLOW: [&str; 6] = [
+    "no-keep-alive",
+    "stream-head-held",
+    "malformed-hang",
+    "latency-slow",
+    "latency-very-slow",
+    "bad-input-hang",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fault_of_every_check_is_found_over_both_transports() {
