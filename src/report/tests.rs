@@ -10,7 +10,7 @@ use super::text::harmless;
 use super::text::tests::HOSTILE;
 use super::{Report, Tried, badge, github, html, markdown, sink, strict, text};
 use crate::baseline::Standing;
-use crate::check::{Applies, Basis, Check, Reads};
+use crate::check::{Applies, Basis, Check, How, Reads};
 use crate::exit::Exit;
 use crate::facts::classification::{Found, ServerInfo};
 use crate::facts::{Kind, Readings};
@@ -61,6 +61,7 @@ macro_rules! checks {
                 remediation: "Compare the Origin header with a list of your own sites before anything else is read, and \
                               answer 403 to every other one: `if (origin && !allowed.has(origin)) return 403`. Requests \
                               without an Origin header do not come from a web page and stay allowed.",
+                how: How { sent: "Nothing.", passes: "Anything.", warns: "", fails: "" },
                 judge: undecided,
             };
             &CHECK

@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use maud::{Markup, html};
 
 use super::{Place, prose, t};
+use crate::check::Check;
 use crate::checks::AREAS;
 use crate::finding::{Severity, Status};
 use crate::report::table::{details, first_screen};
-use crate::report::{Report, ReportFinding};
+use crate::report::{Report, ReportFinding, catalogue};
 
 /// Warnings and failures, what gains most first: the order of the terminal report, and then the rest.
 pub(super) fn order(report: &Report) -> Vec<&ReportFinding> {
@@ -63,6 +64,7 @@ pub(super) fn fixes(report: &Report, place: Place<'_>, order: &[&ReportFinding])
     html! {
         section aria-labelledby=[place.named_by("fixes")] {
             (place.heading(1, Some("fixes"), "What to fix, greatest gain first"))
+            @if let Some(gain) = first_screen::together(report) { p { "The first " (gain) "." } }
             ol class="fixes" {
                 @for row in order { (fix(report, place, row)) }
             }
@@ -79,7 +81,7 @@ fn fix(report: &Report, place: Place<'_>, row: &ReportFinding) -> Markup {
                 (status(finding.status)) " "
                 a class="id" href=(format!("#{}", place.id(check.id))) { (check.id) } " "
                 (harm(finding.severity))
-                @if !gain.is_empty() { span class="gain" { (gain) } }
+                @if !gain.is_empty() { span class=(if row.gain > 0.0 { "gain" } else { "gain quiet" }) { (gain) } }
             }
             p class="seen" { (prose(&finding.message)) }
             p class="change" { strong { "Change: " } (prose(check.remediation)) }
@@ -127,12 +129,17 @@ pub(super) fn checks(report: &Report, place: Place<'_>, order: &[&ReportFinding]
 fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Markup {
     let (finding, check) = (&row.finding, row.finding.check);
     let number = order.iter().position(|other| other.finding.check.id == check.id);
+    let class = match finding.status {
+        _ if wanting(row) => "check wanting",
+        Status::NotApplicable | Status::Skipped => "check aside",
+        _ => "check",
+    };
     let points = row.points.map_or_else(
         || "not scored".to_owned(),
         |points| if points == 1 { "1 point".to_owned() } else { format!("{points} points") },
     );
     html! {
-        details class=(if wanting(row) { "check wanting" } else { "check" }) id=(place.id(check.id)) open[wanting(row)] {
+        details class=(class) id=(place.id(check.id)) open[wanting(row)] {
             summary {
                 (status(finding.status)) " "
                 span class="id" { (check.id) }
@@ -146,7 +153,7 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
                     @if finding.unstable { " · a repetition may turn out differently" }
                 }
                 p { strong { "Asked: " } (prose(check.title)) "." }
-                p { strong { "Why: " } (prose(check.rationale)) }
+                p class="why" { strong { "Why: " } (prose(check.rationale)) }
                 @if wanting(row) {
                     p class="change" { strong { "Change: " } (prose(check.remediation)) }
                 }
@@ -160,8 +167,21 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
                         }
                     }
                 }
+                p class="sources" { strong { "More: " } (page(check)) }
             }
         }
+    }
+}
+
+/// Where everything about a check is written: a link, where the package names its repository.
+fn page(check: &Check) -> Markup {
+    let anchor = catalogue::anchor(check);
+    html! {
+        @match catalogue::link(check) {
+            Some(link) => { (source(&anchor, &link)) },
+            None => { code { (anchor) } },
+        }
+        " or " code { "agentgauge explain " (check.id) }
     }
 }
 

@@ -22,7 +22,13 @@ const ABOVE: f64 = 15.0;
 
 /// A held stream: flat while silent, a beat for what arrives.
 pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
-    let label = frame.label(&bar.name(), &format!("{} · exchange {}", bar.method, bar.exchange), 0.0);
+    let wrong = bar.expectation == Expectation::Negative;
+    let detail = if wrong {
+        format!("wrong on purpose · {}", bar.exchange)
+    } else {
+        format!("{} · exchange {}", bar.method, bar.exchange)
+    };
+    let label = frame.label(&bar.name(), &detail, 0.0);
     let top = frame.y + if frame.wide { 0.0 } else { ABOVE };
     let base = top + 27.0;
     let (start, end) = (frame.x(bar.started_us), frame.x(bar.ended_us));
@@ -31,7 +37,16 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
         bar.arrivals.iter().map(|mark| (frame.x(mark.at_us), mark.kind)).collect();
     frame.y = top + PULSE;
     frame.spots.push(Spot { exchange: bar.exchange, from: start, to: end, y: base });
-    let alive = if beats.is_empty() { "flat" } else { "alive" };
+    // Where a request is wrong on purpose, silence is the right answer.
+    let alive = match beats.is_empty() {
+        true if wrong => "still",
+        true => "flat",
+        false => "alive",
+    };
+    // The last beat often ends the watch: it is drawn whole, and the end behind it.
+    let edge = frame.right + frame.margin - 2.0;
+    let end = beats.last().map_or(end, |(x, _)| end.max((x + 9.0).min(edge)));
+    let dropped = frame.dropped.contains(&bar.exchange);
     html! {
         (label)
         g id=[frame.exchange_id(bar.exchange)] class=(format!("pulse {alive}")) {
@@ -44,7 +59,7 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
                 path class="line dead" d=(format!("M{} {}H{}", n(frame.x(gap.from_us).max(head) + if beats.is_empty() { 0.0 } else { 6.0 }), n(base), n(end))) {}
             }
             circle class="head" cx=(n(head)) cy=(n(base)) r="3.5" {}
-            (ending(bar, end, base))
+            (ending(bar, end, base, dropped))
         }
         (silence(frame, bar, base, &beats))
     }
@@ -78,8 +93,11 @@ fn line(from: f64, to: f64, base: f64, beats: &[(f64, ArrivalKind)]) -> String {
     path
 }
 
-fn ending(bar: &Bar, x: f64, base: f64) -> Markup {
+fn ending(bar: &Bar, x: f64, base: f64, dropped: bool) -> Markup {
     match bar.ended {
+        Ended::ByUs if dropped => html! {
+            path class="cut" d=(format!("M{} {}l-6 16m5 0l6 -16", n(x), n(base - 8.0))) {}
+        },
         // We had seen enough.
         Ended::ByUs => html! { path class="end" d=(format!("M{} {}v12", n(x), n(base - 6.0))) {} },
         Ended::Complete => html! { circle class="end" cx=(n(x)) cy=(n(base)) r="3" {} },
@@ -116,7 +134,7 @@ fn silence(frame: &Frame<'_>, bar: &Bar, base: f64, beats: &[(f64, ArrivalKind)]
             text x=(n(centre)) y=(n(y + 4.0)) text-anchor="middle" { (text) }
             @if let Some(mark) = after {
                 text class="beat" x=(n((to - 9.0).max(frame.left + 50.0))) y=(n(base - 12.0)) text-anchor="end" {
-                    (mark.kind.words())
+                    (mark.kind.after_silence())
                 }
             }
         }
