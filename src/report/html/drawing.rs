@@ -41,7 +41,7 @@ pub(super) struct Flag {
 /// The drawing so far.
 #[derive(Debug)]
 pub(super) struct Frame<'r> {
-    place: Place<'r>,
+    pub(super) place: Place<'r>,
     scale: Scale,
     /// Labels have a column of their own.
     pub(super) wide: bool,
@@ -99,9 +99,10 @@ fn one(timeline: &Timeline, flags: &[Flag], place: Place<'_>, wide: bool) -> Mar
     let top = frame.y;
     let ruler = ruler(&mut frame);
     let below = frame.y;
-    let held: Vec<&Bar> = timeline.bars.iter().filter(|bar| bar.held()).take(MOST_PULSES).collect();
+    let shown = || timeline.bars.iter().filter(|bar| place.lists(bar.exchange));
+    let held: Vec<&Bar> = shown().filter(|bar| bar.held()).take(MOST_PULSES).collect();
     let pulses: Vec<Markup> = held.iter().map(|bar| pulse(&mut frame, bar)).collect();
-    let rest = timeline.bars.iter().filter(|bar| !held.iter().any(|held| held.exchange == bar.exchange));
+    let rest = shown().filter(|bar| !held.iter().any(|held| held.exchange == bar.exchange));
     let rows: Vec<Markup> = groups(rest)
         .into_iter()
         .enumerate()

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use maud::{Markup, html};
 
-use super::{Place, prose, t};
+use super::{Detail, Place, brief, prose, t};
 use crate::check::Check;
 use crate::checks::AREAS;
 use crate::finding::{Severity, Status};
@@ -83,8 +83,10 @@ fn fix(report: &Report, place: Place<'_>, row: &ReportFinding) -> Markup {
                 (harm(finding.severity))
                 @if !gain.is_empty() { span class=(if row.gain > 0.0 { "gain" } else { "gain quiet" }) { (gain) } }
             }
-            p class="seen" { (prose(&finding.message)) }
-            p class="change" { strong { "Change: " } (prose(check.remediation)) }
+            p class="seen" { (prose(&place.detail.text(&finding.message))) }
+            @if place.detail < Detail::Bare {
+                p class="change" { strong { "Change: " } (prose(check.remediation)) }
+            }
         }
     }
 }
@@ -144,7 +146,7 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
                 (status(finding.status)) " "
                 span class="id" { (check.id) }
                 @if let Some(index) = number { span class="fixno" { "fix " (index.saturating_add(1)) } }
-                span class="message" { (prose(&finding.message)) }
+                span class="message" { (prose(&place.detail.text(&finding.message))) }
             }
             div class="inside" {
                 p class="meta" {
@@ -153,7 +155,9 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
                     @if finding.unstable { " · a repetition may turn out differently" }
                 }
                 p { strong { "Asked: " } (prose(check.title)) "." }
-                p class="why" { strong { "Why: " } (prose(check.rationale)) }
+                @if wanting(row) || place.detail == Detail::Full {
+                    p class="why" { strong { "Why: " } (prose(check.rationale)) }
+                }
                 @if wanting(row) {
                     p class="change" { strong { "Change: " } (prose(check.remediation)) }
                 }
@@ -201,17 +205,30 @@ fn evidence(place: Place<'_>, row: &ReportFinding) -> Markup {
             }
         }
         // One command shows a pass; a fault may need its twin as well.
-        seen.truncate(if wanting(row) { 3 } else { 1 });
+        seen.truncate(match (place.detail, wanting(row)) {
+            (Detail::Full, true) => 3,
+            (Detail::Full, false) | (Detail::Lean, true) => 1,
+            _ => 0,
+        });
         seen
+    };
+    let pieces = match place.detail {
+        Detail::Full => 20,
+        Detail::Lean => 3,
+        Detail::Bare => 1,
     };
     html! {
         p { strong { "Seen:" } }
         ul class="evidence" {
-            @for evidence in &row.finding.evidence {
+            @for evidence in row.finding.evidence.iter().take(pieces) {
                 li {
-                    a href=(format!("#{}", place.id(&format!("e{}", evidence.exchange)))) { "exchange " (evidence.exchange) }
-                    ", " (t(&evidence.pointer)) ": "
-                    q { (t(&evidence.excerpt)) }
+                    @if place.lists(evidence.exchange) {
+                        a href=(format!("#{}", place.id(&format!("e{}", evidence.exchange)))) { "exchange " (evidence.exchange) }
+                    } @else {
+                        "exchange " (evidence.exchange)
+                    }
+                    ", " (brief(&evidence.pointer)) ": "
+                    q { (place.detail.text(&evidence.excerpt)) }
                 }
             }
         }
@@ -229,7 +246,7 @@ pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
         html! {
             dl class="reasons" {
                 @for (reason, ids) in groups {
-                    dt { (prose(reason)) }
+                    dt { (prose(&place.detail.text(reason))) }
                     dd {
                         @for (index, id) in ids.iter().enumerate() {
                             @if index > 0 { ", " }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::drawing::{Frame, Spot, n};
-use super::t;
+use super::{Detail, brief};
 use crate::finding::milliseconds;
 use crate::report::timeline::{ArrivalKind, Bar, Outcome, words};
 use crate::transcript::{Ended, Expectation, ProbeId};
@@ -26,7 +26,7 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
     let detail = if wrong {
         format!("wrong on purpose · {}", bar.exchange)
     } else {
-        format!("{} · exchange {}", bar.method, bar.exchange)
+        format!("{} · exchange {}", brief(&bar.method), bar.exchange)
     };
     let label = frame.label(&bar.name(), &detail, 0.0);
     let top = frame.y + if frame.wide { 0.0 } else { ABOVE };
@@ -50,7 +50,7 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
     html! {
         (label)
         g id=[frame.exchange_id(bar.exchange)] class=(format!("pulse {alive}")) {
-            @if frame.wide { title { (t(&title(bar))) } }
+            @if frame.wide && frame.place.detail < Detail::Bare { title { (brief(&title(bar))) } }
             @if head > start + 1.0 {
                 path class="wait" d=(format!("M{} {}H{}", n(start), n(base), n(head))) {}
             }
@@ -217,7 +217,7 @@ fn draw_bar(frame: &mut Frame<'_>, bar: &Bar, (from, start, end): (f64, f64, f64
     let inset = if wrong.is_empty() { 0.0 } else { 0.75 };
     html! {
         g id=[frame.exchange_id(bar.exchange)] class=(format!("{outcome}{wrong}")) {
-            @if frame.wide { title { (t(&title(bar))) } }
+            @if frame.wide && frame.place.detail == Detail::Full { title { (brief(&title(bar))) } }
             @if start - from > 0.7 {
                 path class="opening" d=(format!("M{} {}H{}", n(from), n(middle), n(start))) {}
             }

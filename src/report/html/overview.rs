@@ -7,14 +7,14 @@ use maud::{Markup, html};
 use super::drawing::n;
 use super::score::tone;
 use super::target::{article, brand, made, name};
-use super::{Place, t};
+use super::{Detail, Place, t};
 use crate::facts::Kind;
 use crate::finding::{Dimension, Status};
 use crate::report::Report;
 use crate::score::whole;
 
 /// Most targets that are told in full: with more, nobody reads the page and no browser likes it.
-const MOST_IN_FULL: usize = 25;
+pub(in crate::report) const MOST_IN_FULL: usize = 25;
 /// Most rows of the list of common findings.
 const MOST_COMMON: usize = 12;
 
@@ -42,7 +42,7 @@ pub(super) fn page(reports: &[&Report]) -> Markup {
             }
             @if in_full {
                 @for (report, prefix) in reports.iter().zip(&prefixes) {
-                    (article(report, Place { prefix, level: 2, name: name(report) }))
+                    (article(report, Place { prefix, level: 2, name: name(report), detail: Detail::Full }))
                 }
             } @else {
                 p class="quiet" { "More than " (MOST_IN_FULL) " endpoints are listed only. Their details: the JSON report of this run, "

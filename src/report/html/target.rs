@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::drawing::{self, Flag};
 use super::score::score;
-use super::{Place, exchanges, findings, prose, t, threads};
+use super::{Detail, Place, brief, exchanges, findings, prose, t, threads};
 use crate::facts::Kind;
 use crate::finding::{Status, milliseconds};
 use crate::report::table::{arithmetic, details, first_screen};
@@ -22,7 +22,7 @@ pub(super) fn name(report: &Report) -> &str {
 pub(super) fn page(report: &Report) -> Markup {
     html! {
         header class="top" { (brand()) }
-        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report) })) }
+        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report), detail: Detail::Full })) }
         footer { p { (made(report)) } }
     }
 }
@@ -50,12 +50,29 @@ pub(super) fn made(report: &Report) -> String {
     )
 }
 
-/// Everything about a target.
+/// Most bytes of one target: with the frame of the page it stays below 300 KB.
+const BUDGET: usize = 280_000;
+
+/// Everything about a target; less where that would be too long.
 pub(super) fn article(report: &Report, place: Place<'_>) -> Markup {
+    let mut made = html! {};
+    for detail in Detail::ALL {
+        made = told(report, Place { detail, ..place });
+        if made.0.len() <= BUDGET {
+            break;
+        }
+    }
+    made
+}
+
+fn told(report: &Report, place: Place<'_>) -> Markup {
     let order = findings::order(report);
     html! {
         article id=(place.id("report")) {
             (head(report, place))
+            @if place.detail > Detail::Full {
+                p class="doubt" { strong { "Shortened: " } "the JSON report of this run has everything." }
+            }
             (score(report, place))
             (contents(report, place, !order.is_empty()))
             (timeline(report, place, &order))
@@ -246,7 +263,7 @@ fn described(report: &Report, place: Place<'_>) -> Markup {
                     thead { tr { th scope="col" { "Request" } th scope="col" { "Answer" } } }
                     tbody {
                         @for tried in &report.tried {
-                            tr { th scope="row" { (t(&tried.what)) } td { (t(&tried.outcome)) } }
+                            tr { th scope="row" { (brief(&tried.what)) } td { (brief(&tried.outcome)) } }
                         }
                     }
                 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::drawing::n;
-use super::{Place, t};
+use super::{Place, brief, t};
 use crate::report::timeline::{Bar, Timeline};
 use crate::transcript::{Ended, Expectation};
 
@@ -213,7 +213,7 @@ fn words(made: &Comparison, dropped: &Bar, again: &Bar, after: &str) -> Markup {
     // Where a stream had ended by itself, its first part stands for one that was cut.
     let cut = if dropped.ended == Ended::Complete { "As if cut after " } else { "Cut after " };
     html! {
-        (cut) code { (t(after)) } " and asked again with " code { "Last-Event-ID" } (wrong) ": "
+        (cut) code { (brief(after)) } " and asked again with " code { "Last-Event-ID" } (wrong) ": "
         (said.join("; ")) "."
     }
 }
