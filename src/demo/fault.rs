@@ -396,6 +396,8 @@ faults! {
     AuthNoChallenge "auth-no-challenge": "auth-challenge-401" Warn on GATED;
     /// GET opens an event stream without a token or a session.
     AuthGetOpen "auth-get-open": "auth-consistent" Fail on GATED;
+    /// HTTP+SSE beside it is open.
+    AuthSseOpen "auth-sse-open": "auth-consistent" Fail on GATED;
     /// Discovery and lists are open; the rest needs a token.
     AuthListOpen "auth-list-open": "auth-consistent" Warn on GATED;
     /// There is no protected-resource metadata.

@@ -82,6 +82,11 @@ async fn route(server: &Arc<Server>, call: Call) -> Outcome {
             Some(refused) => refused,
             None => streamable(server, &call, Eras::Dual).await,
         },
+        (Base::Gated, "/sse" | "/messages") => match gated::check(server, &call) {
+            Some(refused) if !behaviour.has(Fault::AuthSseOpen) => refused,
+            _ if call.path == "/sse" => http_sse::stream(server, &call).await,
+            _ => http_sse::message(server, &call).await,
+        },
         (Base::Gated, path) => gated::metadata(server, path).into(),
         _ => wire::refusal(StatusCode::NOT_FOUND, "there is nothing at this path").into(),
     }
