@@ -82,6 +82,15 @@ pub(super) fn rows() -> Vec<Row> {
             row(name, "K2 K3 K5", reflecting(*form)).is("legacy", 0).again()
         })
         .collect();
+    rows.extend(["plain", "in-base64", "in-hex", "in-percent"].into_iter().map(|wanted| {
+        let (name, form) = FORMS.iter().find(|(name, _)| *name == wanted).unwrap();
+        let name: &'static str = Box::leak(format!("ws-reflects-{name}").into_boxed_str());
+        row(name, "K2 K3 K5 W6", super::socket::reflecting(*form))
+            .via(Via::Ws)
+            .is("mcp-websocket", 0)
+            .or_undecided()
+            .again()
+    }));
     rows.extend([
         row(
             "reflects-in-json-escapes",

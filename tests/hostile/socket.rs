@@ -124,6 +124,41 @@ pub(super) fn answers(text: impl Into<String>) -> Serve {
     })
 }
 
+/// Sound MCP on a socket that gives back, in this form, the secret of the upgrade: in the handshake's answer, in
+/// texts, binary messages, pings and the reason of the close.
+pub(super) fn reflecting(form: fn(&str) -> String) -> Serve {
+    act(move |mut io, _| async move {
+        let Some(ask) = ask(&mut io).await else { return };
+        let Some(key) = ask.header("sec-websocket-key") else {
+            return write(&mut io, &http("404 Not Found", &[], "")).await;
+        };
+        let secret = form(&ask.secret());
+        let head = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Debug: {secret}\r\n\
+             Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: mcp\r\n\r\n",
+            accept(key)
+        );
+        let _ = io.write_all(head.as_bytes()).await;
+        let short = &secret.as_bytes()[..secret.len().min(120)];
+        let mut said = 0;
+        while let Some(heard) = hear(&mut io).await {
+            let message: Value = serde_json::from_str(&heard).unwrap_or_default();
+            let answer = HELLO.replace("stage", &secret).replace("ID", &message["id"].to_string());
+            said += 1;
+            let close = if said > 6 { frame(0x88, &[b"\x03\xe8", short].concat()) } else { Vec::new() };
+            let frames = [
+                frame(0x89, short),
+                frame(0x82, secret.as_bytes()),
+                frame(0x81, if message["id"].is_null() { b"{}" } else { answer.as_bytes() }),
+                close,
+            ];
+            if io.write_all(&frames.concat()).await.is_err() {
+                return;
+            }
+        }
+    })
+}
+
 /// A sound `initialize` result.
 pub(super) const HELLO: &str = r#"{"jsonrpc":"2.0","id":ID,"result":{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"stage","version":"1"}}}"#;
 
