@@ -32,8 +32,24 @@ pub struct Check {
     pub rationale: &'static str,
     /// What to change, with one concrete example.
     pub remediation: &'static str,
+    /// How it is checked, in words.
+    pub how: How,
     /// The judgement.
     pub judge: fn(&Facts<'_>) -> Judgement,
+}
+
+/// How a check comes to its verdict, in words: what a page of documentation says. What is between backticks
+/// is code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct How {
+    /// What is sent for it, or read of what others sent.
+    pub sent: &'static str,
+    /// What passes.
+    pub passes: &'static str,
+    /// What warns; empty if nothing does.
+    pub warns: &'static str,
+    /// What fails; empty if nothing does.
+    pub fails: &'static str,
 }
 
 /// A source of a rule.

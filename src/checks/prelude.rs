@@ -1,6 +1,6 @@
 //! What every check file needs.
 
-pub(crate) use crate::check::{Applies, Basis, Check, Gated, Reads};
+pub(crate) use crate::check::{Applies, Basis, Check, Gated, How, Reads};
 pub(crate) use crate::facts::{Facts, answered};
 pub(crate) use crate::finding::{
     Dimension, Evidence, Judgement, Level, Observations, Severity, Status, Undecided, Verdict, fail,

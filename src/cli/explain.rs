@@ -25,7 +25,7 @@ fn unknown(id: &str) -> Usage {
     Usage::new(format!("'{id}'"), problem)
 }
 
-/// A page in four parts: what, why, what to change, where it is written.
+/// A page in five parts: what, why, how it is checked, what to change, where it is written.
 fn text(check: &Check, rubric: &Rubric) -> String {
     let mut text = format!("{}\n\n{}\n", check.id, wrapped(check.title, 2));
     let facts = catalogue::facts(check, Some(rubric));
@@ -34,9 +34,13 @@ fn text(check: &Check, rubric: &Rubric) -> String {
         let words = wrapped(&words.replace('`', ""), column);
         text.push_str(&format!("  {name}{}", words.get(name.len().saturating_add(2)..).unwrap_or_default()));
     }
-    for (heading, body) in [("Why it matters", check.rationale), ("What to change", check.remediation)] {
-        text.push_str(&format!("\n{heading}\n\n{}", wrapped(body, 2)));
+    text.push_str(&format!("\nWhy it matters\n\n{}", wrapped(check.rationale, 2)));
+    text.push_str(&format!("\nHow it is checked\n\n{}\n", wrapped(check.how.sent, 2)));
+    for (name, words) in catalogue::verdicts(check) {
+        let words = wrapped(words, 10);
+        text.push_str(&format!("  {name:<8}{}", words.get(10..).unwrap_or_default()));
     }
+    text.push_str(&format!("\nWhat to change\n\n{}", wrapped(check.remediation, 2)));
     text.push_str("\nWhere it is written\n\n");
     for basis in check.basis {
         text.push_str(&format!("  {}\n    {}\n", basis.title, basis.url));
@@ -87,7 +91,9 @@ mod tests {
     fn every_check_explains_itself_in_80_columns() {
         for check in checks::all() {
             let text = text(check, &Rubric::default_rubric());
-            assert!(text.contains("What to change"), "{}", check.id);
+            for part in ["Why it matters", "How it is checked", "  Passes  ", "What to change"] {
+                assert!(text.contains(part), "{}: {part}", check.id);
+            }
             // Names of sources and their addresses are not wrapped.
             let body: Vec<&str> = text.split("Where it is written").collect();
             for line in body[0].lines() {

@@ -6,6 +6,7 @@ use super::outputs::Outputs;
 use super::resolve::Reporting;
 use crate::baseline::same_url;
 use crate::exit::Exit;
+use crate::progress::say;
 use crate::report::Report;
 use crate::report::key::NamedAt;
 use crate::score::tenths;
@@ -60,6 +61,12 @@ impl<'p> Presenter<'p> {
             report.named_at = self.named_at(&report.url).or(report.named_at.take());
         }
         outputs.finish(reports, exit, self.reporting)?;
+        let more = self.reporting.reports.iter().map(|(format, _)| *format);
+        for format in std::iter::once(self.reporting.format).chain(more) {
+            if let Some(remark) = format.remark(reports.len()).filter(|_| !self.reporting.quiet) {
+                say(&format!("note: {}: {remark}", format.name()));
+            }
+        }
         Ok(())
     }
 

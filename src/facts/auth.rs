@@ -123,7 +123,9 @@ pub fn asks_for_credential(exchange: &Exchange) -> bool {
         Some(error) => error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
         None => text.clone(),
     }
-    .to_ascii_lowercase();
+    .to_ascii_lowercase()
+    // A reflected credential is no word about one.
+    .replace("~credential~", "");
     let about_else = ["host", "origin", "session", "csrf", "captcha", "firewall", "blocked"];
     let about_this = [
         "unauthorized",

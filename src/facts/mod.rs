@@ -2,6 +2,17 @@
 //!
 //! A check receives [`Facts`]: a view scoped to what it declared in `reads`. Touching a probe that was
 //! not declared is a bug of ours and surfaces as `Status::Error` for that check.
+// What a peer sends must not be able to panic: tests of ours may.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auth;
@@ -25,6 +36,7 @@ pub mod steps;
 pub mod streams;
 pub mod summary;
 pub mod tools;
+pub mod troubles;
 
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
 use crate::protocol::address::Exposure;

@@ -18,6 +18,7 @@ const fn check(id: &'static str, dimension: Dimension, severity: Severity) -> Ch
         basis: &[Basis { title: "T", url: "https://example.com" }],
         rationale: "R",
         remediation: "R",
+        how: crate::check::How { sent: "S", passes: "P", warns: "W", fails: "F" },
         judge: |_| inconclusive("never run"),
     }
 }

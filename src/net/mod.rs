@@ -3,13 +3,26 @@
 //! To the origin the user typed, always our own connection: TCP → tap → TLS → hyper's `client::conn`,
 //! and WebSocket over the same. Anywhere else, always [`foreign`] (reqwest): no redirects, no default
 //! headers, checked addresses, never a credential. So secrets go to one origin by construction.
+// What a peer sends must not be able to panic: tests of ours may.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 mod body;
 mod conversation;
 mod dial;
 mod exchange;
 pub mod foreign;
+mod guard;
 mod hold;
+mod kept;
 mod origin;
 mod pool;
 mod recorder;

@@ -310,7 +310,7 @@ async fn websocket(prober: &Prober<'_>, url: &str) {
         return;
     }
     if let Upgrade::Open(mut socket) = prober.wire.upgrade(call).await {
-        talk(prober, &mut socket).await;
+        talk(prober, &mut socket, false).await;
         prober.wire.close_socket(*socket).await;
     }
 }
@@ -384,7 +384,6 @@ async fn read(
     }
     prober.admit(&call)?;
     let transcript = prober.transcript();
-    let exposure = Readings::new(&transcript).exposure();
-    let local = exposure.is_some_and(|exposure| exposure != Exposure::Public);
-    Some(fetch(prober.wire, PROBE, step, &url, local).await)
+    let exposure = Readings::new(&transcript).exposure().unwrap_or(Exposure::Public);
+    Some(fetch(prober.wire, PROBE, step, &url, exposure).await)
 }

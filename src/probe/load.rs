@@ -56,7 +56,7 @@ pub(super) async fn top_up(prober: &Prober<'_>, speakers: &[Speaker], target: &E
     // held, it is not in the transcript.
     let elsewhere = speakers.iter().any(|speaker| !speaker.streamable());
     let spoken = |exchange: &Exchange| {
-        let era = |era| speakers.is_empty() || speakers.iter().any(|speaker| speaker.era == era);
+        let era = |era| speakers.iter().any(|speaker| speaker.era == era);
         exchange.era.is_none_or(era) && !(elsewhere && exchange.probe == ProbeId::Classify)
     };
     let (exchanges, _) = prober.wire.recorded();

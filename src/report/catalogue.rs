@@ -37,7 +37,9 @@ pub fn page(rubric: &Rubric) -> String {
     let mut text = format!(
         "# Checks\n\n\
          <!-- Generated from the registry: `UPDATE=1 cargo test --test it checks_page` renews it. -->\n\n\
-         Every check of agentgauge: what it asks, why, what to change, and where that is written. Reports link \
+         Every check of agentgauge: what it asks, why, what is sent, what passes and what \
+         does not, what to change, and where that is written. Absent evidence is never a pass or a failure: what could \
+         not be seen is undecided and lowers the coverage. Reports link \
          here; `agentgauge explain ID` says the same offline. Points are those of rubric {} {}.\n\n",
         rubric.id, rubric.version
     );
@@ -65,10 +67,16 @@ pub fn section_body(check: &Check, rubric: Option<&Rubric>) -> String {
     for (name, words) in facts(check, rubric) {
         let _ = writeln!(text, "- {name}: {}", own_markdown(&words));
     }
-    for (name, words) in [("Why", check.rationale), ("What to change", check.remediation)] {
+    let mut paragraph = |name: &str, words: &str| {
         let words: Vec<&str> = words.split_whitespace().collect();
         let _ = writeln!(text, "\n**{name}.** {}", own_markdown(&words.join(" ")));
+    };
+    paragraph("Why", check.rationale);
+    paragraph("What is sent or read", check.how.sent);
+    for (name, words) in verdicts(check) {
+        paragraph(name, words);
     }
+    paragraph("What to change", check.remediation);
     text.push_str("\n**Where it is written.**\n\n");
     for basis in check.basis {
         let _ = writeln!(text, "- [{}]({})", own_markdown(basis.title), basis.url);
@@ -76,15 +84,25 @@ pub fn section_body(check: &Check, rubric: Option<&Rubric>) -> String {
     text
 }
 
+/// What brings which verdict; a verdict that the check never gives is left out.
+pub fn verdicts(check: &Check) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let how = check.how;
+    let all = [("Passes", how.passes), ("Warns", how.warns), ("Fails", how.fails)];
+    all.into_iter().filter(|(_, words)| !words.is_empty())
+}
+
 /// A check as plain text, without a rubric.
 #[must_use]
 pub fn plain(check: &Check) -> String {
     let sources: Vec<String> =
         check.basis.iter().map(|basis| format!("{} ({})", basis.title, basis.url)).collect();
+    let how: Vec<String> = verdicts(check).map(|(name, words)| format!("{name}: {words}")).collect();
     format!(
-        "{}. {} To fix: {} Sources: {}",
+        "{}. {} How it is checked: {} {} To fix: {} Sources: {}",
         check.title,
         check.rationale,
+        check.how.sent,
+        how.join(" "),
         check.remediation,
         sources.join("; ")
     )
@@ -99,7 +117,7 @@ pub fn facts(check: &Check, rubric: Option<&Rubric>) -> Vec<(&'static str, Strin
         ("Level", level(check.level).to_owned()),
         ("Applies to", applies(&check.applies)),
         ("Without a credential", gated(check.applies.gated).to_owned()),
-        ("Looks at", reads(check.reads)),
+        ("Reads", reads(check.reads)),
     ];
     if let Some(rubric) = rubric {
         facts.push(("Counts", counts(check, rubric)));

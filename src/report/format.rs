@@ -88,6 +88,20 @@ impl Format {
         matches!(self, Self::Html | Self::BadgeSvg)
     }
 
+    /// What the people should know who pass a document of so many targets on.
+    #[must_use]
+    pub const fn remark(self, targets: usize) -> Option<&'static str> {
+        match self {
+            Self::Sarif | Self::SarifAlerts if targets > sarif::MOST_RUNS => Some(
+                "code scanning takes 20 targets in one SARIF file; scan the rest in another run, or 'merge' them in parts",
+            ),
+            Self::Html if targets > html::MOST_IN_FULL => Some(
+                "the page lists its targets only: with more than 25, details are left to the JSON report",
+            ),
+            _ => None,
+        }
+    }
+
     /// The bytes of the document.
     #[must_use]
     pub fn render(self, run: &Run<'_>) -> Vec<u8> {

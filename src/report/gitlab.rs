@@ -34,16 +34,17 @@ const LONGEST: usize = 1_000;
 /// All reports in one array.
 #[must_use]
 pub fn render(reports: &[Report]) -> String {
-    let issues: Vec<Issue> = reports.iter().flat_map(issues).collect();
+    let issues: Vec<Issue> =
+        reports.iter().zip(key::keys(reports)).flat_map(|(report, key)| issues(report, &key)).collect();
     format!("{}\n", sink::json(&issues, true))
 }
 
-fn issues(report: &Report) -> Vec<Issue> {
+fn issues(report: &Report, key: &str) -> Vec<Issue> {
     let place = key::place(report);
     let issue = |name: &str, severity, description: String| Issue {
         description,
         check_name: name.to_owned(),
-        fingerprint: key::fingerprint(report, name),
+        fingerprint: key::fingerprint(key, name),
         severity,
         location: Location { path: place.path.clone(), lines: Lines { begin: place.line } },
     };

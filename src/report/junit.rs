@@ -9,7 +9,8 @@
 use std::fmt::Write;
 
 use super::sink::xml;
-use super::{Report, ReportFinding};
+use super::text::short;
+use super::{Report, ReportFinding, key};
 use crate::exit::Exit;
 use crate::finding::Status;
 
@@ -19,7 +20,8 @@ const LONGEST: usize = 1_000;
 /// All reports in one document.
 #[must_use]
 pub fn render(reports: &[Report]) -> String {
-    let suites: Vec<Suite> = reports.iter().map(Suite::of).collect();
+    let suites: Vec<Suite> =
+        reports.iter().zip(key::keys(reports)).map(|(report, key)| Suite::of(report, &key)).collect();
     let sum = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
     let duration: u64 = reports.iter().map(|report| report.duration_ms).sum();
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -50,10 +52,13 @@ struct Suite {
 }
 
 impl Suite {
-    fn of(report: &Report) -> Self {
+    fn of(report: &Report, key: &str) -> Self {
         let mut suite = Self::default();
-        // Readers find a case by class and name; the URL is what tells targets apart.
-        let class = xml(&report.url, LONGEST);
+        // Readers find a case by class and name, and know no suites.
+        let class = match short(key, LONGEST) {
+            whole if !whole.ends_with('…') => xml(key, LONGEST),
+            _ => format!("{}~{}", xml(key, LONGEST.saturating_sub(10)), key::digest(&[key], 8)),
+        };
         let name = report.label.as_deref().map_or_else(|| class.clone(), |label| xml(label, LONGEST));
         let mut cases = suite.whole(report, &class);
         for row in &report.findings {

@@ -46,12 +46,34 @@ fn relative(path: &str) -> String {
     if parts.is_empty() { "target".to_owned() } else { parts.join("/") }
 }
 
-/// [`host_and_path`] as a relative URI reference, with a hash where scheme or query make a difference.
+/// What tells the targets of one document apart, in their order: the URL. Where several have the same one,
+/// scanned with other credentials say, the label joins it, or else their number.
 #[must_use]
-pub fn category(report: &Report) -> String {
+pub fn keys(reports: &[Report]) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for report in reports {
+        let same = reports.iter().filter(|other| other.url == report.url).count() > 1;
+        let first = match &report.label {
+            Some(label) if same => format!("{} ({label})", report.url),
+            _ => report.url.clone(),
+        };
+        let mut key = first.clone();
+        let mut number = 1_usize;
+        while keys.contains(&key) {
+            number = number.saturating_add(1);
+            key = format!("{first} ({number})");
+        }
+        keys.push(key);
+    }
+    keys
+}
+
+/// [`host_and_path`] as a relative URI reference, with a hash where anything else makes a difference.
+#[must_use]
+pub fn category(report: &Report, key: &str) -> String {
     let path = uri_path(&host_and_path(&report.url));
-    let default = Url::parse(&report.url).is_ok_and(|url| url.scheme() == "https" && url.query().is_none());
-    if default { path } else { format!("{path}~{}", digest(&[&report.url], 8)) }
+    let https = Url::parse(key).is_ok_and(|url| url.scheme() == "https" && url.query().is_none());
+    if https && key == report.url { path } else { format!("{path}~{}", digest(&[key], 8)) }
 }
 
 /// Where this report's findings are shown.
@@ -65,8 +87,8 @@ pub fn place(report: &Report) -> Place {
 
 /// Stable across scans of one target: no time, no text of the finding, no line.
 #[must_use]
-pub fn fingerprint(report: &Report, check: &str) -> String {
-    digest(&["agentgauge/v1", check, &report.url], 64)
+pub fn fingerprint(key: &str, check: &str) -> String {
+    digest(&["agentgauge/v1", check, key], 64)
 }
 
 /// The first `length` hex digits of a hash over parts.

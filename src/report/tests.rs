@@ -8,9 +8,10 @@ use super::key::NamedAt;
 use super::table::Style;
 use super::text::harmless;
 use super::text::tests::HOSTILE;
+use super::timeline::Resumption;
 use super::{Report, Tried, badge, github, html, markdown, sink, strict, text};
 use crate::baseline::Standing;
-use crate::check::{Applies, Basis, Check, Reads};
+use crate::check::{Applies, Basis, Check, How, Reads};
 use crate::exit::Exit;
 use crate::facts::classification::{Found, ServerInfo};
 use crate::facts::{Kind, Readings};
@@ -61,6 +62,7 @@ macro_rules! checks {
                 remediation: "Compare the Origin header with a list of your own sites before anything else is read, and \
                               answer 403 to every other one: `if (origin && !allowed.has(origin)) return 403`. Requests \
                               without an Origin header do not come from a web page and stay allowed.",
+                how: How { sent: "Nothing.", passes: "Anything.", warns: "", fails: "" },
                 judge: undecided,
             };
             &CHECK
@@ -246,6 +248,18 @@ pub(crate) fn hostile(text: &str) -> Report {
     scan.transcript.header.started_at = own();
     let statuses: Vec<(Status, &str)> = DEV_SERVER.iter().map(|(status, _)| (*status, text)).collect();
     let mut report = report(&scan, &statuses, &Gates { min_score: Some(100.0), ..Gates::default() });
+    // A stream that was watched, dropped and taken up again, so that every timeline has something to draw.
+    for (index, bar) in report.timeline.bars.iter_mut().enumerate() {
+        bar.step = own();
+        bar.method = own();
+        bar.ids = vec![own(), format!("{text}2")];
+        bar.failure = (index % 2 == 0).then(own);
+        bar.streams = true;
+        bar.head_us = Some(bar.started_us);
+        bar.ended_us = bar.started_us.saturating_add(6_000_000);
+        let exchange = bar.exchange.saturating_sub(1);
+        bar.resumes = (index > 0).then(|| Resumption { exchange, after: own() });
+    }
     report.classification.server = Some(ServerInfo { name: own(), version: own() });
     report.classification.endpoint = own();
     report.classification.reason = own();
@@ -431,6 +445,30 @@ fn a_megabyte_of_text_stays_within_the_limits() {
         assert!(text.len() <= most, "{}: {}", format.name(), text.len());
     }
     strict::outputs(&github::outputs(&reports, Exit::Ok));
+}
+
+#[test]
+fn targets_of_one_url_stay_apart() {
+    let one = |label: Option<&str>| {
+        let mut report = report(&dev_server(), &DEV_SERVER, &Gates::default());
+        report.label = label.map(str::to_owned);
+        report
+    };
+    let reports = [one(Some("reader")), one(Some("writer")), one(None), one(None), dead_port()];
+    for format in Format::ALL {
+        strict(*format, &bytes(*format, &reports), &reports);
+    }
+    // A target alone has the key it always had, whatever it is called.
+    assert_eq!(super::key::keys(&reports[..1]), [reports[0].url.as_str()]);
+    let long = "x".repeat(5_000);
+    let reports = [long.clone() + "a", long + "b"].map(|url| {
+        let mut report = one(None);
+        report.url = format!("http://127.0.0.1/{url}");
+        report
+    });
+    for format in Format::ALL {
+        strict(*format, &bytes(*format, &reports), &reports);
+    }
 }
 
 #[test]

@@ -109,6 +109,15 @@ impl ArrivalKind {
             Self::Event => "event",
         }
     }
+
+    /// What broke a silence, in words: a comment on an idle stream keeps it alive.
+    #[must_use]
+    pub const fn after_silence(self) -> &'static str {
+        match self {
+            Self::Comment => "keep-alive",
+            Self::Field | Self::Event => self.words(),
+        }
+    }
 }
 
 /// A time without a byte.
@@ -159,10 +168,17 @@ impl Bar {
         self.ended_us.saturating_sub(self.started_us)
     }
 
-    /// Whether it was a stream long enough to be silent.
+    /// How long it was open for what the endpoint had to say, microseconds. Waiting for its head is not
+    /// watching it.
+    #[must_use]
+    pub fn watched_us(&self) -> u64 {
+        self.ended_us.saturating_sub(self.head_us.unwrap_or(self.started_us))
+    }
+
+    /// Whether it was a stream open long enough to be silent.
     #[must_use]
     pub fn held(&self) -> bool {
-        self.streams && self.us() >= SILENCE_US
+        self.streams && self.watched_us() >= SILENCE_US
     }
 
     /// Status or failure in words. May quote remote text.

@@ -2,6 +2,17 @@
 //!
 //! A transcript is a [`Header`], the [`Exchange`]s and [`Skip`]s of one scan, and an [`End`].
 //! Everything a report shows comes from here, so `replay` needs nothing else.
+// What a peer sends must not be able to panic: tests of ours may.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod codec;

@@ -3,6 +3,9 @@
 //! Nothing is asserted: a busy machine is no bug. Costs of the scanner are shown beside a plain client
 //! that sends the same number of requests to the same endpoint in the same run, so that the ratio
 //! means something elsewhere. Processes are measured through /proc (Linux).
+//!
+//! The profile is that of a release without optimisation across crates, which takes minutes to build and
+//! makes the binary smaller, not faster; the size that counts is that of `cargo build --release`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +19,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use agentgauge::demo::{Base, Behaviour, Endpoint};
+
+mod rendering;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_agentgauge");
 const RUNS: usize = 15;
@@ -141,6 +146,13 @@ fn thread_cpu() -> Duration {
 
 fn main() {
     println!("agentgauge {}, figures of this machine\n", env!("CARGO_PKG_VERSION"));
+    // `cargo bench -- rendering` stops here.
+    let only = std::env::args().any(|argument| argument == "rendering");
+    rendering::figures();
+    println!();
+    if only {
+        return;
+    }
     quick("dual endpoint", Base::Dual);
     quick("modern endpoint", Base::Modern);
 

@@ -48,9 +48,23 @@ fn real_servers_are_judged_as_known() {
     assert!(wrong.is_empty(), "not as known:\n{}", wrong.join("\n"));
 }
 
-/// Starts and scans one server; a line for people, and what is not as known.
+/// Scans of one server at most: what a busy machine does to one is not done to three, a mistake is.
+const TRIES: usize = 3;
+
+/// Starts and scans one server; a line for people, and what is not as known each time.
 fn outcome(row: &Known) -> (String, Vec<String>) {
     let server = Server::start(&row.start);
+    for attempt in 1..TRIES {
+        let (line, complaints) = scan(row, &server);
+        if complaints.is_empty() {
+            return (line, complaints);
+        }
+        println!("interop: try {attempt}: {}", complaints.join("; "));
+    }
+    scan(row, &server)
+}
+
+fn scan(row: &Known, server: &Server) -> (String, Vec<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_agentgauge"));
     command.args(["scan", "--no-config", "--quiet", "--format", "json", &server.url(row.path)]);
     command.stdin(Stdio::null());

@@ -107,6 +107,37 @@ fn every_check_says_where_it_comes_from_why_and_what_to_do() {
 }
 
 #[test]
+fn every_check_tells_how_it_is_checked_and_names_the_verdicts_it_gives() {
+    for file in check_files() {
+        let check = checks::by_id(&file.id()).unwrap();
+        let at = file.path.display();
+        let code = file.text.split("    judge,\n};").nth(1).unwrap();
+        let code = code.split("#[cfg(test)]").next().unwrap();
+        assert!(check.how.sent.len() >= 40, "{at}: `how.sent` must say what is sent or read");
+        assert!(!check.how.passes.is_empty(), "{at}: `how.passes` must say what passes");
+        for (words, name, signs) in [
+            (check.how.warns, "warns", ["warn(", "Status::Warn"]),
+            (check.how.fails, "fails", ["fail(", "Status::Fail"]),
+        ] {
+            let given = signs.iter().any(|sign| code.contains(sign));
+            // A verdict may come from what two checks share; it must be named where it is given here.
+            assert!(
+                !given || !words.is_empty(),
+                "{at}: the check may give this verdict: `how.{name}` is empty"
+            );
+            assert!(
+                given || words.is_empty() || code.contains("Status::Fail"),
+                "{at}: `how.{name}` never happens"
+            );
+        }
+        for words in [check.how.sent, check.how.passes, check.how.warns, check.how.fails] {
+            assert!(!words.contains("  ") && words.matches('`').count() % 2 == 0, "{at}: {words}");
+            assert!(words.is_empty() || words.ends_with(['.', ')']), "{at}: a sentence: {words}");
+        }
+    }
+}
+
+#[test]
 fn every_check_is_shown_passing_faulting_and_undecided() {
     for file in check_files() {
         let tests = file.text.split("mod tests").nth(1).unwrap_or_default();

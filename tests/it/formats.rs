@@ -293,3 +293,68 @@ fn merge_refuses_what_it_cannot_join() {
     assert!(run.stderr.contains("cut off"), "{run:?}");
     assert_eq!(run.stdout.lines().collect::<BTreeSet<_>>().len(), 1);
 }
+
+#[test]
+fn two_scans_of_one_server_have_the_same_fingerprints() {
+    let endpoint = Endpoint::start_on_thread(demo::flawed()).unwrap();
+    let (folder, url) = (Folder::new("fingerprints"), endpoint.url());
+    let scan = |name: &str| -> (Value, Value) {
+        let (sarif, gitlab) = (folder.path(&format!("{name}.sarif")), folder.path(&format!("{name}.json")));
+        let (a, b) = (format!("sarif-alerts={sarif}"), format!("gitlab={gitlab}"));
+        let run = run(&["scan", "--profile", "quick", "--report", &a, "--report", &b, &url]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let read = |path: &str| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        (read(&sarif), read(&gitlab))
+    };
+    let prints = |(sarif, gitlab): &(Value, Value)| -> BTreeSet<String> {
+        let results = sarif["runs"][0]["results"].as_array().unwrap().iter();
+        let results = results
+            .map(|one| format!("{} {} {}", one["ruleId"], one["partialFingerprints"], one["fingerprints"]));
+        let issues = gitlab.as_array().unwrap().iter();
+        let issues = issues.map(|one| format!("{} {}", one["check_name"], one["fingerprint"]));
+        results.chain(issues).collect()
+    };
+    let (one, two) = (scan("one"), scan("two"));
+    let (first, second) = (prints(&one), prints(&two));
+    assert!(first.len() >= 20, "{first:?}");
+    assert_eq!(first, second);
+    assert_ne!(one.0, two.0, "the scans themselves differ: times, transcripts");
+    assert_eq!(one.0["runs"][0]["automationDetails"], two.0["runs"][0]["automationDetails"]);
+}
+
+#[test]
+fn more_targets_than_a_format_takes_are_said_and_change_no_exit() {
+    let folder = Folder::new("many");
+    let dead = run(&["scan", "http://127.0.0.1:9/dead", "-f", "jsonl"]).stdout;
+    let many: String =
+        (0..26).map(|index| dead.replace("127.0.0.1:9/dead", &format!("127.0.0.1:9/{index}"))).collect();
+    let file = folder.write("many.jsonl", many);
+    let merge = |more: &[&str]| run(&[&["merge", file.as_str()], more].concat());
+    let table = merge(&[]);
+    assert!(!table.stderr.contains("code scanning"), "{table:?}");
+    let sarif = merge(&["-f", "sarif"]);
+    assert_eq!(sarif.code, table.code);
+    assert_eq!(sarif.json()["runs"].as_array().unwrap().len(), 26, "nothing is left out");
+    assert!(sarif.stderr.contains("note: sarif: code scanning takes 20 targets"), "{:?}", sarif.stderr);
+    let page = merge(&["-f", "html"]);
+    assert!(page.stderr.contains("note: html: the page lists its targets only"), "{:?}", page.stderr);
+    assert!(page.stdout.len() < 100_000 && page.stdout.contains("127.0.0.1:9/25"));
+    assert!(!merge(&["-f", "html", "-q"]).stderr.contains("note:"));
+}
+
+/// `script` (util-linux) runs a command on a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_page_is_not_poured_over_a_terminal() {
+    let folder = Folder::new("terminal");
+    let transcript = transcript(&folder);
+    let command = format!("{} replay {transcript} -f html", env!("CARGO_BIN_EXE_agentgauge"));
+    let Ok(output) = Command::new("script").args(["-qec", &command, "/dev/null"]).output() else {
+        println!("skipped: script is not on this machine");
+        return;
+    };
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{shown}");
+    assert!(!shown.contains("<!DOCTYPE"), "{shown}");
+    assert!(shown.contains("--report html=FILE") && shown.contains("-o FILE"), "{shown}");
+}

@@ -21,6 +21,7 @@ mod drift;
 mod formats;
 mod gate_laws;
 mod gating;
+mod hostile;
 mod html;
 mod laws;
 mod operations_sse;

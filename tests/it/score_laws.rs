@@ -26,6 +26,7 @@ static CHECKS: LazyLock<Vec<&'static Check>> = LazyLock::new(|| {
                 basis: &[Basis { title: "T", url: "https://example.com" }],
                 rationale: "R",
                 remediation: "R",
+                how: agentgauge::check::How { sent: "S", passes: "P", warns: "W", fails: "F" },
                 judge: |_| inconclusive("never run"),
             };
             &*Box::leak(Box::new(check))

@@ -33,6 +33,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer every call without a valid credential with 401 and say how to get one: `WWW-Authenticate: \
                   Bearer resource_metadata=\"https://example.com/.well-known/oauth-protected-resource/mcp\"`. Never \
                   redirect to a login page, and keep 403 for a valid token with too little scope.",
+    how: How {
+        sent: "Correct calls without a credential, such as `server/discover`, `initialize` and `tools/list`.",
+        passes: "401 with `WWW-Authenticate`.",
+        warns: "401 without it.",
+        fails: "The missing credential is answered with something else: 403, 404, 400, a page, or a \
+                redirect to a login.",
+    },
     judge,
 };
 

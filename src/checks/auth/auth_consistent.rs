@@ -34,6 +34,16 @@ pub(super) static CHECK: Check = Check {
     remediation: "Put the check of the token before the router, for every method and path of the endpoint: in Express \
                   `app.use(\"/mcp\", requireBearerAuth({ verifier }))` instead of `app.post(\"/mcp\", \
                   requireBearerAuth(..), handler)`. A session id is no credential: verify the token on each request.",
+    how: How {
+        sent: "Without a credential: `server/discover`, `initialize`, `tools/list`, GET, DELETE with an \
+               invented id, `subscriptions/listen`, a WebSocket upgrade, and, where tools are listed, a \
+               call of a tool that does not exist.",
+        passes: "Each is refused for want of a credential, or not there at all.",
+        warns: "Only discovery is open (lazy authorization), one era is open and the other not, or \
+                DELETE is accepted.",
+        fails: "A stream, a session or a WebSocket works although POST asks for a credential, or \
+                `tools/list` does although the handshake is refused.",
+    },
     judge,
 };
 

@@ -37,6 +37,13 @@ pub(super) static CHECK: Check = Check {
                 with it. Whoever reads the log then acts as the agent.",
     remediation: "Take the token from `Authorization: Bearer …` alone, ignore `?access_token=`, and list only \
                   `\"bearer_methods_supported\": [\"header\"]` in the metadata.",
+    how: How {
+        sent: "Nothing more: the scanned URL, the URI that HTTP+SSE announces, and \
+               `bearer_methods_supported`.",
+        passes: "None of them carries or allows a token.",
+        warns: "The scanned URL has a parameter that looks like a key.",
+        fails: "The announced URI has one, or the metadata allow tokens in the query.",
+    },
     judge,
 };
 

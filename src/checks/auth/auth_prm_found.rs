@@ -35,6 +35,14 @@ pub(super) static CHECK: Check = Check {
                   application/json, for example `{\"resource\": \"https://example.com/mcp\", \
                   \"authorization_servers\": [\"https://login.example.com\"]}`, and name its URL in the challenge as \
                   `resource_metadata`.",
+    how: How {
+        sent: "The metadata URL of the challenge; else `/.well-known/oauth-protected-resource` with the \
+               path of the endpoint; else without it. Never with a credential.",
+        passes: "A JSON document is at one of them.",
+        warns: "It is only at a well-known URL although the endpoint speaks 2025-06-18 at most, which \
+                wants it named in the challenge.",
+        fails: "None has it. A page that is no JSON does not count.",
+    },
     judge,
 };
 

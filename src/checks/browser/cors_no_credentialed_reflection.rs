@@ -31,6 +31,14 @@ pub(super) static CHECK: Check = Check {
                   `Access-Control-Allow-Credentials: true`. Express: `cors({ origin: [\"https://app.example.com\"], \
                   credentials: true })`, not `origin: true`; a public API without cookies: \
                   `Access-Control-Allow-Origin: *` alone.",
+    how: How {
+        sent: "Correct calls and a preflight with the Origins `https://scanner-origin.invalid`, `null` \
+               and `https://<host>.scanner-origin.invalid`.",
+        passes: "No foreign Origin is allowed, or `*` without credentials.",
+        warns: "A foreign Origin is repeated without credentials, or `*` with them, which browsers ignore.",
+        fails: "A foreign Origin or `null` is allowed with credentials, or only the start of the Origin \
+                is compared.",
+    },
     judge,
 };
 

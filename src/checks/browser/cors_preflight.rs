@@ -38,6 +38,14 @@ pub(super) static CHECK: Check = Check {
                   `Access-Control-Allow-Headers: authorization, content-type, mcp-protocol-version, mcp-method, \
                   mcp-name` (older revisions: mcp-session-id, last-event-id), and `DELETE` in \
                   `Access-Control-Allow-Methods` where sessions exist.",
+    how: How {
+        sent: "OPTIONS with `Access-Control-Request-Method: POST` and the headers that agents send: \
+               content-type, authorization, mcp-protocol-version, and those of the era.",
+        passes: "2xx, and everything that agents need here is allowed. Endpoints without CORS for the \
+                 foreign Origin are not judged.",
+        warns: "Some are missing, `*` where authorization is needed, or a Max-Age above a day.",
+        fails: "The preflight is refused or allows no origin, although the POST does.",
+    },
     judge,
 };
 

@@ -47,6 +47,14 @@ pub(super) static CHECK: Check = Check {
                   enable_dns_rebinding_protection=True)`. Rust SDK: `StreamableHttpServerConfig::default()\
                   .with_allowed_origins([\"https://app.example.com:443\"])`, or `.enforce_origin_validation()` to \
                   refuse every Origin.",
+    how: How {
+        sent: "A correct call with `Origin: https://scanner-origin.invalid`, and with `Origin: null`.",
+        passes: "403; any 4xx where only revisions before 2025-11-25, HTTP+SSE or a feed are spoken.",
+        warns: "Another 4xx; or it is served by a public endpoint that needs a token, or by a local feed \
+                that lets the page read it.",
+        fails: "It is served on a loopback or private address (critical), or by a public open endpoint \
+                with a tool that changes something.",
+    },
     judge,
 };
 

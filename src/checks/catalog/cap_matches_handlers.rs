@@ -36,6 +36,14 @@ pub(super) static CHECK: Check = Check {
                 is not advertised is never found.",
     remediation: "Advertise exactly what has a handler: with a `prompts/list` handler send \
                   `\"capabilities\": {\"prompts\": {}}`, without one leave `prompts` out and answer -32601.",
+    how: How {
+        sent: "`tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`; \
+               `completion/complete` with an invented reference, only where it is advertised.",
+        passes: "What is advertised answers, and nothing else offers anything.",
+        warns: "Something that is not advertised offers items, or resources are advertised and templates \
+                are answered -32601 or -32602.",
+        fails: "Something that is advertised answers with an error; -32603 is only noted.",
+    },
     judge,
 };
 

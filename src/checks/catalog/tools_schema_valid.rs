@@ -37,6 +37,14 @@ pub(super) static CHECK: Check = Check {
     remediation: "Give every tool an object schema that is valid JSON Schema 2020-12, or name the draft: \
                   `\"inputSchema\": {\"type\": \"object\", \"properties\": {}}` for a tool without parameters, \
                   `\"$schema\": \"http://json-schema.org/draft-07/schema#\"` where draft-07 keywords are used.",
+    how: How {
+        sent: "Nothing more: the schemas of `tools/list`, compiled without any network access.",
+        passes: "Each tool has a name and an `inputSchema` of type object that compiles; so does an \
+                 `outputSchema`.",
+        warns: "A schema that is valid in an older draft only and does not say so, an unknown `$schema`, \
+                or `outputSchema: null`.",
+        fails: "A missing or null schema, another root type, or one that is valid in no draft.",
+    },
     judge,
 };
 

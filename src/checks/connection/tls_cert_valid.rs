@@ -27,6 +27,15 @@ pub(super) static CHECK: Check = Check {
     remediation: "Serve the full chain (leaf first, then every intermediate) of a certificate for this host name and \
                   renew it automatically, for example `ssl_certificate /etc/letsencrypt/live/HOST/fullchain.pem;` \
                   in nginx, not `cert.pem`.",
+    how: How {
+        sent: "The TLS handshake with SNI and normal verification. If that fails, one handshake without \
+               verification, only to read the certificate and name the fault.",
+        passes: "The certificate verifies.",
+        warns: "On a loopback or private address: expired, not yet valid, or for another name. \
+                (Self-signed or of an unknown issuer is only noted there.)",
+        fails: "On a public address, or with `--cacert`: expired, not yet valid, wrong name, \
+                self-signed, or of an unknown issuer.",
+    },
     judge,
 };
 

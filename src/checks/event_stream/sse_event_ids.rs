@@ -31,6 +31,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Write an `id:` line into every event that carries data, never used twice within a session, for \
                   example `id: <stream>-<counter>`. TypeScript SDK: pass `eventStore` to the transport; Python SDK: \
                   pass `event_store` to the session manager; Rust SDK: keep `with_legacy_session_mode(true)`.",
+    how: How {
+        sent: "Nothing more: the ids of all events with data, by session and stream; replays and replies \
+               to `initialize` are left out.",
+        passes: "Each has an id, none twice in a session, and integers rise.",
+        warns: "Ids are missing, repeat or fall. (Only noted on a dual-era endpoint.)",
+        fails: "",
+    },
     judge,
 };
 

@@ -32,6 +32,13 @@ pub(super) static CHECK: Check = Check {
                 agent, and nothing tells it that something is missing.",
     remediation: "Put `data: ` before every line of the payload, or write JSON on one line: \
                   `data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}` followed by one blank line.",
+    how: How {
+        sent: "Nothing more: every line of every stream, with LF, CR and CRLF as line ends. A common \
+               client library reads the same lines as a second opinion.",
+        passes: "Every line is a comment, a blank or a known field.",
+        warns: "Unknown or mis-cased field names (`Data:`), or mixed line ends.",
+        fails: "Lines of payload without `data:`, which clients drop.",
+    },
     judge,
 };
 

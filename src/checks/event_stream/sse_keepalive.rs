@@ -45,6 +45,13 @@ pub(super) static CHECK: Check = Check {
                   pings every 15 s without a setting; for your own feeds sse-starlette's \
                   `EventSourceResponse(events(), ping=15)`. Rust SDK: \
                   `StreamableHttpServerConfig::default().with_sse_keep_alive(Some(Duration::from_secs(15)))`.",
+    how: How {
+        sent: "The idle stream (GET, `subscriptions/listen` or a feed) is held for up to 35 s, in `deep` \
+               for up to 95 s; every byte is noted with its time. `quick` does not watch.",
+        passes: "A byte of any kind comes after at most 32 s: 30 s and the jitter of a timer.",
+        warns: "No byte in 35 s, or a silence of more than 32 s.",
+        fails: "",
+    },
     judge,
 };
 

@@ -32,6 +32,17 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send `X-Accel-Buffering: no` with every event stream, flush after each event, and leave event streams \
                   out of compression. For nginx in front of it: `proxy_buffering off; gzip off; proxy_http_version \
                   1.1;` in the location of the endpoint.",
+    how: How {
+        sent: "When headers, the first byte and each event of every stream arrived; then one stream \
+               again with `Accept-Encoding: gzip, br`. Also `X-Accel-Buffering`, `Content-Length` and \
+               `Content-Encoding`.",
+        passes: "Headers within 2 s and the first event within 3 s, or events that come apart from each \
+                 other.",
+        warns: "`X-Accel-Buffering: no` is missing on a modern stream, an open stream declares a \
+                Content-Length, or compression that is still timely.",
+        fails: "Headers or the first event are held back for more than 10 s, or many events arrive in \
+                one burst at the end.",
+    },
     judge,
 };
 

@@ -31,6 +31,14 @@ pub(super) static CHECK: Check = Check {
     remediation: "Announce a path, not an absolute URL: `data: /messages?sessionId=8f14e45f`. Behind a reverse proxy \
                   give the path as the client sees it: `root_path` of the ASGI application with the Python SDK, the \
                   first argument of `SSEServerTransport(\"/prefix/messages\", res)` with the TypeScript SDK.",
+    how: How {
+        sent: "Nothing more: the URI of the `endpoint` event, resolved against the URL of the stream. \
+               One of another origin is never contacted.",
+        passes: "Scheme, host and port are those of the stream.",
+        warns: "",
+        fails: "It is of another origin, such as `http://localhost`, an internal name, or `http` below \
+                `https`.",
+    },
     judge,
 };
 

@@ -24,6 +24,13 @@ pub(super) static CHECK: Check = Check {
                 the POST's body, or under another name, never reaches the agent.",
     remediation: "Answer the POST with `202 Accepted` and an empty body, and write the reply to the stream: \
                   `event: message`, then `data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}`, then an empty line.",
+    how: How {
+        sent: "`initialize`, `notifications/initialized` and `ping` are posted to the announced URI; \
+               replies are read from the stream.",
+        passes: "Each POST is answered 2xx, and each reply comes as a `message` event within 10 s.",
+        warns: "The reply comes on the stream and in the body of the POST.",
+        fails: "It comes in the body alone, under another event name, or not at all; or the POST is refused.",
+    },
     judge,
 };
 

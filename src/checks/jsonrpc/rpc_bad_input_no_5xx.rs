@@ -38,6 +38,15 @@ pub(super) static CHECK: Check = Check {
     remediation: "Catch parse and validation errors at the edge and answer 4xx with a JSON-RPC error: an empty body \
                   or `\"params\": \"x\"` gets 400 with -32700, -32600 or -32602. Give every request a deadline, and \
                   let no exception of a handler end the process.",
+    how: How {
+        sent: "An empty body; `null`; `[]`; arrays nested 200 deep; `params` as a string; method `\"\"`; \
+               `id: null`; an unknown `_meta` key; with a correct call before and after. Every other \
+               request that is wrong on purpose counts too.",
+        passes: "Each one that must be answered is, in 3 s and without a 5xx, and the correct call still \
+                 works. On HTTP+SSE and WebSocket only a parsable request with an id must be answered.",
+        warns: "One slow answer, or one 5xx.",
+        fails: "Several 5xx, silence, a dropped connection, or a correct call that no longer works.",
+    },
     judge,
 };
 

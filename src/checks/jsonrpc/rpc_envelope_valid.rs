@@ -39,6 +39,14 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send `\"jsonrpc\": \"2.0\"` and exactly one of `result` (an object) and `error`: \
                   `{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}`. Leave `error` out of a success instead of setting \
                   it to null.",
+    how: How {
+        sent: "Nothing more: every 2xx body, event and frame that answers a request of ours, and every \
+               refusal that calls itself JSON-RPC.",
+        passes: "All of them are JSON-RPC 2.0 objects.",
+        warns: "",
+        fails: "`\"jsonrpc\": \"2.0\"` is missing or different, `result` and `error` are both there or \
+                both absent, the result is no object, or a body that is labelled JSON is none.",
+    },
     judge,
 };
 

@@ -30,6 +30,13 @@ pub(super) static CHECK: Check = Check {
                 call waiting until it times out.",
     remediation: "Copy `id` from the request to the reply as it was parsed, without converting it: a request with \
                   `\"id\": \"7\"` must be answered with `\"id\": \"7\"`, not `7`.",
+    how: How {
+        sent: "A correct call (`server/discover`, or `ping` in a session) three times, each on a fresh \
+               connection, with the ids `7`, `\"7\"` and `\"sc-é-😀\"`.",
+        passes: "All three ids come back with the same value and JSON type.",
+        warns: "",
+        fails: "An id comes back as another value or type, or as that of another request.",
+    },
     judge,
 };
 

@@ -33,6 +33,15 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer unparsable JSON with HTTP 400 and `{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\
                   \"message\":\"Parse error\"}}`, and JSON that is no request with -32600. Where a body parser runs \
                   before the MCP handler (`express.json()`, an extractor), catch its error and answer so.",
+    how: How {
+        sent: "Three bodies with the headers of a correct call: `{\"jsonrpc\":\"2.0\",\"id\":1,`; \
+               `{\"foo\":1}`; the correct call with `\"jsonrpc\":\"1.0\"`. On a WebSocket the first one \
+               as a text frame.",
+        passes: "400 with -32700 for cut JSON and -32600 for `{\"foo\":1}`; any clean refusal for the \
+                 third. On HTTP+SSE any 4xx; on a WebSocket -32700 or a close code.",
+        warns: "Another 4xx, another code, no JSON-RPC body, an error with status 200, or 202.",
+        fails: "A 5xx, a result, or silence.",
+    },
     judge,
 };
 

@@ -21,6 +21,12 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer `GET` with `Accept: text/event-stream` either with `200`, `Content-Type: text/event-stream` and \
                   the headers sent at once, or with `405 Method Not Allowed` and `Allow: POST, DELETE`. Both are fully \
                   legal.",
+    how: How {
+        sent: "GET with `Accept: text/event-stream` and the headers of a session.",
+        passes: "200 with an event stream, or 405.",
+        warns: "Another 4xx or 204; or the GET is held without headers for the whole watch of 35 s.",
+        fails: "200 with another type, or a 5xx.",
+    },
     judge,
 };
 

@@ -32,6 +32,12 @@ pub(super) static CHECK: Check = Check {
     remediation: "Return all three members under the id of the request, for example `{\"protocolVersion\": \
                   \"2025-11-25\", \"capabilities\": {\"tools\": {}}, \"serverInfo\": {\"name\": \"weather\", \
                   \"version\": \"1.4.0\"}}`.",
+    how: How {
+        sent: "`initialize` with `2025-11-25` and no `MCP-Protocol-Version` header.",
+        passes: "A result with `protocolVersion`, `capabilities`, and name and version of `serverInfo`.",
+        warns: "An empty name or version, or a result whose status is not 200.",
+        fails: "A member is missing or of another type, or the result has another id.",
+    },
     judge,
 };
 

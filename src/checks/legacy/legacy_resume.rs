@@ -31,6 +31,16 @@ pub(super) static CHECK: Check = Check {
                   `eventStore` whose ids sort in the order of storing (the example store's do not within one \
                   millisecond); Python SDK: pass an `event_store` to the session manager; Rust SDK: keep \
                   `with_legacy_session_mode(true)`.",
+    how: How {
+        sent: "A read-only call whose answer streams (`ping`, else `tools/list`) is read to its end; \
+               then GET with `Last-Event-ID` of its first event, as if the connection had dropped there. \
+               Up to five times, each on a stream of its own. Where finished streams are not replayed, \
+               one is really cut and taken up again.",
+        passes: "Every try that says something brings exactly what was missing.",
+        warns: "Only some are exact; events have no ids; the GET is declined; or it is accepted and \
+                stays silent.",
+        fails: "A 5xx, or no try is exact: events are lost, repeated or out of order.",
+    },
     judge,
 };
 

@@ -26,6 +26,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Keep sessions in a store that every replica reads, or have none: `sessionIdGenerator: undefined` in the \
                   TypeScript SDK, `stateless_http=True` in the Python SDK, \
                   `StreamableHttpServerConfig::default().with_legacy_session_mode(false)` in the Rust SDK.",
+    how: How {
+        sent: "`ping` in one session on fresh connections, four in `quick` and eight otherwise, without \
+               cookies.",
+        passes: "All are served.",
+        warns: "Only 429 stood in the way.",
+        fails: "Some get 404 or 400, as if the session were unknown.",
+    },
     judge,
 };
 

@@ -28,6 +28,13 @@ pub(super) static CHECK: Check = Check {
                   `404 {\"jsonrpc\": \"2.0\", \"id\": null, \"error\": {\"code\": -32001, \"message\": \"Session not \
                   found\"}}`; the Python SDK's session manager and the Rust SDK's `LocalSessionManager` do it by \
                   themselves.",
+    how: How {
+        sent: "A call with a random session id; then with the id of a session that was deleted, if \
+               DELETE was answered 2xx.",
+        passes: "404 for both.",
+        warns: "Another 4xx; or the deleted one is still served after a DELETE that was answered 202.",
+        fails: "It is served, or met with a 5xx.",
+    },
     judge,
 };
 

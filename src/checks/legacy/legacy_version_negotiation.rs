@@ -25,6 +25,13 @@ pub(super) static CHECK: Check = Check {
                 version claims what it cannot speak, and one that merely refuses leaves the agent nothing to try.",
     remediation: "Compare `params.protocolVersion` with the versions you support: echo it if it is one of them, else \
                   answer with your newest. `1999-01-01` is answered with `\"protocolVersion\": \"2025-11-25\"`.",
+    how: How {
+        sent: "`initialize` with `2025-11-25`, `2025-06-18`, `2025-03-26` and `1999-01-01`.",
+        passes: "Known versions are echoed or replaced by a known one; the odd one is replaced.",
+        warns: "The odd one is refused, but the supported versions are listed; or nothing newer than \
+                2025-03-26 is offered.",
+        fails: "The odd one is echoed, or refused without a version to go on with.",
+    },
     judge,
 };
 

@@ -25,6 +25,15 @@ pub(super) static CHECK: Check = Check {
                   `{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{\"notifications\":\
                   {\"toolsListChanged\":true},\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":\"1\"}}}`, and flush it \
                   at once. A server without subscriptions advertises neither `listChanged` nor `subscribe`.",
+    how: How {
+        sent: "`subscriptions/listen` with every type that is advertised; the stream is read for up to \
+               10 s for the acknowledgement.",
+        passes: "The acknowledgement is the first message, within 5 s. Comments and empty events before \
+                 it are no messages.",
+        warns: "It is the first message, after 5 to 10 s.",
+        fails: "Another message comes first, none comes, the reply is JSON, or it is refused although \
+                something to listen to is advertised.",
+    },
     judge,
 };
 

@@ -35,6 +35,15 @@ pub(super) static CHECK: Check = Check {
                   `{\"resultType\": \"complete\", \"supportedVersions\": [\"2026-07-28\"], \"capabilities\": \
                   {\"tools\": {}}, \"ttlMs\": 60000, \"cacheScope\": \"public\"}`; the server's name and version \
                   belong into `_meta`.",
+    how: How {
+        sent: "`server/discover` with `MCP-Protocol-Version: 2026-07-28`, `Mcp-Method` and the members \
+               of `_meta`.",
+        passes: "200 with `supportedVersions` that hold the version used, a `capabilities` object and \
+                 `resultType: \"complete\"`.",
+        warns: "Members of drafts beside them, such as `serverInfo`; a status other than 200; or a list \
+                that leaves out the version in use.",
+        fails: "Other modern methods work and this one does not, or one of the three members is missing.",
+    },
     judge,
 };
 

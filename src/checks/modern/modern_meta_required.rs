@@ -27,6 +27,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Check `params._meta` of every request for `io.modelcontextprotocol/protocolVersion` and \
                   `io.modelcontextprotocol/clientCapabilities`, and answer HTTP 400 with `{\"code\": -32602, \
                   \"message\": \"Invalid params: _meta lacks protocolVersion\"}` under the id of the request.",
+    how: How {
+        sent: "`server/discover` with modern headers and params `{}`; then `_meta` without the version; \
+               then without the client's capabilities.",
+        passes: "400 with -32602 each time.",
+        warns: "Any other refusal, such as -32020, or the right code with status 200.",
+        fails: "One of them is served, or met with a 5xx.",
+    },
     judge,
 };
 

@@ -32,6 +32,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer every method that is not implemented with HTTP 404 and `{\"code\": -32601, \"message\": \
                   \"Method not found\"}` under the id of the request, also `ping`, `logging/setLevel`, \
                   `resources/subscribe` and `resources/unsubscribe`, and let no proxy replace that body.",
+    how: How {
+        sent: "`scanner/does-not-exist`, then four methods that 2026-07-28 removed: `ping`, \
+               `logging/setLevel`, `resources/subscribe`, `resources/unsubscribe`.",
+        passes: "404 with -32601 each time.",
+        warns: "-32601 with status 200.",
+        fails: "Another code, a 404 without a JSON-RPC body, a 5xx, or success.",
+    },
     judge,
 };
 

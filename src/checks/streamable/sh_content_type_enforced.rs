@@ -33,6 +33,16 @@ pub(super) static CHECK: Check = Check {
     remediation: "Compare the media type before reading the body and answer 415 unless it is `application/json`: \
                   `if (!req.is('application/json')) return res.status(415).end();`. Refuse foreign Origins with 403 \
                   as well.",
+    how: How {
+        sent: "A correct body with `Content-Type: text/plain;charset=UTF-8`; if it is processed, again \
+               with `Origin: https://scanner-origin.invalid`; then one without Content-Type. All of it \
+               is read-only.",
+        passes: "400, 401, 403 or 415: the body was not processed.",
+        warns: "It is processed, but a foreign Origin is refused or a token is needed; or a POST without \
+                Content-Type is processed.",
+        fails: "It is processed without authentication and with a foreign Origin; critical on a loopback \
+                or private address.",
+    },
     judge,
 };
 

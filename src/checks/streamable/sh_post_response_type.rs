@@ -29,6 +29,13 @@ pub(super) static CHECK: Check = Check {
                 not match it, it cannot read an answer that is there.",
     remediation: "Send `Content-Type: application/json` with one JSON object, or `Content-Type: text/event-stream` \
                   with the answer as an event: `data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}` and a blank line.",
+    how: How {
+        sent: "A correct call; also every other correct POST of the scan: status, Content-Type and the \
+               first bytes.",
+        passes: "Each is `application/json` or `text/event-stream`, and the body is what the label says.",
+        warns: "",
+        fails: "Another type, none, or JSON labelled as an event stream and the reverse.",
+    },
     judge,
 };
 

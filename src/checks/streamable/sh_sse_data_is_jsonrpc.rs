@@ -34,6 +34,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Write each message as one event, `data: {\"jsonrpc\":\"2.0\",...}` and a blank line, with a JSON \
                   encoder that leaves no raw line breaks. Send heartbeats as comments (`: ping`), which no client \
                   parses.",
+    how: How {
+        sent: "Nothing more: events of every stream, assembled as the standard says. Empty data and \
+               events of other names are left out.",
+        passes: "The data of each event is one JSON text.",
+        warns: "A heartbeat that is no JSON, such as `data: ping`.",
+        fails: "Cut JSON, or several messages in one event.",
+    },
     judge,
 };
 

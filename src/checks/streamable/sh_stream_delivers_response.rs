@@ -34,6 +34,14 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send the response as the last event of the stream of its own request, under the request's id, and \
                   close the stream after it: `data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}`. Behind a proxy, switch \
                   response buffering off for this path.",
+    how: How {
+        sent: "A correct call and `tools/list`; the stream is read until the reply with the request's id \
+               arrives.",
+        passes: "The reply comes within 10 s.",
+        warns: "It comes after 10 to 30 s; or, in revision 2025-11-25, the server ends the stream after \
+                an event with `id` and `retry` and gives the reply on resumption.",
+        fails: "The stream ends without the reply, or stays silent for 30 s.",
+    },
     judge,
 };
 

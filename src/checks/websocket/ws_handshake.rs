@@ -31,6 +31,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Let a WebSocket library answer the upgrade, and make proxies pass it on; with nginx: \
                   `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \
                   \"upgrade\";`.",
+    how: How {
+        sent: "A WebSocket upgrade over HTTP/1.1 with a random key.",
+        passes: "101 with the right `Sec-WebSocket-Accept` and headers.",
+        warns: "",
+        fails: "The accept value or a header is wrong or missing, or a socket answers with another \
+                status, such as 200.",
+    },
     judge,
 };
 

@@ -34,6 +34,14 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send each JSON-RPC message as one text frame, as it is: `{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}`, \
                   without an object around it. Answer `server/discover`, or `initialize`, `notifications/initialized` \
                   and `ping`.",
+    how: How {
+        sent: "`server/discover` as a text frame; if that is no modern reply, `initialize`, \
+               `notifications/initialized` and `ping`.",
+        passes: "Each request is answered in one text frame, with its id.",
+        warns: "The JSON-RPC message is wrapped in something else.",
+        fails: "The subprotocol `mcp` was selected and no reply comes within 10 s, or a second socket \
+                answers with an error or silence.",
+    },
     judge,
 };
 

@@ -31,6 +31,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer the upgrade with 403 when Origin is present and not on your list, and let upgrades without \
                   Origin pass. With `ws`: `verifyClient: ({ origin }) => !origin || allowed.has(origin)`; with \
                   Python's websockets: `serve(handler, host, port, origins=[None, \"https://app.example.com\"])`.",
+    how: How {
+        sent: "The upgrade with `Origin: https://scanner-origin.invalid` and with `Origin: null`, beside \
+               one without Origin.",
+        passes: "Any 4xx, or a socket that is closed at once with 1008.",
+        warns: "It is accepted by a public endpoint, or refused with a 5xx.",
+        fails: "It is accepted on a loopback or private address.",
+    },
     judge,
 };
 

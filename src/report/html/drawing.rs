@@ -1,6 +1,8 @@
 //! The timeline of the scan as SVG: the scan on its true scale, and below it the same on rulers that show
 //! the requests. Words of the scan's own and numbers only, except for titles, which are escaped.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::Place;
@@ -39,7 +41,7 @@ pub(super) struct Flag {
 /// The drawing so far.
 #[derive(Debug)]
 pub(super) struct Frame<'r> {
-    place: Place<'r>,
+    pub(super) place: Place<'r>,
     scale: Scale,
     /// Labels have a column of their own.
     pub(super) wide: bool,
@@ -49,6 +51,8 @@ pub(super) struct Frame<'r> {
     /// How far down it has come.
     pub(super) y: f64,
     pub(super) spots: Vec<Spot>,
+    /// Exchanges that others take up again.
+    pub(super) dropped: BTreeSet<u32>,
 }
 
 impl Frame<'_> {
@@ -89,14 +93,16 @@ fn one(timeline: &Timeline, flags: &[Flag], place: Place<'_>, wide: bool) -> Mar
     let (width, left, margin) = if wide { (1080.0, 158.0, 14.0) } else { (360.0, 4.0, 4.0) };
     let right = width - margin;
     let scale = Scale::of(timeline, left, right - left);
-    let mut frame = Frame { place, scale, wide, left, right, margin, y: 0.0, spots: Vec::new() };
+    let dropped = timeline.bars.iter().filter_map(|bar| Some(bar.resumes.as_ref()?.exchange)).collect();
+    let mut frame = Frame { place, scale, wide, left, right, margin, y: 0.0, spots: Vec::new(), dropped };
     let overview = overview(&mut frame, timeline);
     let top = frame.y;
     let ruler = ruler(&mut frame);
     let below = frame.y;
-    let held: Vec<&Bar> = timeline.bars.iter().filter(|bar| bar.held()).take(MOST_PULSES).collect();
+    let shown = || timeline.bars.iter().filter(|bar| place.lists(bar.exchange));
+    let held: Vec<&Bar> = shown().filter(|bar| bar.held()).take(MOST_PULSES).collect();
     let pulses: Vec<Markup> = held.iter().map(|bar| pulse(&mut frame, bar)).collect();
-    let rest = timeline.bars.iter().filter(|bar| !held.iter().any(|held| held.exchange == bar.exchange));
+    let rest = shown().filter(|bar| !held.iter().any(|held| held.exchange == bar.exchange));
     let rows: Vec<Markup> = groups(rest)
         .into_iter()
         .enumerate()
@@ -134,7 +140,7 @@ fn overview(frame: &mut Frame<'_>, timeline: &Timeline) -> Markup {
     let at = |us: u64| frame.left + width * us.min(end_us) as f64 / end_us as f64;
     let (strip, foot) = (18.0, 64.0);
     let true_scale = super::scale::Segment { from_us: 0, to_us: end_us, x: frame.left, width, busy: false };
-    let (ticks, step) = true_scale.ticks(56.0);
+    let ticks = true_scale.ticks(56.0);
     let held = timeline.bars.iter().filter(|bar| bar.held()).take(MOST_PULSES);
     let drawn = html! {
         @if frame.wide {
@@ -144,7 +150,7 @@ fn overview(frame: &mut Frame<'_>, timeline: &Timeline) -> Markup {
         @for us in ticks {
             @if at(us) < frame.right - 12.0 {
                 text class="scale" x=(n(at(us))) y="11" text-anchor=(if us == 0 { "start" } else { "middle" }) {
-                    (moment(us, step))
+                    (moment(us))
                 }
             }
         }
@@ -184,9 +190,8 @@ fn ruler(frame: &mut Frame<'_>) -> Markup {
     let mut said = f64::NEG_INFINITY;
     let mut marks = Vec::new();
     for segment in &frame.scale.segments {
-        let (ticks, step) = segment.ticks(60.0);
-        for us in ticks {
-            let text = moment(us, step);
+        for us in segment.ticks(60.0) {
+            let text = moment(us);
             let half = text.chars().count() as f64 * 3.0;
             let x = frame.scale.x(us).max(frame.left + half);
             if x - half > said && x + half <= frame.right + frame.margin {
@@ -218,8 +223,7 @@ fn ruler(frame: &mut Frame<'_>) -> Markup {
 fn grid(frame: &Frame<'_>, top: f64, bottom: f64) -> Markup {
     let mut lines = String::new();
     for segment in &frame.scale.segments {
-        let (ticks, _) = segment.ticks(60.0);
-        for us in ticks {
+        for us in segment.ticks(60.0) {
             lines.push_str(&format!("M{} {}V{}", n(frame.x(us)), n(top), n(bottom)));
         }
     }
@@ -240,20 +244,16 @@ fn grid(frame: &Frame<'_>, top: f64, bottom: f64) -> Markup {
     }
 }
 
-/// A time on a ruler with this step.
-fn moment(us: u64, step: u64) -> String {
-    if us == 0 {
-        "0".to_owned()
-    } else if step >= 1_000_000 {
-        format!("{} s", us / 1_000_000)
-    } else if us < 1_000_000 && step >= 1_000 {
-        format!("{} ms", us / 1_000)
-    } else if us < 1_000_000 {
-        format!("{}.{} ms", us / 1_000, us % 1_000 / 100)
-    } else if step >= 100_000 {
-        format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000)
-    } else {
-        format!("{}.{:03} s", us / 1_000_000, us % 1_000_000 / 1_000)
+/// A time on a ruler, to the millisecond from a second on.
+fn moment(us: u64) -> String {
+    let shortest = |whole: u64, rest: String| {
+        let text = format!("{whole}.{rest}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    match us {
+        0 => "0".to_owned(),
+        1..1_000_000 => format!("{} ms", shortest(us / 1_000, format!("{:03}", us % 1_000))),
+        _ => format!("{} s", shortest(us / 1_000_000, format!("{:03}", us % 1_000_000 / 1_000))),
     }
 }
 
@@ -268,11 +268,14 @@ fn resumptions(frame: &Frame<'_>, timeline: &Timeline) -> Markup {
     html! {
         @for (dropped, again) in pairs {
             @let bend = ((again.from - dropped.to).abs() / 2.0).max(8.0);
+            // Within a lane it leads around the bars between.
+            @let bow = if (again.y - dropped.y).abs() < 1.0 { -11.0 } else { 0.0 };
             path class="again" d=(format!(
                 "M{} {}C{} {} {} {} {} {}",
-                n(dropped.to), n(dropped.y), n(dropped.to + bend), n(dropped.y),
-                n(again.from - bend), n(again.y), n(again.from), n(again.y)
+                n(dropped.to), n(dropped.y), n(dropped.to + bend), n(dropped.y + bow),
+                n(again.from - bend), n(again.y + bow), n(again.from), n(again.y)
             )) {}
+            path class="arrow" d=(format!("M{} {}l-6 -3.5v7z", n(again.from), n(again.y))) {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Place, t};
+use super::{Place, brief, t};
 use crate::finding::milliseconds;
 use crate::report::table::details::bytes;
 use crate::report::timeline::{Bar, Timeline, words};
@@ -11,7 +11,12 @@ use crate::transcript::Expectation;
 pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {
     html! {
         details class="exchanges" {
-            summary { "Every exchange in words (" (timeline.bars.len()) ")" }
+            summary {
+                @match timeline.bars.len() {
+                    all if all > place.detail.exchanges() => { "The first " (place.detail.exchanges()) " of " (all) " exchanges in words" },
+                    all => { "Every exchange in words (" (all) ")" },
+                }
+            }
             div class="scroll" tabindex="0" role="region" aria-label=(format!("Every exchange of {}", t(place.name))) {
                 table class="list" {
                     thead {
@@ -26,7 +31,7 @@ pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {
                             th scope="col" { "Came" }
                         }
                     }
-                    tbody { @for bar in &timeline.bars { (row(bar, place)) } }
+                    tbody { @for bar in timeline.bars.iter().filter(|bar| place.lists(bar.exchange)) { (row(bar, place)) } }
                 }
             }
         }
@@ -41,13 +46,13 @@ fn row(bar: &Bar, place: Place<'_>) -> Markup {
             td class="number" { (milliseconds(bar.started_us)) }
             td { (words(bar.probe)) }
             td {
-                (t(&bar.method)) " " (t(&bar.step))
+                (brief(&bar.method)) " " (brief(&bar.step))
                 @if bar.expectation == Expectation::Negative { span class="quiet" { " (wrong on purpose)" } }
             }
             td class="number" { (bar.connection) }
             td {
-                (t(&bar.answer()))
-                @if let Some(other) = bar.resumes.as_ref().map(|other| other.exchange) {
+                (brief(&bar.answer()))
+                @if let Some(other) = bar.resumes.as_ref().map(|other| other.exchange).filter(|other| place.lists(*other)) {
                     " (takes up " a href=(format!("#{}", place.id(&format!("e{other}")))) { (other) } " again)"
                 }
             }

@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 
 use maud::{Markup, html};
 
-use super::{Place, prose, t};
+use super::{Detail, Place, brief, prose, t};
+use crate::check::Check;
 use crate::checks::AREAS;
 use crate::finding::{Severity, Status};
 use crate::report::table::{details, first_screen};
-use crate::report::{Report, ReportFinding};
+use crate::report::{Report, ReportFinding, catalogue};
 
 /// Warnings and failures, what gains most first: the order of the terminal report, and then the rest.
 pub(super) fn order(report: &Report) -> Vec<&ReportFinding> {
@@ -63,6 +64,7 @@ pub(super) fn fixes(report: &Report, place: Place<'_>, order: &[&ReportFinding])
     html! {
         section aria-labelledby=[place.named_by("fixes")] {
             (place.heading(1, Some("fixes"), "What to fix, greatest gain first"))
+            @if let Some(gain) = first_screen::together(report) { p { "The first " (gain) "." } }
             ol class="fixes" {
                 @for row in order { (fix(report, place, row)) }
             }
@@ -79,10 +81,12 @@ fn fix(report: &Report, place: Place<'_>, row: &ReportFinding) -> Markup {
                 (status(finding.status)) " "
                 a class="id" href=(format!("#{}", place.id(check.id))) { (check.id) } " "
                 (harm(finding.severity))
-                @if !gain.is_empty() { span class="gain" { (gain) } }
+                @if !gain.is_empty() { span class=(if row.gain > 0.0 { "gain" } else { "gain quiet" }) { (gain) } }
             }
-            p class="seen" { (prose(&finding.message)) }
-            p class="change" { strong { "Change: " } (prose(check.remediation)) }
+            p class="seen" { (prose(&place.detail.text(&finding.message))) }
+            @if place.detail < Detail::Bare {
+                p class="change" { strong { "Change: " } (prose(check.remediation)) }
+            }
         }
     }
 }
@@ -127,17 +131,22 @@ pub(super) fn checks(report: &Report, place: Place<'_>, order: &[&ReportFinding]
 fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Markup {
     let (finding, check) = (&row.finding, row.finding.check);
     let number = order.iter().position(|other| other.finding.check.id == check.id);
+    let class = match finding.status {
+        _ if wanting(row) => "check wanting",
+        Status::NotApplicable | Status::Skipped => "check aside",
+        _ => "check",
+    };
     let points = row.points.map_or_else(
         || "not scored".to_owned(),
         |points| if points == 1 { "1 point".to_owned() } else { format!("{points} points") },
     );
     html! {
-        details class=(if wanting(row) { "check wanting" } else { "check" }) id=(place.id(check.id)) open[wanting(row)] {
+        details class=(class) id=(place.id(check.id)) open[wanting(row)] {
             summary {
                 (status(finding.status)) " "
                 span class="id" { (check.id) }
                 @if let Some(index) = number { span class="fixno" { "fix " (index.saturating_add(1)) } }
-                span class="message" { (prose(&finding.message)) }
+                span class="message" { (prose(&place.detail.text(&finding.message))) }
             }
             div class="inside" {
                 p class="meta" {
@@ -146,7 +155,9 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
                     @if finding.unstable { " · a repetition may turn out differently" }
                 }
                 p { strong { "Asked: " } (prose(check.title)) "." }
-                p { strong { "Why: " } (prose(check.rationale)) }
+                @if wanting(row) || place.detail == Detail::Full {
+                    p class="why" { strong { "Why: " } (prose(check.rationale)) }
+                }
                 @if wanting(row) {
                     p class="change" { strong { "Change: " } (prose(check.remediation)) }
                 }
@@ -160,8 +171,21 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
                         }
                     }
                 }
+                p class="sources" { strong { "More: " } (page(check)) }
             }
         }
+    }
+}
+
+/// Where everything about a check is written: a link, where the package names its repository.
+fn page(check: &Check) -> Markup {
+    let anchor = catalogue::anchor(check);
+    html! {
+        @match catalogue::link(check) {
+            Some(link) => { (source(&anchor, &link)) },
+            None => { code { (anchor) } },
+        }
+        " or " code { "agentgauge explain " (check.id) }
     }
 }
 
@@ -181,17 +205,30 @@ fn evidence(place: Place<'_>, row: &ReportFinding) -> Markup {
             }
         }
         // One command shows a pass; a fault may need its twin as well.
-        seen.truncate(if wanting(row) { 3 } else { 1 });
+        seen.truncate(match (place.detail, wanting(row)) {
+            (Detail::Full, true) => 3,
+            (Detail::Full, false) | (Detail::Lean, true) => 1,
+            _ => 0,
+        });
         seen
+    };
+    let pieces = match place.detail {
+        Detail::Full => 20,
+        Detail::Lean => 3,
+        Detail::Bare => 1,
     };
     html! {
         p { strong { "Seen:" } }
         ul class="evidence" {
-            @for evidence in &row.finding.evidence {
+            @for evidence in row.finding.evidence.iter().take(pieces) {
                 li {
-                    a href=(format!("#{}", place.id(&format!("e{}", evidence.exchange)))) { "exchange " (evidence.exchange) }
-                    ", " (t(&evidence.pointer)) ": "
-                    q { (t(&evidence.excerpt)) }
+                    @if place.lists(evidence.exchange) {
+                        a href=(format!("#{}", place.id(&format!("e{}", evidence.exchange)))) { "exchange " (evidence.exchange) }
+                    } @else {
+                        "exchange " (evidence.exchange)
+                    }
+                    ", " (brief(&evidence.pointer)) ": "
+                    q { (place.detail.text(&evidence.excerpt)) }
                 }
             }
         }
@@ -209,7 +246,7 @@ pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
         html! {
             dl class="reasons" {
                 @for (reason, ids) in groups {
-                    dt { (prose(reason)) }
+                    dt { (prose(&place.detail.text(reason))) }
                     dd {
                         @for (index, id) in ids.iter().enumerate() {
                             @if index > 0 { ", " }

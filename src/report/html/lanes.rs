@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::drawing::{Frame, Spot, n};
-use super::t;
+use super::{Detail, brief};
 use crate::finding::milliseconds;
 use crate::report::timeline::{ArrivalKind, Bar, Outcome, words};
 use crate::transcript::{Ended, Expectation, ProbeId};
@@ -22,7 +22,13 @@ const ABOVE: f64 = 15.0;
 
 /// A held stream: flat while silent, a beat for what arrives.
 pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
-    let label = frame.label(&bar.name(), &format!("{} · exchange {}", bar.method, bar.exchange), 0.0);
+    let wrong = bar.expectation == Expectation::Negative;
+    let detail = if wrong {
+        format!("wrong on purpose · {}", bar.exchange)
+    } else {
+        format!("{} · exchange {}", brief(&bar.method), bar.exchange)
+    };
+    let label = frame.label(&bar.name(), &detail, 0.0);
     let top = frame.y + if frame.wide { 0.0 } else { ABOVE };
     let base = top + 27.0;
     let (start, end) = (frame.x(bar.started_us), frame.x(bar.ended_us));
@@ -31,11 +37,20 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
         bar.arrivals.iter().map(|mark| (frame.x(mark.at_us), mark.kind)).collect();
     frame.y = top + PULSE;
     frame.spots.push(Spot { exchange: bar.exchange, from: start, to: end, y: base });
-    let alive = if beats.is_empty() { "flat" } else { "alive" };
+    // Where a request is wrong on purpose, silence is the right answer.
+    let alive = match beats.is_empty() {
+        true if wrong => "still",
+        true => "flat",
+        false => "alive",
+    };
+    // The last beat often ends the watch: it is drawn whole, and the end behind it.
+    let edge = frame.right + frame.margin - 2.0;
+    let end = beats.last().map_or(end, |(x, _)| end.max((x + 9.0).min(edge)));
+    let dropped = frame.dropped.contains(&bar.exchange);
     html! {
         (label)
         g id=[frame.exchange_id(bar.exchange)] class=(format!("pulse {alive}")) {
-            @if frame.wide { title { (t(&title(bar))) } }
+            @if frame.wide && frame.place.detail < Detail::Bare { title { (brief(&title(bar))) } }
             @if head > start + 1.0 {
                 path class="wait" d=(format!("M{} {}H{}", n(start), n(base), n(head))) {}
             }
@@ -44,7 +59,7 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
                 path class="line dead" d=(format!("M{} {}H{}", n(frame.x(gap.from_us).max(head) + if beats.is_empty() { 0.0 } else { 6.0 }), n(base), n(end))) {}
             }
             circle class="head" cx=(n(head)) cy=(n(base)) r="3.5" {}
-            (ending(bar, end, base))
+            (ending(bar, end, base, dropped))
         }
         (silence(frame, bar, base, &beats))
     }
@@ -78,8 +93,11 @@ fn line(from: f64, to: f64, base: f64, beats: &[(f64, ArrivalKind)]) -> String {
     path
 }
 
-fn ending(bar: &Bar, x: f64, base: f64) -> Markup {
+fn ending(bar: &Bar, x: f64, base: f64, dropped: bool) -> Markup {
     match bar.ended {
+        Ended::ByUs if dropped => html! {
+            path class="cut" d=(format!("M{} {}l-6 16m5 0l6 -16", n(x), n(base - 8.0))) {}
+        },
         // We had seen enough.
         Ended::ByUs => html! { path class="end" d=(format!("M{} {}v12", n(x), n(base - 6.0))) {} },
         Ended::Complete => html! { circle class="end" cx=(n(x)) cy=(n(base)) r="3" {} },
@@ -116,7 +134,7 @@ fn silence(frame: &Frame<'_>, bar: &Bar, base: f64, beats: &[(f64, ArrivalKind)]
             text x=(n(centre)) y=(n(y + 4.0)) text-anchor="middle" { (text) }
             @if let Some(mark) = after {
                 text class="beat" x=(n((to - 9.0).max(frame.left + 50.0))) y=(n(base - 12.0)) text-anchor="end" {
-                    (mark.kind.words())
+                    (mark.kind.after_silence())
                 }
             }
         }
@@ -199,7 +217,7 @@ fn draw_bar(frame: &mut Frame<'_>, bar: &Bar, (from, start, end): (f64, f64, f64
     let inset = if wrong.is_empty() { 0.0 } else { 0.75 };
     html! {
         g id=[frame.exchange_id(bar.exchange)] class=(format!("{outcome}{wrong}")) {
-            @if frame.wide { title { (t(&title(bar))) } }
+            @if frame.wide && frame.place.detail == Detail::Full { title { (brief(&title(bar))) } }
             @if start - from > 0.7 {
                 path class="opening" d=(format!("M{} {}H{}", n(from), n(middle), n(start))) {}
             }

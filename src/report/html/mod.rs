@@ -13,6 +13,8 @@ mod score;
 mod target;
 mod threads;
 
+pub(in crate::report) use overview::MOST_IN_FULL;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Report;
@@ -69,6 +71,41 @@ fn t(text: &str) -> String {
     unhashed(&short(text, LONGEST))
 }
 
+/// A text that has no business to be long: a step, a place, a reason.
+fn brief(text: &str) -> String {
+    unhashed(&short(text, 240))
+}
+
+/// How much is told of a target, so that its page stays small whatever the endpoint sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Detail {
+    /// Everything.
+    Full,
+    /// Commands and reasons only for what is to be fixed, and no hints at the bars.
+    Lean,
+    /// The first exchanges, and of each finding what fits a line.
+    Bare,
+}
+
+impl Detail {
+    /// From the most to the least.
+    const ALL: [Self; 3] = [Self::Full, Self::Lean, Self::Bare];
+
+    /// A text of a finding.
+    fn text(self, text: &str) -> String {
+        match self {
+            Self::Full => t(text),
+            Self::Lean => unhashed(&short(text, 600)),
+            Self::Bare => unhashed(&short(text, 120)),
+        }
+    }
+
+    /// Most exchanges that are drawn and listed.
+    const fn exchanges(self) -> usize {
+        if matches!(self, Self::Bare) { 80 } else { usize::MAX }
+    }
+}
+
 /// Our own prose: what stands between backticks is code.
 fn prose(text: &str) -> Markup {
     html! {
@@ -87,11 +124,18 @@ struct Place<'r> {
     level: u8,
     /// What it is called.
     name: &'r str,
+    /// How much is told.
+    detail: Detail,
 }
 
 impl Place<'_> {
     fn id(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// Whether this exchange is drawn and listed.
+    fn lists(&self, exchange: u32) -> bool {
+        usize::try_from(exchange).is_ok_and(|exchange| exchange <= self.detail.exchanges())
     }
 
     /// The heading that names a section as a landmark. Among several targets only the targets are ones.

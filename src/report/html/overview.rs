@@ -7,14 +7,14 @@ use maud::{Markup, html};
 use super::drawing::n;
 use super::score::tone;
 use super::target::{article, brand, made, name};
-use super::{Place, t};
+use super::{Detail, Place, t};
 use crate::facts::Kind;
 use crate::finding::{Dimension, Status};
 use crate::report::Report;
 use crate::score::whole;
 
 /// Most targets that are told in full: with more, nobody reads the page and no browser likes it.
-const MOST_IN_FULL: usize = 25;
+pub(in crate::report) const MOST_IN_FULL: usize = 25;
 /// Most rows of the list of common findings.
 const MOST_COMMON: usize = 12;
 
@@ -42,7 +42,7 @@ pub(super) fn page(reports: &[&Report]) -> Markup {
             }
             @if in_full {
                 @for (report, prefix) in reports.iter().zip(&prefixes) {
-                    (article(report, Place { prefix, level: 2, name: name(report) }))
+                    (article(report, Place { prefix, level: 2, name: name(report), detail: Detail::Full }))
                 }
             } @else {
                 p class="quiet" { "More than " (MOST_IN_FULL) " endpoints are listed only. Their details: the JSON report of this run, "
@@ -105,7 +105,7 @@ fn distribution(reports: &[&Report]) -> Markup {
                 @for (index, (name, count, tone)) in bars.iter().enumerate() {
                     @let (x, height) = (index as f64 * 60.0 + 4.0, 100.0 * *count as f64 / most as f64);
                     g class=(tone) {
-                        rect class="value" x=(n(x)) y=(n(122.0 - height.max(1.0))) width="52" height=(n(height.max(1.0))) {}
+                        rect class=(if *count > 0 { "value" } else { "track" }) x=(n(x)) y=(n(122.0 - height.max(1.0))) width="52" height=(n(height.max(1.0))) {}
                         @if *count > 0 { text class="name" x=(n(x + 26.0)) y=(n(116.0 - height)) text-anchor="middle" { (count) } }
                         text class="scale" x=(n(x + 26.0)) y="140" text-anchor="middle" { (name) }
                     }
@@ -181,10 +181,10 @@ fn common(reports: &[&Report]) -> Markup {
         section aria-labelledby="common" {
             h2 id="common" { "What they have in common" }
             table class="list" {
-                thead { tr { th scope="col" { "Check" } th scope="col" { "Failed" } th scope="col" { "Warned" } } }
+                thead { tr { th scope="col" { "Check" } th scope="col" { "Passes when" } th scope="col" { "Failed" } th scope="col" { "Warned" } } }
                 tbody {
                     @for (id, (failed, warned)) in rows {
-                        tr { th scope="row" { (id) } td class="number" { (failed) } td class="number" { (warned) } }
+                        tr { th scope="row" { (id) } td { (crate::checks::by_id(id).map_or("", |check| check.title)) } td class="number" { (failed) } td class="number" { (warned) } }
                     }
                 }
             }

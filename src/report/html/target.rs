@@ -4,13 +4,14 @@ use maud::{Markup, html};
 
 use super::drawing::{self, Flag};
 use super::score::score;
-use super::{Place, exchanges, findings, prose, t, threads};
+use super::{Detail, Place, brief, exchanges, findings, prose, t, threads};
 use crate::facts::Kind;
 use crate::finding::{Status, milliseconds};
 use crate::report::table::{arithmetic, details, first_screen};
 use crate::report::text::shell;
-use crate::report::timeline::Bar;
+use crate::report::timeline::{Bar, Outcome};
 use crate::report::{Report, ReportFinding};
+use crate::transcript::Expectation;
 
 /// The target's label, or its URL.
 pub(super) fn name(report: &Report) -> &str {
@@ -21,7 +22,7 @@ pub(super) fn name(report: &Report) -> &str {
 pub(super) fn page(report: &Report) -> Markup {
     html! {
         header class="top" { (brand()) }
-        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report) })) }
+        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report), detail: Detail::Full })) }
         footer { p { (made(report)) } }
     }
 }
@@ -49,12 +50,29 @@ pub(super) fn made(report: &Report) -> String {
     )
 }
 
-/// Everything about a target.
+/// Most bytes of one target: with the frame of the page it stays below 300 KB.
+const BUDGET: usize = 280_000;
+
+/// Everything about a target; less where that would be too long.
 pub(super) fn article(report: &Report, place: Place<'_>) -> Markup {
+    let mut made = html! {};
+    for detail in Detail::ALL {
+        made = told(report, Place { detail, ..place });
+        if made.0.len() <= BUDGET {
+            break;
+        }
+    }
+    made
+}
+
+fn told(report: &Report, place: Place<'_>) -> Markup {
     let order = findings::order(report);
     html! {
         article id=(place.id("report")) {
             (head(report, place))
+            @if place.detail > Detail::Full {
+                p class="doubt" { strong { "Shortened: " } "the JSON report of this run has everything." }
+            }
             (score(report, place))
             (contents(report, place, !order.is_empty()))
             (timeline(report, place, &order))
@@ -154,49 +172,54 @@ fn story(report: &Report) -> String {
         let heard = bar.arrived();
         said.push_str(&match (heard.is_empty(), bar.silence) {
             (true, _) => {
-                format!(" Exchange {} was a stream on which nothing came in {watched}.", bar.exchange)
+                format!(" The stream of exchange {} was held for {watched}, and nothing came.", bar.exchange)
             }
             (false, Some(gap)) => format!(
-                " Exchange {} was a stream of {watched} that brought {heard} and was silent for up to {}.",
+                " The stream of exchange {} was held for {watched}: {heard}, and up to {} of silence.",
                 bar.exchange,
                 milliseconds(gap.us())
             ),
             (false, None) => {
-                format!(" Exchange {} was a stream of {watched} that brought {heard}.", bar.exchange)
+                format!(" The stream of exchange {} was held for {watched}: {heard}.", bar.exchange)
             }
         });
     }
-    let times = match bars.iter().filter(|bar| bar.resumes.is_some()).count() {
-        0 => return said,
-        1 => "once".to_owned(),
-        count => format!("{count} times"),
-    };
-    said.push_str(&format!(" A stream was to be taken up again after a known event {times}."));
+    if let Some(resume) = report.resume.as_ref().filter(|resume| resume.tries > 0) {
+        let (tries, exact) = (resume.tries, resume.exact);
+        said.push_str(&format!(
+            " {} asked for the rest of a stream after a known event; {exact} of {tries} got exactly what was \
+             missing.",
+            count(tries, "request")
+        ));
+    }
     said
 }
 
 fn legend(report: &Report, flags: &[Flag]) -> Markup {
     let bars = &report.timeline.bars;
+    let any = |outcome: Outcome| bars.iter().any(|bar| bar.outcome() == outcome);
     let swatch = |class: &str| {
         html! { svg viewBox="0 0 22 12" aria-hidden="true" { g class=(class) { rect x="1" y="1.5" width="20" height="9" rx="1.5" {} } } }
     };
     html! {
         figcaption {
             ul class="legend" {
-                li { (swatch("served")) "served (2xx)" }
-                li { (swatch("refused")) "refused (3xx, 4xx)" }
-                li { (swatch("broken")) "server error or no answer" }
-                li { (swatch("served wrong")) "outline: wrong on purpose, a sound endpoint refuses most of these" }
+                @if any(Outcome::Served) { li { (swatch("served")) "served (2xx)" } }
+                @if any(Outcome::Refused) { li { (swatch("refused")) "refused (3xx, 4xx)" } }
+                @if any(Outcome::Broken) { li { (swatch("broken")) "server error or no answer" } }
+                @if bars.iter().any(|bar| bar.expectation == Expectation::Negative) {
+                    li { (swatch("served wrong")) "outline: wrong on purpose, a sound endpoint refuses most of these" }
+                }
                 @if bars.iter().any(Bar::held) {
                     li {
                         svg viewBox="0 0 34 16" aria-hidden="true" { path class="trace" d="M0 12h6l2 1 3-12 2 13 2-2h19" {} }
-                        "stream: flat while silent, a beat for what arrives (tall: event, small: comment)"
+                        "stream: flat while silent, a beat for what arrives (tall: event, small: keep-alive)"
                     }
                 }
                 @if bars.iter().any(|bar| bar.resumes.is_some()) {
                     li {
-                        svg viewBox="0 0 34 16" aria-hidden="true" { path class="again" d="M1 4C18 4 14 12 33 12" {} }
-                        "a stream taken up again after a known event"
+                        svg viewBox="0 0 34 16" aria-hidden="true" { path class="again" d="M1 4C18 4 14 12 27 12" {} path class="arrow" d="M33 12l-6 -3.5v7z" {} }
+                        "dropped after a known event, and taken up again there"
                     }
                 }
                 @if !flags.is_empty() {
@@ -240,7 +263,7 @@ fn described(report: &Report, place: Place<'_>) -> Markup {
                     thead { tr { th scope="col" { "Request" } th scope="col" { "Answer" } } }
                     tbody {
                         @for tried in &report.tried {
-                            tr { th scope="row" { (t(&tried.what)) } td { (t(&tried.outcome)) } }
+                            tr { th scope="row" { (brief(&tried.what)) } td { (brief(&tried.outcome)) } }
                         }
                     }
                 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::render;
 use crate::facts::Kind;
-use crate::finding::Status;
+use crate::finding::{Evidence, Status};
 use crate::gate::Gates;
 use crate::protocol::revision::Era;
 use crate::report::Report;
@@ -315,13 +315,30 @@ fn same_input_same_bytes_and_no_more_of_them_than_promised() {
     }
     let length = page(&many).len();
     assert!(length < 300_000, "{length}");
+    // The most that a scan may send, streams all of it, and an endpoint that is wordy wherever it can be.
+    let wordy = "<words & \"signs\"> ".repeat(500);
+    while many.transcript.exchanges.len() < 300 {
+        let stream = format!(": {wordy}\n\nid: {wordy}\ndata: {wordy}\n\n").repeat(20);
+        many = many
+            .with(get(ProbeId::LegacyGet, &wordy).sending("last-event-id", &wordy).stream(&stream, 9_000));
+    }
+    let mut report = report(&many);
+    for row in &mut report.findings {
+        row.finding.status = Status::Fail;
+        row.finding.message = crate::finding::cut(&wordy);
+        let evidence = Evidence::new(&many.transcript.exchanges[1], &wordy, &wordy);
+        row.finding.evidence = vec![evidence; 5];
+        row.reproduce = vec![Some(wordy.clone()); 5];
+    }
+    let length = render(&[&report]).len();
+    assert!(length < 300_000, "{length}");
 }
 
 #[test]
 fn the_timeline_shows_what_happened() {
     let page = page(&eventful());
     assert!(page.contains("15.00 s of silence"), "the longest silence");
-    assert!(page.contains(">comment</text>"), "what ended it");
+    assert!(page.contains(">keep-alive</text>"), "what ended it");
     assert!(page.contains("As if cut after <code>a</code>"), "the drop");
     assert!(page.contains("the event still due came"), "the resumption");
     assert!(page.contains("of watching"), "the second ruler");
@@ -335,7 +352,7 @@ fn the_picture_keeps_its_shape() {
         .with(get(ProbeId::Idle, "get").stream("data: x\n\n: ping\n\n", 15_000_000).held_until(15_100_000))
         .with(initialize(ProbeId::LegacyVersions, "initialize 1999-01-01").negative().status(400));
     let timeline = crate::report::timeline::read(&scan.transcript);
-    let place = super::Place { prefix: "", level: 1, name: "x" };
+    let place = super::Place { prefix: "", level: 1, name: "x", detail: super::Detail::Full };
     let drawn = super::drawing::draw(&timeline, &[], place).into_string();
     insta::assert_snapshot!("timeline", drawn.replace("><", ">\n<"));
 }

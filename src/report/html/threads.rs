@@ -1,11 +1,12 @@
 //! Drop and resumption, event by event: the stream as it came, where it was cut, and what the request that
 //! took it up again brought. The order of events, not their time.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::drawing::n;
-use super::{Place, t};
-use crate::report::text::short;
+use super::{Place, brief, t};
 use crate::report::timeline::{Bar, Timeline};
 use crate::transcript::{Ended, Expectation};
 
@@ -33,12 +34,54 @@ pub(super) fn draw(timeline: &Timeline, place: Place<'_>) -> Markup {
     if pairs.is_empty() {
         return html! {};
     }
+    let kinds = pairs.iter().map(|(dropped, again, after)| compare(dropped, again, after));
+    let (twice, other) = kinds.fold((0, 0), |(twice, other), made: Comparison| {
+        (made.twice.saturating_add(twice), made.other.saturating_add(other))
+    });
+    let lost = pairs.iter().any(|(dropped, again, after)| {
+        lost(&compare(dropped, again, after), dropped, again).next().is_some()
+    });
+    let dot = |class: &str| html! { svg viewBox="0 0 12 12" aria-hidden="true" { circle class=(class) cx="6" cy="6" r="4.5" {} } };
     html! {
         (place.heading(2, None, "Dropped streams, event by event"))
         div class="threads" {
             @for (dropped, again, after) in pairs { (one(dropped, again, after)) }
         }
+        ul class="legend" {
+            li { (dot("seen")) "an event that came" }
+            li { (dot("due")) "still due when the stream was cut" }
+            @if lost { li { (dot("lost")) "due, and missing" } }
+            @if twice > 0 { li { (dot("twice")) "came a second time" } }
+            @if other > 0 { li { (dot("other")) "not of the first stream: new, or of another one" } }
+        }
     }
+}
+
+/// The shortest of their beginnings or ends, in so many characters, by which all ids of a drawing differ.
+fn labels(ids: &[&str], room: usize) -> Vec<String> {
+    let cut = |id: &str, end: bool| {
+        let count = id.chars().count();
+        if count <= room {
+            return t(id);
+        }
+        let keep = room.saturating_sub(1);
+        let kept: String = if end {
+            id.chars().skip(count.saturating_sub(keep)).collect()
+        } else {
+            id.chars().take(keep).collect()
+        };
+        t(&if end { format!("…{kept}") } else { format!("{kept}…") })
+    };
+    let made = |end: bool| -> Vec<String> { ids.iter().map(|id| cut(id, end)).collect() };
+    let distinct = |labels: &[String]| labels.iter().collect::<BTreeSet<_>>().len();
+    let (starts, ends) = (made(false), made(true));
+    if distinct(&starts) >= distinct(&ends) { starts } else { ends }
+}
+
+/// Events still due that never came, where they had to.
+fn lost<'m>(made: &'m Comparison, dropped: &Bar, again: &Bar) -> impl Iterator<Item = usize> + 'm {
+    let allowed = again.expectation != Expectation::Negative;
+    (made.seen..dropped.ids.len()).filter(move |index| allowed && !made.again.contains(index))
 }
 
 /// What the second stream brought of the first.
@@ -90,14 +133,17 @@ fn one(dropped: &Bar, again: &Bar, after: &str) -> Markup {
     let columns = dropped.ids.len().saturating_add(made.other).max(2);
     let step = ((WIDTH - NAMES - 40.0) / columns as f64).min(96.0);
     let x = |index: usize| NAMES + 30.0 + step * index as f64;
-    let label = |id: &str| short(id, if step < 60.0 { 6 } else { LONGEST });
+    // A character of this size is about six and a half units wide, and no two labels may touch.
+    let room = ((step - 4.0) / 6.5) as usize;
+    let all: Vec<&str> = dropped.ids.iter().chain(&again.ids).map(String::as_str).collect();
+    let shown = labels(&all, room.clamp(2, LONGEST));
+    let (firsts, seconds) = shown.split_at_checked(dropped.ids.len()).unwrap_or_default();
     let cut = x(made.seen) - step / 2.0;
     let end = x(dropped.ids.len().saturating_sub(1)) + 14.0;
     let last = made.again.iter().copied().max();
     // No wider than it must be: a telephone shrinks the rest.
     let width = (x(columns.saturating_sub(1)) + 40.0).min(WIDTH);
-    let allowed = again.expectation != Expectation::Negative;
-    let lost = (made.seen..dropped.ids.len()).filter(|index| allowed && !made.again.contains(index));
+    let lost = lost(&made, dropped, again);
     html! {
         figure {
             svg viewBox=(format!("0 0 {} 112", n(width))) preserveAspectRatio="xMinYMid" aria-hidden="true" {
@@ -108,9 +154,9 @@ fn one(dropped: &Bar, again: &Bar, after: &str) -> Markup {
                 path class="thread" d=(format!("M{} {}H{}", n(NAMES), n(ABOVE), n(cut))) {}
                 @if end > cut { path class="thread rest" d=(format!("M{} {}H{}", n(cut + 8.0), n(ABOVE), n(end))) {} }
                 path class="cut" d=(format!("M{} {}l-7 18m7 0l7 -18", n(cut + 2.0), n(ABOVE - 9.0))) {}
-                @for (index, id) in dropped.ids.iter().enumerate() {
+                @for (index, label) in firsts.iter().enumerate() {
                     circle class=(if index < made.seen { "seen" } else { "due" }) cx=(n(x(index))) cy=(n(ABOVE)) r="5.5" {}
-                    text x=(n(x(index))) y=(n(ABOVE - 14.0)) text-anchor="middle" { (label(id)) }
+                    text x=(n(x(index))) y=(n(ABOVE - 14.0)) text-anchor="middle" { (label) }
                 }
                 @if let Some(last) = last {
                     path class="thread" d=(format!(
@@ -125,11 +171,11 @@ fn one(dropped: &Bar, again: &Bar, after: &str) -> Markup {
                     circle class="lost" cx=(n(x(index))) cy=(n(BELOW)) r="5.5" {}
                     text class="flat" x=(n(x(index))) y=(n(BELOW + 19.0)) text-anchor="middle" { "missing" }
                 }
-                @for (index, id) in made.again.iter().zip(&again.ids) {
+                @for (index, label) in made.again.iter().zip(seconds) {
                     @let class = if *index < made.seen { "twice" } else if *index < dropped.ids.len() { "seen" } else { "other" };
                     circle class=(class) cx=(n(x(*index))) cy=(n(BELOW)) r="5.5" {}
                     text class=(if class == "twice" { "flat" } else { "" }) x=(n(x(*index))) y=(n(BELOW + 19.0)) text-anchor="middle" {
-                        @if class == "twice" { "again" } @else { (label(id)) }
+                        @if class == "twice" { "again" } @else { (label) }
                     }
                 }
             }
@@ -167,7 +213,7 @@ fn words(made: &Comparison, dropped: &Bar, again: &Bar, after: &str) -> Markup {
     // Where a stream had ended by itself, its first part stands for one that was cut.
     let cut = if dropped.ended == Ended::Complete { "As if cut after " } else { "Cut after " };
     html! {
-        (cut) code { (t(after)) } " and asked again with " code { "Last-Event-ID" } (wrong) ": "
+        (cut) code { (brief(after)) } " and asked again with " code { "Last-Event-ID" } (wrong) ": "
         (said.join("; ")) "."
     }
 }

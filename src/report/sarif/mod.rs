@@ -35,6 +35,9 @@ pub enum Results {
     Alerts,
 }
 
+/// Most runs, one for each target, that code scanning takes in one file.
+pub const MOST_RUNS: usize = 20;
+
 /// Longest message and description, in characters (GitHub: 1,024 for descriptions).
 const LONGEST: usize = 1_000;
 /// Pieces of evidence kept with a result.
@@ -44,15 +47,16 @@ const EVIDENCE: usize = 3;
 #[must_use]
 pub fn render(reports: &[Report], results: Results) -> String {
     let rules: Vec<Rule> = checks::all().map(rule).collect();
+    let keys = key::keys(reports);
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
-        runs: reports.iter().map(|report| run(report, results, &rules)).collect(),
+        runs: reports.iter().zip(&keys).map(|(report, key)| run(report, key, results, &rules)).collect(),
     };
     format!("{}\n", sink::json(&log, true))
 }
 
-fn run<'r>(report: &'r Report, results: Results, rules: &'r [Rule]) -> Run<'r> {
+fn run<'r>(report: &'r Report, key: &str, results: Results, rules: &'r [Rule]) -> Run<'r> {
     let wanted = |row: &&ReportFinding| match row.finding.status {
         Status::Warn | Status::Fail => true,
         // A check that was not run has no result.
@@ -70,10 +74,15 @@ fn run<'r>(report: &'r Report, results: Results, rules: &'r [Rule]) -> Run<'r> {
                 notifications: Some(descriptors()),
             },
         },
-        automation_details: Automation { id: format!("agentgauge/{}/", key::category(report)) },
+        automation_details: Automation { id: format!("agentgauge/{}/", key::category(report, key)) },
         invocations: [invocation(report)],
         column_kind: "unicodeCodePoints",
-        results: report.findings.iter().filter(wanted).filter_map(|row| result(report, row, rules)).collect(),
+        results: report
+            .findings
+            .iter()
+            .filter(wanted)
+            .filter_map(|row| result(report, key, row, rules))
+            .collect(),
         properties: RunProperties {
             target: &report.url,
             score: report.score.value.map(crate::score::tenths),
@@ -110,7 +119,7 @@ fn rule(check: &'static Check) -> Rule {
     }
 }
 
-fn result<'r>(report: &'r Report, row: &'r ReportFinding, rules: &[Rule]) -> Option<Result<'r>> {
+fn result<'r>(report: &'r Report, key: &str, row: &'r ReportFinding, rules: &[Rule]) -> Option<Result<'r>> {
     let (finding, check) = (&row.finding, row.finding.check);
     let kind = match finding.status {
         Status::Warn | Status::Fail => "fail",
@@ -125,7 +134,7 @@ fn result<'r>(report: &'r Report, row: &'r ReportFinding, rules: &[Rule]) -> Opt
         text.push_str(&format!(". To fix: {}", sink::sarif_message(check.remediation, LONGEST)));
     }
     let id = check.id;
-    let fingerprint = key::fingerprint(report, id);
+    let fingerprint = key::fingerprint(key, id);
     Some(Result {
         rule_id: id,
         // A rule that is not there must not be pointed at (3.27.6).

@@ -238,13 +238,25 @@ fn fixes_heading(report: &Report, count: usize) -> String {
         2 => "both together lift",
         _ => "all three together lift",
     };
-    match report.score.value {
-        Some(value) if report.fixes_gain > 0.0 => {
-            let after = whole(value + report.fixes_gain);
-            format!("Fix first ({all} the score from {} to {after}):", whole(value))
-        }
-        _ => "Fix first (greatest harm first):".to_owned(),
+    match lifted(report) {
+        Some(lifted) => format!("Fix first ({all} {lifted}):"),
+        None => "Fix first (greatest harm first):".to_owned(),
     }
+}
+
+fn lifted(report: &Report) -> Option<String> {
+    let value = report.score.value.filter(|_| report.fixes_gain > 0.0)?;
+    Some(format!("the score from {} to {}", whole(value), whole(value + report.fixes_gain)))
+}
+
+/// What the first fixes bring together: more than the sum of their gains where caps hold each other.
+pub(in crate::report) fn together(report: &Report) -> Option<String> {
+    let all = match report.fixes.len() {
+        1 => "lifts",
+        2 => "two together lift",
+        _ => "three together lift",
+    };
+    Some(format!("{all} {}", lifted(report)?))
 }
 
 fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
