@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::dial::{failure, over};
+use super::broken::broken;
+use super::dial::over;
 use super::exchange::Until;
 use super::kept::BEGINNING;
 use super::recorder::{Clock, from_now, later, learn_uri_tokens};
@@ -308,71 +309,6 @@ enum Frame {
     Data(Bytes),
     End,
     Failed(Failure),
-}
-
-/// The failure behind a hyper error while reading.
-pub(super) fn broken(error: &hyper::Error) -> Failure {
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        if let Some(h2) = inner.downcast_ref::<h2::Error>() {
-            return broken_h2(h2);
-        }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            if let Some(alert) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return broken_tls(alert);
-            }
-            return match io.kind() {
-                std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
-                    failure(Phase::Body, FailureKind::Reset, "")
-                }
-                std::io::ErrorKind::UnexpectedEof => failure(Phase::Body, FailureKind::Truncated, ""),
-                std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
-                    failure(Phase::Body, FailureKind::Framing, &io.to_string())
-                }
-                kind => failure(Phase::Body, FailureKind::Other, &kind.to_string()),
-            };
-        }
-        source = inner.source();
-    }
-    if error.is_incomplete_message() {
-        failure(Phase::Body, FailureKind::Truncated, "")
-    } else if error.is_parse() {
-        failure(Phase::Body, FailureKind::Framing, "")
-    } else {
-        failure(Phase::Body, FailureKind::Other, &error.to_string())
-    }
-}
-
-/// An alert after the handshake. In TLS 1.3 that is where a server says that it wants a certificate.
-fn broken_tls(error: &rustls::Error) -> Failure {
-    let wants = matches!(error, rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired));
-    let kind = if wants { FailureKind::ClientCertificate } else { FailureKind::Framing };
-    failure(Phase::Tls, kind, &error.to_string())
-}
-
-fn broken_h2(error: &h2::Error) -> Failure {
-    if let Some(io) = error.get_io() {
-        let kind = match io.kind() {
-            std::io::ErrorKind::UnexpectedEof => FailureKind::Truncated,
-            _ => FailureKind::Reset,
-        };
-        return failure(Phase::Body, kind, "");
-    }
-    let refused = matches!(
-        error.reason(),
-        Some(
-            h2::Reason::REFUSED_STREAM
-                | h2::Reason::NO_ERROR
-                | h2::Reason::CANCEL
-                | h2::Reason::ENHANCE_YOUR_CALM
-        )
-    );
-    let kind = if error.is_remote() && (refused || error.is_go_away()) {
-        FailureKind::StreamRefused
-    } else {
-        FailureKind::Framing
-    };
-    failure(Phase::Body, kind, &error.to_string())
 }
 
 /// Masks lines as they arrive; learns the tokens of announced URIs first.

@@ -10,7 +10,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::body::{Publish, Reader, broken};
+use super::body::{Publish, Reader};
+use super::broken::broken;
 use super::dial::{Connection, Dialler, Sender, failure, over};
 use super::exchange::{Call, Reuse, Until};
 use super::kept::Kept;

@@ -16,6 +16,7 @@
 )]
 
 mod body;
+mod broken;
 mod conversation;
 mod dial;
 mod exchange;

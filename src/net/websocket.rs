@@ -14,7 +14,8 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, Pro
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::body::{BINARY_KEPT, broken};
+use super::body::BINARY_KEPT;
+use super::broken::broken;
 use super::dial::{Connection, failure};
 use super::exchange::Call;
 use super::guard::{Guard, Tally, TooManyFragments};

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use agentgauge::checks::AREAS;
 use agentgauge::rubric::Rubric;
+use agentgauge::transcript::{Limits, Profile};
 
 fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
@@ -48,6 +49,18 @@ fn checks() -> String {
     text
 }
 
+fn limits() -> String {
+    let schema = serde_json::to_value(schemars::schema_for!(Limits)).unwrap();
+    let of = |profile| Limits::of(profile).by_name();
+    let (quick, standard) = (of(Profile::Quick), of(Profile::Standard));
+    let mut text = "| Limit | `quick` | `standard` | Of what |\n|---|---|---|---|\n".to_owned();
+    for (name, value) in &standard {
+        let what = schema["properties"][name]["description"].as_str().unwrap().replace('\n', " ");
+        writeln!(text, "| `{name}` | {} | {value} | {what} |", quick[name]).unwrap();
+    }
+    text
+}
+
 #[test]
 fn generated_parts_are_current() {
     let old = std::fs::read_to_string(path()).unwrap();
@@ -55,6 +68,7 @@ fn generated_parts_are_current() {
     new = with_region(&new, "replay-help", &help("replay"));
     new = with_region(&new, "merge-help", &help("merge"));
     new = with_region(&new, "checks", &checks());
+    new = with_region(&new, "limits", &limits());
     if old != new && std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
         std::fs::write(path(), &new).unwrap();
     } else {

@@ -6,7 +6,7 @@ use super::stage::{
     CHUNKED, JSON, Scene, Serve, act, ask, bytes, drip, flood, http, mcp_flood, reply, write,
 };
 use super::{Via, row};
-use crate::support::tls::Certificate;
+use crate::tls::Certificate;
 
 pub(super) fn rows() -> Vec<Row> {
     [redirects(), bodies(), lengths(), chunks(), header_lines(), refusals(), pages()]

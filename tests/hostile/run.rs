@@ -12,12 +12,13 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
 
 use super::sinks;
 use super::stage::{Io, Scene};
 use super::{Row, Sign, Via};
 use crate::program::{Folder, program};
-use crate::support::tls::{self, Certificate};
+use crate::tls::{self, Certificate};
 
 /// The secret of every scan. Each encoding of it looks different.
 pub(super) const CANARY: &str = "cnry/Qx7+Zk3~w9Vt2=e8Lm5";
@@ -182,11 +183,9 @@ fn start(row: &Row, offsite: &Offsite, runtime: &Runtime) -> Started {
         _ => {}
     }
     let acceptor = match row.via {
-        Via::Tls(certificate) => Some(tls::Issued::of(certificate).acceptor(b"http/1.1", None)),
-        Via::TlsH2 => Some(tls::Issued::of(Certificate::Good).acceptor(b"h2", None)),
-        Via::TlsClient(version) => {
-            Some(tls::Issued::of(Certificate::Good).acceptor(b"http/1.1", Some(version)))
-        }
+        Via::Tls(certificate) => Some(acceptor(certificate, b"http/1.1", None)),
+        Via::TlsH2 => Some(acceptor(Certificate::Good, b"h2", None)),
+        Via::TlsClient(version) => Some(acceptor(Certificate::Good, b"http/1.1", Some(version))),
         _ => None,
     };
     started.cacert = acceptor.as_ref().map(|(_, ca)| ca.clone());
@@ -215,6 +214,32 @@ fn start(row: &Row, offsite: &Offsite, runtime: &Runtime) -> Started {
         }
     }));
     started
+}
+
+/// The server's side of TLS with such a certificate, for one application protocol, and the CA as PEM. With a
+/// version, it wants a client certificate over that one.
+fn acceptor(
+    certificate: Certificate,
+    alpn: &[u8],
+    client: Option<&'static rustls::SupportedProtocolVersion>,
+) -> (TlsAcceptor, String) {
+    let issued = tls::issue(certificate);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = match client {
+        None => builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth(),
+        Some(version) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(issued.leaf.clone()).unwrap();
+            let verifier =
+                rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let builder = builder.with_protocol_versions(&[version]).unwrap();
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let mut config = builder.with_single_cert(vec![issued.leaf], issued.key).unwrap();
+    config.alpn_protocols = vec![alpn.to_vec()];
+    (TlsAcceptor::from(Arc::new(config)), issued.ca_pem)
 }
 
 fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {

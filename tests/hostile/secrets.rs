@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::stage::{EVENTS, Serve, act, ask, handshake, http, json_text, linger, mcp, reply, result, tool};
 use super::{Row, Via, row};
-use crate::support::tls::Certificate;
+use crate::tls::Certificate;
 
 /// What a secret looks like after an encoding.
 type Form = fn(&str) -> String;

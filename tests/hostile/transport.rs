@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::Sign::{Fewer, Within};
 use super::stage::{Io, Serve, act, ask, bytes, drip, flood, http, linger, mcp, pour, write};
 use super::{Row, Via, row};
-use crate::support::tls::Certificate;
+use crate::tls::Certificate;
 
 /// Accepts and does nothing.
 fn silent() -> Serve {

@@ -2,16 +2,33 @@
 //!
 //! Each row of the tables is a behaviour of HOSTILE.md with the outcome that must come of it. Every row is
 //! scanned with a credential that must not show up anywhere, and judged once more in every format.
+//!
+//! A binary of its own: it takes both processors for a minute, and tests that measure time must not run
+//! beside it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected should fail there and then"
+)]
 
 mod http;
 mod mcp;
 mod output;
+#[allow(dead_code, reason = "shared with the other tests")]
+#[path = "../it/program.rs"]
+mod program;
 mod run;
 mod secrets;
 mod sinks;
 mod socket;
 mod sse;
 mod stage;
+#[allow(dead_code, reason = "shared with the other tests")]
+#[path = "../it/support/tls.rs"]
+mod tls;
 mod transport;
 
 use std::collections::BTreeSet;
@@ -29,7 +46,7 @@ enum Via {
     /// `http://localhost`, where `::1` may come first and is dead.
     Localhost,
     /// `https://127.0.0.1`, TLS ended by the stage with this certificate; the CA is given.
-    Tls(crate::support::tls::Certificate),
+    Tls(tls::Certificate),
     /// The same with HTTP/2 only.
     TlsH2,
     /// The same with a client certificate required.
