@@ -197,7 +197,9 @@ impl Evidence {
         let Some(head) = &exchange.head else {
             return Self::failure(exchange);
         };
-        let message = exchange.text().and_then(|text| jsonrpc::parse(text).ok());
+        // Evidence is made often: a long body is not read again for each piece.
+        let short = exchange.text().filter(|text| text.len() <= READ_AGAIN);
+        let message = short.and_then(|text| jsonrpc::parse(text).ok());
         let excerpt = match message.as_ref().and_then(jsonrpc::answer) {
             Some(jsonrpc::Answer::Error(error)) => format!(
                 "HTTP {}, JSON-RPC error {}: {}",
@@ -265,6 +267,9 @@ pub fn milliseconds(us: u64) -> String {
         format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000)
     }
 }
+
+/// Longest body that evidence reads again for its status, in bytes.
+const READ_AGAIN: usize = 16 * 1024;
 
 /// Cuts text to the excerpt length at a character boundary.
 #[must_use]

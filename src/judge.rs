@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use crate::baseline::Scanned;
 use crate::checks;
 use crate::exit::Exit;
-use crate::facts::{Facts, Kind, Readings, Scope, delivery, resume, summary};
+use crate::facts::{Facts, Kind, Readings, Scope, delivery, resume, summary, troubles};
 use crate::finding::{Finding, Status};
 use crate::gate::{GateOutcome, Gates, Judged};
 use crate::protocol::headers;
@@ -125,6 +125,8 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         delivery: delivery::summary(transcript, class),
         latency: summary::latency(transcript),
         tls: Facts::scoped(readings, Scope::All).tls().map(|(_, tls)| tls.clone()),
+        limits_hit: troubles::limits_hit(transcript),
+        failures: troubles::failures(transcript),
         footprint: summary::footprint(transcript),
         timeline: timeline::read(transcript),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::net::Wire;
+use crate::net::{Wire, watch_stalls};
 use crate::probe;
 use crate::target::Target;
 use crate::transcript::codec::{self, Entry};
@@ -97,8 +97,13 @@ pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer
         started_at,
     };
     observer.entry(&Entry::Header(Box::new(header.clone())));
-    Box::pin(probe::run(&wire, &url, target.profile, options)).await;
-    let end = End { at_us: wire.now_us(), interrupted: stop.stopped() };
+    let mut stalls = Vec::new();
+    // In one task: what holds up the ticks holds up the probes.
+    tokio::select! {
+        () = Box::pin(probe::run(&wire, &url, target.profile, options)) => {}
+        () = watch_stalls(&wire, &mut stalls) => {}
+    }
+    let end = End { at_us: wire.now_us(), interrupted: stop.stopped(), stalls };
     observer.entry(&Entry::End(end.clone()));
     let (exchanges, skips) = wire.recorded();
     let transcript = Transcript { header, exchanges, skips, end: Some(end) };

@@ -336,7 +336,7 @@ mod tests {
     fn a_transcript_grows_beside_its_name() {
         let folder = Folder::new("grows");
         let path = folder.0.join("t.jsonl");
-        let line = Entry::End(End { at_us: 7, interrupted: false });
+        let line = Entry::End(End { at_us: 7, interrupted: false, stalls: Vec::new() });
         let recording = Recording::open(&path).unwrap();
         recording.add(&line);
         assert!(fs::read_to_string(folder.0.join("t.jsonl.partial")).unwrap().ends_with("}\n"));

@@ -396,6 +396,8 @@ faults! {
     AuthNoChallenge "auth-no-challenge": "auth-challenge-401" Warn on GATED;
     /// GET opens an event stream without a token or a session.
     AuthGetOpen "auth-get-open": "auth-consistent" Fail on GATED;
+    /// HTTP+SSE beside it is open.
+    AuthSseOpen "auth-sse-open": "auth-consistent" Fail on GATED;
     /// Discovery and lists are open; the rest needs a token.
     AuthListOpen "auth-list-open": "auth-consistent" Warn on GATED;
     /// There is no protected-resource metadata.
@@ -446,16 +448,16 @@ faults! {
     /// The three parameters of the first tool have no descriptions.
     ParametersUndescribed "parameters-undescribed": "tools-described" Warn on ALL_MCP;
 
-    /// Every eighth served discover, ping or list takes 5.5 s.
-    LatencyVerySlow "latency-very-slow": "ops-latency" Fail on POSTS;
+    /// Every fifth served discover, ping or list takes 5.5 s.
+    LatencyVerySlow "latency-very-slow": "ops-latency" Fail on HTTP_MCP;
     /// Every fourth served discover, ping or list takes 1.5 s.
     LatencySlow "latency-slow": "ops-latency" Warn on HTTP_MCP;
-    /// Every sixth served discover, ping or list is answered with 500.
-    ErrorRate "error-rate": "ops-error-rate" Fail on POSTS;
-    /// Every sixth served discover, ping or list loses its connection.
-    ResetRate "reset-rate": "ops-error-rate" Fail on POSTS;
-    /// The twelfth served discover, ping or list is answered with 503, once.
-    ErrorOnce "error-once": "ops-error-rate" Warn on POSTS;
+    /// Every fourth served discover, ping or list is answered with 500.
+    ErrorRate "error-rate": "ops-error-rate" Fail on HTTP_MCP;
+    /// Every fifth served discover, ping or list loses its connection.
+    ResetRate "reset-rate": "ops-error-rate" Fail on HTTP_MCP;
+    /// The fourth served discover, ping or list is answered with 503, once.
+    ErrorOnce "error-once": "ops-error-rate" Warn on HTTP_MCP;
 
     /// `Sec-WebSocket-Accept` is wrong.
     SocketWrongAccept "socket-wrong-accept": "ws-handshake" Fail on SOCKET;

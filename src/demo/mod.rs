@@ -58,8 +58,8 @@ pub enum Base {
     Feed,
     /// MCP over WebSocket at `/ws`, both eras, with [`Base::Dual`] beside it at `/mcp`.
     WebSocketMcp,
-    /// [`Base::Dual`] at `/mcp` behind a bearer token ([`Endpoint::token`]), with protected-resource
-    /// and authorization-server metadata.
+    /// [`Base::Dual`] at `/mcp` and HTTP+SSE at `/sse` behind a bearer token ([`Endpoint::token`]), with
+    /// protected-resource and authorization-server metadata.
     Gated,
     /// A web page at every path: nothing for agents.
     WebSite,

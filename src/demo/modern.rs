@@ -20,12 +20,22 @@ use crate::protocol::revision::{Era, Revision};
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 const LISTEN: &str = "subscriptions/listen";
 
-/// Whether a message on a dual endpoint is for this side: its `_meta`, or its headers, say so.
+/// Whether a message on a dual endpoint is for this side: its `_meta`, or its headers, say so. Without
+/// `_meta`, an `initialize` is legacy (2026-07-28, Versioning), and so is what names a legacy revision:
+/// headers of this era beside it change nothing.
 pub(super) fn claims(call: &Call, message: &Message) -> bool {
     let meta = message.params().and_then(|params| params.get("_meta"));
-    meta.is_some_and(|meta| meta.get(names::META_VERSION).is_some())
-        || call.headers.contains_key(names::METHOD_HEADER)
-        || call.header(names::VERSION_HEADER) == Some(Revision::NEWEST_MODERN.as_str())
+    if meta.is_some_and(|meta| meta.get(names::META_VERSION).is_some()) {
+        return true;
+    }
+    let era = call.header(names::VERSION_HEADER).and_then(Revision::parse).map(Revision::era);
+    let initialize =
+        matches!(message, Message::Request { method, .. } if method.as_str() == names::INITIALIZE);
+    match era {
+        _ if initialize => false,
+        Some(era) => era == Era::Modern,
+        None => call.headers.contains_key(names::METHOD_HEADER),
+    }
 }
 
 /// GET on an endpoint of this era only.

@@ -82,6 +82,11 @@ async fn route(server: &Arc<Server>, call: Call) -> Outcome {
             Some(refused) => refused,
             None => streamable(server, &call, Eras::Dual).await,
         },
+        (Base::Gated, "/sse" | "/messages") => match gated::check(server, &call) {
+            Some(refused) if !behaviour.has(Fault::AuthSseOpen) => refused,
+            _ if call.path == "/sse" => http_sse::stream(server, &call).await,
+            _ => http_sse::message(server, &call).await,
+        },
         (Base::Gated, path) => gated::metadata(server, path).into(),
         _ => wire::refusal(StatusCode::NOT_FOUND, "there is nothing at this path").into(),
     }
@@ -170,13 +175,13 @@ pub(super) async fn unreliable(server: &Server, method: &str) -> Option<Outcome>
     }
     let count = server.served.fetch_add(1, Ordering::SeqCst).saturating_add(1);
     let every = |fault: Fault, nth: u64| server.behaviour.has(fault) && count.is_multiple_of(nth);
-    if every(Fault::LatencyVerySlow, 8) {
+    if every(Fault::LatencyVerySlow, 5) {
         tokio::time::sleep(Duration::from_millis(5_500)).await;
     }
     if every(Fault::LatencySlow, 4) {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
     }
-    if every(Fault::ResetRate, 6) {
+    if every(Fault::ResetRate, 5) {
         return Some(Outcome::Drop);
     }
     if every(Fault::ErrorRate, 4) {

@@ -12,6 +12,9 @@ use crate::transcript::{Content, Exchange, Failure, ProbeId, Transcript};
 /// Most issuers that are looked at (CHECKS.md, `auth-as-metadata`).
 pub const ISSUERS: usize = 3;
 
+/// The step that looks for the old stream beside a gated `…/mcp`.
+pub const SIBLING_SSE: &str = "sibling sse";
+
 /// How a request without a credential was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wall {
@@ -75,6 +78,9 @@ fn open(facts: &Facts<'_>, exchange: &Exchange) -> bool {
     if exchange.request.method == "DELETE" {
         return exchange.ok();
     }
+    if exchange.step == SIBLING_SSE {
+        return exchange.ok() && matches!(steps::get(exchange), Get::HttpSse { .. });
+    }
     facts.reply(exchange).served()
         || (exchange.ok() && matches!(steps::get(exchange), Get::HttpSse { .. } | Get::Stream { .. }))
 }
@@ -117,7 +123,9 @@ pub fn asks_for_credential(exchange: &Exchange) -> bool {
         Some(error) => error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
         None => text.clone(),
     }
-    .to_ascii_lowercase();
+    .to_ascii_lowercase()
+    // A reflected credential is no word about one.
+    .replace("~credential~", "");
     let about_else = ["host", "origin", "session", "csrf", "captcha", "firewall", "blocked"];
     let about_this = [
         "unauthorized",
@@ -163,6 +171,8 @@ pub fn gate<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
         .of(ProbeId::Auth)
         .filter(|exchange| !document_step(&exchange.step))
         .map(|exchange| (exchange, wall(facts, exchange)))
+        // What is at the sibling's path may be no part of this endpoint: only an open stream says it is.
+        .filter(|(exchange, wall)| exchange.step != SIBLING_SSE || *wall == Wall::Open)
         .collect();
     if walls.iter().any(|(_, wall)| wall.gated()) {
         return Ok(Gate { walls });

@@ -224,6 +224,9 @@ struct Seen {
     spoke: bool,
     server_error: Option<(u32, u16)>,
     html: Option<u32>,
+    firewall: Option<&'static str>,
+    broken: Option<(u32, Failure)>,
+    redirect: Option<(u32, u16, String)>,
     server: Option<ServerInfo>,
     repeated: bool,
     mixed: bool,
@@ -236,6 +239,10 @@ impl Seen {
         self.spoke |= exchange.status().is_some_and(|status| status < 500);
         if steps::html(exchange) && exchange.ok() {
             self.html.get_or_insert(exchange.id);
+        }
+        let failed = exchange.failure.as_ref().filter(|failure| failure.kind != FailureKind::Cancelled);
+        if let (Some(failure), true) = (failed, exchange.head.is_some()) {
+            self.broken.get_or_insert((exchange.id, failure.clone()));
         }
         match exchange.step.as_str() {
             "discover" | "discover-retry" => self.take_discover(exchange),
@@ -311,11 +318,16 @@ impl Seen {
         let id = exchange.id;
         match barrier {
             Barrier::Gated => drop(self.gated.get_or_insert(id)),
-            Barrier::Blocked => drop(self.blocked.get_or_insert(id)),
+            Barrier::Blocked => {
+                self.blocked.get_or_insert(id);
+                self.firewall = self.firewall.or(steps::firewall(exchange));
+            }
             Barrier::RateLimited => drop(self.limited.get_or_insert(id)),
             Barrier::ServerError(status) => drop(self.server_error.get_or_insert((id, status))),
             Barrier::Failed(failure) => self.failures.push((id, failure)),
-            Barrier::Redirect { .. } => {}
+            Barrier::Redirect { status, location } => {
+                self.redirect.get_or_insert((id, status, crate::finding::cut(&location)));
+            }
         }
     }
 
@@ -466,7 +478,12 @@ impl Seen {
             class.transports = vec![Transport::Websocket];
             class.evidence.push(id);
             class.confidence = Confidence::Suspected;
-            class.reason = "a WebSocket is meant to be here, and the upgrade is answered with 200".to_owned();
+            class.reason = match self.broken.as_ref().filter(|(broken, _)| *broken == id) {
+                Some((_, failure)) => {
+                    format!("a WebSocket is meant to be here, and its handshake fails: {}", failure.words())
+                }
+                None => "a WebSocket is meant to be here, and the upgrade is answered with 200".to_owned(),
+            };
         } else if let Some(id) = self.feed_ended {
             class.kind = Kind::EventStream;
             class.transports = vec![Transport::EventStream];
@@ -483,7 +500,13 @@ impl Seen {
         } else if let Some(id) = self.blocked {
             class.kind = Kind::Blocked;
             class.evidence.push(id);
-            class.reason = "403 without a challenge: a Host, Origin or firewall rule refuses us".to_owned();
+            class.reason = match self.firewall {
+                Some(mark) => format!(
+                    "a web application firewall or bot challenge answers ({mark}), not the endpoint; we do not \
+                     evade it"
+                ),
+                None => "403 without a challenge: a Host, Origin or firewall rule refuses us".to_owned(),
+            };
         } else if let Some(id) = self.limited {
             class.kind = Kind::Blocked;
             class.evidence.push(id);
@@ -496,6 +519,10 @@ impl Seen {
             class
                 .evidence
                 .extend(self.html.or(self.modern_aware_only).or(self.server_error.map(|(id, _)| id)));
+            if class.evidence.is_empty() {
+                let broken = self.broken.as_ref().map(|(id, _)| *id);
+                class.evidence.extend(broken.or(self.redirect.as_ref().map(|(id, ..)| *id)));
+            }
         }
     }
 
@@ -529,7 +556,15 @@ impl Seen {
             return format!("requests are answered with {status}, which says nothing about what speaks here");
         }
         if self.html.is_some() {
-            return "HTML, not MCP: a web page answers here".to_owned();
+            return "HTML, not MCP: a web page answers here (a wrong path, a single-page app or a captive portal)"
+                .to_owned();
+        }
+        if let Some((_, failure)) = &self.broken {
+            return format!("an answer came that could not be read: {}", failure.words());
+        }
+        if let Some((_, status, location)) = &self.redirect {
+            let to = if location.is_empty() { "nowhere" } else { location };
+            return format!("it redirects ({status}) to {to}, where we do not follow");
         }
         "HTTP answers, but no MCP, no event stream and no WebSocket".to_owned()
     }

@@ -1,5 +1,7 @@
 //! Every `initialize` that was sent and what came back, over whichever transport names the endpoint.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::reply::{self, Reply};
@@ -18,7 +20,7 @@ pub struct Handshake<'t> {
     /// `params.protocolVersion` as sent; empty if there was none.
     pub offered: String,
     /// The reply, read as an answer to this request.
-    pub reply: Reply,
+    pub reply: Cow<'t, Reply>,
 }
 
 impl Handshake<'_> {
@@ -78,7 +80,7 @@ pub fn read<'t>(facts: &Facts<'t>) -> Vec<Handshake<'t>> {
 fn over_http<'t>(facts: &Facts<'t>, exchange: &'t Exchange) -> Option<Handshake<'t>> {
     let request = jsonrpc::parse(exchange.request.body.as_deref()?).ok()?;
     let offered = offered(&request)?;
-    Some(Handshake { exchange, offered, reply: facts.reply(exchange).clone() })
+    Some(Handshake { exchange, offered, reply: Cow::Borrowed(facts.reply(exchange)) })
 }
 
 fn over_websocket(exchange: &Exchange) -> Vec<Handshake<'_>> {
@@ -88,7 +90,7 @@ fn over_websocket(exchange: &Exchange) -> Vec<Handshake<'_>> {
         .filter(|frame| frame.direction == Direction::Out && frame.kind == FrameKind::Text)
         .filter_map(|frame| {
             let request = jsonrpc::parse(&frame.text).ok()?;
-            let reply = reply::read_for(exchange, request.get("id"));
+            let reply = Cow::Owned(reply::read_for(exchange, request.get("id")));
             Some(Handshake { exchange, offered: offered(&request)?, reply })
         })
         .collect()

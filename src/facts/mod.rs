@@ -2,6 +2,17 @@
 //!
 //! A check receives [`Facts`]: a view scoped to what it declared in `reads`. Touching a probe that was
 //! not declared is a bug of ours and surfaces as `Status::Error` for that check.
+// What a peer sends must not be able to panic: tests of ours may.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auth;
@@ -25,11 +36,14 @@ pub mod steps;
 pub mod streams;
 pub mod summary;
 pub mod tools;
+pub mod troubles;
 
 use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
 use crate::protocol::address::Exposure;
 use crate::protocol::revision::Era;
-use crate::transcript::{Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape};
+use crate::transcript::{
+    Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, stall,
+};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
@@ -88,6 +102,14 @@ impl<'t> Facts<'t> {
     #[must_use]
     pub fn class(&self) -> &'t Classification {
         self.readings.classification()
+    }
+
+    /// Whether a time of an exchange, up to `us` after its start, was measured while the scanning
+    /// machine stood still: it says nothing about the endpoint. Open to every check.
+    #[must_use]
+    pub fn disturbed(&self, exchange: &Exchange, us: u64) -> bool {
+        let stalls = self.readings.transcript().end.as_ref().map_or([].as_slice(), |end| &end.stalls);
+        stall::disturbed(stalls, exchange.started_us, exchange.started_us.saturating_add(us))
     }
 
     /// The proxy that replies name (`Server`, `Via`). Open to every check.

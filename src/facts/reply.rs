@@ -38,7 +38,7 @@ pub struct Reply {
     pub answer: Option<Answer>,
     /// Index in `messages` of that answer.
     pub answered_by: Option<usize>,
-    /// The answer if the id is left aside: what a lenient reader takes for the reply.
+    /// The first reply under another id: what a lenient reader takes for the answer where there is none.
     pub lenient: Option<Answer>,
 }
 
@@ -235,16 +235,16 @@ fn find(messages: Vec<Message>, id: Option<&Value>, others: &[Value]) -> Reply {
         let candidates =
             value.as_array().map_or_else(|| vec![value], |batch| batch.iter().take(100).collect());
         for candidate in candidates {
-            let Some(answer) = jsonrpc::answer(candidate) else { continue };
-            if candidate.get("id").is_some_and(|other| others.contains(other)) {
+            let named = candidate.get("id");
+            if !jsonrpc::is_reply(candidate) || named.is_some_and(|named| others.contains(named)) {
                 continue;
             }
-            if reply.lenient.is_none() {
-                reply.lenient = Some(answer.clone());
-            }
-            if reply.answer.is_none() && id.is_some() && candidate.get("id") == id {
-                reply.answer = Some(answer);
+            // An answer may be megabytes: it is copied where it is kept, not to look at it.
+            if reply.answer.is_none() && id.is_some() && named == id {
+                reply.answer = jsonrpc::answer(candidate);
                 reply.answered_by = Some(index);
+            } else if reply.lenient.is_none() {
+                reply.lenient = jsonrpc::answer(candidate);
             }
         }
     }

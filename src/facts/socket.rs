@@ -7,7 +7,7 @@ use super::steps::{Barrier, barrier, html, speaks_of_websocket};
 use crate::protocol::jsonrpc::{self, Answer};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
-use crate::transcript::{Direction, Exchange, FrameKind};
+use crate::transcript::{Direction, Exchange, FrameKind, Phase};
 
 /// The subprotocol that a refused upgrade names: in its header, or in words such as "invalid
 /// subprotocol; expected one of lab.v1".
@@ -43,7 +43,8 @@ pub enum Socket {
     Plain,
     /// 426, or a 400 that speaks of WebSocket or subprotocols.
     Suspected,
-    /// The upgrade was answered with 200 and no web page: a broken socket, if one is meant to be here.
+    /// The upgrade was answered with 200 and no web page, or with a 101 that breaks the handshake: a broken
+    /// socket, if one is meant to be here.
     NotUpgraded,
     /// No socket here.
     No,
@@ -55,6 +56,10 @@ pub enum Socket {
 #[must_use]
 pub fn socket(exchange: &Exchange) -> Socket {
     match exchange.status() {
+        // The handshake broke its own rules: nothing was said on such a socket.
+        Some(101) if exchange.failure.as_ref().is_some_and(|failure| failure.phase == Phase::Head) => {
+            return Socket::NotUpgraded;
+        }
         Some(101) => {}
         Some(426) => return Socket::Suspected,
         Some(400) if speaks_of_websocket(exchange) => return Socket::Suspected,

@@ -43,6 +43,9 @@ pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
     let Some(head) = &exchange.head else {
         return exchange.failure.clone().map(Barrier::Failed);
     };
+    if firewall(exchange).is_some() {
+        return Some(Barrier::Blocked);
+    }
     match head.status {
         401 => Some(Barrier::Gated),
         403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
@@ -83,6 +86,31 @@ pub fn login_page(exchange: &Exchange) -> bool {
                 || text.contains("type=password")
         })
 }
+
+/// The mark by which a firewall or bot challenge shows itself (HOSTILE.md H16): what answers then is not
+/// the endpoint, whatever the status.
+#[must_use]
+pub fn firewall(exchange: &Exchange) -> Option<&'static str> {
+    // Only what is sent with a refusal or challenge: other marks of the same firewalls are on every answer.
+    const HEADERS: [&str; 4] = ["cf-mitigated", "x-amzn-waf-action", "x-sucuri-block", "x-vercel-mitigated"];
+    const BODIES: [(&str, &str); 6] = [
+        ("/cdn-cgi/challenge-platform/", "a Cloudflare challenge page"),
+        ("_incapsula_resource", "an Imperva challenge page"),
+        ("captcha-delivery.com", "a DataDome challenge page"),
+        ("awswafcookiedomainlist", "an AWS WAF challenge page"),
+        ("px-captcha", "a HUMAN challenge page"),
+        ("/.well-known/vercel/security/", "a Vercel challenge page"),
+    ];
+    let named = HEADERS.into_iter().find(|name| exchange.header(name).is_some());
+    if named.is_some() || !html(exchange) {
+        return named;
+    }
+    let text = exchange.text()?.get(..CHALLENGE_BYTES).or(exchange.text())?.to_ascii_lowercase();
+    BODIES.into_iter().find(|(mark, _)| text.contains(mark)).map(|(_, what)| what)
+}
+
+/// How much of a page is searched for marks, where that is a whole number of characters.
+const CHALLENGE_BYTES: usize = 64 * 1024;
 
 /// Whether the reply says it is HTML.
 #[must_use]
@@ -301,14 +329,14 @@ fn stream(exchange: &Exchange) -> Get {
 /// comments or known fields. Used by `net` to decide how to record a body, and here nowhere else.
 #[must_use]
 pub fn looks_like_events(start: &str) -> bool {
-    let mut fields = 0;
+    let mut fields = 0_usize;
     for line in start.lines().take(8).filter(|line| !line.is_empty()) {
         let known = line.starts_with(':')
             || ["data:", "event:", "id:", "retry:"].iter().any(|field| line.starts_with(field));
         if !known {
             return false;
         }
-        fields += 1;
+        fields = fields.saturating_add(1);
     }
     fields > 0
 }

@@ -197,7 +197,9 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
         }
         print.count = print.count.saturating_add(1);
         let request = &exchange.request;
-        let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        // Each header line has a colon, a space and a line end.
+        let line = |(name, value): &(String, String)| [name.len(), value.len(), 4].into_iter().sum::<usize>();
+        let headers: usize = request.headers.iter().map(line).sum();
         let sent = headers.saturating_add(request.body.as_ref().map_or(0, String::len));
         print.bytes_sent = print.bytes_sent.saturating_add(sent as u64);
         print.bytes_received = print.bytes_received.saturating_add(exchange.content.bytes());

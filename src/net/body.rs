@@ -11,9 +11,10 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::dial::failure;
+use super::dial::{failure, over};
 use super::exchange::Until;
-use super::recorder::{Clock, learn_uri_tokens};
+use super::kept::BEGINNING;
+use super::recorder::{Clock, from_now, later, learn_uri_tokens};
 use crate::facts::steps::looks_like_events;
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc;
@@ -23,7 +24,7 @@ use crate::transcript::{Content, Ended, Failure, FailureKind, Head, Limits, Phas
 /// How long a finished event stream may take to close before we close it.
 const GRACE: Duration = Duration::from_millis(60);
 /// How much of a binary body is kept.
-const BINARY_KEPT: usize = 1024;
+pub(super) const BINARY_KEPT: usize = 1024;
 
 /// What a held stream has brought so far; lines are masked.
 #[derive(Debug, Default)]
@@ -101,7 +102,7 @@ impl Reader<'_> {
                         first_byte_us = Some(self.clock.now_us());
                         // Of a compressed stream only the time of its first bytes can be read.
                         if declared {
-                            deadline = deadline.min(Instant::now() + GRACE);
+                            deadline = deadline.min(from_now(GRACE));
                         }
                     }
                     if bytes.is_empty() && self.sniff && looks_like_events(&String::from_utf8_lossy(&data)) {
@@ -109,7 +110,12 @@ impl Reader<'_> {
                     }
                     bytes.extend_from_slice(&data);
                     if bytes.len() > self.limits.body_bytes {
-                        failure = Some(too_large(&format!("body over {} bytes", self.limits.body_bytes)));
+                        failure = Some(over(
+                            Phase::Body,
+                            FailureKind::TooLarge,
+                            "body_bytes",
+                            self.limits.body_bytes,
+                        ));
                         ended = Ended::Failed;
                         break;
                     }
@@ -135,15 +141,17 @@ impl Reader<'_> {
             return Content::None;
         }
         let cut = bytes.len() > self.limits.body_bytes;
-        bytes.truncate(self.limits.body_bytes);
+        // What is too large cannot be judged; its beginning shows what it was.
+        bytes.truncate(if cut { BEGINNING } else { self.limits.body_bytes });
+        let mask = |text: &str| if cut { self.vault.mask_cut(text) } else { self.vault.mask(text) };
         match String::from_utf8(bytes) {
-            Ok(text) => Content::Text { text: self.vault.mask(&text), bytes: received, cut },
+            Ok(text) => Content::Text { text: mask(&text), bytes: received, cut },
             // A cut may fall inside a character; that alone makes no binary body.
             Err(error) if cut && error.utf8_error().error_len().is_none() => {
                 let valid = error.utf8_error().valid_up_to();
                 let text =
                     String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned();
-                Content::Text { text: self.vault.mask(&text), bytes: received, cut }
+                Content::Text { text: mask(&text), bytes: received, cut }
             }
             Err(error) => {
                 let masked = self.vault.mask(&String::from_utf8_lossy(error.as_bytes()));
@@ -164,14 +172,16 @@ impl Reader<'_> {
         let mut ended = Ended::Complete;
         let mut pending = first;
         let mut satisfied_at: Option<Instant> = None;
+        // Where the first event that was not looked at begins: a long stream is read once, not at every
+        // arrival (HOSTILE.md H8).
+        let mut unread = 0_usize;
+        let mut spoken = false;
         let mut first_byte_us = None;
         self.publish(&decoder, &masker, first_byte_us);
         loop {
-            let limit = satisfied_at.map_or(self.deadline, |at| (at + GRACE).min(self.deadline));
+            let limit = satisfied_at.map_or(self.deadline, |at| later(at, GRACE).min(self.deadline));
             let limit = match (self.first_event, satisfied_at) {
-                (Some(first_event), None) if !decoder.lines.iter().any(|line| !line.text.is_empty()) => {
-                    limit.min(first_event)
-                }
+                (Some(first_event), None) if !spoken => limit.min(first_event),
                 _ => limit,
             };
             let frame = match pending.take() {
@@ -188,15 +198,17 @@ impl Reader<'_> {
                     masker.mask(&mut decoder.lines);
                     self.publish(&decoder, &masker, first_byte_us);
                     if let Err(limit) = result {
-                        failure = Some(too_large(match limit {
-                            sse::SseLimit::Event => "an event over its limit of bytes or lines",
-                            sse::SseLimit::Stream => "an event stream over its limit of bytes or lines",
-                        }));
+                        failure = Some(self.too_large(limit, &decoder));
                         ended = Ended::Failed;
                         break;
                     }
-                    if satisfied_at.is_none() && self.satisfied(&decoder.lines) {
-                        satisfied_at = Some(Instant::now());
+                    let new = decoder.lines.get(unread..).unwrap_or_default();
+                    spoken |= new.iter().any(|line| !line.text.is_empty());
+                    if let Some(last) = new.iter().rposition(|line| line.text.is_empty()) {
+                        if satisfied_at.is_none() && self.satisfied(new) {
+                            satisfied_at = Some(Instant::now());
+                        }
+                        unread = unread.saturating_add(last).saturating_add(1);
                     }
                 }
                 Frame::End => break,
@@ -226,6 +238,19 @@ impl Reader<'_> {
             failure,
             shapes: masker.shapes,
         }
+    }
+
+    fn too_large(&self, limit: sse::SseLimit, decoder: &LineDecoder) -> Failure {
+        let (limits, lines) = (self.limits, decoder.lines.len());
+        let (name, value) = match limit {
+            sse::SseLimit::EventBytes => ("event_bytes", limits.event_bytes as u64),
+            sse::SseLimit::EventLines => ("event_lines", limits.event_lines as u64),
+            sse::SseLimit::Stream if lines > limits.stream_lines => {
+                ("stream_lines", limits.stream_lines as u64)
+            }
+            sse::SseLimit::Stream => ("stream_bytes", limits.stream_bytes),
+        };
+        over(Phase::Body, FailureKind::TooLarge, name, value)
     }
 
     fn publish(&self, decoder: &LineDecoder, masker: &Masker<'_>, first_byte_us: Option<u64>) {
@@ -264,7 +289,9 @@ impl Reader<'_> {
 
     async fn frame(&self, body: &mut Incoming, limit: Instant) -> Frame {
         match timeout_at(limit, body.frame()).await {
-            Err(_) => Frame::Failed(failure(Phase::Body, FailureKind::BodyTimeout, "")),
+            Err(_) => {
+                Frame::Failed(over(Phase::Body, FailureKind::BodyTimeout, "reply_ms", self.limits.reply_ms))
+            }
             Ok(None) => Frame::End,
             Ok(Some(Ok(frame))) => frame.into_data().map_or_else(|_| Frame::Data(Bytes::new()), Frame::Data),
             Ok(Some(Err(error))) => Frame::Failed(broken(&error)),
@@ -283,15 +310,17 @@ enum Frame {
     Failed(Failure),
 }
 
-fn too_large(what: &str) -> Failure {
-    failure(Phase::Body, FailureKind::TooLarge, what)
-}
-
 /// The failure behind a hyper error while reading.
 pub(super) fn broken(error: &hyper::Error) -> Failure {
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
+        if let Some(h2) = inner.downcast_ref::<h2::Error>() {
+            return broken_h2(h2);
+        }
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            if let Some(alert) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                return broken_tls(alert);
+            }
             return match io.kind() {
                 std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
                     failure(Phase::Body, FailureKind::Reset, "")
@@ -314,6 +343,38 @@ pub(super) fn broken(error: &hyper::Error) -> Failure {
     }
 }
 
+/// An alert after the handshake. In TLS 1.3 that is where a server says that it wants a certificate.
+fn broken_tls(error: &rustls::Error) -> Failure {
+    let wants = matches!(error, rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired));
+    let kind = if wants { FailureKind::ClientCertificate } else { FailureKind::Framing };
+    failure(Phase::Tls, kind, &error.to_string())
+}
+
+fn broken_h2(error: &h2::Error) -> Failure {
+    if let Some(io) = error.get_io() {
+        let kind = match io.kind() {
+            std::io::ErrorKind::UnexpectedEof => FailureKind::Truncated,
+            _ => FailureKind::Reset,
+        };
+        return failure(Phase::Body, kind, "");
+    }
+    let refused = matches!(
+        error.reason(),
+        Some(
+            h2::Reason::REFUSED_STREAM
+                | h2::Reason::NO_ERROR
+                | h2::Reason::CANCEL
+                | h2::Reason::ENHANCE_YOUR_CALM
+        )
+    );
+    let kind = if error.is_remote() && (refused || error.is_go_away()) {
+        FailureKind::StreamRefused
+    } else {
+        FailureKind::Framing
+    };
+    failure(Phase::Body, kind, &error.to_string())
+}
+
 /// Masks lines as they arrive; learns the tokens of announced URIs first.
 struct Masker<'a> {
     vault: &'a Vault,
@@ -333,8 +394,9 @@ impl Masker<'_> {
                 }
                 _ => {}
             }
-            let masked = self.vault.mask(&line.text);
-            if masked != line.text {
+            if line.cut {
+                line.text = self.vault.mask_cut(&line.text);
+            } else if let Some(masked) = self.vault.masked(&line.text) {
                 line.text = masked;
             }
         }

@@ -11,11 +11,12 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::body::{Publish, Reader, broken};
-use super::dial::{Connection, Dialler, Sender, failure};
+use super::dial::{Connection, Dialler, Sender, failure, over};
 use super::exchange::{Call, Reuse, Until};
+use super::kept::Kept;
 use super::origin::may_carry_credentials;
 use super::pool::Pool;
-use super::recorder::{self, Clock};
+use super::recorder::{self, Clock, from_now, later};
 use super::request;
 use crate::facts::reply::request_id;
 use crate::protocol::address::Exposure;
@@ -43,6 +44,7 @@ pub(super) struct Inner {
     pub(super) next_connection: AtomicU32,
     pub(super) public: AtomicBool,
     pub(super) next_slot: Mutex<Instant>,
+    pub(super) kept: Kept,
 }
 
 /// How long cleaning up may take once the scan is over.
@@ -92,7 +94,7 @@ impl Inner {
         let permit = if publish.is_some() { None } else { self.in_flight.acquire().await.ok() };
         self.pace().await;
         let teardown = call.expectation == Expectation::Teardown;
-        let end = if teardown { self.deadline.max(Instant::now() + TEARDOWN) } else { self.deadline };
+        let end = if teardown { self.deadline.max(from_now(TEARDOWN)) } else { self.deadline };
         let result = tokio::select! {
             result = self.converse(call, exchange, publish) => result,
             // Cleaning up is owed to the endpoint, also when the user or the deadline ended the scan.
@@ -100,7 +102,7 @@ impl Inner {
                 Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted"))
             }
             () = tokio::time::sleep_until(end) => {
-                Err(failure(Phase::Head, FailureKind::Cancelled, "the scan's deadline passed"))
+                Err(over(Phase::Head, FailureKind::Cancelled, "target_ms", self.limits.target_ms))
             }
         };
         drop(permit);
@@ -116,11 +118,11 @@ impl Inner {
         if self.limits.public_rate == 0 || !self.public.load(Ordering::Relaxed) {
             return;
         }
-        let gap = Duration::from_secs(1) / self.limits.public_rate;
+        let gap = Duration::from_secs(1).checked_div(self.limits.public_rate).unwrap_or_default();
         let slot = {
             let mut next = self.next_slot.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = (*next).max(Instant::now());
-            *next = slot + gap;
+            *next = later(slot, gap);
             slot
         };
         tokio::time::sleep_until(slot).await;
@@ -152,6 +154,14 @@ impl Inner {
             publish.update(|live| live.head = Some(head.clone()));
         }
         exchange.head = Some(head);
+        if parts.status == http::StatusCode::SWITCHING_PROTOCOLS {
+            // What follows is no HTTP any more, and nobody agreed on what it is (HOSTILE.md T10).
+            return Err(failure(
+                Phase::Head,
+                FailureKind::Framing,
+                "101 Switching Protocols was not asked for",
+            ));
+        }
         if call.until == Until::Head || call.method == "HEAD" {
             exchange.ended = Ended::ByUs;
             return Ok(());
@@ -169,15 +179,12 @@ impl Inner {
     }
 
     fn reader(&self, call: &Call, exchange: &Exchange, publish: Option<Publish>) -> Reader<'_> {
-        let now = Instant::now();
-        let ms = Duration::from_millis;
+        let ms = |ms: u64| from_now(Duration::from_millis(ms));
         let get = call.method == "GET";
         let (total, first_event) = match call.until {
-            Until::Watch(watch) => (now + ms(watch), None),
-            _ if get => {
-                (now + ms(self.limits.reply_ms), Some(now + ms(self.silence(self.limits.first_event_ms))))
-            }
-            _ => (now + ms(self.limits.reply_ms), None),
+            Until::Watch(watch) => (ms(watch), None),
+            _ if get => (ms(self.limits.reply_ms), Some(ms(self.silence(self.limits.first_event_ms)))),
+            _ => (ms(self.limits.reply_ms), None),
         };
         Reader {
             limits: &self.limits,
@@ -267,12 +274,13 @@ impl Inner {
         connection: &mut Connection,
     ) -> Result<http::Response<Incoming>, Failure> {
         let h2 = matches!(connection.sender, Sender::H2(_));
-        let request = request::build(self, call, url, exchange, h2)?;
+        let mut request = request::build(self, call, url, exchange, h2)?;
+        let flooded = Interim::watch(&mut request, self.limits.interim);
         let wait = match call.until {
             Until::Watch(watch) => watch,
             _ => self.limits.header_ms,
         };
-        let limit = Instant::now() + Duration::from_millis(wait);
+        let limit = from_now(Duration::from_millis(wait));
         let answer = async {
             match &mut connection.sender {
                 Sender::H1(sender) => {
@@ -285,13 +293,58 @@ impl Inner {
                 }
             }
         };
-        match timeout_at(limit, answer).await {
+        let answer = tokio::select! {
+            answer = timeout_at(limit, answer) => answer,
+            () = flooded.notified() => {
+                return Err(over(Phase::Head, FailureKind::TooLarge, "interim", self.limits.interim));
+            }
+        };
+        match answer {
+            Err(_) if wait == self.limits.header_ms => {
+                Err(over(Phase::Head, FailureKind::HeaderTimeout, "header_ms", wait))
+            }
             Err(_) => {
                 Err(failure(Phase::Head, FailureKind::HeaderTimeout, &format!("none within {wait} ms")))
             }
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(head_failure(&error, connection)),
+            Ok(Err(error)) => Err(self.head_failure(&error, connection)),
         }
+    }
+
+    fn head_failure(&self, error: &hyper::Error, connection: &Connection) -> Failure {
+        let seen = &connection.seen;
+        let excerpt = || format!("the answer begins with \"{}\"", seen.excerpt(&self.vault));
+        // The library says "too large" of a Content-Length beyond all bounds, too.
+        if error.is_parse_too_large() {
+            let (bytes, lines) = seen.count();
+            if lines > self.limits.header_lines {
+                return over(Phase::Head, FailureKind::TooLarge, "header_lines", self.limits.header_lines);
+            }
+            if bytes >= self.limits.header_bytes as u64 {
+                return over(Phase::Head, FailureKind::TooLarge, "header_bytes", self.limits.header_bytes);
+            }
+        }
+        let speaks_http = seen.begins(b"HTTP/1.");
+        if error.is_parse() && speaks_http {
+            return failure(Phase::Head, FailureKind::Framing, &excerpt());
+        }
+        // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
+        let h2 = matches!(connection.sender, Sender::H2(_));
+        if error.is_parse() || (seen.any() && !speaks_http && !h2) {
+            return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
+        }
+        let mut broken = broken(error);
+        if broken.phase == Phase::Body {
+            broken.phase = Phase::Head;
+        }
+        if broken.kind == FailureKind::Other && error.is_closed() {
+            broken.kind = FailureKind::Truncated;
+        }
+        if broken.kind == FailureKind::Truncated {
+            broken.detail =
+                if seen.any() && !h2 { excerpt() } else { "closed without a byte of an answer".to_owned() };
+        }
+        broken
     }
 
     /// Opens a fresh connection for a WebSocket upgrade.
@@ -321,34 +374,30 @@ impl Inner {
     }
 }
 
-/// Whether a pooled connection may simply have been closed by its peer.
 /// Whether a `Content-Encoding` changes the bytes.
 fn encoded(value: &str) -> bool {
     !value.trim().is_empty() && !value.trim().eq_ignore_ascii_case("identity")
 }
 
+/// Whether a pooled connection may simply have been closed by its peer.
 fn stale(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::Other)
 }
 
-fn head_failure(error: &hyper::Error, connection: &Connection) -> Failure {
-    let excerpt = || format!("the answer begins with \"{}\"", connection.seen.excerpt());
-    if error.is_parse_too_large() {
-        return failure(Phase::Head, FailureKind::TooLarge, "the response head is over its limit");
+/// Interim responses of one request. They are only counted: none of them says anything that we need.
+struct Interim;
+
+impl Interim {
+    /// Notifies once more came than allowed.
+    fn watch<B>(request: &mut http::Request<B>, most: usize) -> Arc<tokio::sync::Notify> {
+        let flooded = Arc::new(tokio::sync::Notify::new());
+        let notify = Arc::clone(&flooded);
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        hyper::ext::on_informational(request, move |_| {
+            if count.fetch_add(1, Ordering::Relaxed) >= most {
+                notify.notify_one();
+            }
+        });
+        flooded
     }
-    // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
-    let speaks_first = connection.seen.any() && !connection.seen.excerpt().starts_with("HTTP/");
-    if error.is_parse() || speaks_first {
-        return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
-    }
-    let mut broken = broken(error);
-    broken.phase = Phase::Head;
-    if broken.kind == FailureKind::Other && error.is_closed() {
-        broken.kind = FailureKind::Truncated;
-    }
-    if broken.kind == FailureKind::Truncated {
-        broken.detail =
-            if connection.seen.any() { excerpt() } else { "closed without a byte of an answer".to_owned() };
-    }
-    broken
 }

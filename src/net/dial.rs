@@ -60,6 +60,11 @@ pub(super) struct Dialler {
     pub(super) limits: Limits,
     pub(super) clock: Clock,
     pub(super) insecure: bool,
+    /// Whether the operator's own headers go over the connections.
+    pub(super) secret: bool,
+    /// What the name resolved to, once for the whole scan: a name that changes its mind while we scan
+    /// leads nowhere else (HOSTILE.md H6).
+    pub(super) addresses: tokio::sync::OnceCell<Vec<SocketAddr>>,
     pub(super) trust: tokio::sync::OnceCell<Result<Trust, String>>,
     pub(super) cacert: Option<Vec<u8>>,
     /// Set once the server refused `http/1.1` by ALPN: h2 for the rest of the scan.
@@ -70,6 +75,10 @@ pub(super) struct Dialler {
 const STAGGER: Duration = Duration::from_millis(250);
 /// Most addresses tried.
 const MOST_ADDRESSES: usize = 8;
+/// Bytes that an HTTP/2 peer may send before we have read them.
+const H2_WINDOW: u32 = 256 * 1024;
+/// Streams that may be reset on one HTTP/2 connection before it is dropped.
+const H2_RESETS: usize = 20;
 
 impl Dialler {
     /// Opens a connection. The [`Connect`] says what was seen, also on failure.
@@ -110,7 +119,14 @@ impl Dialler {
         let started = self.clock.now_us();
         let result = timeout(limit, race(addresses)).await;
         let (stream, address) = match result {
-            Err(_) => return Err(failure(Phase::Connect, FailureKind::ConnectTimeout, "")),
+            Err(_) => {
+                return Err(over(
+                    Phase::Connect,
+                    FailureKind::ConnectTimeout,
+                    "connect_ms",
+                    self.limits.connect_ms,
+                ));
+            }
             Ok(Err((address, error))) => {
                 connect.address = address.map(|address| address.to_string());
                 let kind = match error.kind() {
@@ -145,20 +161,19 @@ impl Dialler {
             Some(Host::Domain(name)) => name.to_owned(),
             None => return Err(failure(Phase::Dns, FailureKind::Dns, "the URL has no host")),
         };
-        let started = self.clock.now_us();
-        let found = timeout(limit, tokio::net::lookup_host((name.as_str(), port))).await;
-        connect.dns_us = Some(self.clock.now_us().saturating_sub(started));
-        let addresses: Vec<SocketAddr> = match found {
-            Err(_) => {
-                return Err(failure(Phase::Dns, FailureKind::Dns, "the resolver did not answer in time"));
-            }
-            Ok(Err(_)) => return Err(failure(Phase::Dns, FailureKind::Dns, &name)),
-            Ok(Ok(found)) => found.take(MOST_ADDRESSES).collect(),
+        let look_up = async {
+            let started = self.clock.now_us();
+            let found = timeout(limit, tokio::net::lookup_host((name.as_str(), port))).await;
+            connect.dns_us = Some(self.clock.now_us().saturating_sub(started));
+            let addresses: Vec<SocketAddr> = match found {
+                Err(_) => return Err("the resolver did not answer in time"),
+                Ok(Err(_)) => return Err(name.as_str()),
+                Ok(Ok(found)) => found.take(MOST_ADDRESSES).collect(),
+            };
+            if addresses.is_empty() { Err(name.as_str()) } else { Ok(addresses) }
         };
-        if addresses.is_empty() {
-            return Err(failure(Phase::Dns, FailureKind::Dns, &name));
-        }
-        Ok(addresses)
+        let addresses = self.addresses.get_or_try_init(|| look_up).await;
+        addresses.cloned().map_err(|why| failure(Phase::Dns, FailureKind::Dns, why))
     }
 
     async fn tls(
@@ -168,7 +183,7 @@ impl Dialler {
         url: &Url,
         alpn: &[u8],
         connect: &mut Connect,
-    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failure> {
+    ) -> Result<tokio_rustls::client::TlsStream<Tap<TcpStream>>, Failure> {
         let started = self.clock.now_us();
         let trust = self
             .trust
@@ -185,9 +200,12 @@ impl Dialler {
             .map_err(|error| failure(Phase::Tls, FailureKind::Other, &error.to_string()))?;
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
         let limit = Duration::from_millis(self.limits.tls_ms);
-        let stream = match timeout(limit, connector.connect(name, stream)).await {
-            Err(_) => return Err(failure(Phase::Tls, FailureKind::TlsTimeout, "")),
-            Ok(Err(error)) => return Err(handshake_failure(&error)),
+        let raw = Seen::default();
+        let stream = match timeout(limit, connector.connect(name, Tap::new(stream, raw.clone()))).await {
+            Err(_) => {
+                return Err(over(Phase::Tls, FailureKind::TlsTimeout, "tls_ms", self.limits.tls_ms));
+            }
+            Ok(Err(error)) => return Err(handshake_failure(&error, &raw, &verdict)),
             Ok(Ok(stream)) => stream,
         };
         let session = stream.get_ref().1;
@@ -207,8 +225,11 @@ impl Dialler {
             operator_roots: trust.operator_roots(),
         });
         match faults.first() {
-            // On loopback a certificate fault never stops the scan (CHECKS.md, tls-cert-valid).
-            Some(worst) if !self.insecure && exposure(address.ip()) != Exposure::Loopback => {
+            // On loopback a certificate fault does not stop the scan (CHECKS.md, tls-cert-valid), unless
+            // it would send a secret to whoever shows that certificate (HOSTILE.md T12).
+            Some(worst)
+                if !self.insecure && (self.secret || exposure(address.ip()) != Exposure::Loopback) =>
+            {
                 Err(failure(Phase::Tls, worst.failure(), ""))
             }
             _ => Ok(stream),
@@ -220,8 +241,14 @@ impl Dialler {
         let broken = |error: hyper::Error| failure(Phase::Connect, FailureKind::Other, &error.to_string());
         if h2 {
             let header_list = u32::try_from(self.limits.header_bytes).unwrap_or(u32::MAX);
+            // What h2 holds back for us is bounded by the windows; CONTINUATION by the header list; pings and
+            // settings are answered one by one. Push is off in hyper's client.
             let (sender, connection) = http2::Builder::new(TokioExecutor::new())
                 .max_header_list_size(header_list)
+                .initial_stream_window_size(H2_WINDOW)
+                .initial_connection_window_size(H2_WINDOW)
+                .max_concurrent_reset_streams(H2_RESETS)
+                .max_local_error_reset_streams(H2_RESETS)
                 .handshake(io)
                 .await
                 .map_err(broken)?;
@@ -263,7 +290,13 @@ async fn race(
     }
 }
 
-fn handshake_failure(error: &std::io::Error) -> Failure {
+fn handshake_failure(error: &std::io::Error, raw: &Seen, verdict: &Recorded) -> Failure {
+    if raw.begins(b"HTTP/") {
+        return failure(Phase::Tls, FailureKind::NotTls, "it speaks plain HTTP");
+    }
+    if verdict.asked() {
+        return failure(Phase::Tls, FailureKind::ClientCertificate, "");
+    }
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         return match error.kind() {
             ErrorKind::UnexpectedEof => {
@@ -287,6 +320,11 @@ fn handshake_failure(error: &std::io::Error) -> Failure {
         _ => FailureKind::TlsFailed,
     };
     failure(Phase::Tls, kind, &error.to_string())
+}
+
+/// A failure because a limit was hit: its name and value, as `--show-limits` prints them.
+pub(super) fn over(phase: Phase, kind: FailureKind, limit: &str, value: impl std::fmt::Display) -> Failure {
+    failure(phase, kind, &format!("{limit} {value}"))
 }
 
 /// A failure in one line.

@@ -1,5 +1,5 @@
 //! Documents on other origins: metadata that the target's replies point to. Remote-chosen, so: https
-//! only (http towards local targets), no private addresses unless the target is local itself, checked
+//! only (http towards local targets), no address that is less public than the target itself, checked
 //! after resolution and connected to as checked, no redirects, 1 MiB, 5 s, and never a credential.
 
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use super::dial::failure;
 use super::exchange::Call;
 use super::tls::Trust;
 use super::wire::Wire;
-use crate::protocol::address::{Exposure, exposure};
+use crate::protocol::address::{Exposure, may_point_to};
 use crate::transcript::{Connect, Content, Ended, Exchange, Failure, FailureKind, Head, Phase, ProbeId};
 
 /// Most bytes of a foreign document.
@@ -27,14 +27,14 @@ pub async fn fetch(
     probe: ProbeId,
     step: &str,
     url: &Url,
-    local_target: bool,
+    endpoint: Exposure,
 ) -> Arc<Exchange> {
     let mut call = Call::new("GET", probe, step, wire.vault().mask(url.as_str()));
     call.credential = false;
     call.headers = vec![("accept".to_owned(), "application/json".to_owned())];
     let mut exchange = wire.inner.new_exchange(&call);
     exchange.request.headers.clone_from(&call.headers);
-    let result = tokio::time::timeout(LIMIT, get(wire, &mut exchange, url, local_target)).await;
+    let result = tokio::time::timeout(LIMIT, get(wire, &mut exchange, url, endpoint)).await;
     match result {
         Ok(Ok(())) => exchange.ended = Ended::Complete,
         Ok(Err(failure)) => exchange.failure = Some(failure),
@@ -44,14 +44,14 @@ pub async fn fetch(
     wire.record(exchange)
 }
 
-async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, local_target: bool) -> Result<(), Failure> {
+async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Exposure) -> Result<(), Failure> {
     let refuse = |why: &str| failure(Phase::Connect, FailureKind::Cancelled, why);
     match url.scheme() {
         "https" => {}
-        "http" if local_target => {}
+        "http" if endpoint != Exposure::Public => {}
         _ => return Err(refuse("only https documents are fetched")),
     }
-    let address = checked_address(url, local_target).await?;
+    let address = checked_address(url, endpoint).await?;
     let mut connect = Connect {
         started_us: wire.now_us(),
         address: Some(address.to_string()),
@@ -103,7 +103,7 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, local_target: 
     Ok(())
 }
 
-async fn checked_address(url: &Url, local_target: bool) -> Result<SocketAddr, Failure> {
+async fn checked_address(url: &Url, endpoint: Exposure) -> Result<SocketAddr, Failure> {
     let port = url.port_or_known_default().unwrap_or(443);
     let addresses: Vec<SocketAddr> = match url.host() {
         Some(Host::Ipv4(v4)) => vec![SocketAddr::new(v4.into(), port)],
@@ -115,9 +115,8 @@ async fn checked_address(url: &Url, local_target: bool) -> Result<SocketAddr, Fa
             .collect(),
         None => Vec::new(),
     };
-    let allowed = |address: &SocketAddr| local_target || exposure(address.ip()) == Exposure::Public;
-    if let Some(bad) = addresses.iter().find(|address| !allowed(address)) {
-        let what = format!("{} is not public: a remote-chosen address is not contacted", bad.ip());
+    if let Some(bad) = addresses.iter().find(|address| !may_point_to(endpoint, address.ip())) {
+        let what = format!("{} is not for everybody: a remote-chosen address is not contacted", bad.ip());
         return Err(failure(Phase::Connect, FailureKind::Cancelled, &what));
     }
     addresses.first().copied().ok_or_else(|| failure(Phase::Dns, FailureKind::Dns, "no address"))

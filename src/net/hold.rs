@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::body::{Live, Publish};
 use super::exchange::Call;
+use super::recorder::from_now;
 use super::wire::Wire;
 use crate::protocol::sse::Line;
 use crate::transcript::{Content, Ended, Exchange, Head};
@@ -133,12 +134,16 @@ impl View {
         limit: Duration,
         mut settled: impl FnMut(Option<&Head>, &[Line]) -> bool,
     ) -> bool {
-        let end = tokio::time::Instant::now() + limit;
+        let end = from_now(limit);
         loop {
+            let begun = tokio::time::Instant::now();
             let (done, ended) = self.look(|head, lines, ended| (settled(head, lines), ended));
             if done || ended {
                 return done;
             }
+            // A flood makes every look longer: at most a fifth of the time goes into looking.
+            let pause = begun.elapsed().saturating_mul(4);
+            tokio::time::sleep_until(end.min(from_now(pause))).await;
             match tokio::time::timeout_at(end, self.changed.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return self.look(|head, lines, _| settled(head, lines)),

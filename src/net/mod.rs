@@ -3,17 +3,31 @@
 //! To the origin the user typed, always our own connection: TCP → tap → TLS → hyper's `client::conn`,
 //! and WebSocket over the same. Anywhere else, always [`foreign`] (reqwest): no redirects, no default
 //! headers, checked addresses, never a credential. So secrets go to one origin by construction.
+// What a peer sends must not be able to panic: tests of ours may.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 mod body;
 mod conversation;
 mod dial;
 mod exchange;
 pub mod foreign;
+mod guard;
 mod hold;
+mod kept;
 mod origin;
 mod pool;
 mod recorder;
 mod request;
+mod stalls;
 mod talk;
 mod tap;
 mod tls;
@@ -25,6 +39,7 @@ pub use exchange::{Call, Reuse, Until};
 pub use foreign::fetch;
 pub use hold::{Held, View};
 pub use origin::may_carry_credentials;
+pub use stalls::watch as watch_stalls;
 pub use talk::{Barrier, Talk};
 pub use websocket::Socket;
 pub use wire::Wire;

@@ -1,6 +1,6 @@
 //! Time and masking at the moment of recording.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 
@@ -21,6 +21,16 @@ impl Clock {
     pub(super) fn now_us(self) -> u64 {
         u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
+}
+
+/// A point of time so long after another. Where no clock can hold it, that other one: a limit never vanishes.
+pub(super) fn later(from: tokio::time::Instant, wait: Duration) -> tokio::time::Instant {
+    from.checked_add(wait).unwrap_or(from)
+}
+
+/// The same from now on.
+pub(super) fn from_now(wait: Duration) -> tokio::time::Instant {
+    later(tokio::time::Instant::now(), wait)
 }
 
 /// Records a reply's head: tokens become placeholders and leave their shapes, everything else is

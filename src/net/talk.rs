@@ -13,14 +13,14 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::conversation::Inner;
-use super::dial::{Connection, failure};
+use super::dial::Connection;
 use super::exchange::Call;
-use super::websocket::{CLOSING, Socket, Stream, broken_socket, shown};
+use super::guard::Tally;
+use super::recorder::from_now;
+use super::websocket::{CLOSING, Socket, Stream, broken_socket, mask_shown, shown};
 use super::wire::Wire;
 use crate::protocol::jsonrpc;
-use crate::transcript::{
-    Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, MESSAGE, Phase, Request,
-};
+use crate::transcript::{Content, Direction, Ended, Exchange, Failure, Frame, FrameKind, MESSAGE, Request};
 
 /// How long after what may be the answer a better one may come.
 const GRACE: Duration = Duration::from_millis(60);
@@ -143,6 +143,7 @@ async fn listen(
     heard: Arc<Mutex<Heard>>,
     changed: watch::Sender<u64>,
 ) {
+    let mut tally = Tally::default();
     loop {
         let message = tokio::select! {
             message = timeout_at(inner.deadline(), stream.next()) => message.unwrap_or(None),
@@ -158,13 +159,12 @@ async fn listen(
             }
             Some(Ok(message)) => {
                 let (kind, text) = shown(&message);
-                let text = inner.vault.mask(&text);
+                let text = mask_shown(&inner.vault, kind, &text);
                 heard.over |= kind == FrameKind::Close;
+                let hit = tally.add(message.len(), &inner.limits);
+                heard.over |= hit.is_some();
+                heard.failure = hit;
                 heard.frames.push(Frame { at_us, direction: Direction::In, kind, text });
-                if heard.frames.len() >= inner.limits.frames {
-                    heard.over = true;
-                    heard.failure = Some(failure(Phase::Frames, FailureKind::TooLarge, "too many frames"));
-                }
             }
         }
         let over = heard.over;
@@ -210,7 +210,7 @@ impl Talk {
         let own = crate::facts::reply::request_id(exchange).filter(|id| !id.is_null());
         let ids: Vec<Value> = own.iter().chain(barrier.map(|barrier| &barrier.id)).cloned().collect();
         lock(&self.awaited).extend(ids.iter().cloned());
-        let end = (Instant::now() + limit).min(inner.deadline());
+        let end = from_now(limit).min(inner.deadline());
         exchange.started_us = inner.clock.now_us();
         let from = lock(&self.heard).frames.len();
         let mut frames = Vec::new();
@@ -266,6 +266,7 @@ impl Talk {
         let mut end = end;
         let mut before = Said::Nothing;
         loop {
+            let begun = Instant::now();
             let (said, over) = {
                 let heard = lock(&self.heard);
                 let awaited = lock(&self.awaited).clone();
@@ -280,8 +281,10 @@ impl Talk {
             if said != before {
                 before = said;
                 let grace = if said == Said::Passed { BARRIER_GRACE } else { GRACE };
-                end = end.min(Instant::now() + grace);
+                end = end.min(from_now(grace));
             }
+            // A flood makes every look longer: at most a fifth of the time goes into looking.
+            tokio::time::sleep_until(end.min(from_now(begun.elapsed().saturating_mul(4)))).await;
             if !matches!(timeout_at(end, changed.changed()).await, Ok(Ok(()))) {
                 return;
             }

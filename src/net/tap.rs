@@ -1,34 +1,64 @@
-//! A stream that keeps the first bytes it read, so that what is not HTTP can be shown.
+//! A stream that keeps the first bytes it read, so that what is not HTTP can be shown, and counts bytes
+//! and lines, so that a head over its limit is told from a head that breaks the grammar.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How many first bytes are kept.
-const KEPT: usize = 64;
+use crate::transcript::Vault;
+
+/// How many first bytes are kept: enough to find a whole secret in them, so that an excerpt never shows a
+/// part of one.
+const KEPT: usize = 4096;
+/// How much of it an excerpt shows, in characters.
+const SHOWN: usize = 64;
+/// How many bytes are searched for line ends; no head is longer.
+const COUNTED: u64 = 64 * 1024;
 
 /// What a tap saw; shared with the exchange that uses the connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Seen(Arc<Mutex<Counts>>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    first: Vec<u8>,
+    bytes: u64,
+    lines: usize,
+}
 
 impl Seen {
-    /// The first bytes since the last [`Self::reset`], as printable text.
-    pub(super) fn excerpt(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).escape_default().to_string()
+    /// The first bytes since the last [`Self::reset`], masked, as printable text.
+    pub(super) fn excerpt(&self, vault: &Vault) -> String {
+        let masked = vault.mask_cut(&String::from_utf8_lossy(&self.lock().first));
+        masked.chars().take(SHOWN).collect::<String>().escape_default().to_string()
+    }
+
+    /// Whether what was read since the last [`Self::reset`] begins so.
+    pub(super) fn begins(&self, with: &[u8]) -> bool {
+        self.lock().first.starts_with(with)
     }
 
     /// Whether anything was read since the last [`Self::reset`].
     pub(super) fn any(&self) -> bool {
-        !self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.lock().bytes > 0
+    }
+
+    /// Bytes read since the last [`Self::reset`], and line ends among the first of them.
+    pub(super) fn count(&self) -> (u64, usize) {
+        let counts = self.lock();
+        (counts.bytes, counts.lines)
     }
 
     /// Forgets what was read: a new request begins.
     pub(super) fn reset(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.lock() = Counts::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,11 +84,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
-        let mut kept = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = KEPT.saturating_sub(kept.len());
-        if room > 0 {
-            kept.extend(buf.filled().iter().skip(before).take(room));
+        let mut counts = self.seen.lock();
+        let new = buf.filled().get(before..).unwrap_or_default();
+        let room = KEPT.saturating_sub(counts.first.len());
+        counts.first.extend(new.iter().take(room));
+        if counts.bytes < COUNTED {
+            let lines = new.iter().filter(|byte| **byte == b'\n').count();
+            counts.lines = counts.lines.saturating_add(lines);
         }
+        counts.bytes = counts.bytes.saturating_add(new.len() as u64);
         Poll::Ready(Ok(()))
     }
 }

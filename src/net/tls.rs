@@ -5,8 +5,10 @@
 //! not verify, unless the user or loopback allows it.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustls::client::ResolvesClientCert;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
@@ -78,7 +80,7 @@ impl Trust {
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
+            .with_client_cert_resolver(Arc::new(verdict.clone()));
         config.alpn_protocols = vec![alpn.to_vec()];
         Ok(config)
     }
@@ -155,13 +157,34 @@ impl Trust {
     }
 }
 
-/// What the verifier said; shared with the handshake.
+/// What the verifier said, and whether the server asked for a certificate of ours; shared with the
+/// handshake.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recorded(Arc<Mutex<Option<CertificateError>>>);
+pub(super) struct Recorded {
+    verdict: Arc<Mutex<Option<CertificateError>>>,
+    asked: Arc<AtomicBool>,
+}
 
 impl Recorded {
     fn get(&self) -> Option<CertificateError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.verdict.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the server asked for a client certificate.
+    pub(super) fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// We have no certificate to show; that it was asked for is all there is to learn.
+impl ResolvesClientCert for Recorded {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
@@ -187,7 +210,7 @@ impl ServerCertVerifier for Recording {
                 rustls::Error::InvalidCertificate(fault) => fault,
                 other => CertificateError::Other(rustls::OtherError(Arc::new(other))),
             };
-            *self.verdict.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+            *self.verdict.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
         }
         Ok(ServerCertVerified::assertion())
     }

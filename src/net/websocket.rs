@@ -8,20 +8,22 @@ use base64::Engine;
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::body::broken;
+use super::body::{BINARY_KEPT, broken};
 use super::dial::{Connection, failure};
 use super::exchange::Call;
-use super::recorder;
+use super::guard::{Guard, Tally, TooManyFragments};
+use super::recorder::{self, from_now};
 use super::wire::Wire;
 use crate::protocol::websocket::accept;
 use crate::transcript::{
-    Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, Phase, ProbeId,
+    Content, Direction, Ended, Exchange, Failure, FailureKind, Frame, FrameKind, Limits, Phase, ProbeId,
+    Profile, Vault,
 };
 
 /// Read buffer of a socket; the default is 128 KiB a connection.
@@ -34,13 +36,14 @@ pub struct Socket {
     pub(super) stream: Stream,
     pub(super) exchange: Exchange,
     frames: Vec<Frame>,
+    tally: Tally,
     failure: Option<Failure>,
     over: bool,
     pub(super) connection: Connection,
 }
 
 /// The socket itself.
-pub(super) type Stream = WebSocketStream<TokioIo<Upgraded>>;
+pub(super) type Stream = WebSocketStream<Guard<TokioIo<Upgraded>>>;
 
 impl std::fmt::Debug for Socket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -98,6 +101,7 @@ impl Wire<'_> {
                 stream,
                 exchange,
                 frames: Vec::new(),
+                tally: Tally::default(),
                 failure: None,
                 over: false,
                 connection,
@@ -139,16 +143,27 @@ impl Wire<'_> {
         let key = exchange.request.header("sec-websocket-key").unwrap_or_default();
         if exchange.header("sec-websocket-accept") != Some(accept(key).as_str()) {
             // Whoever answered did not read our key: nothing is said on such a socket.
-            exchange.ended = Ended::ByUs;
-            return Ok(None);
+            return Err(failure(
+                Phase::Head,
+                FailureKind::Framing,
+                "Sec-WebSocket-Accept is not that of our key",
+            ));
+        }
+        if exchange.header("sec-websocket-extensions").is_some_and(|value| !value.trim().is_empty()) {
+            // RFC 6455 section 4.1, item 5: frames would mean something that nobody agreed on.
+            return Err(failure(
+                Phase::Head,
+                FailureKind::Framing,
+                "an extension was selected that was not offered",
+            ));
         }
         let upgraded = hyper::upgrade::on(&mut response).await.map_err(|error| broken(&error))?;
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .max_message_size(Some(inner.limits.message_bytes))
             .max_frame_size(Some(inner.limits.frame_bytes));
-        let stream =
-            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(config)).await;
+        let guarded = Guard::new(TokioIo::new(upgraded), inner.limits.fragments);
+        let stream = WebSocketStream::from_raw_socket(guarded, Role::Client, Some(config)).await;
         Ok(Some((stream, connection)))
     }
 
@@ -171,7 +186,7 @@ impl Wire<'_> {
         limit: Duration,
         mut wanted: impl FnMut(&str) -> bool,
     ) -> bool {
-        let end = (Instant::now() + limit).min(self.inner.deadline());
+        let end = from_now(limit).min(self.inner.deadline());
         while !socket.over {
             let message = tokio::select! {
                 message = timeout_at(end, socket.stream.next()) => message,
@@ -188,9 +203,8 @@ impl Wire<'_> {
                     if kind == FrameKind::Text && wanted(&text) {
                         return true;
                     }
-                    if socket.frames.len() >= self.inner.limits.frames {
-                        socket.failure =
-                            Some(failure(Phase::Frames, FailureKind::TooLarge, "too many frames"));
+                    if let Some(hit) = socket.tally.add(message.len(), &self.inner.limits) {
+                        socket.failure = Some(hit);
                         socket.over = true;
                     }
                 }
@@ -220,7 +234,7 @@ impl Wire<'_> {
     }
 
     fn note(&self, socket: &mut Socket, direction: Direction, kind: FrameKind, text: &str) {
-        let text = self.inner.vault.mask(text);
+        let text = mask_shown(&self.inner.vault, kind, text);
         socket.frames.push(Frame { at_us: self.inner.clock.now_us(), direction, kind, text });
     }
 }
@@ -236,10 +250,18 @@ impl Socket {
 pub(super) fn broken_socket(error: &WsError) -> Option<Failure> {
     let (kind, detail) = match error {
         WsError::ConnectionClosed | WsError::AlreadyClosed => return None,
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            (FailureKind::TooLarge, "a message over its limit".to_owned())
+        WsError::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            let frame = *max_size == Limits::of(Profile::Standard).frame_bytes;
+            (
+                FailureKind::TooLarge,
+                format!("{} {max_size}", if frame { "frame_bytes" } else { "message_bytes" }),
+            )
         }
-        WsError::Capacity(_) => (FailureKind::TooLarge, "a frame over its limit".to_owned()),
+        WsError::Io(error)
+            if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooManyFragments>) =>
+        {
+            (FailureKind::TooLarge, error.to_string())
+        }
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
             (FailureKind::Truncated, "closed without a close frame".to_owned())
         }
@@ -251,11 +273,20 @@ pub(super) fn broken_socket(error: &WsError) -> Option<Failure> {
     Some(failure(Phase::Frames, kind, &detail))
 }
 
+/// Masks what [`shown`] gave: a binary message may have been cut inside a secret.
+pub(super) fn mask_shown(vault: &Vault, kind: FrameKind, text: &str) -> String {
+    if kind == FrameKind::Binary { vault.mask_cut(text) } else { vault.mask(text) }
+}
+
 /// Kind and text of a message as they are recorded.
 pub(super) fn shown(message: &Message) -> (FrameKind, String) {
     match message {
         Message::Text(text) => (FrameKind::Text, text.as_str().to_owned()),
-        Message::Binary(bytes) => (FrameKind::Binary, String::from_utf8_lossy(bytes).into_owned()),
+        // Nobody reads it: the beginning shows what it was.
+        Message::Binary(bytes) => {
+            let start = bytes.get(..BINARY_KEPT).unwrap_or(bytes);
+            (FrameKind::Binary, String::from_utf8_lossy(start).into_owned())
+        }
         Message::Ping(bytes) => (FrameKind::Ping, String::from_utf8_lossy(bytes).into_owned()),
         Message::Pong(bytes) => (FrameKind::Pong, String::from_utf8_lossy(bytes).into_owned()),
         Message::Close(None) => (FrameKind::Close, String::new()),

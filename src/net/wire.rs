@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -9,8 +10,9 @@ use tokio::time::Instant;
 use super::conversation::Inner;
 use super::dial::Dialler;
 use super::exchange::Call;
+use super::kept::Kept;
 use super::pool::Pool;
-use super::recorder::Clock;
+use super::recorder::{Clock, from_now};
 use super::request;
 use crate::scan::{Observer, ScanEvent, Stop};
 use crate::target::Target;
@@ -45,6 +47,8 @@ impl<'a> Wire<'a> {
             limits: limits.clone(),
             clock,
             insecure: target.insecure,
+            secret: !target.headers.is_empty(),
+            addresses: tokio::sync::OnceCell::new(),
             trust: tokio::sync::OnceCell::new(),
             cacert: target.cacert.clone(),
             h2: AtomicBool::new(false),
@@ -58,13 +62,14 @@ impl<'a> Wire<'a> {
             typed: target.url.clone(),
             own_headers: target.headers.clone(),
             user_agent: target.user_agent.clone(),
-            deadline: Instant::now() + limits.target(),
+            deadline: from_now(limits.target()),
             in_flight: Semaphore::new(limits.in_flight),
             pool: Pool::default(),
             next_exchange: AtomicU32::new(1),
             next_connection: AtomicU32::new(1),
             public: AtomicBool::new(false),
             next_slot: Mutex::new(Instant::now()),
+            kept: Kept::new(limits.kept_bytes),
             limits,
         };
         Self { inner: Arc::new(inner), observer, recorded: Mutex::default(), skips: Mutex::default() }
@@ -97,6 +102,15 @@ impl<'a> Wire<'a> {
             Some(SkipReason::Deadline)
         } else {
             None
+        }
+    }
+
+    /// Waits, unless the user stops the scan or its deadline comes first.
+    pub async fn rest(&self, wait: Duration) {
+        let end = self.inner.deadline().min(from_now(wait));
+        tokio::select! {
+            () = tokio::time::sleep_until(end) => {}
+            () = self.inner.stop.wait() => {}
         }
     }
 
@@ -139,8 +153,22 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Records a finished exchange.
-    pub(super) fn record(&self, exchange: Exchange) -> Arc<Exchange> {
+    /// Records a finished exchange. What libraries and certificates say goes the way of everything else
+    /// that is remote: masked.
+    pub(super) fn record(&self, mut exchange: Exchange) -> Arc<Exchange> {
+        let vault = &self.inner.vault;
+        if let Some(failure) = &mut exchange.failure {
+            failure.detail = vault.mask_cut(&failure.detail);
+        }
+        if let Some(tls) = exchange.connect.as_mut().and_then(|connect| connect.tls.as_mut()) {
+            for certificate in &mut tls.chain {
+                let names = certificate.names.iter_mut();
+                for text in names.chain([&mut certificate.subject, &mut certificate.issuer]) {
+                    *text = vault.mask_cut(text);
+                }
+            }
+        }
+        self.inner.kept.weigh(&mut exchange);
         let exchange = Arc::new(exchange);
         self.observer.entry(&Entry::Exchange(Box::new((*exchange).clone())));
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&exchange));

@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::classify::{Endpoint, Feed, discover, twin};
-use super::speaker::{self, Speaker};
+use super::speaker::{self, Channel, Speaker};
 use super::upgrade::talk;
 use super::{Prober, bad_input, browser, content_type, of};
 use crate::facts::Readings;
-use crate::facts::auth::{authorization_server, document, issuers, metadata_url, resource_metadata};
+use crate::facts::auth::{
+    SIBLING_SSE, authorization_server, document, issuers, metadata_url, resource_metadata,
+};
 use crate::facts::classification::Kind;
 use crate::facts::reply;
 use crate::facts::steps::{self, Barrier};
@@ -104,7 +106,8 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
 
 /// The same beside an endpoint that serves us: is everything gated without the credential? Without one,
 /// only where a challenge or metadata hint that some calls want it.
-pub(super) async fn beside(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
+pub(super) async fn beside(prober: &Prober<'_>, all: &[Speaker], target: &Endpoint) {
+    let speakers = if all.iter().all(Speaker::streamable) { all } else { &[] };
     let transcript = prober.transcript();
     let credential = transcript.exchanges.iter().any(Exchange::credentialed);
     if speakers.is_empty() && (target.feed.is_none() || !credential) {
@@ -116,6 +119,7 @@ pub(super) async fn beside(prober: &Prober<'_>, speakers: &[Speaker], target: &E
     prober.wire.doing("asking again without the credential");
     if speakers.is_empty() {
         get(prober, &target.url, "get", None).await;
+        messages(prober, all).await;
         if challenged(&prober.transcript()) {
             documents(prober, target).await;
         }
@@ -242,6 +246,20 @@ async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint, thr
         futures_util::future::join(delete, socket),
     )
     .await;
+    // Servers that keep the old transport host it there. In quick, with a credential, the budget is spent
+    // on what the endpoint itself says.
+    if let Some(folder) = target.url.strip_suffix("/mcp").filter(|_| !thrifty) {
+        get(prober, &format!("{folder}/sse"), SIBLING_SSE, None).await;
+    }
+}
+
+/// The URI that HTTP+SSE announced: its token names a session, and is no credential.
+async fn messages(prober: &Prober<'_>, speakers: &[Speaker]) {
+    if let Some(speaker) = speakers.iter().find(|speaker| matches!(speaker.channel, Channel::HttpSse(_))) {
+        let mut call = speaker.base(PROBE, "messages").negative(Some(speaker.proved_by));
+        call.credential = false;
+        prober.ask(speaker, call).await;
+    }
 }
 
 /// P-GET without the credential, in a session if one is given.
@@ -292,7 +310,7 @@ async fn websocket(prober: &Prober<'_>, url: &str) {
         return;
     }
     if let Upgrade::Open(mut socket) = prober.wire.upgrade(call).await {
-        talk(prober, &mut socket).await;
+        talk(prober, &mut socket, false).await;
         prober.wire.close_socket(*socket).await;
     }
 }
@@ -366,7 +384,6 @@ async fn read(
     }
     prober.admit(&call)?;
     let transcript = prober.transcript();
-    let exposure = Readings::new(&transcript).exposure();
-    let local = exposure.is_some_and(|exposure| exposure != Exposure::Public);
-    Some(fetch(prober.wire, PROBE, step, &url, local).await)
+    let exposure = Readings::new(&transcript).exposure().unwrap_or(Exposure::Public);
+    Some(fetch(prober.wire, PROBE, step, &url, exposure).await)
 }

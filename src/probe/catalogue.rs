@@ -43,6 +43,9 @@ fn advertised(prober: &Prober<'_>, speaker: &Speaker) -> Vec<String> {
         .collect()
 }
 
+/// Longest cursor that is sent back, in bytes.
+const LONGEST_CURSOR: usize = 16 * 1024;
+
 async fn list(prober: &Prober<'_>, speaker: &Speaker, method: &str) {
     let mut seen: Vec<String> = Vec::new();
     let mut step = method.to_owned();
@@ -54,7 +57,9 @@ async fn list(prober: &Prober<'_>, speaker: &Speaker, method: &str) {
         items = items.saturating_add(count(&answered.reply));
         let Some(cursor) = next_cursor(&answered.reply) else { return };
         // A cursor that comes again never ends; a list over its limit is not read further.
-        if method != "tools/list" || seen.contains(&cursor) || items >= prober.wire.limits().list_items {
+        // Nor is a cursor sent back that is larger than any request needs (HOSTILE.md J9).
+        let odd = seen.contains(&cursor) || cursor.len() > LONGEST_CURSOR;
+        if method != "tools/list" || odd || items >= prober.wire.limits().list_items {
             return;
         }
         params = json!({ "cursor": cursor });

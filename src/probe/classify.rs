@@ -149,7 +149,7 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
         reading = steps::discover(&exchange);
     }
     if prober.standard() && worth_a_retry(&reading) {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        prober.wire.rest(Duration::from_secs(2)).await;
         exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
         reading = steps::discover(&exchange);
     }

@@ -1,9 +1,11 @@
 //! A burst of five, and top-up requests for latency (CHECKS.md section L). Light load only.
 
+use std::sync::Arc;
+
 use super::classify::{Endpoint, Feed};
 use super::speaker::Speaker;
 use super::{Prober, newest};
-use crate::facts::{Facts, Readings, Scope};
+use crate::facts::summary::measured;
 use crate::net::{Call, Until};
 use crate::transcript::{Exchange, ProbeId};
 
@@ -28,14 +30,14 @@ impl<'s> Light<'s> {
         (speaker.is_some() || feed).then_some(Self { prober, speaker, url: &target.url })
     }
 
-    /// Whether it was sent.
-    async fn send(&self, step: String) -> bool {
+    /// Gives nothing where it was not sent.
+    async fn send(&self, step: String) -> Option<Arc<Exchange>> {
         match self.speaker {
-            Some(speaker) => self.prober.ask(speaker, speaker.base(PROBE, step)).await.is_some(),
-            None => {
-                let call = Call::get_stream(PROBE, step, self.url).until(Until::Head);
-                self.prober.send(call).await.is_some()
+            Some(speaker) => {
+                let answered = self.prober.ask(speaker, speaker.base(PROBE, step)).await?;
+                Some(answered.exchange)
             }
+            None => self.prober.send(Call::get_stream(PROBE, step, self.url).until(Until::Head)).await,
         }
     }
 }
@@ -50,15 +52,28 @@ pub(super) async fn burst(prober: &Prober<'_>, speakers: &[Speaker], target: &En
 /// What latency still lacks, one by one.
 pub(super) async fn top_up(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
     let Some(light) = Light::of(prober, speakers, target) else { return };
-    let (exchanges, skips) = prober.wire.recorded();
-    let known = crate::scan::partial(exchanges, skips);
-    let readings = Readings::new(&known);
-    // A notification on a WebSocket is answered by nothing, and has no time.
-    let timed = |exchange: &&Exchange| exchange.head_us().is_some();
-    let counted = Facts::scoped(&readings, Scope::All).calls().filter(timed).count();
-    for number in 1..=WANTED.saturating_sub(counted) {
-        if !light.send(format!("top-up-{number}")).await {
+    // What `Facts::calls` will count, read from the speakers: while the stream that tells HTTP+SSE is
+    // held, it is not in the transcript.
+    let elsewhere = speakers.iter().any(|speaker| !speaker.streamable());
+    let spoken = |exchange: &Exchange| {
+        let era = |era| speakers.iter().any(|speaker| speaker.era == era);
+        exchange.era.is_none_or(era) && !(elsewhere && exchange.probe == ProbeId::Classify)
+    };
+    let (exchanges, _) = prober.wire.recorded();
+    let counts = |exchange: &&Exchange| measured(exchange) && spoken(exchange) && timed(exchange);
+    let mut known = exchanges.iter().filter(counts).count();
+    // An unreliable endpoint is not asked for ever.
+    for number in 1..=WANTED {
+        if known >= WANTED {
             return;
         }
+        let Some(exchange) = light.send(format!("top-up-{number}")).await else { return };
+        known = known.saturating_add(usize::from(timed(&exchange)));
     }
+}
+
+/// Whether its time says something about latency: a server error or a limit of rate has none, and a
+/// notification on a WebSocket is answered by nothing.
+fn timed(exchange: &Exchange) -> bool {
+    exchange.head_us().is_some() && !matches!(exchange.status(), Some(429 | 500..))
 }

@@ -69,7 +69,7 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         resume::feed(&prober, &found.target).await;
         delivery::run(&prober, streamable, &found.target).await;
     });
-    let rest = Box::pin(calls(&prober, &speakers, streamable, &found));
+    let rest = Box::pin(calls(&prober, &speakers, &found));
     join3(held, streams, rest).await;
     for speaker in &speakers {
         match &speaker.channel {
@@ -82,7 +82,7 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
 }
 
 /// Everything that is asked and answered, while streams are held beside it.
-async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker], found: &Found) {
+async fn calls(prober: &Prober<'_>, speakers: &[Speaker], found: &Found) {
     // Sound requests first: a negative probe may hurt a fragile server.
     let plain = join3(
         catalogue::run(prober, speakers),
@@ -93,7 +93,7 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], streamable: &[Speaker]
     load::burst(prober, speakers, &found.target).await;
     let sessions = async {
         legacy::sessions(prober, speakers).await;
-        auth::beside(prober, streamable, &found.target).await;
+        auth::beside(prober, speakers, &found.target).await;
     };
     let rules = join3(
         modern::run(prober, speakers, found.modern_only()),

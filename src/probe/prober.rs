@@ -124,7 +124,7 @@ impl<'a> Prober<'a> {
             state.polled = state.polled.saturating_add(1);
         }
         let retry = blocks.iter().filter_map(|block| block.retry.as_deref()?.parse::<u64>().ok()).next_back();
-        tokio::time::sleep(Duration::from_millis(retry.unwrap_or(0).min(LONGEST_RETRY_MS))).await;
+        self.wire.rest(Duration::from_millis(retry.unwrap_or(0).min(LONGEST_RETRY_MS))).await;
         let mut call =
             Call::get_stream(exchange.probe, format!("{} resumed", exchange.step), &exchange.request.url)
                 .era(Era::Legacy)
@@ -214,7 +214,7 @@ impl<'a> Prober<'a> {
         };
         if let Some(wait) = wait {
             self.wire.doing(format!("the endpoint asked us to wait {} s", wait.as_secs()));
-            tokio::time::sleep(wait).await;
+            self.wire.rest(wait).await;
         }
     }
 

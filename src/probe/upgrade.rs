@@ -9,6 +9,7 @@ use super::Prober;
 use super::classify::discover;
 use super::speaker;
 use crate::facts::steps::{self, Socket};
+use crate::net::Until;
 use crate::net::websocket::Upgrade;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::ProbeId;
@@ -40,6 +41,9 @@ pub(super) async fn note(prober: &Prober<'_>, url: &str) {
 /// How long MCP may take to answer on a socket.
 const SOCKET_ANSWER: Duration = Duration::from_secs(5);
 
+/// How long it may take at least where a WebSocket is what was asked for.
+const PROMPTED_ANSWER: Duration = Duration::from_secs(1);
+
 /// Step 4: upgrade, then P-DISC, then P-INIT. Gives what was found, also where only the refusal shows
 /// that a WebSocket is there.
 pub(super) async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> Option<SocketFound> {
@@ -47,11 +51,15 @@ pub(super) async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> 
     let mut subprotocol = Some("mcp".to_owned());
     let mut refused = None;
     for step in ["websocket", "websocket-retry"] {
-        let call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
+        let mut call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
+        if !unprompted {
+            // What the user asked for, or the server, is answered at once: that is no wait for silence.
+            call = call.until(Until::Reply);
+        }
         prober.admit(&call)?;
         match prober.wire.upgrade(call).await {
             Upgrade::Open(mut socket) => {
-                talk(prober, &mut socket).await;
+                talk(prober, &mut socket, !unprompted).await;
                 let exchange = prober.wire.close_socket(*socket).await;
                 let mcp = match steps::socket(&exchange) {
                     Socket::Mcp { era, .. } => Some(era),
@@ -83,8 +91,9 @@ pub(super) async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> 
     refused
 }
 
-pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket) {
-    let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis);
+pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, prompted: bool) {
+    let least = if prompted { PROMPTED_ANSWER } else { Duration::ZERO };
+    let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis).max(least);
     let answer = |id: serde_json::Value| {
         move |text: &str| {
             crate::protocol::jsonrpc::parse(text).is_ok_and(|message| {

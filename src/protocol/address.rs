@@ -26,6 +26,34 @@ pub fn exposure(address: IpAddr) -> Exposure {
     }
 }
 
+/// Whether a document may be fetched from an address that a reply pointed to: never from where more people
+/// are shut out than from the endpoint itself. An endpoint on this machine may point to this machine and to
+/// the network around it, one of that network to that network; link-local addresses (cloud metadata) and
+/// special ranges are nobody's document servers (HOSTILE.md H6).
+#[must_use]
+pub fn may_point_to(endpoint: Exposure, address: IpAddr) -> bool {
+    match exposure(address) {
+        Exposure::Public => true,
+        Exposure::Private => endpoint != Exposure::Public && private_use(address),
+        Exposure::Loopback => endpoint == Exposure::Loopback,
+    }
+}
+
+/// RFC 1918, RFC 6598 and RFC 4193: networks of people, as opposed to special ranges.
+fn private_use(address: IpAddr) -> bool {
+    let v4 = |v4: Ipv4Addr| {
+        let [a, b, ..] = v4.octets();
+        v4.is_private() || (a == 100 && (64..128).contains(&b))
+    };
+    match address {
+        IpAddr::V4(address) => v4(address),
+        IpAddr::V6(v6) => {
+            let [first, ..] = v6.segments();
+            embedded_v4(v6).map_or((first & 0xfe00) == 0xfc00, v4)
+        }
+    }
+}
+
 /// Classifies the host of a URL as far as its text alone shows: an address literal, or a name that
 /// is loopback by definition (RFC 6761 section 6.3). `None` for any other name.
 #[must_use]
@@ -101,6 +129,34 @@ mod tests {
         assert_eq!(host_exposure("10.0.0.1"), Some(Exposure::Private));
         assert_eq!(host_exposure("8.8.8.8"), Some(Exposure::Public));
         assert_eq!(host_exposure("localhost.example.com"), None);
+    }
+
+    #[test]
+    fn nobody_points_to_where_more_people_are_shut_out() {
+        use Exposure::{Loopback, Private, Public};
+        for (address, from) in [
+            ("8.8.8.8", &[Loopback, Private, Public][..]),
+            ("2606:4700::1111", &[Loopback, Private, Public]),
+            ("10.0.0.1", &[Loopback, Private]),
+            ("100.64.0.1", &[Loopback, Private]),
+            ("fd00::1", &[Loopback, Private]),
+            ("::ffff:192.168.1.1", &[Loopback, Private]),
+            ("127.0.0.1", &[Loopback]),
+            ("::ffff:127.0.0.1", &[Loopback]),
+            ("64:ff9b::7f00:1", &[Loopback]),
+            ("169.254.169.254", &[]),
+            ("::ffff:169.254.169.254", &[]),
+            ("64:ff9b::a9fe:a9fe", &[]),
+            ("fe80::1", &[]),
+            ("0.0.0.0", &[]),
+            ("::", &[]),
+            ("224.0.0.1", &[]),
+        ] {
+            for endpoint in [Loopback, Private, Public] {
+                let may = may_point_to(endpoint, address.parse().unwrap());
+                assert_eq!(may, from.contains(&endpoint), "{endpoint:?} {address}");
+            }
+        }
     }
 
     #[test]

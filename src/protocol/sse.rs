@@ -115,8 +115,10 @@ pub struct SseLimits {
 /// Which limit was hit, in words for the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SseLimit {
-    /// More bytes or lines in one event than allowed.
-    Event,
+    /// More bytes in one event than allowed.
+    EventBytes,
+    /// More lines in one event than allowed.
+    EventLines,
     /// More bytes or lines in the stream than allowed.
     Stream,
 }
@@ -166,7 +168,8 @@ impl LineDecoder {
     /// The limit that was hit; the decoder must not be fed further.
     pub fn push(&mut self, chunk: &[u8], at_us: u64) -> Result<(), SseLimit> {
         self.bytes = self.bytes.saturating_add(chunk.len() as u64);
-        for &byte in chunk {
+        let mut rest = chunk;
+        while let Some((&byte, after)) = rest.split_first() {
             if let Some(start) = &mut self.start {
                 if BOM.get(start.len()) == Some(&byte) {
                     start.push(byte);
@@ -174,13 +177,22 @@ impl LineDecoder {
                         self.bom = true;
                         self.start = None;
                     }
+                    rest = after;
                     continue;
                 }
                 for early in self.start.take().unwrap_or_default() {
                     self.byte(early, at_us)?;
                 }
             }
-            self.byte(byte, at_us)?;
+            if matches!(byte, b'\n' | b'\r') {
+                self.byte(byte, at_us)?;
+                rest = after;
+            } else {
+                let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+                let (run, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+                self.run(run);
+                rest = after;
+            }
         }
         if self.bytes > self.limits.stream_bytes {
             return Err(SseLimit::Stream);
@@ -213,15 +225,19 @@ impl LineDecoder {
                 self.after_cr = true;
                 self.end_line(Eol::Cr, at_us)
             }
-            _ if self.partial.len() >= self.limits.line_bytes => {
-                self.cut = true;
-                Ok(())
-            }
             _ => {
-                self.partial.push(byte);
+                self.run(&[byte]);
                 Ok(())
             }
         }
+    }
+
+    /// Takes bytes that end no line.
+    fn run(&mut self, bytes: &[u8]) {
+        self.after_cr = false;
+        let room = self.limits.line_bytes.saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.cut |= bytes.len() > room;
     }
 
     fn end_line(&mut self, eol: Eol, at_us: u64) -> Result<(), SseLimit> {
@@ -238,8 +254,11 @@ impl LineDecoder {
             self.event_lines = self.event_lines.saturating_add(1);
         }
         self.lines.push(Line { at_us, text, eol, lossy, cut: std::mem::take(&mut self.cut) });
-        if self.event_bytes > self.limits.event_bytes || self.event_lines > self.limits.event_lines {
-            return Err(SseLimit::Event);
+        if self.event_bytes > self.limits.event_bytes {
+            return Err(SseLimit::EventBytes);
+        }
+        if self.event_lines > self.limits.event_lines {
+            return Err(SseLimit::EventLines);
         }
         if self.lines.len() > self.limits.stream_lines {
             return Err(SseLimit::Stream);
@@ -458,7 +477,7 @@ mod tests {
     fn limits_end_a_stream() {
         let mut decoder = LineDecoder::new(LIMITS);
         let flood = b"data\n".repeat(200);
-        assert_eq!(decoder.push(&flood, 0), Err(SseLimit::Event));
+        assert_eq!(decoder.push(&flood, 0), Err(SseLimit::EventLines));
         let long = decode(&[&[b'x'; 1000]]);
         assert_eq!(long.lines[0].text.len(), 64);
         assert!(long.lines[0].cut);

@@ -32,6 +32,7 @@ use crate::facts::Classification;
 use crate::facts::delivery::Delivery;
 use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
+use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::{Dimension, Finding};
 use crate::gate::GateOutcome;
 use crate::rubric::Policy;
@@ -88,6 +89,10 @@ pub struct Report {
     pub latency: Option<Latency>,
     /// The TLS handshake, if there was one.
     pub tls: Option<Tls>,
+    /// The limits of ours that the scan hit, by name.
+    pub limits_hit: Vec<LimitHit>,
+    /// The failures below the application, by phase and kind.
+    pub failures: Vec<FailureCount>,
     /// What the scan cost the target.
     pub footprint: Footprint,
     /// What happened when.

@@ -37,6 +37,10 @@ const MARKS: usize = 3;
 /// Whether a character may be shown as it is.
 #[must_use]
 pub fn harmless(character: char) -> bool {
+    // Nearly every character of a report is one of these.
+    if matches!(character, ' '..='~') {
+        return true;
+    }
     !character.is_control() && !reorders(character) && !hides(character)
 }
 

@@ -51,6 +51,8 @@ pub enum FailureKind {
     NotTls,
     /// The server and we share no TLS version, cipher or application protocol.
     TlsIncompatible,
+    /// The server wants a certificate of ours, and we have none.
+    ClientCertificate,
     /// The TLS handshake failed otherwise.
     TlsFailed,
     /// The TLS handshake did not end in time.
@@ -69,6 +71,8 @@ pub enum FailureKind {
     Reset,
     /// HTTP or WebSocket framing is broken.
     Framing,
+    /// The peer refuses or resets every HTTP/2 stream, or says that it goes away.
+    StreamRefused,
     /// The user or the deadline cancelled it.
     Cancelled,
     /// Anything else: a bug of ours or of the machine.
@@ -92,6 +96,7 @@ impl FailureKind {
             Self::CertificateOther => "the certificate is not acceptable",
             Self::NotTls => "the port does not speak TLS",
             Self::TlsIncompatible => "no common TLS version, cipher or protocol",
+            Self::ClientCertificate => "the server asks for a client certificate",
             Self::TlsFailed => "the TLS handshake failed",
             Self::TlsTimeout => "the TLS handshake timed out",
             Self::NotHttp => "the answer is not HTTP",
@@ -101,6 +106,7 @@ impl FailureKind {
             Self::TooLarge => "a size limit was hit",
             Self::Reset => "connection reset",
             Self::Framing => "broken message framing",
+            Self::StreamRefused => "the server refuses HTTP/2 streams",
             Self::Cancelled => "cancelled",
             Self::Other => "failed",
         }
@@ -123,6 +129,7 @@ impl FailureKind {
                 | Self::CertificateOther
                 | Self::NotTls
                 | Self::TlsIncompatible
+                | Self::ClientCertificate
                 | Self::TlsFailed
                 | Self::TlsTimeout
         )
@@ -137,7 +144,8 @@ pub struct Failure {
     pub phase: Phase,
     /// What.
     pub kind: FailureKind,
-    /// Details in our own words, and at most a short masked excerpt of remote text.
+    /// Details in our own words, and at most a short masked excerpt of remote text. Where a limit was
+    /// hit, its name and value come first ("body_bytes 4194304").
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }

@@ -1,5 +1,6 @@
 //! The one place for limits: every read of the wire has a byte cap, an item cap and a deadline.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -55,8 +56,15 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Header lines.
     pub header_lines: usize,
+    /// Interim (1xx) responses before the response to one request.
+    #[serde(default = "most_interim")]
+    pub interim: usize,
     /// Body, after any decoding (we never ask for an encoding and never decode one).
     pub body_bytes: usize,
+    /// Memory for all bodies, lines and frames of the scan together, as estimated: 4 for a byte of text, 160
+    /// more for a JSON value, 480 for an object, 256 more for a line or frame. A reply that does not fit any more is not kept.
+    #[serde(default = "most_kept")]
+    pub kept_bytes: u64,
     /// One event-stream line.
     pub line_bytes: usize,
     /// One event, in bytes.
@@ -73,6 +81,9 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Frames on one WebSocket.
     pub frames: usize,
+    /// Frames of one WebSocket message: empty fragments add no bytes (HOSTILE.md W2).
+    #[serde(default = "most_fragments")]
+    pub fragments: usize,
     /// Nesting of JSON texts (fixed by `serde_json`).
     pub json_depth: usize,
     /// Pages of one list.
@@ -107,7 +118,9 @@ impl Limits {
             target_ms: 90_000,
             header_bytes: 64 * 1024,
             header_lines: 200,
+            interim: most_interim(),
             body_bytes: 4 * 1024 * 1024,
+            kept_bytes: most_kept(),
             line_bytes: 1024 * 1024,
             event_bytes: 4 * 1024 * 1024,
             event_lines: 10_000,
@@ -116,6 +129,7 @@ impl Limits {
             frame_bytes: 1024 * 1024,
             message_bytes: 4 * 1024 * 1024,
             frames: 10_000,
+            fragments: most_fragments(),
             json_depth: 128,
             pages: 20,
             list_items: 2_000,
@@ -127,7 +141,19 @@ impl Limits {
         };
         match profile {
             Profile::Standard => standard,
-            Profile::Quick => Self { silence_ms: 300, idle_watch_ms: 0, pages: 5, requests: 80, ..standard },
+            Profile::Quick => Self {
+                reply_ms: 10_000,
+                silence_ms: 300,
+                idle_watch_ms: 0,
+                target_ms: 30_000,
+                kept_bytes: 48 * 1024 * 1024,
+                stream_bytes: 4 * 1024 * 1024,
+                stream_lines: 20_000,
+                frames: 2_000,
+                pages: 5,
+                requests: 80,
+                ..standard
+            },
         }
     }
 
@@ -143,9 +169,31 @@ impl Limits {
         }
     }
 
+    /// Every limit by its name, as `--show-limits` prints them.
+    #[must_use]
+    pub fn by_name(&self) -> BTreeMap<String, u64> {
+        // A plain struct of numbers: it cannot fail to be JSON.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let all = value.as_object().into_iter().flatten();
+        all.filter_map(|(name, value)| Some((name.clone(), value.as_u64()?))).collect()
+    }
+
     /// Deadline of the whole scan.
     #[must_use]
     pub const fn target(&self) -> Duration {
         Duration::from_millis(self.target_ms)
     }
+}
+
+// Older transcripts have no such limits: these are read into them.
+const fn most_interim() -> usize {
+    20
+}
+
+const fn most_kept() -> u64 {
+    96 * 1024 * 1024
+}
+
+const fn most_fragments() -> usize {
+    1_000
 }

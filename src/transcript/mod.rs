@@ -2,6 +2,17 @@
 //!
 //! A transcript is a [`Header`], the [`Exchange`]s and [`Skip`]s of one scan, and an [`End`].
 //! Everything a report shows comes from here, so `replay` needs nothing else.
+// What a peer sends must not be able to panic: tests of ours may.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod codec;
@@ -10,6 +21,7 @@ pub mod failure;
 pub mod limits;
 pub mod probe_id;
 pub mod redact;
+pub mod stall;
 #[cfg(test)]
 pub mod synthetic;
 pub mod tls;
@@ -24,6 +36,7 @@ pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};
 pub use probe_id::ProbeId;
 pub use redact::{TokenKind, TokenShape, Vault};
+pub use stall::Stall;
 pub use tls::{Certificate, CertificateFault, Tls};
 
 /// Version of the file format, checked on read.
@@ -140,6 +153,9 @@ pub struct End {
     /// Whether the user interrupted it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// When the scanning machine stood still, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stalls: Vec<Stall>,
 }
 
 /// One scan, as recorded.

@@ -82,6 +82,10 @@ pub struct Vault {
 struct Inner {
     /// Form to replace → placeholder; longest form first.
     masks: Vec<(String, String)>,
+    /// The operator's secrets as they are, for what is escaped letter by letter; longest first.
+    plain: Vec<(String, String)>,
+    /// Which bytes any of these begins with, escaped or not: 256 flags, empty without a secret.
+    first: Vec<bool>,
     /// Placeholder → value, for what may be put back.
     revealable: BTreeMap<String, String>,
     /// Server tokens by kind, in order of appearance.
@@ -99,6 +103,11 @@ impl fmt::Debug for Vault {
 const SHORTEST_MASKED: usize = 4;
 /// Shorter server tokens are masked in their header only.
 const SHORTEST_TOKEN: usize = 8;
+/// Shorter pieces of base64 occur by chance.
+const SHORTEST_CORE: usize = 8;
+/// Server tokens of one kind that are masked outside their header, too. A server that brings a new one
+/// with every line must not make every later line slower (HOSTILE.md rule 2).
+const MOST_TOKENS: usize = 64;
 
 impl Vault {
     /// Registers an operator's secret under a name; gives its placeholder, `~name~`.
@@ -110,6 +119,7 @@ impl Vault {
             for form in forms(value) {
                 inner.masks.push((form, placeholder.clone()));
             }
+            inner.plain.push((value.to_owned(), placeholder.clone()));
             inner.sort();
         }
         placeholder
@@ -127,30 +137,71 @@ impl Vault {
     pub fn learn(&self, kind: TokenKind, value: &str) -> TokenShape {
         let mut inner = self.lock();
         let known = inner.tokens.entry(kind).or_default();
+        let few = known.len() < MOST_TOKENS;
         let earlier = known.iter().find(|(_, seen)| seen == value).map(|(name, _)| name.clone());
         let repeats = earlier.is_some();
         let shape = shape(kind, value, known, repeats);
         let placeholder = earlier.unwrap_or_else(|| {
+            if !few {
+                return format!("~{}-more~", kind.word());
+            }
             let placeholder = format!("~{}-{}~", kind.word(), known.len().saturating_add(1));
             known.push((placeholder.clone(), value.to_owned()));
             placeholder
         });
-        inner.revealable.insert(placeholder.clone(), value.to_owned());
-        if !repeats && value.len() >= SHORTEST_TOKEN {
+        if repeats || few {
+            inner.revealable.insert(placeholder.clone(), value.to_owned());
+        }
+        if !repeats && few && value.len() >= SHORTEST_TOKEN {
             inner.masks.push((value.to_owned(), placeholder.clone()));
             inner.sort();
         }
         TokenShape { placeholder, ..shape }
     }
 
-    /// Replaces every known secret in `text`.
+    /// Replaces every known secret in `text`, in one pass: what replaced one is not read again.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
+        self.masked(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// The text with every known secret replaced; `None` if there is none in it.
+    #[must_use]
+    pub fn masked(&self, text: &str) -> Option<String> {
         let inner = self.lock();
-        let mut masked = text.to_owned();
+        let bytes = text.as_bytes();
+        let mut masked: Option<String> = None;
+        let mut kept = 0_usize;
+        for (at, byte) in bytes.iter().enumerate() {
+            if at < kept || !inner.begins(*byte) {
+                continue;
+            }
+            if let Some((length, placeholder)) = inner.secret_at(bytes.get(at..).unwrap_or_default()) {
+                let masked = masked.get_or_insert_with(|| String::with_capacity(text.len()));
+                masked.push_str(text.get(kept..at).unwrap_or_default());
+                masked.push_str(placeholder);
+                kept = at.saturating_add(length);
+            }
+        }
+        let mut masked = masked?;
+        masked.push_str(text.get(kept..).unwrap_or_default());
+        Some(masked)
+    }
+
+    /// Masks a text that may end inside a secret, because it was cut: what could be the beginning of
+    /// one at its end goes as well (HOSTILE.md K2).
+    #[must_use]
+    pub fn mask_cut(&self, text: &str) -> String {
+        let mut masked = self.mask(text);
+        let inner = self.lock();
         for (form, placeholder) in &inner.masks {
-            if masked.contains(form.as_str()) {
-                masked = masked.replace(form.as_str(), placeholder);
+            let longest = (SHORTEST_MASKED..form.len())
+                .rev()
+                .find(|length| form.get(..*length).is_some_and(|start| masked.ends_with(start)));
+            if let Some(length) = longest {
+                masked.truncate(masked.len().saturating_sub(length));
+                masked.push_str(placeholder);
+                break;
             }
         }
         masked
@@ -180,8 +231,74 @@ impl Vault {
 
 impl Inner {
     fn sort(&mut self) {
-        self.masks.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
-        self.masks.dedup();
+        for list in [&mut self.masks, &mut self.plain] {
+            list.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
+            list.dedup();
+        }
+        let escapes = if self.plain.is_empty() { &[][..] } else { &ESCAPES };
+        let begins = |byte: u8| {
+            escapes.contains(&byte)
+                || self.masks.iter().any(|(form, _)| form.as_bytes().first() == Some(&byte))
+        };
+        self.first = (0..=u8::MAX).map(begins).collect();
+    }
+
+    /// Whether a secret may begin with this byte.
+    fn begins(&self, byte: u8) -> bool {
+        self.first.get(usize::from(byte)).copied().unwrap_or(false)
+    }
+
+    /// The secret that `bytes` begins with: its length there, and its placeholder. Forms are valid UTF-8,
+    /// so it ends between characters.
+    fn secret_at(&self, bytes: &[u8]) -> Option<(usize, &str)> {
+        let whole = self.masks.iter().find(|(form, _)| bytes.starts_with(form.as_bytes()));
+        if let Some((form, placeholder)) = whole {
+            return Some((form.len(), placeholder));
+        }
+        self.plain.iter().find_map(|(value, placeholder)| {
+            Some((match_escaped(bytes, value.as_bytes())?, placeholder.as_str()))
+        })
+    }
+}
+
+/// What begins an escape.
+const ESCAPES: [u8; 3] = *b"\\%&";
+
+/// The length of a secret at the start of `bytes` of which letters are plain or escaped, as JSON
+/// (`\u0063`, `\/`), URLs (`%63`) and HTML (`&#99;`, `&#x63;`) do. Nothing is decoded that does not match.
+fn match_escaped(bytes: &[u8], secret: &[u8]) -> Option<usize> {
+    let mut at = 0_usize;
+    for wanted in secret {
+        let rest = bytes.get(at..)?;
+        let (byte, length) = escaped(rest)
+            .filter(|(byte, _)| byte == wanted)
+            .or_else(|| rest.first().map(|byte| (*byte, 1)))?;
+        if byte != *wanted {
+            return None;
+        }
+        at = at.saturating_add(length);
+    }
+    Some(at)
+}
+
+/// The ASCII character that an escape at the start of `bytes` stands for, and its length.
+fn escaped(bytes: &[u8]) -> Option<(u8, usize)> {
+    let number = |from: usize, to: usize, radix: u32| {
+        let digits = std::str::from_utf8(bytes.get(from..to)?).ok()?;
+        let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u32::from_str_radix(digits, radix).ok().filter(|_| plain).and_then(|code| u8::try_from(code).ok())
+    };
+    match bytes {
+        [b'\\', b'u', ..] => Some((number(2, 6, 16)?, 6)),
+        [b'\\', other @ (b'/' | b'"' | b'\\'), ..] => Some((*other, 2)),
+        [b'%', ..] => Some((number(1, 3, 16)?, 3)),
+        [b'&', b'#', rest @ ..] => {
+            let end = rest.iter().take(8).position(|byte| *byte == b';')?;
+            let (skip, radix) = if matches!(rest.first(), Some(b'x' | b'X')) { (3, 16) } else { (2, 10) };
+            let after = end.saturating_add(2);
+            Some((number(skip, after, radix)?, after.saturating_add(1)))
+        }
+        _ => None,
     }
 }
 
@@ -190,7 +307,17 @@ fn forms(value: &str) -> Vec<String> {
     let bytes = value.as_bytes();
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let json = serde_json::to_string(value).unwrap_or_default();
-    let mut forms = vec![
+    // In the middle of a longer base64 text, the secret's own characters depend on where it begins.
+    let inside = (0..3_usize).filter_map(|offset| {
+        let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(bytes.iter().copied()).collect();
+        let text = STANDARD_NO_PAD.encode(&padded);
+        let start = offset.saturating_mul(8).div_ceil(6);
+        let end = padded.len().saturating_mul(8) / 6;
+        text.get(start..end).filter(|core| core.len() >= SHORTEST_CORE).map(str::to_owned)
+    });
+    let mut forms: Vec<String> =
+        inside.flat_map(|core| [core.replace('+', "-").replace('/', "_"), core]).collect();
+    forms.extend([
         value.to_owned(),
         STANDARD.encode(bytes),
         STANDARD_NO_PAD.encode(bytes),
@@ -200,7 +327,7 @@ fn forms(value: &str) -> Vec<String> {
         hex.to_uppercase(),
         hex,
         json.trim_matches('"').to_owned(),
-    ];
+    ]);
     forms.sort();
     forms.dedup();
     forms
@@ -281,6 +408,51 @@ mod tests {
             assert_eq!(masked, "before ~credential~ after");
         }
         assert_eq!(vault.reveal("~credential~"), "~credential~");
+    }
+
+    #[test]
+    fn operator_secrets_vanish_letter_by_letter() {
+        let vault = Vault::default();
+        vault.hide("credential", "canary/+secret");
+        for form in [
+            r"\u0063\u0061nary\/+secret",
+            r"canary\/\u002bsecret",
+            "%63%61%6e%61%72%79%2f%2b%73%65%63%72%65%74",
+            "canary%2f+secret",
+            "&#99;anary&#x2F;&#43;secret",
+        ] {
+            let masked = vault.mask(&format!("{{\"é\":\"{form}\"}} % & \\"));
+            assert_eq!(masked, "{\"é\":\"~credential~\"} % & \\", "{form}");
+        }
+        for offset in 0..3 {
+            let whole = STANDARD.encode(format!("{}canary/+secret, and more", "x".repeat(offset)));
+            let masked = vault.mask(&whole);
+            assert!(masked.contains("~credential~"), "{whole}");
+        }
+        for harmless in ["%", "%6", "\\u006", "\\", "&#", "&#x;", "canary%", "%63anary/+secre", "&#99999999;"]
+        {
+            assert_eq!(vault.mask(harmless), harmless);
+        }
+    }
+
+    #[test]
+    fn a_cut_text_does_not_end_in_half_a_secret() {
+        let vault = Vault::default();
+        vault.hide("credential", "canary/+secret");
+        assert_eq!(vault.mask_cut("you sent canary/+sec"), "you sent ~credential~");
+        assert_eq!(vault.mask_cut("you sent canary/+secret"), "you sent ~credential~");
+        assert_eq!(vault.mask_cut("you sent can"), "you sent can");
+    }
+
+    #[test]
+    fn a_flood_of_tokens_does_not_slow_masking_down() {
+        let vault = Vault::default();
+        for number in 0..10_000 {
+            vault.learn(TokenKind::Cookie, &format!("cookie-value-{number:06}"));
+        }
+        assert!(vault.lock().masks.len() <= MOST_TOKENS);
+        assert_eq!(vault.learn(TokenKind::Cookie, "another-new-one").placeholder, "~cookie-more~");
+        assert_eq!(vault.learn(TokenKind::Cookie, "cookie-value-000003").placeholder, "~cookie-4~");
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Scan {
             },
             exchanges: Vec::new(),
             skips: Vec::new(),
-            end: Some(End { at_us: 0, interrupted: false }),
+            end: Some(End { at_us: 0, interrupted: false, stalls: Vec::new() }),
         };
         let mut scan = Self { transcript, now_us: 0 };
         scan.address(address);
@@ -154,7 +154,15 @@ impl Scan {
         }
         self.now_us = exchange.ended_us;
         self.transcript.exchanges.push(exchange);
-        self.transcript.end = Some(End { at_us: self.now_us, interrupted: false });
+        self.transcript.end = Some(End { at_us: self.now_us, interrupted: false, stalls: Vec::new() });
+    }
+
+    /// The scanning machine stood still for this long, microseconds, from `at_us` on.
+    pub fn stalled(mut self, at_us: u64, for_us: u64) -> Self {
+        if let Some(end) = &mut self.transcript.end {
+            end.stalls.push(crate::transcript::Stall { at_us, for_us });
+        }
+        self
     }
 
     /// The id the next exchange will get.

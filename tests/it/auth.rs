@@ -11,8 +11,9 @@ use agentgauge::finding::{Dimension, Finding, Status};
 use agentgauge::gate::Gates;
 use agentgauge::judge::judge;
 use agentgauge::rubric::Rubric;
-use agentgauge::target::Secret;
-use agentgauge::transcript::{ProbeId, Transcript};
+use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
+use agentgauge::target::{Secret, Target};
+use agentgauge::transcript::{ProbeId, Profile, Transcript};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::raw::{Raw, head};
@@ -145,6 +146,10 @@ async fn each_fault_of_the_gate_is_found_with_and_without_the_token() {
             continue;
         }
         for with_token in [false, true] {
+            // Its request is not in the budget of quick: see the test below.
+            if with_token && fault == Fault::AuthSseOpen {
+                continue;
+            }
             let endpoint = start(Some(fault));
             let token = with_token.then(|| endpoint.token().to_owned());
             let all = findings(&record(&endpoint, token.as_deref()).await);
@@ -154,6 +159,22 @@ async fn each_fault_of_the_gate_is_found_with_and_without_the_token() {
                 assert_ne!(all[other].status, Status::Fail, "{}: {}", spec.name, all[other].message);
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_old_transport_beside_the_gate_is_tried_without_the_credential() {
+    for (fault, expected) in [(None, Status::Pass), (Some(Fault::AuthSseOpen), Status::Fail)] {
+        let endpoint = start(fault);
+        let mut target = Target::parse(&endpoint.url(), Profile::Standard).unwrap();
+        target.limits.idle_watch_ms = 1_000;
+        let secret = Secret::new(format!("Bearer {}", endpoint.token()));
+        target.headers.push((http::header::AUTHORIZATION, secret));
+        let transcript = scan(&target, ScanOptions::default(), &Silent, &Stop::default()).await;
+        let finding = &findings(&transcript)["auth-consistent"];
+        assert_eq!(finding.status, expected, "{}", finding.message);
+        let tried = step(&transcript, "sibling sse");
+        assert!(!tried.credentialed() && tried.request.url.ends_with("/sse"));
     }
 }
 

@@ -28,7 +28,7 @@ fn empty_transcript(end: Option<End>) -> Vec<u8> {
     codec::encode(&Transcript { header, exchanges: Vec::new(), skips: Vec::new(), end })
 }
 
-const ENDED: Option<End> = Some(End { at_us: 1_000, interrupted: false });
+const ENDED: Option<End> = Some(End { at_us: 1_000, interrupted: false, stalls: Vec::new() });
 
 /// Exit 2, nothing on standard output, one line on standard error that says what and is harmless.
 fn refused(args: &[&str], said: &[&str]) {

@@ -181,3 +181,113 @@ fn demo_needs_no_network_and_ends_well() {
     assert_eq!(report["reports"][1]["target"]["label"], "flawed");
     assert!(begun.elapsed() < PATIENCE, "the idle watch is cut to 3 s");
 }
+
+/// An MCP server of the legacy era that opens a session and answers nothing else, not even its DELETE.
+#[cfg(unix)]
+fn session_that_hangs() -> (TcpListener, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let accepting = listener.try_clone().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in accepting.incoming() {
+            let Ok(mut stream) = stream else { return };
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            let mut block = [0; 8192];
+            let count = stream.read(&mut block).unwrap_or(0);
+            let asked = String::from_utf8_lossy(&block[..count]).into_owned();
+            if asked.contains("\"initialize\"") {
+                let body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{\"name\":\"s\",\"version\":\"1\"}}}";
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nmcp-session-id: 0123456789abcdef\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                let _ = std::io::Write::write_all(
+                    &mut stream,
+                    [head.as_bytes(), body.as_bytes()].concat().as_slice(),
+                );
+            } else if asked.contains("server/discover") {
+                let refused = b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+                let _ = std::io::Write::write_all(&mut stream, refused);
+            } else {
+                held.push(stream);
+            }
+            if tell.send(asked).is_err() {
+                return;
+            }
+        }
+    });
+    (listener, told)
+}
+
+/// Waits until the endpoint has heard a request that contains this.
+#[cfg(unix)]
+fn heard(told: &std::sync::mpsc::Receiver<String>, what: &str) {
+    loop {
+        let asked = told.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nobody asked for {what}"));
+        if asked.contains(what) {
+            return;
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_ctrl_c_deletes_the_session_and_the_second_ends_at_once() {
+    let folder = Folder::new("twice");
+    let (endpoint, told) = session_that_hangs();
+    let url = format!("http://{}/mcp", endpoint.local_addr().unwrap());
+    let report = folder.write("old.json", "an older good report");
+    let child = program()
+        .args(["scan", "-f", "json", "-o", &report, "--save-transcript", &folder.path("t.jsonl"), &url])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    heard(&told, "notifications/initialized");
+    signal(&child, "-INT");
+    heard(&told, "DELETE /mcp");
+    signal(&child, "-INT");
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.last_line().contains("ended at once; no report"), "{run:?}");
+    assert_eq!(fs::read_to_string(&report).unwrap(), "an older good report");
+    let left: Vec<_> = fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        left.iter().all(|name| ["old.json", "t.jsonl.partial"].contains(&name.to_str().unwrap())),
+        "{left:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_wait_that_the_endpoint_asked_for_ends_with_ctrl_c() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let accepting = listener.try_clone().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in accepting.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 8192]);
+            let answer = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 9\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            let _ = std::io::Write::write_all(&mut stream, answer);
+            if tell.send(Instant::now()).is_err() {
+                return;
+            }
+        }
+    });
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let child = program()
+        .args(["scan", "--profile", "quick", "-f", "json", &url])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let answered = told.recv_timeout(PATIENCE).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child, "-INT");
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert_eq!(run.json()["transcript"]["complete"], false);
+    assert!(answered.elapsed() < Duration::from_secs(8), "it did not wait for the end of Retry-After");
+}

@@ -187,6 +187,39 @@ async fn a_dual_endpoint_answers_each_era_in_its_own_way() {
     let old = legacy(url, Some(&id), "tools/list", json!(1)).await;
     assert_eq!(old.json()["result"]["tools"], new.json()["result"]["tools"]);
     assert_eq!(old.json()["result"]["resultType"], Value::Null);
+
+    // Headers of the modern era do not make an `initialize` modern; `_meta` does.
+    let asks = async |version: &str, params: Value| {
+        let headers = [("MCP-Protocol-Version", version), ("Mcp-Method", "initialize")];
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+        post(url, &headers, &body.to_string()).await
+    };
+    let client = json!({ "name": "test", "version": "1" });
+    let mut params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+    let shaken = asks("2025-11-25", params.clone()).await;
+    assert!(shaken.status == 200 && shaken.header("mcp-session-id").is_some());
+    params["_meta"] = meta("2026-07-28");
+    let removed = asks("2026-07-28", params).await;
+    assert_eq!((removed.status, removed.code()), (404, -32601));
+}
+
+#[tokio::test]
+async fn a_resource_that_is_not_there_is_an_error_that_names_it() {
+    let endpoint = sound(Base::Dual);
+    let url = &endpoint.url();
+    let uri = "scan://nonexistent/1";
+    let mut headers =
+        vec![("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "resources/read"), ("Mcp-Name", uri)];
+    let mut body = json!({ "jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": { "uri": uri } });
+    body["params"]["_meta"] = meta("2026-07-28");
+    let new = post(url, &headers, &body.to_string()).await;
+    body["params"].as_object_mut().unwrap().shift_remove("_meta");
+    let id = session(url).await;
+    headers = vec![("Mcp-Session-Id", &id)];
+    let old = post(url, &headers, &body.to_string()).await;
+    for (reply, code) in [(new, -32602), (old, -32002)] {
+        assert_eq!((reply.code(), &reply.json()["error"]["data"]["uri"]), (code, &json!(uri)));
+    }
 }
 
 #[tokio::test]

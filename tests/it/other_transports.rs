@@ -121,9 +121,16 @@ async fn each_message_is_an_exchange_with_its_own_answer() {
     }
 }
 
-/// Faults that need more time than they are worth here; `accuracy.rs` tries them elsewhere.
-const SLOW: [&str; 5] =
-    ["no-keep-alive", "stream-head-held", "malformed-hang", "latency-slow", "bad-input-hang"];
+/// Faults that need more time than they are worth here; `accuracy.rs` and `operations_sse.rs` try them
+/// elsewhere.
+const SLOW: [&str; 6] = [
+    "no-keep-alive",
+    "stream-head-held",
+    "malformed-hang",
+    "latency-slow",
+    "latency-very-slow",
+    "bad-input-hang",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fault_of_every_check_is_found_over_both_transports() {
@@ -158,6 +165,8 @@ async fn one_fault_of_every_check_is_found_over_both_transports() {
 /// A small HTTP+SSE server of its own habits.
 #[derive(Clone, Copy, Default)]
 struct Habits {
+    /// GET wants a credential; a POST to the announced URI does not.
+    gated_get: bool,
     /// Ends the client's stream when it posts what is no request.
     closes_stream: bool,
     /// Accepts every request after `initialize` and never answers it.
@@ -179,6 +188,12 @@ async fn serve(mut stream: TcpStream, habits: Habits, streams: Streams) {
     let asked = head(&mut stream).await;
     let path = asked.split(' ').nth(1).unwrap_or_default().to_owned();
     if asked.starts_with("GET /mcp") && !asked.to_ascii_lowercase().contains("upgrade:") {
+        if habits.gated_get && !asked.to_ascii_lowercase().contains("authorization: bearer") {
+            let refused =
+                "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Bearer\r\ncontent-length: 0\r\n\r\n";
+            let _ = stream.write_all(refused.as_bytes()).await;
+            return;
+        }
         let token = uuid::Uuid::new_v4().simple().to_string();
         let (sender, mut receiver) = unbounded_channel();
         streams.lock().unwrap().insert(token.clone(), sender);
@@ -250,6 +265,20 @@ async fn a_server_that_closes_our_stream_on_bad_input_gets_a_fresh_session() {
             finding.message
         );
     }
+}
+
+#[tokio::test]
+async fn an_announced_uri_that_asks_for_no_credential_is_a_hole_in_the_gate() {
+    let server = old_server(Habits { gated_get: true, ..Habits::default() }).await;
+    let secret = agentgauge::target::Secret::new("Bearer t0ken".to_owned());
+    let transcript = scan_with(&server.url("http"), |target| {
+        target.headers.push((http::header::AUTHORIZATION, secret));
+    })
+    .await;
+    assert_eq!(class(&transcript).kind, Kind::HttpSse);
+    let finding = &judge(&transcript)["auth-consistent"];
+    assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+    assert!(finding.message.contains("announced URI"), "{}", finding.message);
 }
 
 #[tokio::test]

@@ -32,14 +32,14 @@ struct About {
     checked: BTreeMap<String, String>,
 }
 
-struct Fixture {
-    slug: String,
+pub(crate) struct Fixture {
+    pub(crate) slug: String,
     about: About,
     transcript: Transcript,
     file: PathBuf,
 }
 
-fn fixtures() -> Vec<Fixture> {
+pub(crate) fn fixtures() -> Vec<Fixture> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut folders: Vec<PathBuf> =
         fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
@@ -63,6 +63,12 @@ fn report(transcript: &Transcript) -> Report {
     judge(transcript, &Rubric::default_rubric(), &Gates::default())
 }
 
+impl Fixture {
+    pub(crate) fn report(&self) -> Report {
+        report(&self.transcript)
+    }
+}
+
 #[test]
 fn there_are_enough_of_them_and_each_says_where_it_comes_from() {
     let all = fixtures();
@@ -81,7 +87,7 @@ fn there_are_enough_of_them_and_each_says_where_it_comes_from() {
 #[test]
 fn every_fail_was_checked_by_hand() {
     for fixture in fixtures() {
-        let report = report(&fixture.transcript);
+        let report = fixture.report();
         let fails: Vec<&str> = report
             .findings
             .iter()
@@ -109,7 +115,7 @@ fn every_fail_was_checked_by_hand() {
 #[test]
 fn the_same_transcript_gives_the_same_bytes_also_after_another_trip() {
     for fixture in fixtures() {
-        let first = agentgauge::report::json::render(&report(&fixture.transcript));
+        let first = agentgauge::report::json::render(&fixture.report());
         let again = codec::decode(codec::encode(&fixture.transcript).as_slice()).unwrap();
         assert_eq!(again, fixture.transcript, "{}", fixture.slug);
         assert_eq!(first, agentgauge::report::json::render(&report(&again)), "{}", fixture.slug);
@@ -119,7 +125,7 @@ fn the_same_transcript_gives_the_same_bytes_also_after_another_trip() {
 #[test]
 fn verdicts_and_scores_hold() {
     for fixture in fixtures() {
-        let report = report(&fixture.transcript);
+        let report = fixture.report();
         let mut text = format!("{}\n", report.classification.kind.as_str());
         let value = report.score.value.map_or_else(|| "withheld".to_owned(), |value| format!("{value:.1}"));
         writeln!(text, "score {value}").unwrap();

@@ -96,7 +96,7 @@ fn transcript() -> Transcript {
         },
         exchanges: vec![exchange],
         skips: vec![Skip { probe: ProbeId::Idle, step: None, reason: SkipReason::Profile }],
-        end: Some(End { at_us: 2_000, interrupted: false }),
+        end: Some(End { at_us: 2_000, interrupted: false, stalls: Vec::new() }),
     }
 }
 

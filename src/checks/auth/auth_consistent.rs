@@ -1,7 +1,7 @@
 //! If one operation needs a credential, its equals do.
 
 use crate::checks::prelude::*;
-use crate::facts::auth::{Gate, Wall, gate};
+use crate::facts::auth::{Gate, SIBLING_SSE, Wall, gate};
 
 pub(super) static CHECK: Check = Check {
     id: "auth-consistent",
@@ -50,7 +50,8 @@ pub(super) static CHECK: Check = Check {
 /// First requests: what a client begins with.
 const FIRST: [&str; 2] = ["discover", "initialize"];
 /// Where more than discovery is had.
-const DOORS: [&str; 6] = ["get", "listen", "delete", "websocket", "session tools/list", "session get"];
+const DOORS: [&str; 8] =
+    ["get", "listen", "delete", "websocket", "session tools/list", "session get", "messages", SIBLING_SSE];
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let gate = gate(facts)?;
@@ -68,7 +69,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     for (exchange, _) in gate.of(&DOORS).filter(|(_, wall)| **wall == Wall::Open) {
         let (status, what) = door(&exchange.step);
         let status = if lazy { Status::Warn } else { status };
-        let words = format!("{what} without a credential, although POST asks for one");
+        let words = format!("{what} without a credential, although the endpoint asks for one");
         seen.add(status, Evidence::status(exchange), words);
     }
     if lazy {
@@ -138,6 +139,8 @@ fn door(step: &str) -> (Status, &'static str) {
         "listen" => (Status::Fail, "subscriptions/listen opens a stream"),
         "session tools/list" => (Status::Fail, "a session id alone is served"),
         "websocket" => (Status::Fail, "MCP answers on a WebSocket"),
+        "messages" => (Status::Fail, "the announced URI of the HTTP+SSE stream is served"),
+        SIBLING_SSE => (Status::Fail, "the HTTP+SSE stream beside it opens"),
         // That an invented session can be ended proves no more than that nobody looked.
         _ => (Status::Warn, "DELETE is accepted"),
     }
@@ -157,7 +160,7 @@ fn listed(steps: &[&str]) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::CHECK;
+    use super::{CHECK, SIBLING_SSE};
     use crate::finding::Status;
     use crate::protocol::revision::Era;
     use crate::transcript::synthetic::{Made, Scan, get, initialize, post, request};
@@ -221,6 +224,8 @@ mod tests {
             ask("listen", "subscriptions/listen").stream("data: {}\n\n", 0),
             ask("session tools/list", "tools/list").result(json!({"tools":[]})),
             door("session get").stream(": ok\n\n", 0),
+            ask("messages", "ping").negative().result(json!({})),
+            door(SIBLING_SSE).stream("event: endpoint\ndata: /messages?s=1\n\n", 0),
             door("websocket").frames(&[
                 (Direction::Out, FrameKind::Text, &asked),
                 (Direction::In, FrameKind::Text, &told),
@@ -236,6 +241,20 @@ mod tests {
             gated().with(door("get").stream(": ok\n\n", 0)).with(silent).judge(&CHECK).status,
             Status::Fail
         );
+    }
+
+    #[test]
+    fn passes_whatever_else_is_at_the_path_of_the_old_stream() {
+        let others = [
+            door(SIBLING_SSE).stream("data: 1\n\n", 0),
+            door(SIBLING_SSE).status(401),
+            door(SIBLING_SSE).status(500),
+            door(SIBLING_SSE).failed(Phase::Head, FailureKind::HeaderTimeout),
+        ];
+        for made in others {
+            let finding = gated().with(shut(door("get"))).with(made).judge(&CHECK);
+            assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        }
     }
 
     #[test]

@@ -192,7 +192,11 @@ fn met<'t>(facts: &Facts<'t>, exchange: &'t Exchange, twin: Option<&Exchange>) -
                 && must_answer(facts, exchange)
                 && !twin.is_some_and(|twin| is_late(twin, limit_ms)) =>
         {
-            Met::Late(exchange)
+            if facts.disturbed(exchange, exchange.head_us().unwrap_or_default()) {
+                Met::Unclear(format!("`{}` came late, but this machine stood still meanwhile", exchange.step))
+            } else {
+                Met::Late(exchange)
+            }
         }
         (None, _) => Met::Answer,
     }

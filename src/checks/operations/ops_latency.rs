@@ -53,11 +53,16 @@ const SLOW_US: u64 = 5_000_000;
 const LOST_US: u64 = 30_000_000;
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let all: Vec<(&Exchange, u64)> =
-        facts.calls().filter_map(|exchange| Some((exchange, answered_after(facts, exchange)?))).collect();
+    let timed = facts.calls().filter_map(|exchange| Some((exchange, answered_after(facts, exchange)?)));
+    let (disturbed, all): (Vec<_>, Vec<(&Exchange, u64)>) =
+        timed.partition(|(exchange, us)| *us > QUICK_US && facts.disturbed(exchange, *us));
+    let aside = match disturbed.len() {
+        0 => String::new(),
+        count => format!("; slow and not counted, as this machine stood still meanwhile: {count}"),
+    };
     // The first call may meet a cold start: told, not judged.
     let Some(((first, cold), rest)) = all.split_first() else {
-        return inconclusive("no call was answered");
+        return inconclusive(format!("no call was answered{aside}"));
     };
     let evidence = |exchange: &Exchange, us: u64| {
         Evidence::new(exchange, "time", format!("answered after {}", milliseconds(us)))
@@ -74,10 +79,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     sorted.sort_by_key(|(_, us)| *us);
     let times: Vec<u64> = sorted.iter().map(|(_, us)| *us).collect();
     let [.., (second, second_us), (slowest, slowest_us)] = sorted.as_slice() else {
-        return inconclusive(format!("only {} calls were answered", all.len()));
+        return inconclusive(format!("only {} calls were answered{aside}", all.len()));
     };
     let words = format!(
-        "{} calls: median {}, 95th percentile {}, second-slowest {} (the first of the scan {})",
+        "{} calls: median {}, 95th percentile {}, second-slowest {} (the first of the scan {}){aside}",
         times.len(),
         milliseconds(percentile(&times, 50)),
         milliseconds(percentile(&times, 95)),
@@ -91,6 +96,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     // More calls could only raise the second-slowest.
     if *second_us > SLOW_US {
         return fail(evidence(second, *second_us), words);
+    }
+    // Two slow calls tell, unless it was this machine that was slow.
+    let slow = disturbed.len().saturating_add(usize::from(*slowest_us > QUICK_US));
+    if slow > 1 && *second_us <= QUICK_US {
+        return inconclusive(words);
     }
     if times.len() < LEAST {
         return inconclusive(format!("too few calls to judge steadiness; {words}"));
@@ -151,6 +161,20 @@ mod tests {
         assert_eq!(status(20, &[9_000_000]), Status::Pass);
         let finding = calls(Scan::modern(), 24, &[]).judge(&CHECK);
         assert!(finding.message.contains("median 4.0 ms"), "{}", finding.message);
+    }
+
+    #[test]
+    fn what_was_timed_while_the_machine_stood_still_does_not_count() {
+        let slow = calls(Scan::modern(), 20, &[2_000_000, 3_000_000]);
+        let start = slow.transcript.exchanges.iter().rev().nth(1).unwrap().started_us;
+        let finding =
+            calls(Scan::modern(), 20, &[2_000_000, 3_000_000]).stalled(start, 800_000).judge(&CHECK);
+        assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
+        assert!(finding.message.contains("stood still meanwhile: 1"), "{}", finding.message);
+        let finding = calls(Scan::modern(), 20, &[2_000_000, 3_000_000]).stalled(start, 10_000).judge(&CHECK);
+        assert_eq!(finding.status, Status::Warn, "{}", finding.message);
+        let few = calls(Scan::modern(), 17, &[2_000_000, 3_000_000]).stalled(start, 5_000_000).judge(&CHECK);
+        assert_eq!(few.status, Status::Inconclusive, "{}", few.message);
     }
 
     #[test]

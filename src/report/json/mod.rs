@@ -13,9 +13,9 @@ use crate::exit::Exit;
 use crate::score::{Score, tenths};
 use v1::{
     JsonBasis, JsonCap, JsonClassification, JsonDelivery, JsonDimension, JsonEvidence, JsonExchanges,
-    JsonExit, JsonFacts, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive, JsonLatency,
-    JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume, JsonRubric, JsonScore, JsonSummary,
-    JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
+    JsonExit, JsonFacts, JsonFailure, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive,
+    JsonLatency, JsonLimitHit, JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume, JsonRubric,
+    JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
 };
 
 /// Version of the shape.
@@ -281,6 +281,27 @@ impl From<&Report> for JsonFacts {
                 not_after: tls.chain.first().map(|leaf| leaf.not_after.clone()),
                 faults: tls.faults.clone(),
             }),
+            limits_hit: report
+                .limits_hit
+                .iter()
+                .map(|hit| JsonLimitHit {
+                    name: hit.name.clone(),
+                    value: hit.value,
+                    times: hit.times,
+                    exchange: hit.exchange,
+                })
+                .collect(),
+            failures: report
+                .failures
+                .iter()
+                .map(|failure| JsonFailure {
+                    phase: failure.phase,
+                    kind: failure.kind,
+                    times: failure.times,
+                    exchange: failure.exchange,
+                    words: failure.words.clone(),
+                })
+                .collect(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::facts::classification::{Found, ServerInfo};
 use crate::facts::delivery::{Delivery, Stream, Timing};
 use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
+use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::{Dimension, Evidence, Finding, Status};
 use crate::gate::GateOutcome;
 use crate::report::key::NamedAt;
@@ -132,6 +133,27 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
         // Times of single exchanges are in the transcript only.
         timeline: Timeline::default(),
         latency: latency_of(&facts),
+        limits_hit: facts
+            .limits_hit
+            .into_iter()
+            .map(|hit| LimitHit {
+                name: hit.name,
+                value: hit.value,
+                times: hit.times,
+                exchange: hit.exchange,
+            })
+            .collect(),
+        failures: facts
+            .failures
+            .into_iter()
+            .map(|failure| FailureCount {
+                phase: failure.phase,
+                kind: failure.kind,
+                times: failure.times,
+                exchange: failure.exchange,
+                words: failure.words,
+            })
+            .collect(),
         tls: facts.tls.map(tls_of),
         footprint: Footprint {
             count: json.exchanges.count,

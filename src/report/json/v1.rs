@@ -11,7 +11,7 @@ use crate::facts::{Confidence, Kind};
 use crate::finding::{Dimension, Level, Severity, Status};
 use crate::protocol::revision::Revision;
 use crate::protocol::transport::Transport;
-use crate::transcript::{CertificateFault, Profile};
+use crate::transcript::{CertificateFault, FailureKind, Phase, Profile};
 
 /// Several targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -368,6 +368,41 @@ pub struct JsonFacts {
     /// The TLS handshake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<JsonTls>,
+    /// Limits of the scanner that the scan hit, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits_hit: Vec<JsonLimitHit>,
+    /// Failures below the application, by phase and kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<JsonFailure>,
+}
+
+/// A limit of the scanner that was hit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonLimitHit {
+    /// Its name, as `scan --show-limits` prints it.
+    pub name: String,
+    /// Its value.
+    pub value: u64,
+    /// How often.
+    pub times: usize,
+    /// The first exchange that hit it; none where it kept requests from being sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<u32>,
+}
+
+/// Failures of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonFailure {
+    /// Where in an exchange.
+    pub phase: Phase,
+    /// What.
+    pub kind: FailureKind,
+    /// How often.
+    pub times: usize,
+    /// The first exchange that ended so.
+    pub exchange: u32,
+    /// That one in words. May quote a few bytes of remote text.
+    pub words: String,
 }
 
 /// What was seen on an idle stream.

@@ -194,6 +194,15 @@ pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)
         }
         rows.push(("TLS", said.join(" · ")));
     }
+    for hit in &report.limits_hit {
+        let first = hit.exchange.map_or_else(String::new, |id| format!(", first in exchange {id}"));
+        rows.push(("Limit hit", format!("{} {} ({}{first})", hit.name, hit.value, times(hit.times))));
+    }
+    for failure in &report.failures {
+        let text =
+            format!("{} ({}, first in exchange {})", failure.words, times(failure.times), failure.exchange);
+        rows.push(("Failure", text));
+    }
     rows
 }
 
@@ -216,6 +225,10 @@ fn delivered(seen: &Delivery) -> String {
         said.push(format!("held back for {}: {proxy}", milliseconds(us)));
     }
     said.join(", ")
+}
+
+fn times(count: usize) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 pub(super) fn footprint(page: &mut Page, report: &Report) {

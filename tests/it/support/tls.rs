@@ -141,11 +141,44 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, target: SocketAddr)
     }
 }
 
-struct Issued {
+/// A certificate with its key, and the CA that signed it.
+pub(crate) struct Issued {
     ca_pem: String,
     leaf_pem: String,
     leaf: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
+}
+
+impl Issued {
+    /// Makes one.
+    pub(crate) fn of(certificate: Certificate) -> Self {
+        issue(certificate)
+    }
+
+    /// A server with it, for one application protocol, and the CA as PEM. With a version, it wants a
+    /// client certificate over that one.
+    pub(crate) fn acceptor(
+        self,
+        alpn: &[u8],
+        client: Option<&'static rustls::SupportedProtocolVersion>,
+    ) -> (TlsAcceptor, String) {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = match client {
+            None => builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth(),
+            Some(version) => {
+                let mut roots = rustls::RootCertStore::empty();
+                roots.add(self.leaf.clone()).unwrap();
+                let verifier =
+                    rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                let builder = builder.with_protocol_versions(&[version]).unwrap();
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let mut config = builder.with_single_cert(vec![self.leaf], self.key).unwrap();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        (TlsAcceptor::from(Arc::new(config)), self.ca_pem)
+    }
 }
 
 fn authority(name: &str) -> CertificateParams {

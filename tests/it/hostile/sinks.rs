@@ -1,0 +1,117 @@
+//! What must not be in any sink, and what every format must be.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use agentgauge::report::format::Format;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use serde_json::Value;
+
+use super::run::CANARY;
+use crate::program::{Folder, finish, program};
+
+/// A form of the secret in these bytes, also one that was cut short.
+pub(super) fn leaked(bytes: &[u8]) -> Option<String> {
+    static FORMS: LazyLock<Vec<String>> = LazyLock::new(forms);
+    let text = String::from_utf8_lossy(bytes);
+    FORMS.iter().find(|form| text.contains(form.as_str())).cloned()
+}
+
+/// What the secret may look like. A part is a leak as well: twelve characters of the beginning are too many.
+fn forms() -> Vec<String> {
+    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent = |byte: u8| format!("%{byte:02X}");
+    let some: String = CANARY
+        .bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { percent(byte) })
+        .collect();
+    let all: String = CANARY.bytes().map(percent).collect();
+    let unicode: String = CANARY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let mut forms = vec![
+        CANARY[..12].to_owned(),
+        hex[..24].to_owned(),
+        hex[..24].to_uppercase(),
+        some[..20].to_owned(),
+        some[..20].to_lowercase(),
+        all[..36].to_owned(),
+        all[..36].to_lowercase(),
+        unicode[..60].to_owned(),
+        STANDARD.encode(CANARY)[..16].to_owned(),
+        URL_SAFE.encode(CANARY)[..16].to_owned(),
+    ];
+    forms.extend((1..3).map(|offset| {
+        let text = STANDARD.encode(format!("{}{CANARY}", "x".repeat(offset)));
+        text[4..24].to_owned()
+    }));
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// The place of a character that moves a cursor, reorders or hides text, with what is around it.
+pub(super) fn raw_control(bytes: &[u8]) -> Option<String> {
+    // Most of a report is plain ASCII, and this is much text.
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let bad = |c: char| c != '\n' && !agentgauge::report::text::harmless(c);
+    let at = text.find(bad)?;
+    let around: String = text[..at].chars().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect();
+    Some(format!("{:?} after {around:?}", text[at..].chars().next().unwrap()))
+}
+
+/// Whether a document is what the readers of its format take.
+pub(super) fn sound(format: Format, bytes: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let json = |text: &str| serde_json::from_str::<Value>(text).map(drop).map_err(|error| error.to_string());
+    let xml = || roxmltree::Document::parse(text).map(drop).map_err(|error| error.to_string());
+    if text.is_empty() && format != Format::Github {
+        return Err("nothing in it".to_owned());
+    }
+    match format {
+        Format::Json | Format::Sarif | Format::SarifAlerts | Format::Gitlab | Format::Badge => json(text),
+        Format::Jsonl => text.lines().try_for_each(json),
+        Format::Junit | Format::BadgeSvg => xml(),
+        Format::Table | Format::Markdown | Format::Github | Format::Html => Ok(()),
+    }?;
+    // The logs of CI systems read commands at the start of a line, and some anywhere.
+    let ours = |line: &str| {
+        format == Format::Github
+            && ["::error ", "::warning ", "::notice "].iter().any(|name| line.starts_with(name))
+    };
+    let command = |line: &str| {
+        (line.trim_start().starts_with("::") && !ours(line))
+            || line.contains("##[")
+            || (format != Format::Github && line.contains("##vso["))
+    };
+    text.lines()
+        .find(|line| command(line))
+        .map_or(Ok(()), |line| Err(format!("a workflow command: {line:?}")))
+}
+
+/// Reports of all transcripts together, in every format: leaks and broken documents.
+pub(super) fn faults_of_lists(transcripts: &[&Path], folder: &Folder) -> Vec<String> {
+    let mut faults = Vec::new();
+    let file = |format: &Format| folder.0.join(format!("every.{}", format.name()));
+    let mut command = program();
+    command.args(["replay", "-q"]).args(transcripts);
+    for format in Format::ALL {
+        command.args(["--report", &format!("{}={}", format.name(), file(format).display())]);
+    }
+    let run = finish(&mut command);
+    for format in Format::ALL {
+        let Ok(bytes) = std::fs::read(file(format)) else {
+            faults.push(format!("no {} of all: {run:?}", format.name()));
+            continue;
+        };
+        if let Some(what) = leaked(&bytes).or_else(|| raw_control(&bytes)) {
+            faults.push(format!("leak in {} of all: {what}", format.name()));
+        }
+        if let Err(why) = sound(*format, &bytes) {
+            faults.push(format!("{} of all is broken: {why}", format.name()));
+        }
+    }
+    faults
+}

@@ -1,0 +1,84 @@
+//! The laws of the fuzz targets (`tests/fuzz`), on a stable compiler: random bytes, the seeds changed at
+//! random, and every input that once broke one.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+#[path = "../fuzz/laws.rs"]
+mod fuzzed;
+
+/// Each law with its folder of seeds.
+type Law = (&'static str, fn(&[u8]));
+const LAWS: [Law; 6] = [
+    ("sse", fuzzed::sse),
+    ("jsonrpc", fuzzed::jsonrpc),
+    ("headers", fuzzed::headers),
+    ("transcript", fuzzed::transcript),
+    ("rubric", fuzzed::rubric),
+    ("sanitisers", fuzzed::sanitisers),
+];
+
+/// What the fuzzer starts from, and what once broke a law.
+fn seeds(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(name);
+    let mut paths: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn every_seed_obeys_its_law() {
+    for (name, law) in LAWS {
+        let seeds = seeds(name);
+        assert!(!seeds.is_empty(), "{name}");
+        seeds.iter().for_each(|seed| law(seed));
+    }
+}
+
+/// A seed with some pieces replaced.
+fn changed(seed: &[u8], changes: &[(prop::sample::Index, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    for (at, piece) in changes {
+        let from = at.index(bytes.len().max(1)).min(bytes.len());
+        let to = from.saturating_add(piece.len()).min(bytes.len());
+        bytes.splice(from..to, piece.iter().copied());
+    }
+    bytes
+}
+
+/// Bytes that mean something in one of the formats, between bytes that do not.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "\n", "\r\n", "data:", "\"", "{}", "null", "-1", "1e999", ":", "\u{1b}[", "\u{202e}", "`", "|", "=",
+        ",",
+    ];
+    prop_oneof![
+        prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
+        vec(any::<u8>(), 0..8),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_obey_every_law(bytes in vec(any::<u8>(), 0..300)) {
+        for (_, law) in LAWS {
+            law(&bytes);
+        }
+    }
+
+    #[test]
+    fn changed_seeds_obey_their_law(
+        which in any::<prop::sample::Index>(),
+        changes in vec((any::<prop::sample::Index>(), piece()), 1..6),
+    ) {
+        for (name, law) in LAWS {
+            let seeds = seeds(name);
+            law(&changed(&seeds[which.index(seeds.len())], &changes));
+        }
+    }
+}
