@@ -5,6 +5,7 @@
 
 pub mod badge;
 pub mod catalogue;
+pub mod conversations;
 pub mod format;
 pub mod github;
 pub mod gitlab;

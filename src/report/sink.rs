@@ -22,17 +22,28 @@ pub fn json(value: &impl Serialize, pretty: bool) -> String {
 /// Everything outside ASCII, and every `#`, stands inside a string, so that escapes may replace it. A line
 /// end does not: inside a string it is an escape already.
 fn escaped_json(text: &str) -> String {
+    let plain = |byte: u8| (byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n')) && byte != b'#';
     let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
     let mut hash = false;
-    for character in text.chars() {
-        if character != '\n' && (!harmless(character) || (hash && character == '#')) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(shown, "\\u{unit:04x}");
+    while !rest.is_empty() {
+        // Nearly all of a document is plain.
+        let run = rest.bytes().position(|byte| !plain(byte)).unwrap_or(rest.len());
+        let (before, after) = rest.split_at_checked(run).unwrap_or((rest, ""));
+        shown.push_str(before);
+        hash &= before.is_empty();
+        let mut characters = after.chars();
+        if let Some(character) = characters.next() {
+            if !harmless(character) || (hash && character == '#') {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(shown, "\\u{unit:04x}");
+                }
+            } else {
+                shown.push(character);
             }
-        } else {
-            shown.push(character);
+            hash = character == '#';
         }
-        hash = character == '#';
+        rest = characters.as_str();
     }
     shown
 }

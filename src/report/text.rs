@@ -8,6 +8,10 @@ use std::fmt::Write;
 /// The text with every unsafe character shown as an escape: one value stays one line.
 #[must_use]
 pub fn sanitise(text: &str) -> String {
+    // Most texts are plain, and a report has thousands of them.
+    if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+        return text.to_owned();
+    }
     let mut marks = 0_usize;
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -95,6 +99,12 @@ fn combining(character: char) -> bool {
 #[must_use]
 pub fn short(text: &str, most: usize) -> String {
     // An escape is longer than what it stands for, so the start decides; the rest may be megabytes.
+    if text.len() <= most {
+        let shown = sanitise(text);
+        if shown.len() <= most {
+            return shown;
+        }
+    }
     let start = text
         .char_indices()
         .nth(most.saturating_add(1))

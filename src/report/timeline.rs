@@ -1,5 +1,6 @@
 //! What happened when: the model behind the drawn timelines. Bounded, whatever was recorded.
 
+use super::conversations::words;
 use crate::facts::steps;
 use crate::facts::summary::SILENCE_US;
 use crate::finding::cut;
@@ -10,8 +11,10 @@ use crate::transcript::{
 
 /// Most arrivals kept of one stream: closer ones are one mark.
 const MOST_ARRIVALS: u64 = 240;
-/// A silence of this length to the very end looks like a dead stream.
-const FLAT_US: u64 = 5_000_000;
+/// A silence of this length to the very end looks like a dead stream: keep-alives are due by then.
+const FLAT_US: u64 = 30_000_000;
+/// The same on a stream that never brought anything.
+const MUTE_US: u64 = 2_000_000;
 /// Most event ids kept of a stream.
 const MOST_IDS: usize = 12;
 
@@ -207,7 +210,8 @@ impl Bar {
     /// The silence that lasted to the end, if nothing ever broke it.
     #[must_use]
     pub fn flat(&self) -> Option<Silence> {
-        self.silence.filter(|gap| gap.to_us == self.ended_us && gap.us() >= FLAT_US)
+        let least = if self.arrivals.is_empty() { MUTE_US } else { FLAT_US };
+        self.silence.filter(|gap| gap.to_us == self.ended_us && gap.us() >= least)
     }
 
     /// Status in a word or two, without remote text.
@@ -231,45 +235,6 @@ impl Bar {
         }
         said.join(", ")
     }
-}
-
-/// A conversation as the heading of its bars.
-#[must_use]
-pub fn words(probe: ProbeId) -> String {
-    let known = match probe {
-        ProbeId::Classify => "What speaks here",
-        ProbeId::Siblings => "Beside the URL",
-        ProbeId::IdEcho => "Request ids",
-        ProbeId::Malformed => "Malformed requests",
-        ProbeId::BadInput => "Bad input",
-        ProbeId::ContentType => "Content types",
-        ProbeId::ModernRules => "Rules, modern era",
-        ProbeId::ModernMethods => "Other methods",
-        ProbeId::Connections => "New connections",
-        ProbeId::LegacyVersions => "Versions, legacy era",
-        ProbeId::LegacySessions => "Sessions",
-        ProbeId::LegacyGet | ProbeId::Idle => "Idle stream",
-        ProbeId::Browser => "Origin, Host, CORS",
-        ProbeId::Catalogue => "What is offered",
-        ProbeId::Load => "Load",
-        ProbeId::HttpSse => "HTTP+SSE",
-        ProbeId::WebSocket => "WebSocket",
-        ProbeId::Resume | ProbeId::FeedResume => "Drop and resumption",
-        ProbeId::Listen => "Subscriptions",
-        ProbeId::Delivery => "Delivery",
-        ProbeId::Auth => "Authorization",
-        ProbeId::Tls => "Certificate",
-        ProbeId::Teardown => "Cleaning up",
-        #[allow(unreachable_patterns, reason = "a new probe has a name before it has better words")]
-        _ => "",
-    };
-    if !known.is_empty() {
-        return known.to_owned();
-    }
-    let name = serde_json::to_value(probe).ok();
-    let name = name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('-', " ");
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Reads the timeline of a transcript.
@@ -428,6 +393,11 @@ mod tests {
         let bar = last(&Scan::empty().with(made.held_until(35_000_000)));
         assert!(bar.arrivals.is_empty() && bar.arrived().is_empty());
         assert_eq!(bar.silence.unwrap().us(), 34_995_000);
+        assert!(bar.flat().is_some());
+        // A stream that spoke may be silent until its next keep-alive is due.
+        let made = get(ProbeId::Idle, "get").stream("data: x\n\n", 0).held_until(14_000_000);
+        let bar = last(&Scan::empty().with(made));
+        assert_eq!((bar.flat(), bar.silence.is_some()), (None, true));
     }
 
     #[test]
@@ -451,12 +421,5 @@ mod tests {
         assert_eq!(ids, [0, 1, 0, 1], "only of streams that belong together");
         let unknown = scan.with(get(ProbeId::Idle, "again").sending("last-event-id", "z").status(200));
         assert_eq!(last(&unknown).resumes, None);
-    }
-
-    #[test]
-    fn every_probe_has_words() {
-        for probe in ProbeId::ALL {
-            assert!(words(probe).starts_with(char::is_uppercase), "{probe:?}");
-        }
     }
 }

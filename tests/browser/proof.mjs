@@ -82,6 +82,11 @@ const several = ["scan", "-q", "--profile", "quick", "-f", "html", "-o", "severa
 pages.push(await page("several", ...several, ...listening.map(([, , url]) => url)));
 const demo = await run("sh", ["-c", `'${binary}' demo -f html > demo.html`]).then(() => "demo");
 pages.push(demo);
+// Recorded scans of real servers: a resumed stream, both eras, HTTP+SSE, and a web page.
+for (const slug of ["ts-everything-http", "py2-events", "py1-sse", "nginx-static"]) {
+  const transcript = resolve("../../fixtures", slug, "transcript.jsonl");
+  pages.push(await page(slug, "replay", "-q", "-f", "html", "-o", `${slug}.html`, transcript));
+}
 for (const [, server] of listening) { server.closeAllConnections(); server.close(); }
 
 // ---- The browser -----------------------------------------------------------------------------
@@ -170,7 +175,9 @@ for (const name of pages) {
       if (!await tab.locator("tr:target").isVisible()) fault(where, "a link to an exchange does not open the table");
     }
   });
-  console.log(`${name}: ${readFileSync(`${name}.html`).length} bytes`);
+  const bytes = readFileSync(`${name}.html`).length;
+  if (bytes >= 300_000 && !["several", "demo"].includes(name)) fault(name, `${bytes} bytes for one target`);
+  console.log(`${name}: ${bytes} bytes`);
 }
 await browser.close();
 

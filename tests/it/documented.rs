@@ -98,6 +98,61 @@ fn the_steps_for_ci_pass_on_a_sound_server_and_fail_on_a_flawed_one() {
     }
 }
 
+/// Files that the platform is told to read, by the keys that name them.
+fn named_files(yaml: &str) -> Vec<&str> {
+    let keys = ["sarif_file", "junit", "codequality", "paths", "path"];
+    yaml.lines()
+        .filter_map(|line| line.trim().split_once(": "))
+        .filter(|(key, _)| keys.contains(key))
+        .map(|(_, value)| value.split('#').next().unwrap().trim().trim_matches(['[', ']', '"']))
+        .filter(|value| !value.contains('*'))
+        .collect()
+}
+
+#[test]
+fn the_steps_for_pull_requests_write_what_the_platform_reads() {
+    for name in ["github-reports", "gitlab-reports"] {
+        let yaml = example(name);
+        let steps = steps(&yaml);
+        for (behaviour, expected) in [(demo::sound(), 0), (demo::flawed(), 1)] {
+            let place = Place::new(&format!("{name}-{expected}"), behaviour);
+            let scan = place.run(&steps[0]);
+            assert_eq!(scan.code, Some(expected), "{name}: {scan:?}");
+            let files = named_files(&yaml);
+            assert!(!files.is_empty());
+            for file in files {
+                assert!(!place.read(file).is_empty(), "{name}: {file}");
+            }
+            if name == "github-reports" {
+                assert!(place.read("summary.md").starts_with("<!-- agentgauge:report:"));
+                the_comment_is_renewed(&place, &steps[1]);
+            }
+        }
+    }
+}
+
+/// A `gh` that keeps what it is called with, and knows a comment once one was made.
+fn the_comment_is_renewed(place: &Place, step: &str) {
+    let gh = "#!/bin/sh\n\
+              case \"$*\" in\n\
+              *--paginate*) echo \"$*\" >> asked; test -e made && echo 77; exit 0;;\n\
+              *PATCH*) echo \"$*\" >> renewed;;\n\
+              *) echo \"$*\" >> made;;\n\
+              esac\n";
+    let path = place.folder.write("bin/gh", gh);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    let step = format!("GITHUB_REPOSITORY=o/r PR=5\n{step}");
+    for _ in 0..2 {
+        let run = place.run(&step);
+        assert_eq!(run.code, Some(0), "{run:?}");
+    }
+    let marker = place.read("comment.md").lines().next().unwrap().to_owned();
+    assert!(marker.starts_with("<!-- agentgauge:report:") && !marker.contains(['"', '\\', '$', '`']));
+    assert!(place.read("asked").contains(&format!("startswith(\"{marker}\")")));
+    assert_eq!(place.read("made"), "api repos/o/r/issues/5/comments -F body=@comment.md\n");
+    assert_eq!(place.read("renewed"), "api -X PATCH repos/o/r/issues/comments/77 -F body=@comment.md\n");
+}
+
 #[test]
 fn the_examples_of_baseline_rubric_and_configuration_work() {
     let place = Place::new("examples", demo::flawed());

@@ -270,6 +270,20 @@ fn merge_refuses_what_it_cannot_join() {
     refused(&["merge", &newer], &["newer.jsonl:2", "`schema_version` is 2", "reads 1"]);
     let foreign = changed("foreign.jsonl", &|v| v["findings"][0]["check"] = "x-y".into());
     refused(&["merge", &foreign], &["foreign.jsonl:2", "'x-y' is not known"]);
+    let twice = changed("twice.jsonl", &|v| {
+        let first = v["findings"][0].clone();
+        v["findings"].as_array_mut().unwrap().push(first);
+    });
+    refused(&["merge", &twice], &["twice.jsonl:2", "'tls-required' is there twice"]);
+    let absurd = changed("absurd.jsonl", &|v| v["score"]["value"] = 1e9.into());
+    refused(&["merge", &absurd], &["absurd.jsonl:2", "not between 0 and 100"]);
+    let without = changed("without.jsonl", &|v| drop(v.as_object_mut().unwrap().remove("score")));
+    refused(&["merge", &without], &["without.jsonl:2", "missing field `score`"]);
+    refused(&["merge", &folder.write("bytes", b"\xff\xfe")], &["bytes", "UTF-8"]);
+    refused(&["merge", &folder.write("list", "[]")], &["list", "`schema_version` is missing"]);
+    refused(&["merge", &folder.path("")], &["cannot be read"]);
+    refused(&["merge", "-", "-"], &["only once"]);
+    refused(&["merge", &good, "-f", "sraif"], &["--format", "'sarif'"]);
     let mixed = changed("mixed.jsonl", &|v| v["rubric"]["version"] = "9.9.9".into());
     refused(&["merge", &good, &mixed], &["2 rubrics", "9.9.9", "--allow-mixed-rubrics"]);
     assert_eq!(run(&["merge", "--allow-mixed-rubrics", &good, &mixed]).code, Some(0));

@@ -1,6 +1,7 @@
 //! Speed and reliability over HTTP+SSE, where an answer comes on another connection than its request:
 //! every fault is found each time, and nothing else is blamed for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use agentgauge::checks;
@@ -10,10 +11,20 @@ use agentgauge::finding::Status;
 use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
 use agentgauge::target::Target;
 use agentgauge::transcript::Profile;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Runs of each fault: one try is no proof.
 const RUNS: usize = 3;
+
+/// Scans at once.
+const AT_ONCE: usize = 4;
+
+/// Attempts of a run while the machine stands still in between: what is timed then does not count.
+const ATTEMPTS: usize = 3;
+
+/// How a check says that it was undecided because of that.
+const STOOD_STILL: &str = "this machine stood still";
 
 /// The faults, and what must also be blamed: every fourth or sixth call is hit, and bad input is among them.
 const TABLE: [(Fault, &[&str]); 5] = [
@@ -26,10 +37,23 @@ const TABLE: [(Fault, &[&str]); 5] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_of_operation_are_found_over_http_sse_every_time() {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut jobs = JoinSet::new();
     for (fault, also) in TABLE {
         for _ in 0..RUNS {
-            jobs.spawn(async move { (fault, complaints(fault, also).await) });
+            let places = Arc::clone(&places);
+            jobs.spawn(async move {
+                let _place = places.acquire().await.unwrap();
+                let mut seen = Vec::new();
+                for _ in 0..ATTEMPTS {
+                    seen = complaints(fault, also).await;
+                    if !seen.iter().any(|complaint| complaint.contains(STOOD_STILL)) {
+                        break;
+                    }
+                }
+                seen.retain(|complaint| !complaint.contains(STOOD_STILL));
+                (fault, seen)
+            });
         }
     }
     let mut wrong = Vec::new();

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use super::{Place, brief, t};
 use crate::finding::milliseconds;
+use crate::report::conversations::words;
 use crate::report::table::details::bytes;
-use crate::report::timeline::{Bar, Timeline, words};
+use crate::report::timeline::{Bar, Timeline};
 use crate::transcript::Expectation;
 
 pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {

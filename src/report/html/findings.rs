@@ -8,7 +8,7 @@ use super::{Detail, Place, brief, prose, t};
 use crate::check::Check;
 use crate::checks::AREAS;
 use crate::finding::{Severity, Status};
-use crate::report::table::{details, first_screen};
+use crate::report::table::{details, gains};
 use crate::report::{Report, ReportFinding, catalogue};
 
 /// Warnings and failures, what gains most first: the order of the terminal report, and then the rest.
@@ -64,7 +64,7 @@ pub(super) fn fixes(report: &Report, place: Place<'_>, order: &[&ReportFinding])
     html! {
         section aria-labelledby=[place.named_by("fixes")] {
             (place.heading(1, Some("fixes"), "What to fix, greatest gain first"))
-            @if let Some(gain) = first_screen::together(report) { p { "The first " (gain) "." } }
+            @if let Some(gain) = gains::together(report) { p { "The first " (gain) "." } }
             ol class="fixes" {
                 @for row in order { (fix(report, place, row)) }
             }
@@ -74,7 +74,7 @@ pub(super) fn fixes(report: &Report, place: Place<'_>, order: &[&ReportFinding])
 
 fn fix(report: &Report, place: Place<'_>, row: &ReportFinding) -> Markup {
     let (finding, check) = (&row.finding, row.finding.check);
-    let gain = first_screen::gain(report, row);
+    let gain = gains::gain(report, row);
     html! {
         li class=(if finding.status == Status::Fail { "failed" } else { "warned" }) {
             p class="line" {

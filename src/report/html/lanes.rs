@@ -7,7 +7,8 @@ use maud::{Markup, html};
 use super::drawing::{Frame, Spot, n};
 use super::{Detail, brief};
 use crate::finding::milliseconds;
-use crate::report::timeline::{ArrivalKind, Bar, Outcome, words};
+use crate::report::conversations::words;
+use crate::report::timeline::{ArrivalKind, Bar, Outcome};
 use crate::transcript::{Ended, Expectation, ProbeId};
 
 /// Height of a held stream's row.
@@ -55,7 +56,7 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
                 path class="wait" d=(format!("M{} {}H{}", n(start), n(base), n(head))) {}
             }
             path class="line" d=(line(head, end.max(head + 1.0), base, &beats)) {}
-            @if let Some(gap) = bar.flat() {
+            @if let Some(gap) = bar.flat().filter(|_| !wrong) {
                 path class="line dead" d=(format!("M{} {}H{}", n(frame.x(gap.from_us).max(head) + if beats.is_empty() { 0.0 } else { 6.0 }), n(base), n(end))) {}
             }
             circle class="head" cx=(n(head)) cy=(n(base)) r="3.5" {}
@@ -123,7 +124,7 @@ fn silence(frame: &Frame<'_>, bar: &Bar, base: f64, beats: &[(f64, ArrivalKind)]
     let centre = ((from + to) / 2.0).clamp(frame.left + wide / 2.0, frame.right - wide / 2.0);
     let after = bar.arrivals.iter().find(|mark| mark.at_us == gap.to_us);
     html! {
-        g class=(if bar.flat().is_some() { "gap flat" } else { "gap" }) {
+        g class=(if bar.flat().is_some() && bar.expectation != Expectation::Negative { "gap flat" } else { "gap" }) {
             @if to - from > wide + 24.0 {
                 path d=(format!(
                     "M{f} {t}v6m0 -3H{a}M{b} {y}H{e}m0 -3v6",

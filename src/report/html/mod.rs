@@ -126,6 +126,8 @@ struct Place<'r> {
     name: &'r str,
     /// How much is told.
     detail: Detail,
+    /// Whether its exchanges are known: a merged report has none.
+    exchanges: bool,
 }
 
 impl Place<'_> {
@@ -135,7 +137,7 @@ impl Place<'_> {
 
     /// Whether this exchange is drawn and listed.
     fn lists(&self, exchange: u32) -> bool {
-        usize::try_from(exchange).is_ok_and(|exchange| exchange <= self.detail.exchanges())
+        self.exchanges && usize::try_from(exchange).is_ok_and(|exchange| exchange <= self.detail.exchanges())
     }
 
     /// The heading that names a section as a landmark. Among several targets only the targets are ones.

@@ -42,7 +42,7 @@ pub(super) fn page(reports: &[&Report]) -> Markup {
             }
             @if in_full {
                 @for (report, prefix) in reports.iter().zip(&prefixes) {
-                    (article(report, Place { prefix, level: 2, name: name(report), detail: Detail::Full }))
+                    (article(report, Place { prefix, level: 2, name: name(report), detail: Detail::Full, exchanges: false }))
                 }
             } @else {
                 p class="quiet" { "More than " (MOST_IN_FULL) " endpoints are listed only. Their details: the JSON report of this run, "

@@ -22,7 +22,7 @@ pub(super) fn name(report: &Report) -> &str {
 pub(super) fn page(report: &Report) -> Markup {
     html! {
         header class="top" { (brand()) }
-        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report), detail: Detail::Full })) }
+        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report), detail: Detail::Full, exchanges: false })) }
         footer { p { (made(report)) } }
     }
 }
@@ -56,8 +56,9 @@ const BUDGET: usize = 280_000;
 /// Everything about a target; less where that would be too long.
 pub(super) fn article(report: &Report, place: Place<'_>) -> Markup {
     let mut made = html! {};
+    let exchanges = !report.timeline.bars.is_empty();
     for detail in Detail::ALL {
-        made = told(report, Place { detail, ..place });
+        made = told(report, Place { detail, exchanges, ..place });
         if made.0.len() <= BUDGET {
             break;
         }

@@ -10,6 +10,7 @@ use crate::protocol::revision::Era;
 use crate::report::Report;
 use crate::report::text::harmless;
 use crate::report::text::tests::HOSTILE;
+use crate::report::timeline::Timeline;
 use crate::rubric::Rubric;
 use crate::transcript::synthetic::{Scan, discover, get, initialize, post};
 use crate::transcript::{FailureKind, Phase, ProbeId};
@@ -172,6 +173,10 @@ fn a_page_is_sound_for_keyboard_and_screen_reader() {
     let reports: Vec<Report> = scans().iter().map(report).collect();
     let mut pages: Vec<String> = reports.iter().map(|report| render(&[report])).collect();
     pages.push(render(&reports.iter().collect::<Vec<_>>()));
+    // What `merge` makes of a report knows no exchanges, so nothing may point at one.
+    let mut merged = report(&eventful());
+    merged.timeline = Timeline::default();
+    pages.push(render(&[&merged]));
     for page in &pages {
         let read = read(page);
         assert_eq!(read.count("h1"), 1);
@@ -352,7 +357,8 @@ fn the_picture_keeps_its_shape() {
         .with(get(ProbeId::Idle, "get").stream("data: x\n\n: ping\n\n", 15_000_000).held_until(15_100_000))
         .with(initialize(ProbeId::LegacyVersions, "initialize 1999-01-01").negative().status(400));
     let timeline = crate::report::timeline::read(&scan.transcript);
-    let place = super::Place { prefix: "", level: 1, name: "x", detail: super::Detail::Full };
+    let place =
+        super::Place { prefix: "", level: 1, name: "x", detail: super::Detail::Full, exchanges: true };
     let drawn = super::drawing::draw(&timeline, &[], place).into_string();
     insta::assert_snapshot!("timeline", drawn.replace("><", ">\n<"));
 }

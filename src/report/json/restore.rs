@@ -25,18 +25,29 @@ use crate::transcript::{Certificate, Tls, Tool};
 
 /// Why a report cannot be rendered again. Escape at the sink.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("check '{check}' is not known here; the report was written by {tool}, so merge with that version")]
-pub struct RestoreError {
-    /// Id of the check.
-    pub check: String,
-    /// Who wrote it.
-    pub tool: String,
+pub enum RestoreError {
+    /// A check that does not exist here.
+    #[error(
+        "check '{check}' is not known here; the report was written by {tool}, so merge with that version"
+    )]
+    Unknown {
+        /// Id of the check.
+        check: String,
+        /// Who wrote it.
+        tool: String,
+    },
+    /// A check with two findings.
+    #[error("check '{0}' is there twice")]
+    Twice(String),
+    /// A score that no rubric gives.
+    #[error("the score {0} is not between 0 and 100")]
+    Score(String),
 }
 
 /// The report that was written as this.
 ///
 /// # Errors
-/// If it names a check that does not exist here.
+/// If it names a check that does not exist here, or says what no report of ours says.
 pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
     let tool = format!("{} {}", json.tool.name, json.tool.version);
     let policy = json.rubric.policy.map_or_else(
@@ -52,6 +63,15 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
     let findings: Result<Vec<ReportFinding>, RestoreError> =
         json.findings.into_iter().map(|finding| finding_of(finding, &tool)).collect();
     let findings = findings?;
+    for (index, row) in findings.iter().enumerate() {
+        let id = row.finding.check.id;
+        if findings.iter().take(index).any(|other| other.finding.check.id == id) {
+            return Err(RestoreError::Twice(id.to_owned()));
+        }
+    }
+    if let Some(value) = json.score.value.filter(|value| !(0.0..=100.0).contains(value)) {
+        return Err(RestoreError::Score(value.to_string()));
+    }
     let score = score_of(json.score, &findings, &policy);
     let place = |id: &String| findings.iter().position(|row| row.finding.check.id == id.as_str());
     // A sorted gate: failures first, as they were written.
@@ -149,7 +169,7 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
 
 fn finding_of(json: JsonFinding, tool: &str) -> Result<ReportFinding, RestoreError> {
     let check = checks::by_id(&json.check)
-        .ok_or_else(|| RestoreError { check: json.check.clone(), tool: tool.to_owned() })?;
+        .ok_or_else(|| RestoreError::Unknown { check: json.check.clone(), tool: tool.to_owned() })?;
     let (evidence, reproduce) = json
         .evidence
         .into_iter()

@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, Table};
 
+use super::gains;
 use super::layout::{Page, Tone, columns};
 use crate::facts::{Confidence, Kind};
 use crate::finding::{Severity, Status};
@@ -238,30 +239,15 @@ fn fixes_heading(report: &Report, count: usize) -> String {
         2 => "both together lift",
         _ => "all three together lift",
     };
-    match lifted(report) {
+    match gains::lifted(report) {
         Some(lifted) => format!("Fix first ({all} {lifted}):"),
         None => "Fix first (greatest harm first):".to_owned(),
     }
 }
 
-fn lifted(report: &Report) -> Option<String> {
-    let value = report.score.value.filter(|_| report.fixes_gain > 0.0)?;
-    Some(format!("the score from {} to {}", whole(value), whole(value + report.fixes_gain)))
-}
-
-/// What the first fixes bring together: more than the sum of their gains where caps hold each other.
-pub(in crate::report) fn together(report: &Report) -> Option<String> {
-    let all = match report.fixes.len() {
-        1 => "lifts",
-        2 => "two together lift",
-        _ => "three together lift",
-    };
-    Some(format!("{all} {}", lifted(report)?))
-}
-
 fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
     let (finding, check) = (&row.finding, row.finding.check);
-    let gain = gain(report, row);
+    let gain = gains::gain(report, row);
     let (status, colour) = status(finding.status);
     let (place, seen) = match finding.evidence.first() {
         Some(evidence) => (
@@ -287,18 +273,6 @@ fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
         let fits = columns(&with_url).saturating_add(9) <= page.style.width;
         let source = if fits { with_url } else { basis.title.to_owned() };
         page.item_of(2, (Tone::Quiet, "Source"), 9, (Tone::Quiet, &source), if wide { 1 } else { 3 });
-    }
-}
-
-/// What mending this alone brings, after a dot; empty where there is no score.
-pub(in crate::report) fn gain(report: &Report, row: &ReportFinding) -> String {
-    let held = report.score.caps.iter().any(|hit| hit.cap.check == row.finding.check.id);
-    match (report.score.value, row.points) {
-        (None, _) => String::new(),
-        (_, None) => " · not scored".to_owned(),
-        _ if tenths(row.gain) > 0.0 => format!(" · +{:.1} points", tenths(row.gain)),
-        _ if held => " · no gain alone: another cap holds too".to_owned(),
-        _ => " · no gain alone".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 pub(super) mod arithmetic;
 pub(super) mod details;
 pub(super) mod first_screen;
+pub(super) mod gains;
 mod layout;
 mod streams;
 
