@@ -276,7 +276,7 @@ impl Inner {
     ) -> Result<http::Response<Incoming>, Failure> {
         let h2 = matches!(connection.sender, Sender::H2(_));
         let mut request = request::build(self, call, url, exchange, h2)?;
-        let flooded = Interim::watch(&mut request, self.limits.interim);
+        let flooded = request::too_many_interim(&mut request, self.limits.interim);
         let wait = match call.until {
             Until::Watch(watch) => watch,
             _ => self.limits.header_ms,
@@ -383,22 +383,4 @@ fn encoded(value: &str) -> bool {
 /// Whether a pooled connection may simply have been closed by its peer.
 fn stale(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Truncated | FailureKind::Reset | FailureKind::Other)
-}
-
-/// Interim responses of one request. They are only counted: none of them says anything that we need.
-struct Interim;
-
-impl Interim {
-    /// Notifies once more came than allowed.
-    fn watch<B>(request: &mut http::Request<B>, most: usize) -> Arc<tokio::sync::Notify> {
-        let flooded = Arc::new(tokio::sync::Notify::new());
-        let notify = Arc::clone(&flooded);
-        let count = std::sync::atomic::AtomicUsize::new(0);
-        hyper::ext::on_informational(request, move |_| {
-            if count.fetch_add(1, Ordering::Relaxed) >= most {
-                notify.notify_one();
-            }
-        });
-        flooded
-    }
 }

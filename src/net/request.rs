@@ -1,9 +1,13 @@
 //! Builds the request that leaves for the target, and records it masked.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use http::{HeaderName, HeaderValue, Uri};
 use http_body_util::Full;
+use tokio::sync::Notify;
 use url::Url;
 
 use super::conversation::Inner;
@@ -88,4 +92,18 @@ pub(super) fn hide_header(vault: &Vault, name: &HeaderName, value: &str) {
 /// The name of the placeholder that stands for a header of the operator's.
 fn label(name: &HeaderName) -> String {
     if *name == AUTHORIZATION { "credential".to_owned() } else { format!("header-{name}") }
+}
+
+/// Notifies once more interim responses (1xx) come than allowed. They are only counted: none of them says
+/// anything that we need.
+pub(super) fn too_many_interim<B>(request: &mut http::Request<B>, most: usize) -> Arc<Notify> {
+    let flooded = Arc::new(Notify::new());
+    let notify = Arc::clone(&flooded);
+    let count = AtomicUsize::new(0);
+    hyper::ext::on_informational(request, move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) >= most {
+            notify.notify_one();
+        }
+    });
+    flooded
 }
