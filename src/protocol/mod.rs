@@ -18,6 +18,7 @@ pub mod jsonrpc;
 pub mod names;
 pub mod revision;
 pub mod sse;
+mod sse_client;
 pub mod transport;
 pub mod websocket;
 pub mod well_known;

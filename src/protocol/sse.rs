@@ -8,6 +8,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::sse_client::{ClientEvent, client_events};
+
 /// How a line ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -365,40 +367,6 @@ pub fn last_event_id(blocks: &[Block]) -> Option<&str> {
         .filter_map(|block| block.id.as_deref())
         .next_back()
         .filter(|id| !id.is_empty())
-}
-
-/// One event as `eventsource-stream` delivers it: the second opinion, what a common Rust client
-/// would see. Compare with [`blocks`]; a difference is evidence about clients, not about servers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientEvent {
-    /// Event type.
-    pub event: String,
-    /// Data.
-    pub data: String,
-    /// Last event id at that point (inherited).
-    pub id: String,
-}
-
-/// Feeds `lines` to `eventsource-stream`, one whole LF-terminated line a chunk, so that its known
-/// defects (byte-order mark, CR, bad UTF-8, quadratic buffering) cannot occur.
-#[must_use]
-pub fn client_events(lines: &[Line]) -> Vec<ClientEvent> {
-    use eventsource_stream::Eventsource;
-    use futures_util::{FutureExt, StreamExt};
-
-    // A comment first: the crate panics on a byte-order mark at the start of its input, and a second
-    // mark at the start of a stream is a line like any other.
-    let chunks = std::iter::once(":\n".to_owned())
-        .chain(lines.iter().filter(|line| line.eol != Eol::Eof).map(|line| format!("{}\n", line.text)))
-        .map(Ok::<_, std::convert::Infallible>);
-    let events = futures_util::stream::iter(chunks).eventsource();
-    // The source is always ready, so one poll runs it to its end.
-    events
-        .filter_map(|event| async move { event.ok() })
-        .map(|event| ClientEvent { event: event.event, data: event.data, id: event.id })
-        .collect::<Vec<_>>()
-        .now_or_never()
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
