@@ -36,7 +36,7 @@ pub(super) fn config(args: &ConfigArgs, around: &dyn Surroundings) -> Result<Fou
         (Some(path), _) => load("--config", path, around),
         (None, Some(path)) => load("AGENTGAUGE_CONFIG", Path::new(&path), around),
         (None, None) => match above(around)? {
-            Some(path) => load(FILE_NAME, &path, around),
+            Some(path) => load("the configuration", &path, around),
             None => Ok(Found::default()),
         },
     }

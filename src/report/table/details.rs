@@ -98,10 +98,12 @@ fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, head
         return;
     }
     page.heading(heading);
-    let all = report.findings.len();
+    let applicable = report.findings.iter().filter(|row| row.finding.status != Status::NotApplicable).count();
     for (reason, ids) in groups {
-        if ids.len() == all && all > 1 {
-            page.item(2, (Tone::Plain, ""), 2, &format!("all {all} checks: {reason}"));
+        if ids.len() == report.findings.len() && ids.len() > 1 {
+            page.item(2, (Tone::Plain, ""), 2, &format!("all {} checks: {reason}", ids.len()));
+        } else if ids.len() == applicable && applicable > 1 {
+            page.item(2, (Tone::Plain, ""), 2, &format!("all {applicable} checks that apply: {reason}"));
         } else {
             page.item(2, (Tone::Plain, ""), 2, &format!("{reason}:"));
             page.item_of(4, (Tone::Quiet, ""), 4, (Tone::Quiet, &ids.join(", ")), usize::MAX);
