@@ -196,10 +196,7 @@ impl LineDecoder {
                 rest = after;
             }
         }
-        if self.bytes > self.limits.stream_bytes {
-            return Err(SseLimit::Stream);
-        }
-        Ok(())
+        if self.bytes > self.limits.stream_bytes { Err(SseLimit::Stream) } else { Ok(()) }
     }
 
     /// Ends the stream: an unterminated line is kept with [`Eol::Eof`].
@@ -249,8 +246,7 @@ impl LineDecoder {
             Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
         };
         if text.is_empty() {
-            self.event_bytes = 0;
-            self.event_lines = 0;
+            (self.event_bytes, self.event_lines) = (0, 0);
         } else {
             self.event_bytes = self.event_bytes.saturating_add(text.len());
             self.event_lines = self.event_lines.saturating_add(1);
