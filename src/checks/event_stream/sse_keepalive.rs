@@ -175,11 +175,11 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
         }
         None if kept.longest_gap_ms >= FULL_WATCH_MS => {
             let mut message = format!("nothing came in {longest} of silence");
-            // Where the head came, a keep-alive would have come, too.
-            if exchange.head.is_none() {
-                message.push_str(", not even headers");
+            if let Some(what) = withheld(exchange) {
+                message.push_str(", ");
+                message.push_str(what);
                 if let Some(proxy) = facts.proxy() {
-                    message.push_str(&format!("; replies name a proxy that may hold them back: `{proxy}`"));
+                    message.push_str(&format!("; replies name a proxy that may hold it back: `{proxy}`"));
                 }
             }
             verdict(Status::Warn, format!("{longest} of silence"), message)
@@ -194,7 +194,7 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
             verdict(Status::Warn, format!("cut after {silence} of silence"), message)
         }
         None if exchange.ended == Ended::Complete => {
-            let by = facts.proxy().map_or_else(
+            let by = facts.proxy().filter(|_| kept.longest_gap_ms >= LEAST_SILENCE_MS).map_or_else(
                 || "the server ended the stream".to_owned(),
                 |proxy| {
                     format!(
@@ -208,10 +208,23 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
     }
 }
 
+/// What did not come that something on the way may hold back. Over HTTP/1.1 what holds a keep-alive back
+/// holds the head back, too; over HTTP/2 nginx sends the head alone.
+fn withheld(exchange: &Exchange) -> Option<&'static str> {
+    match &exchange.head {
+        None => Some("not even headers"),
+        Some(head) if head.version == "HTTP/2" && exchange.first_byte_us.is_none() => {
+            exchange.lines().is_none_or(<[_]>::is_empty).then_some("not one byte")
+        }
+        Some(_) => None,
+    }
+}
+
 /// Whether the stream stood open and its connection broke.
 fn broken(exchange: &Exchange) -> bool {
     let failure = exchange.failure.as_ref().map(|failure| failure.kind);
-    exchange.head.is_some() && matches!(failure, Some(FailureKind::Truncated | FailureKind::Reset))
+    exchange.head.is_some()
+        && matches!(failure, Some(FailureKind::Truncated | FailureKind::Reset | FailureKind::StreamRefused))
 }
 
 fn seconds(ms: u64) -> String {
@@ -275,9 +288,12 @@ mod tests {
         assert!(finding.status == Status::Warn && !finding.message.contains("proxy"), "{}", finding.message);
         let finding = judged(Scan::legacy(true).with(discover().status(400).header("server", "nginx")));
         assert!(finding.message.contains("not even headers") && finding.message.contains("`nginx`"));
-        // The head came through: what is silent then is the server.
-        let open = legacy_get("", 0, 35_000_000).header("server", "nginx");
-        assert!(!legacy(open).message.contains("nginx"));
+        // The head came through: what is silent then is the server. Over HTTP/2 it comes alone.
+        let mut open = legacy_get("", 0, 35_000_000).header("server", "nginx");
+        assert!(!legacy(Made { made: open.made.clone() }).message.contains("nginx"));
+        "HTTP/2".clone_into(&mut open.made.head.as_mut().unwrap().version);
+        let finding = legacy(open);
+        assert!(finding.message.contains("not one byte; replies name a proxy"), "{}", finding.message);
     }
 
     #[test]
