@@ -25,7 +25,7 @@ use std::thread;
 
 use agentgauge::demo::Endpoint;
 use known::KNOWN;
-use proxy::{Keys, Program, Proxy};
+use proxy::{Keys, Program, Proxy, Wire};
 use rows::{Fact, ROWS, Row, Upstream};
 use serde_json::Value;
 use server::Server;
@@ -75,7 +75,8 @@ fn what_a_proxy_does_is_told_as_its_effect() {
         println!("proxies: no real server behind them, tests/interop/run has installed none");
     }
     // They live as long as the test.
-    let (mut running, mut scans): (Vec<(Proxy, Vec<Behind>)>, Vec<(&Row, String)>) = (Vec::new(), Vec::new());
+    let mut running: Vec<(Proxy, Vec<Behind>)> = Vec::new();
+    let mut scans: Vec<(&Row, String)> = Vec::new();
     for program in Program::ALL {
         let Some(path) = program.path() else {
             println!("proxies: {} is left out, there is none", program.name());
@@ -89,8 +90,8 @@ fn what_a_proxy_does_is_told_as_its_effect() {
         let sites: Vec<_> =
             rows.iter().zip(&behind).map(|(row, behind)| (row.site, behind.address())).collect();
         let proxy = Proxy::start(program, &path, &folder, &keys, &sites);
-        for ((row, behind), port) in rows.iter().zip(&behind).zip(&proxy.ports) {
-            let scheme = if row.site.tls { "https" } else { "http" };
+        for ((row, behind), port) in rows.iter().zip(&behind).zip(&proxy.fronts) {
+            let scheme = if row.site.wire == Wire::Plain { "http" } else { "https" };
             scans.push((*row, format!("{scheme}://127.0.0.1:{port}{}", behind.path())));
         }
         running.push((proxy, behind));
@@ -131,7 +132,7 @@ fn outcome(row: &Row, url: &str, ca: &PathBuf) -> (String, Vec<String>) {
 fn scan(row: &Row, url: &str, ca: &PathBuf) -> (String, Vec<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_agentgauge"));
     command.args(["scan", "--no-config", "--quiet", "--format", "json", url]).stdin(Stdio::null());
-    if row.site.tls {
+    if row.site.wire != Wire::Plain {
         command.arg("--cacert").arg(ca);
     }
     // The scan ends itself: 90 s at most (DESIGN.md 4).

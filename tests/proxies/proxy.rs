@@ -4,10 +4,13 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::TlsAcceptor;
 
 /// Which program stands in front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +40,22 @@ impl Program {
     }
 }
 
+/// What the client's connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Plain HTTP/1.1.
+    Plain,
+    /// TLS by the certificate of [`Keys`].
+    Tls,
+    /// TLS that takes h2 only, ended before the proxy, which speaks h2 without TLS: neither nginx nor
+    /// Caddy can be told to refuse HTTP/1.1 (Go serves it where h2 alone is offered).
+    Http2,
+}
+
 /// One listener of a proxy and what it does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site {
-    /// With TLS, by the certificate of [`Keys`].
-    pub(crate) tls: bool,
+    pub(crate) wire: Wire,
     /// Directives of the listener: of nginx's `server`, of Caddy's `tls`.
     pub(crate) listener: &'static str,
     /// Directives that change what is passed on: of nginx's `location`, of Caddy's site.
@@ -51,11 +65,11 @@ pub(crate) struct Site {
 }
 
 /// A CA for these tests and what it signed, as files.
-#[derive(Debug)]
 pub(crate) struct Keys {
     pub(crate) ca: PathBuf,
     chain: PathBuf,
     key: PathBuf,
+    http2: TlsAcceptor,
 }
 
 impl Keys {
@@ -66,8 +80,20 @@ impl Keys {
         let root = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &root).unwrap();
-        let keys =
-            Self { ca: folder.join("ca.pem"), chain: folder.join("leaf.pem"), key: folder.join("key.pem") };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let keys = Self {
+            ca: folder.join("ca.pem"),
+            chain: folder.join("leaf.pem"),
+            key: folder.join("key.pem"),
+            http2: TlsAcceptor::from(Arc::new(config)),
+        };
         fs::write(&keys.ca, root.pem()).unwrap();
         fs::write(&keys.chain, leaf.pem()).unwrap();
         fs::write(&keys.key, key.serialize_pem()).unwrap();
@@ -79,8 +105,10 @@ impl Keys {
 #[derive(Debug)]
 pub(crate) struct Proxy {
     child: Child,
-    /// The ports of its sites, in order.
-    pub(crate) ports: Vec<u16>,
+    /// Its own ports, in the order of its sites.
+    ports: Vec<u16>,
+    /// The ports for clients, in that order.
+    pub(crate) fronts: Vec<u16>,
 }
 
 impl Proxy {
@@ -138,8 +166,12 @@ impl Proxy {
         command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
         drop(held);
         let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
-        let mut proxy = Self { child, ports };
+        let mut proxy = Self { child, ports, fronts: Vec::new() };
         proxy.wait().map_err(|()| fs::read_to_string(&log).unwrap_or_default())?;
+        proxy.fronts = served
+            .iter()
+            .map(|(site, _, port)| if site.wire == Wire::Http2 { front(keys, *port) } else { *port })
+            .collect();
         Ok(proxy)
     }
 
@@ -160,6 +192,35 @@ impl Proxy {
     }
 }
 
+/// Ends TLS that takes h2 only before this port, on a thread that ends with the test.
+fn front(keys: &Keys, port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let front = listener.local_addr().unwrap().port();
+    let acceptor = keys.http2.clone();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let _ = stream.set_nodelay(true);
+                    // A client that offers HTTP/1.1 ends here.
+                    let Ok(mut outer) = acceptor.accept(stream).await else { return };
+                    let Ok(mut inner) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await else {
+                        return;
+                    };
+                    let _ = inner.set_nodelay(true);
+                    let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
+                });
+            }
+        });
+    });
+    front
+}
+
 impl Drop for Proxy {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -177,19 +238,19 @@ fn nginx(folder: &Path, keys: &Keys, sites: &[(Site, SocketAddr, u16)]) -> Strin
         text.push_str(&format!("  {kind}_temp_path {}/{kind};\n", folder.display()));
     }
     for (site, upstream, port) in sites {
-        let tls = if site.tls {
-            format!(
-                "ssl_certificate {}; ssl_certificate_key {};",
-                keys.chain.display(),
-                keys.key.display()
-            )
+        let tls = if site.wire == Wire::Tls {
+            format!("ssl_certificate {}; ssl_certificate_key {};", keys.chain.display(), keys.key.display())
         } else {
             String::new()
         };
-        let listen = if site.tls { format!("{port} ssl {}", site.listener) } else { port.to_string() };
+        let wire = match site.wire {
+            Wire::Plain => "",
+            Wire::Tls => "ssl",
+            Wire::Http2 => "http2",
+        };
         text.push_str(&format!(
-            "  server {{ listen 127.0.0.1:{listen}; {tls}\n    location / {{ proxy_pass http://{upstream}; {} }} }}\n",
-            site.passing
+            "  server {{ listen 127.0.0.1:{port} {wire} {}; {tls}\n    location / {{ proxy_pass http://{upstream}; {} }} }}\n",
+            site.listener, site.passing
         ));
     }
     text.push_str("}\n");
@@ -197,9 +258,12 @@ fn nginx(folder: &Path, keys: &Keys, sites: &[(Site, SocketAddr, u16)]) -> Strin
 }
 
 fn caddy(folder: &Path, keys: &Keys, sites: &[(Site, SocketAddr, u16)]) -> String {
-    let mut text = format!("{{\n\tadmin off\n\tauto_https off\n\tstorage file_system {}\n}}\n", folder.display());
+    let mut text = format!(
+        "{{\n\tadmin off\n\tauto_https off\n\tstorage file_system {}\n\tservers {{\n\t\tprotocols h1 h2 h2c\n\t}}\n}}\n",
+        folder.display()
+    );
     for (site, upstream, port) in sites {
-        let (scheme, tls) = if site.tls {
+        let (scheme, tls) = if site.wire == Wire::Tls {
             let (chain, key) = (keys.chain.display(), keys.key.display());
             ("https", format!("\ttls {chain} {key} {{\n\t\t{}\n\t}}\n", site.listener))
         } else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agentgauge::demo::{Base, Behaviour, Fault};
 
-use crate::proxy::{Program, Site};
+use crate::proxy::{Program, Site, Wire};
 
 /// What stands behind the proxy.
 pub(crate) enum Upstream {
@@ -41,8 +41,9 @@ use Fact::{Absent, Begins, Is, Within};
 use Program::{Caddy, Nginx};
 use Upstream::{Real, Sound};
 
-const PLAIN: Site = Site { tls: false, listener: "", passing: "", upstream: "" };
-const TLS: Site = Site { tls: true, ..PLAIN };
+const PLAIN: Site = Site { wire: Wire::Plain, listener: "", passing: "", upstream: "" };
+const TLS: Site = Site { wire: Wire::Tls, ..PLAIN };
+const HTTP2: Site = Site { wire: Wire::Http2, ..PLAIN };
 /// The Host of the client is passed on, as every guide has it; without that it is the upstream's.
 const HOST: Site = passing("proxy_set_header Host $http_host;");
 const OFF: Site = passing(
@@ -51,8 +52,7 @@ const OFF: Site = passing(
 const GZIP: Site = passing(
     "proxy_set_header Host $http_host; proxy_buffering off; gzip on; gzip_proxied any; gzip_types text/event-stream;",
 );
-const CUT: Site =
-    passing("proxy_set_header Host $http_host; proxy_buffering off; proxy_read_timeout 15s;");
+const CUT: Site = passing("proxy_set_header Host $http_host; proxy_buffering off; proxy_read_timeout 15s;");
 
 const fn passing(directives: &'static str) -> Site {
     Site { passing: directives, ..PLAIN }
@@ -87,7 +87,7 @@ fn slow(behaviour: Behaviour) -> Behaviour {
 const UNBUFFERED: (&str, &str, &[&str]) = ("sse-unbuffered", "pass", &[]);
 const ALIVE: (&str, &str, &[&str]) = ("sse-keepalive", "pass", &[]);
 const NO_HEADERS: (&str, &str, &[&str]) =
-    ("sse-keepalive", "warn", &["not even headers", "a proxy that may hold them back: `nginx"]);
+    ("sse-keepalive", "warn", &["not even headers", "a proxy that may hold it back: `nginx"]);
 const CUT_BY_NGINX: (&str, &str, &[&str]) =
     ("sse-keepalive", "warn", &["the stream was cut after 1", "s of silence", "read timeout", "`nginx"]);
 const ENDED_BY_CADDY: (&str, &str, &[&str]) =
@@ -155,9 +155,9 @@ pub(crate) const ROWS: &[Row] = &[
     row!("nginx that waits 15 s", Nginx, CUT, Sound(|| slow(modern())), "modern", [UNBUFFERED, CUT_BY_NGINX], [CUT_AT]),
     row!("nginx that waits 15 s", Nginx, CUT, Sound(|| slow(http_sse())), "http-sse", [UNBUFFERED, CUT_BY_NGINX], [CUT_AT]),
     // It offers h2 and http/1.1; the scanner takes the latter.
-    row!("nginx with TLS and HTTP/2", Nginx, Site { tls: true, listener: "http2", ..HOST }, Sound(legacy), "legacy",
+    row!("nginx with TLS and HTTP/2", Nginx, Site { wire: Wire::Tls, listener: "http2", ..HOST }, Sound(legacy), "legacy",
          [UNBUFFERED, ALIVE], [HTTP_1, NOT_HELD]),
-    row!("nginx with TLS and HTTP/2", Nginx, Site { tls: true, listener: "http2", ..HOST }, Sound(modern), "modern",
+    row!("nginx with TLS and HTTP/2", Nginx, Site { wire: Wire::Tls, listener: "http2", ..HOST }, Sound(modern), "modern",
          [UNBUFFERED, ALIVE], [HTTP_1, NOT_HELD]),
     // Caddy passes event streams on at once, and the header, too.
     row!("Caddy as installed", Caddy, PLAIN, Sound(|| bare(legacy())), "legacy", [UNBUFFERED, ALIVE], [NOT_HELD]),
@@ -179,10 +179,27 @@ pub(crate) const ROWS: &[Row] = &[
     row!("Caddy that waits 15 s", Caddy, Site { upstream: "transport http {\n\t\t\tread_timeout 15s\n\t\t}", ..PLAIN },
          Sound(|| slow(legacy())), "legacy", [UNBUFFERED, ENDED_BY_CADDY], [CUT_AT]),
     row!("Caddy with TLS and HTTP/2", Caddy, TLS, Sound(legacy), "legacy", [UNBUFFERED, ALIVE], [HTTP_1, NOT_HELD]),
-    row!("Caddy with HTTP/2 only", Caddy, Site { listener: "alpn h2", ..TLS }, Sound(legacy), "legacy",
+    // Go serves HTTP/1.1 where h2 alone is offered, and says nothing about it.
+    row!("Caddy that offers h2 only", Caddy, Site { listener: "alpn h2", ..TLS }, Sound(legacy), "legacy",
+         [UNBUFFERED, ALIVE], [("/tls/alpn", Absent), NOT_HELD]),
+    row!("Caddy over HTTP/2", Caddy, HTTP2, Sound(legacy), "legacy", [UNBUFFERED, ALIVE], [HTTP_2, NOT_HELD]),
+    row!("Caddy over HTTP/2", Caddy, HTTP2, Sound(modern), "modern", [UNBUFFERED, ALIVE], [HTTP_2, NOT_HELD]),
+    row!("Caddy over HTTP/2", Caddy, HTTP2, Sound(http_sse), "http-sse", [UNBUFFERED, ALIVE], [HTTP_2, NOT_HELD]),
+    row!("nginx over HTTP/2", Nginx, Site { wire: Wire::Http2, ..OFF }, Sound(legacy), "legacy",
          [UNBUFFERED, ALIVE], [HTTP_2, NOT_HELD]),
-    row!("Caddy with HTTP/2 only", Caddy, Site { listener: "alpn h2", ..TLS }, Sound(modern), "modern",
+    row!("nginx over HTTP/2", Nginx, Site { wire: Wire::Http2, ..OFF }, Sound(modern), "modern",
          [UNBUFFERED, ALIVE], [HTTP_2, NOT_HELD]),
-    row!("Caddy with HTTP/2 only", Caddy, Site { listener: "alpn h2", ..TLS }, Sound(http_sse), "http-sse",
+    row!("nginx over HTTP/2", Nginx, Site { wire: Wire::Http2, ..OFF }, Sound(http_sse), "http-sse",
          [UNBUFFERED, ALIVE], [HTTP_2, NOT_HELD]),
+    row!("nginx over HTTP/2", Nginx, Site { wire: Wire::Http2, ..OFF }, Real, "legacy",
+         [UNBUFFERED, ALIVE], [HTTP_2, NOT_HELD]),
+    row!("nginx over HTTP/2 that waits 15 s", Nginx, Site { wire: Wire::Http2, ..CUT }, Sound(|| slow(legacy())), "legacy",
+         [UNBUFFERED, CUT_BY_NGINX], [HTTP_2, CUT_AT]),
+    // Over HTTP/2 nginx sends the headers and holds the rest back.
+    row!("nginx over HTTP/2 that buffers", Nginx, Site { wire: Wire::Http2, ..HOST }, Sound(|| bare(modern())), "modern", [
+        ("sse-unbuffered", "fail", &["the listen stream: the first byte", "35.", "may buffer it: `nginx"]),
+        ("listen-ack-first", "inconclusive", &["not one byte came", "may hold it back: `nginx"]),
+        ("sh-sse-data-is-jsonrpc", "inconclusive", &["no event carried data"]),
+        ("sse-keepalive", "warn", &["not one byte", "may hold it back: `nginx"])
+    ], [HTTP_2, HELD_FOR, NGINX_HELD]),
 ];
