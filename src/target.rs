@@ -45,6 +45,8 @@ pub struct Target {
     pub cacert: Option<Vec<u8>>,
     /// Whether certificate faults are ignored.
     pub insecure: bool,
+    /// Whether nothing but public addresses may be connected to: a target of a list that others wrote.
+    pub public_only: bool,
     /// `User-Agent`.
     pub user_agent: String,
     /// Which probes run.
@@ -103,6 +105,7 @@ impl Target {
             headers,
             cacert: None,
             insecure: false,
+            public_only: false,
             user_agent: concat!(
                 env!("CARGO_PKG_NAME"),
                 "/",

@@ -117,6 +117,13 @@ pub(crate) struct TargetArgs {
     /// agentgauge.toml; without any, all of its targets
     #[arg(value_name = "URL", value_hint = ValueHint::Url, help_heading = None)]
     pub(crate) urls: Vec<String>,
+    /// Scan the URLs of this file, too: one a line, '#' begins a comment. Without
+    /// --allow-private no private or local address is connected to
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) targets: Option<PathBuf>,
+    /// Connect also to private and local addresses that --targets names
+    #[arg(long, requires = "targets")]
+    pub(crate) allow_private: bool,
     /// Name for the target in reports (one URL only)
     #[arg(long, value_name = "NAME")]
     pub(crate) label: Option<String>,

@@ -14,7 +14,7 @@ use super::judging::Judging;
 use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Reporting, Surroundings, Usage, reporting};
-use super::{Ending, targets};
+use super::{Ending, lists};
 use crate::exit::Exit;
 use crate::gate::Gates;
 use crate::progress::{Progress, Voice};
@@ -68,7 +68,7 @@ pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merg
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
-    let expected = expect.map(|path| targets::expected(&path, around)).transpose()?;
+    let expected = expect.map(|path| lists::expected(&path, around)).transpose()?;
     let judging = Judging {
         rubric: Rubric::default_rubric(),
         gates: Gates::default(),

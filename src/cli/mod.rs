@@ -16,6 +16,7 @@ mod explain;
 mod find;
 mod formats;
 mod judging;
+mod lists;
 mod merge;
 mod output;
 mod outputs;

@@ -11,7 +11,7 @@ use super::args::{OutputArgs, ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, 
 use super::judging::Judging;
 use super::settings::{Settings, settings};
 use super::terminal::ColorWish;
-use super::{formats, targets};
+use super::{formats, lists, targets};
 use crate::report::format::Format;
 use crate::scan::ScanOptions;
 use crate::target::Target;
@@ -132,7 +132,17 @@ pub(crate) struct Replay {
 /// What a `scan` means.
 pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Usage> {
     let ScanArgs { target, credentials, probing, output, recording, gates, choice, config } = args;
-    let TargetArgs { urls, label, wait, discover, cacert, insecure, user_agent } = target;
+    let TargetArgs {
+        urls,
+        targets: list,
+        allow_private,
+        label,
+        wait,
+        discover,
+        cacert,
+        insecure,
+        user_agent,
+    } = target;
     let ProbingArgs { profile, max_requests, rate, plan, show_limits } = probing;
     let RecordingArgs { save_transcript, no_progress } = recording;
 
@@ -141,7 +151,9 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
     let limits = limits(profile.value, max_requests, rate)?;
     let mut notes = found.config.warnings.clone();
     let preview = show_limits || plan;
-    let mut targets = targets::wanted(&urls, &found, &profile, preview, &mut notes, around)?;
+    let listed = list.map(|path| lists::targets(&path, profile.value, allow_private, around)).transpose()?;
+    let mut targets =
+        targets::wanted(&urls, listed.unwrap_or_default(), &found, &profile, preview, &mut notes, around)?;
     if label.is_some() && targets.len() > 1 {
         return Err(Usage::new("--label", "it names one target, and there are several URLs"));
     }

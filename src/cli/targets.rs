@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::CredentialArgs;
 use super::credentials;
 use super::find::Found;
-use super::resolve::{Surroundings, Usage, read, text_file};
+use super::resolve::{Surroundings, Usage, read};
 use super::settings::{Origin, Set};
 use crate::baseline::same_url;
 use crate::config::{At, FILE_NAME, TargetConfig};
@@ -18,10 +18,11 @@ const CACERT_BYTES: u64 = 4 * 1024 * 1024;
 /// Longest label, in characters.
 const LABEL_CHARS: usize = 200;
 
-/// The targets: what the arguments name, as URLs or as labels of the configuration; without arguments, all
-/// that the configuration names. One that is given twice is scanned once.
+/// The targets: what the arguments name, as URLs or as labels of the configuration, then what a list names;
+/// without either, all that the configuration names. One that is given twice is scanned once.
 pub(super) fn wanted(
     urls: &[String],
+    listed_by_others: Vec<Target>,
     found: &Found,
     profile: &Set<Profile>,
     preview: bool,
@@ -37,7 +38,7 @@ pub(super) fn wanted(
             None => all.push(Target::parse(url, profile.value).map_err(|error| unknown(url, &error, found))?),
         }
     }
-    if urls.is_empty() {
+    if urls.is_empty() && listed_by_others.is_empty() {
         for at in listed {
             all.push(configured(at, found, profile, around)?);
         }
@@ -50,6 +51,7 @@ pub(super) fn wanted(
             return Err(Usage::new("URL", problem));
         }
     }
+    all.extend(listed_by_others);
     let mut targets: Vec<Target> = Vec::new();
     for target in all {
         if targets.iter().any(|earlier| earlier.url == target.url && earlier.headers == target.headers) {
@@ -144,6 +146,15 @@ pub(super) fn authorise(
         );
     }
     for target in &mut *targets {
+        if target.public_only && !headers.is_empty() {
+            return Err(Usage::new(
+                "--targets",
+                format!(
+                    "credentials go to URLs that you type, not to those of a list; give {FILE_NAME} targets \
+                     with headers of their own"
+                ),
+            ));
+        }
         // What an option gives goes before what the configuration gives.
         if found.config.targets.iter().any(|at| same_url(&at.value.url, target.url.as_str())) {
             target.headers.retain(|(own, _)| !headers.iter().any(|(name, _)| name == own));
@@ -174,30 +185,6 @@ pub(super) fn authorise(
         notes.push(format!("the credentials go to {} different origins", origins.len()));
     }
     Ok(())
-}
-
-/// Most bytes of a list of URLs.
-const LIST_BYTES: u64 = 64 * 1024 * 1024;
-
-/// The URLs of a list, one a line; blank lines and `#` comments are left out.
-pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<String>, Usage> {
-    let text = text_file("--expect", path, LIST_BYTES, around)?;
-    let mut urls = Vec::new();
-    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let target = Target::parse(line, Profile::Standard).map_err(|error| {
-            let number = index.saturating_add(1);
-            Usage::new(format!("{}:{number}", path.display()), format!("{} {error}", shown_url(line)))
-        })?;
-        urls.push(target.url.to_string());
-    }
-    if urls.is_empty() {
-        return Err(Usage::new("--expect", format!("{} names no URL", path.display())));
-    }
-    Ok(urls)
 }
 
 /// A label, if it can be one.

@@ -123,7 +123,7 @@ faults! {
     BadInputPoison "bad-input-poison": "rpc-bad-input-no-5xx" Fail on POSTS;
     /// An empty method name, and nothing else, is answered with 500.
     BadInputOneServerError "bad-input-one-server-error": "rpc-bad-input-no-5xx" Warn on POSTS;
-    /// The empty array is answered after 4 s.
+    /// The empty array is answered after 7 s.
     BadInputSlow "bad-input-slow": "rpc-bad-input-no-5xx" Warn on POSTS;
 
     /// JSON-RPC errors carry a stack trace with source paths.
@@ -450,7 +450,7 @@ faults! {
 
     /// Every fifth served discover, ping or list takes 5.5 s.
     LatencyVerySlow "latency-very-slow": "ops-latency" Fail on HTTP_MCP;
-    /// Every fourth served discover, ping or list takes 1.5 s.
+    /// Every fourth served discover, ping or list takes 2 s.
     LatencySlow "latency-slow": "ops-latency" Warn on HTTP_MCP;
     /// Every fourth served discover, ping or list is answered with 500.
     ErrorRate "error-rate": "ops-error-rate" Fail on HTTP_MCP;

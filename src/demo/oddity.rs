@@ -82,7 +82,7 @@ pub(super) async fn disturb(server: &Server, odd: Option<Oddity>) -> Option<Outc
             Some(server_error().into())
         }
         Oddity::EmptyArray if has(Fault::BadInputSlow) => {
-            tokio::time::sleep(Duration::from_secs(4)).await;
+            tokio::time::sleep(Duration::from_secs(7)).await;
             None
         }
         _ => None,

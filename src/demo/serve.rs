@@ -179,7 +179,7 @@ pub(super) async fn unreliable(server: &Server, method: &str) -> Option<Outcome>
         tokio::time::sleep(Duration::from_millis(5_500)).await;
     }
     if every(Fault::LatencySlow, 4) {
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        tokio::time::sleep(Duration::from_millis(2_000)).await;
     }
     if every(Fault::ResetRate, 5) {
         return Some(Outcome::Drop);

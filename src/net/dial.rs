@@ -60,6 +60,8 @@ pub(super) struct Dialler {
     pub(super) limits: Limits,
     pub(super) clock: Clock,
     pub(super) insecure: bool,
+    /// Whether only public addresses are connected to.
+    pub(super) public_only: bool,
     /// Whether the operator's own headers go over the connections.
     pub(super) secret: bool,
     /// What the name resolved to, once for the whole scan: a name that changes its mind while we scan
@@ -115,7 +117,14 @@ impl Dialler {
 
     async fn tcp(&self, url: &Url, connect: &mut Connect) -> Result<(TcpStream, SocketAddr), Failure> {
         let limit = Duration::from_millis(self.limits.connect_ms);
-        let addresses = self.resolve(url, limit, connect).await?;
+        let mut addresses = self.resolve(url, limit, connect).await?;
+        // After resolution, and on the very addresses that are connected to (HOSTILE.md H6).
+        let allowed = |address: &SocketAddr| !self.public_only || exposure(address.ip()) == Exposure::Public;
+        if !addresses.iter().any(allowed) {
+            let named = addresses.first().map(SocketAddr::to_string).unwrap_or_default();
+            return Err(failure(Phase::Connect, FailureKind::NotPublic, &named));
+        }
+        addresses.retain(allowed);
         let started = self.clock.now_us();
         let result = timeout(limit, race(addresses)).await;
         let (stream, address) = match result {

@@ -47,6 +47,7 @@ impl<'a> Wire<'a> {
             limits: limits.clone(),
             clock,
             insecure: target.insecure,
+            public_only: target.public_only,
             secret: !target.headers.is_empty(),
             addresses: tokio::sync::OnceCell::new(),
             trust: tokio::sync::OnceCell::new(),

@@ -31,6 +31,8 @@ pub enum FailureKind {
     Dns,
     /// Connection refused.
     Refused,
+    /// The target came from a list, and its address is not public: we did not connect.
+    NotPublic,
     /// No route, network or host unreachable.
     Unreachable,
     /// TCP did not connect in time.
@@ -86,6 +88,7 @@ impl FailureKind {
         match self {
             Self::Dns => "the name does not resolve",
             Self::Refused => "connection refused",
+            Self::NotPublic => "not a public address, which a list may not name without --allow-private",
             Self::Unreachable => "host unreachable",
             Self::ConnectTimeout => "connect timed out",
             Self::CertificateExpired => "the certificate has expired",
@@ -119,6 +122,7 @@ impl FailureKind {
             self,
             Self::Dns
                 | Self::Refused
+                | Self::NotPublic
                 | Self::Unreachable
                 | Self::ConnectTimeout
                 | Self::CertificateExpired

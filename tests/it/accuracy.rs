@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 const AT_ONCE: usize = 12;
 
 /// How often a scan is repeated for a machine that stood still.
-const AGAIN: usize = 3;
+const AGAIN: usize = 5;
 
 /// A machine that stood still for so long in all is not one to measure times on, microseconds.
 const STALLED_US: u64 = 300_000;

@@ -291,3 +291,31 @@ fn a_wait_that_the_endpoint_asked_for_ends_with_ctrl_c() {
     assert_eq!(run.json()["transcript"]["complete"], false);
     assert!(answered.elapsed() < Duration::from_secs(8), "it did not wait for the end of Retry-After");
 }
+
+#[test]
+fn a_list_reaches_nothing_private_unless_told() {
+    let endpoint = Endpoint::start_on_thread(demo::sound()).unwrap();
+    let folder = Folder::new("list");
+    let list = folder.path("targets.txt");
+    let port = endpoint.url().rsplit(':').next().unwrap().to_owned();
+    fs::write(
+        &list,
+        format!("# local, by number and by name\n{}\nhttp://localhost:{port}\n", endpoint.url()),
+    )
+    .unwrap();
+    let scan = ["scan", "--no-config", "--profile", "quick", "-f", "json", "--targets", &list];
+    let refused = run(&[scan.as_slice(), &["--fail-on-unreachable"]].concat());
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    for report in refused.json()["reports"].as_array().unwrap() {
+        assert_eq!(report["classification"]["kind"], "unreachable");
+        let reason = report["classification"]["reason"].as_str().unwrap();
+        assert!(reason.contains("not a public address") && reason.contains("--allow-private"), "{reason}");
+        assert_eq!(report["exchanges"]["count"], 0, "{report}");
+    }
+    assert_eq!(endpoint.connections(), 0);
+    let told = run(&[scan.as_slice(), &["--allow-private"]].concat());
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(told.json()["summary"]["scored"], 2, "{}", told.stderr);
+    let without = run(&["scan", "--allow-private", &endpoint.url()]);
+    assert!(without.code == Some(2) && without.stderr.contains("--targets"), "{without:?}");
+}
