@@ -10,7 +10,7 @@ use super::steps::essence;
 use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
-use crate::transcript::{Content, Ended, Exchange, ProbeId, Transcript};
+use crate::transcript::{Content, Ended, Exchange, FailureKind, ProbeId, Transcript};
 
 /// Reads closer together than this are one burst, microseconds.
 const BURST_US: u64 = 100_000;
@@ -82,7 +82,9 @@ pub fn stream(exchange: &Exchange, class: &Classification) -> Option<Stream> {
     let get = exchange.request.method == "GET" && exchange.step == "get";
     match exchange.probe {
         ProbeId::Siblings => None,
-        ProbeId::Listen if exchange.step == "listen" && open => Some(Stream::Listen),
+        ProbeId::Listen if exchange.step == "listen" && (open || unanswered(exchange)) => {
+            Some(Stream::Listen)
+        }
         ProbeId::LegacyGet if open || waited => Some(Stream::LegacyGet),
         ProbeId::Classify | ProbeId::Idle if get && (open || waited) => match class.kind {
             Kind::HttpSse => Some(Stream::HttpSse),
@@ -95,6 +97,12 @@ pub fn stream(exchange: &Exchange, class: &Classification) -> Option<Stream> {
         }
         _ => None,
     }
+}
+
+/// Whether a head was awaited in vain.
+fn unanswered(exchange: &Exchange) -> bool {
+    let failure = exchange.failure.as_ref().map(|failure| failure.kind);
+    exchange.head.is_none() && matches!(failure, Some(FailureKind::HeaderTimeout | FailureKind::Cancelled))
 }
 
 /// Reads the times of a stream.

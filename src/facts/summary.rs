@@ -22,11 +22,15 @@ pub struct Latency {
 }
 
 /// Whether an exchange counts for latency and error rates: a plain call to the endpoint itself that
-/// can be answered at once. A GET may stay silent, so it counts only as the BASE of a feed.
+/// can be answered at once. A GET may stay silent, so it counts only as the BASE of a feed; and a listen
+/// stream that was held back or cut is the way's fault as often as the server's: the checks of event
+/// streams judge it.
 #[must_use]
 pub fn measured(exchange: &Exchange) -> bool {
+    let lost = exchange.failure.is_some() && matches!(exchange.status(), None | Some(200));
     exchange.expectation == Expectation::Plain
         && exchange.probe != ProbeId::Siblings
+        && !(exchange.probe == ProbeId::Listen && exchange.step == "listen" && lost)
         && (exchange.request.method == "POST" || exchange.is_message() || exchange.probe == ProbeId::Load)
 }
 

@@ -60,8 +60,12 @@ fn broken_h2(error: &h2::Error) -> Failure {
                 | h2::Reason::ENHANCE_YOUR_CALM
         )
     );
+    // A proxy that loses its upstream in the middle of a reply resets the stream so (nginx, Go).
+    let gave_up = error.is_reset() && error.reason() == Some(h2::Reason::INTERNAL_ERROR);
     let kind = if error.is_remote() && (refused || error.is_go_away()) {
         FailureKind::StreamRefused
+    } else if error.is_remote() && gave_up {
+        FailureKind::Reset
     } else {
         FailureKind::Framing
     };

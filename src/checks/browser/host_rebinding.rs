@@ -3,6 +3,7 @@
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::browser::{Treatment, treatment};
+use crate::facts::delivery::behind_nginx;
 use crate::protocol::address::Exposure;
 
 pub(super) static CHECK: Check = Check {
@@ -99,7 +100,10 @@ fn judge_pair(facts: &Facts<'_>, both: &Exchange, host: Option<&Exchange>) -> Ju
     };
     match treatment(facts, host) {
         Treatment::Served => {
-            let message = "a foreign Host is refused only when a foreign Origin comes with it";
+            let by = facts.proxy().filter(|_| behind_nginx(host)).map_or_else(String::new, |proxy| {
+                format!("; replies name a proxy that by default sends a Host of its own: `{proxy}`")
+            });
+            let message = format!("a foreign Host is refused only when a foreign Origin comes with it{by}");
             warn(Evidence::status(host), message).map(|verdict| verdict.with_severity(Severity::Medium))
         }
         Treatment::Refused(101 | 400..=499) => pass(Evidence::status(host), "refused"),
@@ -162,6 +166,12 @@ mod tests {
             if made.made.step == "host" { made.result(json!({})) } else { made.error(403, -32000, "no") }
         });
         assert_eq!(finding.status, Status::Warn);
+        assert!(!finding.message.contains("proxy"), "{}", finding.message);
+        let finding = local(|made| match made.made.step.as_str() {
+            "host" => made.result(json!({})).header("server", "nginx/1.22.1"),
+            _ => made.error(403, -32000, "no"),
+        });
+        assert!(finding.message.contains("a Host of its own: `nginx/1.22.1`"), "{}", finding.message);
     }
 
     #[test]

@@ -44,12 +44,15 @@ pub(super) static CHECK: Check = Check {
                   `SSEServerTransport` has none, so write comments to the response yourself. Python SDK: it \
                   pings every 15 s without a setting; for your own feeds sse-starlette's \
                   `EventSourceResponse(events(), ping=15)`. Rust SDK: \
-                  `StreamableHttpServerConfig::default().with_sse_keep_alive(Some(Duration::from_secs(15)))`.",
+                  `StreamableHttpServerConfig::default().with_sse_keep_alive(Some(Duration::from_secs(15)))`. \
+                  Where a proxy stands before the server, let it wait longer than that and pass comments on at \
+                  once; nginx: `proxy_read_timeout 3600s; proxy_buffering off;`.",
     how: How {
         sent: "The idle stream (GET, `subscriptions/listen` or a feed) is held for up to 35 s, in `deep` \
                for up to 95 s; every byte is noted with its time. `quick` does not watch.",
         passes: "A byte of any kind comes after at most 32 s: 30 s and the jitter of a timer.",
-        warns: "No byte in 35 s, or a silence of more than 32 s.",
+        warns: "No byte in 35 s, a silence of more than 32 s, or a silence that ends with a broken \
+                connection: something cut the stream.",
         fails: "",
     },
     judge,
@@ -59,6 +62,8 @@ pub(super) static CHECK: Check = Check {
 const LONGEST_GAP_MS: u64 = 32_000;
 /// A watch of 35 s, less what the head and our own timer take.
 const FULL_WATCH_MS: u64 = 34_000;
+/// A connection that breaks after a shorter silence need not have broken for it.
+const LEAST_SILENCE_MS: u64 = 5_000;
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let mut seen = Observations::new();
@@ -73,7 +78,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         if refused(exchange) {
             continue;
         }
-        match judge_stream(exchange) {
+        match judge_stream(facts, exchange) {
             Ok(verdict) => {
                 if sound.is_empty() && verdict.status == Status::Pass {
                     sound.clone_from(&verdict.message);
@@ -140,7 +145,7 @@ fn refused(exchange: &Exchange) -> bool {
 
 /// The verdict on one held stream, or how long it was watched in vain (milliseconds) and what ended
 /// the watch.
-fn judge_stream(exchange: &Exchange) -> Result<Verdict, (u64, &'static str)> {
+fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64, String)> {
     let kept = keep_alive(exchange).unwrap_or_else(|| KeepAlive {
         exchange: exchange.id,
         watched_ms: exchange.ended_us.saturating_sub(exchange.started_us) / 1_000,
@@ -169,12 +174,57 @@ fn judge_stream(exchange: &Exchange) -> Result<Verdict, (u64, &'static str)> {
             verdict(Status::Pass, format!("{first} of silence, then a {}", kept.kind), message)
         }
         None if kept.longest_gap_ms >= FULL_WATCH_MS => {
-            let message = format!("nothing came in {longest} of silence");
+            let mut message = format!("nothing came in {longest} of silence");
+            if let Some(what) = withheld(exchange) {
+                message.push_str(", ");
+                message.push_str(what);
+                if let Some(proxy) = facts.proxy() {
+                    message.push_str(&format!("; replies name a proxy that may hold it back: `{proxy}`"));
+                }
+            }
             verdict(Status::Warn, format!("{longest} of silence"), message)
         }
-        None if exchange.ended == Ended::Complete => Err((kept.watched_ms, "the server ended the stream")),
-        None => Err((kept.watched_ms, "the watch ended")),
+        None if broken(exchange) && kept.longest_gap_ms >= LEAST_SILENCE_MS => {
+            let silence = &longest;
+            let by = facts.proxy().map_or_else(
+                || "by the server or something before it".to_owned(),
+                |proxy| format!("as a proxy with a short read timeout does; replies name a proxy: `{proxy}`"),
+            );
+            let message = format!("the stream was cut after {silence} of silence, {by}");
+            verdict(Status::Warn, format!("cut after {silence} of silence"), message)
+        }
+        None if exchange.ended == Ended::Complete => {
+            let by = facts.proxy().filter(|_| kept.longest_gap_ms >= LEAST_SILENCE_MS).map_or_else(
+                || "the server ended the stream".to_owned(),
+                |proxy| {
+                    format!(
+                        "the silent stream was ended, by the server or by the proxy that replies name (`{proxy}`),"
+                    )
+                },
+            );
+            Err((kept.watched_ms, by))
+        }
+        None => Err((kept.watched_ms, "the watch ended".to_owned())),
     }
+}
+
+/// What did not come that something on the way may hold back. Over HTTP/1.1 what holds a keep-alive back
+/// holds the head back, too; over HTTP/2 nginx sends the head alone.
+fn withheld(exchange: &Exchange) -> Option<&'static str> {
+    match &exchange.head {
+        None => Some("not even headers"),
+        Some(head) if head.version == "HTTP/2" && exchange.first_byte_us.is_none() => {
+            exchange.lines().is_none_or(<[_]>::is_empty).then_some("not one byte")
+        }
+        Some(_) => None,
+    }
+}
+
+/// Whether the stream stood open and its connection broke.
+fn broken(exchange: &Exchange) -> bool {
+    let failure = exchange.failure.as_ref().map(|failure| failure.kind);
+    exchange.head.is_some()
+        && matches!(failure, Some(FailureKind::Truncated | FailureKind::Reset | FailureKind::StreamRefused))
 }
 
 fn seconds(ms: u64) -> String {
@@ -208,6 +258,42 @@ mod tests {
             lines.iter_mut().for_each(|line| line.at_us = 5_000 + after_us);
         }
         made
+    }
+
+    #[test]
+    fn warns_of_a_silence_that_was_cut_and_names_the_proxy() {
+        let cut = |gap: u64, kind| legacy_get("", 0, gap).failed(Phase::Body, kind);
+        let finding = legacy(cut(15_000_000, FailureKind::Truncated));
+        assert_eq!(finding.status, Status::Warn, "{}", finding.message);
+        assert!(finding.message.contains("cut after 14.9 s") || finding.message.contains("cut after 15.0 s"));
+        assert!(!finding.message.contains("name a proxy"), "{}", finding.message);
+        let finding = legacy(cut(15_000_000, FailureKind::Reset).header("server", "nginx/1.22.1"));
+        assert!(finding.message.contains("`nginx/1.22.1`"), "{}", finding.message);
+        // Too early to blame silence for it, or a server that may end the stream when it likes.
+        assert_eq!(legacy(cut(2_000_000, FailureKind::Truncated)).status, Status::Inconclusive);
+        let mut ended = legacy_get("", 0, 15_000_000).header("server", "Caddy");
+        ended.made.ended = crate::transcript::Ended::Complete;
+        let finding = legacy(ended);
+        assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
+        assert!(finding.message.contains("`Caddy`"), "{}", finding.message);
+    }
+
+    #[test]
+    fn names_the_proxy_that_may_hold_even_the_headers_back() {
+        let mut held = get(ProbeId::LegacyGet, "get").held_until(35_000_000);
+        held = held.failed(Phase::Head, FailureKind::HeaderTimeout);
+        held.made.era = Some(Era::Legacy);
+        let judged = |scan: Scan| scan.with(Made { made: held.made.clone() }).judge(&CHECK);
+        let finding = judged(Scan::legacy(true));
+        assert!(finding.status == Status::Warn && !finding.message.contains("proxy"), "{}", finding.message);
+        let finding = judged(Scan::legacy(true).with(discover().status(400).header("server", "nginx")));
+        assert!(finding.message.contains("not even headers") && finding.message.contains("`nginx`"));
+        // The head came through: what is silent then is the server. Over HTTP/2 it comes alone.
+        let mut open = legacy_get("", 0, 35_000_000).header("server", "nginx");
+        assert!(!legacy(Made { made: open.made.clone() }).message.contains("nginx"));
+        "HTTP/2".clone_into(&mut open.made.head.as_mut().unwrap().version);
+        let finding = legacy(open);
+        assert!(finding.message.contains("not one byte; replies name a proxy"), "{}", finding.message);
     }
 
     #[test]

@@ -81,7 +81,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             None => silent = silent.or(Some((kind, times))),
         }
     }
-    if let Some(verdict) = judge_posts(&posts) {
+    // A short reply comes through what collects a long one, so it says nothing for a proxy.
+    let doubtful = open.is_none() && silent.as_ref().is_some_and(headless) && facts.proxy().is_some();
+    if let Some(verdict) = judge_posts(&posts).filter(|verdict| !(doubtful && verdict.status == Status::Pass))
+    {
         if verdict.status == Status::Pass {
             open.get_or_insert(verdict.message.clone());
         }
@@ -107,7 +110,12 @@ fn name_the_proxy(
                 inconclusive("nothing came at once, and the quick profile does not wait")
             }
             Some((Stream::LegacyGet, times)) if times.head_us.is_none() => {
-                inconclusive("the GET stream holds its headers back, as it may while there is nothing to say")
+                let by = facts.proxy().map_or_else(String::new, |proxy| {
+                    format!("; or a proxy holds them back that replies name: `{proxy}`")
+                });
+                inconclusive(format!(
+                    "the GET stream holds its headers back, as it may while there is nothing to say{by}"
+                ))
             }
             Some((kind, times)) => inconclusive(format!(
                 "{} said nothing that was due in {}",
@@ -118,10 +126,21 @@ fn name_the_proxy(
     }
     let failed = seen.count(Status::Fail) > 0;
     let mut verdict = seen.verdict(open.unwrap_or_default(), "")?;
-    if failed && let Some(proxy) = facts.proxy() {
-        verdict.message.push_str(&format!("; replies name a proxy that may buffer it: `{proxy}`"));
+    let effect = if failed { "buffer" } else { "compress" };
+    let compressed = verdict.evidence.iter().any(|evidence| evidence.pointer.contains("content-encoding"));
+    if (failed || compressed)
+        && let Some(proxy) = facts.proxy()
+    {
+        verdict.message.push_str(&format!("; replies name a proxy that may {effect} it: `{proxy}`"));
     }
     Ok(verdict)
+}
+
+/// Whether it is a GET stream whose headers did not come in a time that says something.
+fn headless((kind, times): &(Stream, Timing)) -> bool {
+    *kind == Stream::LegacyGet
+        && times.head_us.is_none()
+        && times.watched_us >= crate::facts::delivery::HELD_US
 }
 
 /// The verdict on a stream that stays open; `None` where nothing was due, or it came neither in time nor
@@ -332,8 +351,10 @@ mod tests {
             .negative();
         packed.made.content = Content::Binary { base64: "H4sI".to_owned(), bytes: 20 };
         packed.made.first_byte_us = Some(10_000_000);
-        let scan = Scan::feed("data: 1\n\n").with(packed);
-        assert_eq!(scan.judge(&CHECK).status, Status::Warn);
+        let scan = Scan::feed("data: 1\n\n").with(packed.header("server", "Caddy"));
+        let finding = scan.judge(&CHECK);
+        assert_eq!(finding.status, Status::Warn);
+        assert!(finding.message.contains("may compress it: `Caddy`"), "{}", finding.message);
     }
 
     #[test]
@@ -350,6 +371,37 @@ mod tests {
         );
         assert_eq!(late(Scan::http_sse(), 11_000_000, true).judge(&CHECK).status, Status::Fail);
         assert_eq!(late(Scan::http_sse(), 11_000_000, false).judge(&CHECK).status, Status::Fail);
+    }
+
+    #[test]
+    fn fails_when_a_listen_stream_has_no_headers() {
+        let mut held = listen("").held_until(35_000_000).failed(Phase::Head, FailureKind::HeaderTimeout);
+        held.made.head = None;
+        let finding = modern(held);
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(finding.message.contains("the listen stream: even the headers"), "{}", finding.message);
+        // Refused at once, and no stream at all.
+        let mut refused = listen("").held_until(100_000).failed(Phase::Connect, FailureKind::Refused);
+        refused.made.head = None;
+        assert_eq!(modern(refused).status, Status::NotApplicable);
+    }
+
+    #[test]
+    fn short_replies_say_nothing_for_a_proxy_while_the_get_stream_has_no_headers() {
+        let judged = |server: &str| {
+            let body = json!({"jsonrpc":"2.0","id":5,"method":"ping"});
+            let answer = post(ProbeId::Load, "top-up-1", Era::Legacy, body)
+                .header("server", server)
+                .stream("data: {\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}\n\n", 0);
+            let mut silent = get(ProbeId::LegacyGet, "get").held_until(35_000_000);
+            silent = silent.failed(Phase::Head, FailureKind::HeaderTimeout);
+            silent.made.era = Some(Era::Legacy);
+            Scan::legacy(true).with(answer).with(silent).judge(&CHECK)
+        };
+        let finding = judged("nginx/1.22.1");
+        assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
+        assert!(finding.message.contains("`nginx/1.22.1`"), "{}", finding.message);
+        assert_eq!(judged("uvicorn").status, Status::Pass);
     }
 
     #[test]

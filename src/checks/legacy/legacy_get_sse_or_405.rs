@@ -70,9 +70,15 @@ fn judge_held(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
             "the GET was held without headers, but watched for {waited_ms} ms only"
         ));
     }
+    let by = facts.proxy().map_or_else(String::new, |proxy| {
+        format!("; replies name a proxy that may hold them back: `{proxy}`")
+    });
     warn(
         Evidence::failure(exchange),
-        format!("the GET is held without headers: none came in {} s", waited_ms.saturating_add(500) / 1_000),
+        format!(
+            "the GET is held without headers: none came in {} s{by}",
+            waited_ms.saturating_add(500) / 1_000
+        ),
     )
 }
 
@@ -81,7 +87,7 @@ mod tests {
     use super::CHECK;
     use crate::finding::{Severity, Status};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get};
+    use crate::transcript::synthetic::{Made, Scan, discover, get};
     use crate::transcript::{FailureKind, Phase, ProbeId, Profile, SkipReason};
 
     fn asked() -> Made {
@@ -124,6 +130,10 @@ mod tests {
         let finding = scan(asked().held_until(34_999_000)).judge(&CHECK);
         assert_eq!(finding.status, Status::Warn);
         assert!(finding.message.contains("35 s"), "{}", finding.message);
+        assert!(!finding.message.contains("proxy"), "{}", finding.message);
+        let proxied = Scan::legacy(true).with(discover().status(400).header("server", "nginx"));
+        let finding = proxied.with(asked().held_until(34_999_000)).judge(&CHECK);
+        assert!(finding.message.contains("may hold them back: `nginx`"), "{}", finding.message);
     }
 
     #[test]

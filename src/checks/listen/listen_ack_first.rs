@@ -5,7 +5,7 @@ use crate::facts::listen::{First, first, streams, subscribes};
 use crate::facts::outcome::Outcome;
 use crate::finding::{cut, milliseconds};
 use crate::protocol::names;
-use crate::transcript::Profile;
+use crate::transcript::{Ended, Profile};
 
 pub(super) static CHECK: Check = Check {
     id: "listen-ack-first",
@@ -93,8 +93,15 @@ fn judge_first(exchange: &Exchange, first: &First) -> Judgement {
 fn judge_silence(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
     let watched_us = exchange.took_us();
     // Our own timer may fire a moment early.
-    if watched_us.saturating_add(100_000) >= LOST_US || exchange.ended == crate::transcript::Ended::Complete {
+    if watched_us.saturating_add(100_000) >= LOST_US || exchange.ended == Ended::Complete {
         let waited = milliseconds(watched_us);
+        // Not even a comment: over HTTP/2 nginx that buffers passes on the headers alone.
+        let nothing = exchange.first_byte_us.is_none() && exchange.lines().is_none_or(<[_]>::is_empty);
+        if let Some(proxy) = facts.proxy().filter(|_| nothing && exchange.ended != Ended::Complete) {
+            return inconclusive(format!(
+                "not one byte came in {waited}; replies name a proxy that may hold it back: `{proxy}`"
+            ));
+        }
         let evidence = Evidence::new(exchange, "time", format!("no message in {waited}"));
         return fail(
             evidence,
@@ -160,6 +167,17 @@ mod tests {
 
     fn judged(made: Made) -> Finding {
         endpoint(&json!({"tools":{"listChanged":true}})).with(made).judge(&CHECK)
+    }
+
+    #[test]
+    fn undecided_when_a_proxy_may_hold_back_every_byte() {
+        let silent =
+            |text: &str| judged(listen().stream(text, 0).header("server", "nginx").held_until(35_000_000));
+        let finding = silent("");
+        assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
+        assert!(finding.message.contains("`nginx`"), "{}", finding.message);
+        // A comment came through.
+        assert_eq!(silent(": keep-alive\n\n").status, Status::Fail);
     }
 
     fn after(us: u64) -> Made {
