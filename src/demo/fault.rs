@@ -276,7 +276,7 @@ faults! {
     /// Unknown session ids are answered with 400.
     SessionUnknownBadRequest "session-unknown-bad-request": "legacy-session-unknown-404" Warn on SESSIONS;
 
-    /// Every fourth connection that uses a session leads to a replica that does not know it.
+    /// Every third and every fourth connection that uses a session leads to a replica that does not know it.
     SessionSticky "session-sticky": "legacy-session-multi-connection" Fail on SESSIONS;
 
     /// GET is answered with a web page.

@@ -206,7 +206,8 @@ fn session(server: &Server, call: &Call, id: Option<&Value>) -> Result<Arc<Sessi
     let Some(name) = call.header(names::SESSION_HEADER) else {
         return refuse(StatusCode::BAD_REQUEST, "Mcp-Session-Id is missing");
     };
-    let elsewhere = has(Fault::SessionSticky) && server.order(call.connection) % 4 == 3;
+    let order = server.order(call.connection);
+    let elsewhere = has(Fault::SessionSticky) && (order % 4 == 3 || order % 3 == 2);
     let found = server.sessions.find(name).filter(|_| !elsewhere);
     match found {
         Some(session) => Ok(session),

@@ -15,6 +15,7 @@ mod certificates;
 mod checks_page;
 mod cli;
 mod cli_live;
+mod consequences;
 mod demo;
 mod documented;
 mod drift;
