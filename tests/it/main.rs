@@ -19,6 +19,7 @@ mod consequences;
 mod demo;
 mod documented;
 mod drift;
+mod era_change;
 mod formats;
 mod gate_laws;
 mod gating;
