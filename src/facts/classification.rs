@@ -225,6 +225,7 @@ struct Seen {
     server_error: Option<(u32, u16)>,
     html: Option<u32>,
     firewall: Option<&'static str>,
+    proxy_refused: bool,
     broken: Option<(u32, Failure)>,
     redirect: Option<(u32, u16, String)>,
     server: Option<ServerInfo>,
@@ -321,6 +322,7 @@ impl Seen {
             Barrier::Blocked => {
                 self.blocked.get_or_insert(id);
                 self.firewall = self.firewall.or(steps::firewall(exchange));
+                self.proxy_refused |= exchange.status() == Some(407);
             }
             Barrier::RateLimited => drop(self.limited.get_or_insert(id)),
             Barrier::ServerError(status) => drop(self.server_error.get_or_insert((id, status))),
@@ -505,6 +507,10 @@ impl Seen {
                     "a web application firewall or bot challenge answers ({mark}), not the endpoint; we do not \
                      evade it"
                 ),
+                None if self.proxy_refused => {
+                    "a proxy before the endpoint refuses us: it wants a credential of its own (407)"
+                        .to_owned()
+                }
                 None => "403 without a challenge: a Host, Origin or firewall rule refuses us".to_owned(),
             };
         } else if let Some(id) = self.limited {
@@ -553,7 +559,12 @@ impl Seen {
             return "a GET is held open without an answer; scan with the standard profile".to_owned();
         }
         if let (Some((_, status)), false) = (self.server_error, self.spoke) {
-            return format!("requests are answered with {status}, which says nothing about what speaks here");
+            // RFC 9110 sections 15.6.3 and 15.6.5.
+            let by = match status {
+                502 | 504 => "a proxy before the endpoint got no valid answer from it",
+                _ => "that says nothing about what speaks here",
+            };
+            return format!("requests are answered with {status}: {by}");
         }
         if self.html.is_some() {
             return "HTML, not MCP: a web page answers here (a wrong path, a single-page app or a captive portal)"

@@ -131,9 +131,8 @@ impl<'t> Facts<'t> {
             .filter(move |exchange| exchange.era == Some(era) || (newest && exchange.era.is_none()))
     }
 
-    /// The calls in scope that count for latency and error rates: measured, and in an era that is
-    /// spoken here. A question in the other era need not succeed, nor a POST to the URL of an HTTP+SSE
-    /// stream or a WebSocket. Behind authentication every call counts.
+    /// The calls in scope that count for latency and error rates ([`summary::is_call`]). Behind
+    /// authentication every era counts.
     pub fn calls(&self) -> impl Iterator<Item = &'t Exchange> + use<'t> {
         let class = self.class();
         let gated = class.kind == Kind::AuthGated;
@@ -143,8 +142,7 @@ impl<'t> Facts<'t> {
             if class.credential_refused && exchange.credentialed() {
                 return false;
             }
-            let spoken = gated || exchange.era.is_none_or(|era| class.eras.contains(&era));
-            summary::measured(exchange) && spoken && !(elsewhere && exchange.probe == ProbeId::Classify)
+            summary::is_call(exchange, |era| gated || class.eras.contains(&era), elsewhere)
         })
     }
 

@@ -48,6 +48,8 @@ pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
     }
     match head.status {
         401 => Some(Barrier::Gated),
+        // A proxy wants a credential for itself (RFC 9110 section 15.5.8); ours are for the endpoint.
+        407 => Some(Barrier::Blocked),
         403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
         _ if asks_for_credential(exchange) => Some(Barrier::Gated),
         403 if is_reply(exchange) => None,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::revision::Era;
 use crate::protocol::sse::{Line, LineKind};
 use crate::transcript::{Exchange, Expectation, ProbeId, TokenKind, Transcript};
 
@@ -32,6 +33,22 @@ pub fn measured(exchange: &Exchange) -> bool {
         && exchange.probe != ProbeId::Siblings
         && !(exchange.probe == ProbeId::Listen && exchange.step == "listen" && lost)
         && (exchange.request.method == "POST" || exchange.is_message() || exchange.probe == ProbeId::Load)
+}
+
+/// Whether an exchange is a call that counts where these eras are spoken: a question in another era need not
+/// succeed, nor, where MCP is spoken `elsewhere` than in replies to POSTs (HTTP+SSE, a WebSocket), a POST
+/// that asked what speaks here.
+pub fn is_call(exchange: &Exchange, spoken: impl FnOnce(Era) -> bool, elsewhere: bool) -> bool {
+    measured(exchange)
+        && exchange.era.is_none_or(spoken)
+        && !(elsewhere && exchange.probe == ProbeId::Classify)
+}
+
+/// Whether an exchange was not served because of a limit of rate or a server error: that is counted as a
+/// fault, and its time says nothing.
+#[must_use]
+pub fn unserved(exchange: &Exchange) -> bool {
+    matches!(exchange.status(), Some(429 | 500..))
 }
 
 /// Times to the head of every measured exchange that got one, in order, microseconds.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::classify::{Endpoint, Feed};
 use super::speaker::Speaker;
 use super::{Prober, newest};
-use crate::facts::summary::measured;
+use crate::facts::summary::{is_call, unserved};
 use crate::net::{Call, Until};
 use crate::transcript::{Exchange, ProbeId};
 
@@ -52,15 +52,12 @@ pub(super) async fn burst(prober: &Prober<'_>, speakers: &[Speaker], target: &En
 /// What latency still lacks, one by one.
 pub(super) async fn top_up(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
     let Some(light) = Light::of(prober, speakers, target) else { return };
-    // What `Facts::calls` will count, read from the speakers: while the stream that tells HTTP+SSE is
+    // What `Facts::calls` will count. The speakers say what is spoken: while the stream that tells HTTP+SSE is
     // held, it is not in the transcript.
     let elsewhere = speakers.iter().any(|speaker| !speaker.streamable());
-    let spoken = |exchange: &Exchange| {
-        let era = |era| speakers.iter().any(|speaker| speaker.era == era);
-        exchange.era.is_none_or(era) && !(elsewhere && exchange.probe == ProbeId::Classify)
-    };
+    let spoken = |era| speakers.iter().any(|speaker| speaker.era == era);
     let (exchanges, _) = prober.wire.recorded();
-    let counts = |exchange: &&Exchange| measured(exchange) && spoken(exchange) && timed(exchange);
+    let counts = |exchange: &&Exchange| is_call(exchange, spoken, elsewhere) && timed(exchange);
     let mut known = exchanges.iter().filter(counts).count();
     // An unreliable endpoint is not asked for ever.
     for number in 1..=WANTED {
@@ -72,8 +69,7 @@ pub(super) async fn top_up(prober: &Prober<'_>, speakers: &[Speaker], target: &E
     }
 }
 
-/// Whether its time says something about latency: a server error or a limit of rate has none, and a
-/// notification on a WebSocket is answered by nothing.
+/// Whether its time says something about latency: a notification on a WebSocket is answered by nothing.
 fn timed(exchange: &Exchange) -> bool {
-    exchange.head_us().is_some() && !matches!(exchange.status(), Some(429 | 500..))
+    exchange.head_us().is_some() && !unserved(exchange)
 }

@@ -289,6 +289,15 @@ fn pages() -> Vec<Row> {
             .because("bot challenge"),
         row("firewall-of-aws", "H16", bytes(http("202 Accepted", &[("x-amzn-waf-action", "challenge")], "")))
             .is("blocked", 4),
+        row(
+            "proxy-wants-a-credential",
+            "H16",
+            bytes(http("407 Proxy Authentication Required", &[("proxy-authenticate", "Basic realm=x")], "")),
+        )
+        .is("blocked", 4)
+        .because("a proxy before the endpoint refuses us"),
+        row("proxy-without-upstream", "H16", bytes(html("502 Bad Gateway", "<h1>502</h1>")))
+            .because("got no valid answer"),
         row("empty-200", "H17", bytes(http("200 OK", &[], ""))),
         row("empty-204", "H17", bytes("HTTP/1.1 204 No Content\r\n\r\n")).is("event-stream", 4),
         row(

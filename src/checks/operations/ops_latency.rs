@@ -3,7 +3,7 @@
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::refusal::{NoHead, no_answer};
-use crate::facts::summary::percentile;
+use crate::facts::summary::{percentile, unserved};
 use crate::finding::milliseconds;
 use crate::transcript::FailureKind;
 
@@ -115,7 +115,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 /// microseconds. `None` for what was not served for other reasons: limits of rate, server errors and
 /// drops are counted by `ops-error-rate`.
 fn answered_after(facts: &Facts<'_>, exchange: &Exchange) -> Option<u64> {
-    if matches!(exchange.status(), Some(429 | 500..)) {
+    if unserved(exchange) {
         return None;
     }
     let reply = facts.reply(exchange);
