@@ -82,8 +82,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         .into_iter()
         .zip(gains)
         .map(|(finding, gain)| {
-            let command =
-                |id| transcript.exchange(id).and_then(|exchange| reproduce(exchange, header.insecure));
+            let command = |id| transcript.exchange(id).and_then(|exchange| reproduce(exchange, header));
             ReportFinding {
                 area: finding.check.area(),
                 points: rubric.points_of(finding.check.id),
@@ -112,6 +111,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         label: header.label.clone(),
         named_at: None,
         insecure: header.insecure,
+        proxy: header.proxy.clone(),
         classification: class.clone(),
         tried: transcript.exchanges.iter().filter_map(tried).collect(),
         score,

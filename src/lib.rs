@@ -33,6 +33,7 @@ pub mod net;
 pub mod probe;
 pub mod progress;
 pub mod protocol;
+pub mod proxy;
 pub mod report;
 pub mod rubric;
 pub mod scan;

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::net::{Wire, watch_stalls};
 use crate::probe;
+use crate::proxy::Proxy;
 use crate::target::Target;
 use crate::transcript::codec::{self, Entry};
 use crate::transcript::{End, Exchange, FORMAT, Header, Limits, Profile, Skip, Tool, Transcript, Vault};
@@ -93,6 +94,7 @@ pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer
         profile: target.profile,
         limits: target.limits.clone(),
         insecure: target.insecure,
+        proxy: target.proxy.as_ref().map(Proxy::origin),
         operator_headers: target.headers.iter().map(|(name, _)| name.to_string()).collect(),
         started_at,
     };
@@ -121,6 +123,7 @@ pub(crate) fn partial(exchanges: Vec<Exchange>, skips: Vec<Skip>) -> Transcript 
         profile: Profile::Standard,
         limits: Limits::of(Profile::Standard),
         insecure: false,
+        proxy: None,
         operator_headers: Vec::new(),
         started_at: String::new(),
     };
@@ -135,7 +138,7 @@ async fn wait(target: &Target, wait_ms: u64, observer: &dyn Observer, stop: &Sto
     let end = tokio::time::Instant::now() + Duration::from_millis(wait_ms);
     observer.event(ScanEvent::Doing("waiting for the endpoint to accept connections".to_owned()));
     while !stop.stopped() && tokio::time::Instant::now() < end {
-        if crate::net::accepts(&target.url).await {
+        if crate::net::accepts(target).await {
             return;
         }
         tokio::time::sleep(RETRY).await;

@@ -6,6 +6,7 @@ use http::HeaderName;
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::proxy::Proxy;
 use crate::transcript::{Limits, Profile};
 
 /// A value that never prints itself.
@@ -47,6 +48,8 @@ pub struct Target {
     pub insecure: bool,
     /// Whether nothing but public addresses may be connected to: a target of a list that others wrote.
     pub public_only: bool,
+    /// The proxy that every connection goes through.
+    pub proxy: Option<Proxy>,
     /// `User-Agent`.
     pub user_agent: String,
     /// Which probes run.
@@ -106,6 +109,7 @@ impl Target {
             cacert: None,
             insecure: false,
             public_only: false,
+            proxy: None,
             user_agent: concat!(
                 env!("CARGO_PKG_NAME"),
                 "/",
@@ -136,7 +140,8 @@ impl Target {
     }
 }
 
-fn basic(url: &Url) -> Secret {
+/// The userinfo of a URL as the value of a Basic header (RFC 7617).
+pub(crate) fn basic(url: &Url) -> Secret {
     use base64::Engine;
     let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let pair = format!("{}:{}", decode(url.username()), decode(url.password().unwrap_or_default()));

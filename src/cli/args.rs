@@ -139,6 +139,13 @@ pub(crate) struct TargetArgs {
     /// Go on in spite of a faulty certificate (it is still reported)
     #[arg(short = 'k', long)]
     pub(crate) insecure: bool,
+    /// Reach everything through this HTTP proxy; otherwise HTTPS_PROXY, HTTP_PROXY, ALL_PROXY
+    /// and NO_PROXY say so, except for this machine
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) proxy: Option<String>,
+    /// Use no proxy, whatever the environment says
+    #[arg(long, conflicts_with = "proxy")]
+    pub(crate) no_proxy: bool,
     /// Send this User-Agent
     #[arg(long, value_name = "TEXT")]
     pub(crate) user_agent: Option<String>,

@@ -22,6 +22,7 @@ mod output;
 mod outputs;
 mod present;
 mod preview;
+mod proxies;
 mod replay;
 mod resolve;
 mod rubric;

@@ -11,7 +11,7 @@ use super::args::{OutputArgs, ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, 
 use super::judging::Judging;
 use super::settings::{Settings, settings};
 use super::terminal::ColorWish;
-use super::{formats, lists, targets};
+use super::{formats, lists, proxies, targets};
 use crate::report::format::Format;
 use crate::scan::ScanOptions;
 use crate::target::Target;
@@ -141,6 +141,8 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
         discover,
         cacert,
         insecure,
+        proxy,
+        no_proxy,
         user_agent,
     } = target;
     let ProbingArgs { profile, max_requests, rate, plan, show_limits } = probing;
@@ -160,6 +162,9 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
     let label = label.map(targets::label).transpose()?;
     let user_agent = user_agent.map(targets::user_agent).transpose()?;
     let cacert = cacert.map(|path| targets::trust_roots(&path, around)).transpose()?;
+    if !no_proxy {
+        proxies::assign(proxy.as_deref(), &mut targets, around)?;
+    }
     targets::authorise(&credentials, &mut targets, &found, &mut notes, around)?;
     for target in &mut targets {
         if label.is_some() {

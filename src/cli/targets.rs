@@ -167,11 +167,9 @@ pub(super) fn authorise(
             ));
         }
         target.headers.extend(headers.iter().cloned());
-        if !target.headers.is_empty()
-            && !target.tls()
-            && !target.loopback()
-            && !args.allow_plaintext_credentials
-        {
+        // Behind a proxy that an option names, "this machine" is the proxy's.
+        let unseen = target.tls() || (target.loopback() && target.proxy.is_none());
+        if !target.headers.is_empty() && !unseen && !args.allow_plaintext_credentials {
             return Err(Usage::new(
                 format!("URL {}", shown_url(target.url.as_str())),
                 "refusing to send credentials unencrypted to another machine; use https (or wss), or give \

@@ -538,7 +538,7 @@ impl Seen {
         let failure = self
             .failures
             .iter()
-            .find(|(_, failure)| failure.kind.before_http())
+            .find(|(_, failure)| failure.before_http())
             .or_else(|| self.failures.iter().find(|(_, failure)| failure.kind != FailureKind::Cancelled))
             .or_else(|| self.failures.first());
         if let Some((id, failure)) = failure {

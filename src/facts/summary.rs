@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::revision::Era;
 use crate::protocol::sse::{Line, LineKind};
-use crate::transcript::{Exchange, Expectation, ProbeId, TokenKind, Transcript};
+use crate::transcript::{Exchange, Expectation, Failure, ProbeId, TokenKind, Transcript};
 
 /// Latency of the plain exchanges, first one apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -211,9 +211,7 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
     let mut ended: Vec<&str> = Vec::new();
     for exchange in &transcript.exchanges {
         // A connection that never came up sent nothing.
-        if exchange.head.is_none()
-            && exchange.failure.as_ref().is_some_and(|failure| failure.kind.before_http())
-        {
+        if exchange.head.is_none() && exchange.failure.as_ref().is_some_and(Failure::before_http) {
             continue;
         }
         print.count = print.count.saturating_add(1);

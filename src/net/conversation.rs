@@ -20,7 +20,7 @@ use super::pool::Pool;
 use super::recorder::{self, Clock, from_now, later};
 use super::request;
 use crate::facts::reply::request_id;
-use crate::protocol::address::Exposure;
+use crate::protocol::address::{Exposure, exposure, host_exposure};
 use crate::scan::Stop;
 use crate::target::Secret;
 use crate::transcript::{
@@ -249,9 +249,16 @@ impl Inner {
 
     fn note_exposure(&self, connect: &Connect) {
         let address = connect.address.as_deref().and_then(|text| text.parse::<std::net::SocketAddr>().ok());
-        if let Some(address) = address {
-            let public = crate::protocol::address::exposure(address.ip()) == Exposure::Public;
-            self.public.store(public, Ordering::Relaxed);
+        let seen = match address {
+            Some(address) => Some(exposure(address.ip())),
+            // Behind a proxy nobody knows: as gentle as towards a stranger.
+            None if self.dialler.proxy.is_some() => {
+                Some(self.typed.host_str().and_then(host_exposure).unwrap_or(Exposure::Public))
+            }
+            None => None,
+        };
+        if let Some(seen) = seen {
+            self.public.store(seen == Exposure::Public, Ordering::Relaxed);
         }
     }
 

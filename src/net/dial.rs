@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::{Host, Url};
 
@@ -23,6 +24,8 @@ use super::recorder::Clock;
 use super::tap::{Seen, Tap};
 use super::tls::{Recorded, Trust, read_chain};
 use crate::protocol::address::{Exposure, exposure};
+use crate::proxy::Proxy;
+use crate::target::Target;
 use crate::transcript::{Connect, Failure, FailureKind, Limits, Phase, Tls};
 
 /// Anything bytes can travel over.
@@ -66,9 +69,13 @@ pub(super) struct Dialler {
     pub(super) secret: bool,
     /// What the name resolved to, once for the whole scan: a name that changes its mind while we scan
     /// leads nowhere else (HOSTILE.md H6).
-    pub(super) addresses: tokio::sync::OnceCell<Vec<SocketAddr>>,
-    pub(super) trust: tokio::sync::OnceCell<Result<Trust, String>>,
+    pub(super) addresses: OnceCell<Vec<SocketAddr>>,
+    pub(super) trust: OnceCell<Result<Trust, String>>,
     pub(super) cacert: Option<Vec<u8>>,
+    pub(super) proxy: Option<Proxy>,
+    /// What the proxy's name resolved to.
+    pub(super) proxy_addresses: OnceCell<Vec<SocketAddr>>,
+    pub(super) user_agent: String,
     /// Set once the server refused `http/1.1` by ALPN: h2 for the rest of the scan.
     pub(super) h2: AtomicBool,
 }
@@ -83,6 +90,23 @@ const H2_WINDOW: u32 = 256 * 1024;
 const H2_RESETS: usize = 20;
 
 impl Dialler {
+    pub(super) fn new(target: &Target, clock: Clock) -> Self {
+        Self {
+            limits: target.limits.clone(),
+            clock,
+            insecure: target.insecure,
+            public_only: target.public_only,
+            secret: !target.headers.is_empty(),
+            addresses: OnceCell::new(),
+            trust: OnceCell::new(),
+            cacert: target.cacert.clone(),
+            proxy: target.proxy.clone(),
+            proxy_addresses: OnceCell::new(),
+            user_agent: target.user_agent.clone(),
+            h2: AtomicBool::new(false),
+        }
+    }
+
     /// Opens a connection. The [`Connect`] says what was seen, also on failure.
     pub(super) async fn dial(&self, url: &Url, number: u32) -> (Connect, Result<Connection, Failure>) {
         let mut connect =
@@ -92,7 +116,7 @@ impl Dialler {
     }
 
     async fn open(&self, url: &Url, number: u32, connect: &mut Connect) -> Result<Connection, Failure> {
-        let (stream, address) = self.tcp(url, connect).await?;
+        let (stream, address) = self.reach(url, connect).await?;
         let seen = Seen::default();
         if !matches!(url.scheme(), "https" | "wss") {
             return self.http(Box::new(Tap::new(stream, seen.clone())), seen, number, false).await;
@@ -107,7 +131,7 @@ impl Dialler {
             Err(failure)
                 if failure.kind == FailureKind::TlsIncompatible && !self.h2.swap(true, Ordering::Relaxed) =>
             {
-                let (stream, address) = self.tcp(url, connect).await?;
+                let (stream, address) = self.reach(url, connect).await?;
                 let stream = self.tls(stream, address, url, b"h2", connect).await?;
                 self.http(Box::new(Tap::new(stream, seen.clone())), seen, number, true).await
             }
@@ -115,9 +139,9 @@ impl Dialler {
         }
     }
 
-    async fn tcp(&self, url: &Url, connect: &mut Connect) -> Result<(TcpStream, SocketAddr), Failure> {
-        let limit = Duration::from_millis(self.limits.connect_ms);
-        let mut addresses = self.resolve(url, limit, connect).await?;
+    /// What the target's name leads to, as far as it may be connected to.
+    pub(super) async fn checked(&self, url: &Url, connect: &mut Connect) -> Result<Vec<SocketAddr>, Failure> {
+        let mut addresses = self.resolve(url, &self.addresses, connect).await?;
         // After resolution, and on the very addresses that are connected to (HOSTILE.md H6).
         let allowed = |address: &SocketAddr| !self.public_only || exposure(address.ip()) == Exposure::Public;
         if !addresses.iter().any(allowed) {
@@ -125,6 +149,15 @@ impl Dialler {
             return Err(failure(Phase::Connect, FailureKind::NotPublic, &named));
         }
         addresses.retain(allowed);
+        Ok(addresses)
+    }
+
+    pub(super) async fn tcp(
+        &self,
+        addresses: Vec<SocketAddr>,
+        connect: &mut Connect,
+    ) -> Result<(TcpStream, SocketAddr), Failure> {
+        let limit = Duration::from_millis(self.limits.connect_ms);
         let started = self.clock.now_us();
         let result = timeout(limit, race(addresses)).await;
         let (stream, address) = match result {
@@ -157,12 +190,14 @@ impl Dialler {
         Ok((stream, address))
     }
 
-    async fn resolve(
+    /// The addresses of a URL's host; `known` keeps them for the scan.
+    pub(super) async fn resolve(
         &self,
         url: &Url,
-        limit: Duration,
+        known: &OnceCell<Vec<SocketAddr>>,
         connect: &mut Connect,
     ) -> Result<Vec<SocketAddr>, Failure> {
+        let limit = Duration::from_millis(self.limits.connect_ms);
         let port = url.port_or_known_default().unwrap_or(443);
         let name = match url.host() {
             Some(Host::Ipv4(v4)) => return Ok(vec![SocketAddr::new(v4.into(), port)]),
@@ -181,18 +216,18 @@ impl Dialler {
             };
             if addresses.is_empty() { Err(name.as_str()) } else { Ok(addresses) }
         };
-        let addresses = self.addresses.get_or_try_init(|| look_up).await;
+        let addresses = known.get_or_try_init(|| look_up).await;
         addresses.cloned().map_err(|why| failure(Phase::Dns, FailureKind::Dns, why))
     }
 
     async fn tls(
         &self,
-        stream: TcpStream,
-        address: SocketAddr,
+        stream: Box<dyn Io>,
+        address: Option<SocketAddr>,
         url: &Url,
         alpn: &[u8],
         connect: &mut Connect,
-    ) -> Result<tokio_rustls::client::TlsStream<Tap<TcpStream>>, Failure> {
+    ) -> Result<tokio_rustls::client::TlsStream<Tap<Box<dyn Io>>>, Failure> {
         let started = self.clock.now_us();
         let trust = self
             .trust
@@ -237,7 +272,8 @@ impl Dialler {
             // On loopback a certificate fault does not stop the scan (CHECKS.md, tls-cert-valid), unless
             // it would send a secret to whoever shows that certificate (HOSTILE.md T12).
             Some(worst)
-                if !self.insecure && (self.secret || exposure(address.ip()) != Exposure::Loopback) =>
+                if !self.insecure
+                    && (self.secret || address.is_none_or(|at| exposure(at.ip()) != Exposure::Loopback)) =>
             {
                 Err(failure(Phase::Tls, worst.failure(), ""))
             }
@@ -341,10 +377,10 @@ pub(super) fn failure(phase: Phase, kind: FailureKind, detail: &str) -> Failure 
     Failure { phase, kind, detail: crate::finding::cut(detail) }
 }
 
-/// Whether something accepts TCP connections there; nothing is sent.
-pub async fn accepts(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = url.port_or_known_default().unwrap_or(443);
-    let attempt = async { TcpStream::connect((host.as_str(), port)).await.is_ok() };
+/// Whether something accepts connections there; nothing is sent to it.
+pub async fn accepts(target: &Target) -> bool {
+    let dialler = Dialler::new(target, Clock::start());
+    let mut connect = Connect::default();
+    let attempt = async { dialler.reach(&target.url, &mut connect).await.is_ok() };
     timeout(Duration::from_secs(2), attempt).await.unwrap_or(false)
 }

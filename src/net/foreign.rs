@@ -1,6 +1,7 @@
 //! Documents on other origins: metadata that the target's replies point to. Remote-chosen, so: https
 //! only (http towards local targets), no address that is less public than the target itself, checked
-//! after resolution and connected to as checked, no redirects, 1 MiB, 5 s, and never a credential.
+//! after resolution and connected to as checked (so never through a proxy), no redirects, 1 MiB, 5 s, and
+//! never a credential.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,6 +51,9 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
         "https" => {}
         "http" if endpoint != Exposure::Public => {}
         _ => return Err(refuse("only https documents are fetched")),
+    }
+    if wire.inner.dialler.proxy.is_some() {
+        return Err(refuse("another origin: behind a proxy nobody can check what its name leads to"));
     }
     let address = checked_address(url, endpoint).await?;
     let mut connect = Connect {

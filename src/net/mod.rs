@@ -32,6 +32,7 @@ mod stalls;
 mod talk;
 mod tap;
 mod tls;
+mod tunnel;
 pub mod websocket;
 mod wire;
 

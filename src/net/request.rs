@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderName, HeaderValue, Uri};
 use http_body_util::Full;
 use tokio::sync::Notify;
@@ -77,7 +77,9 @@ fn host(url: &Url) -> String {
 pub(super) fn hide_header(vault: &Vault, name: &HeaderName, value: &str) {
     let label = label(name);
     vault.hide(&label, value);
-    if let Some((_, credential)) = value.split_once(' ').filter(|_| *name == AUTHORIZATION) {
+    if let Some((_, credential)) =
+        value.split_once(' ').filter(|_| matches!(*name, AUTHORIZATION | PROXY_AUTHORIZATION))
+    {
         vault.hide(&label, credential.trim());
         let decoded = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, credential.trim());
         if let Some(pair) = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()) {

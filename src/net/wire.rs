@@ -14,6 +14,7 @@ use super::kept::Kept;
 use super::pool::Pool;
 use super::recorder::{Clock, from_now};
 use super::request;
+use crate::proxy::Proxy;
 use crate::scan::{Observer, ScanEvent, Stop};
 use crate::target::Target;
 use crate::transcript::codec::Entry;
@@ -43,17 +44,10 @@ impl<'a> Wire<'a> {
         for (name, value) in &target.headers {
             request::hide_header(&vault, name, value.expose());
         }
-        let dialler = Dialler {
-            limits: limits.clone(),
-            clock,
-            insecure: target.insecure,
-            public_only: target.public_only,
-            secret: !target.headers.is_empty(),
-            addresses: tokio::sync::OnceCell::new(),
-            trust: tokio::sync::OnceCell::new(),
-            cacert: target.cacert.clone(),
-            h2: AtomicBool::new(false),
-        };
+        if let Some((name, value)) = target.proxy.as_ref().and_then(Proxy::header) {
+            request::hide_header(&vault, &name, value.expose());
+        }
+        let dialler = Dialler::new(target, clock);
         let inner = Inner {
             dialler,
             clock,

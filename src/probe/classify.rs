@@ -85,7 +85,7 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
         found.socket = upgrade::socket(prober, url, false).await;
     }
     let barrier = modern(prober, &mut found).await;
-    if matches!(&barrier, Some(Barrier::Failed(failure)) if failure.kind.before_http()) {
+    if matches!(&barrier, Some(Barrier::Failed(failure)) if failure.before_http()) {
         return found;
     }
     if barrier == Some(Barrier::Gated) {

@@ -3,6 +3,7 @@
 //! The platform keeps ten annotations of a kind for each step and drops the rest without a word, so nine
 //! are written and a tenth says how many there are more.
 
+use super::doubts::{Doubt, doubts};
 use super::sink::{command_message, command_property};
 use super::{Report, ReportFinding, key};
 use crate::exit::Exit;
@@ -22,6 +23,9 @@ pub fn render(reports: &[Report]) -> String {
     for report in reports {
         if report.exit != Exit::Ok {
             errors.push((Severity::Critical, whole(report)));
+        }
+        for doubt in doubts(report).iter().filter(|doubt| doubt.grave) {
+            warnings.push((Severity::Critical, note(report, doubt)));
         }
         for row in &report.findings {
             let severity = row.finding.severity;
@@ -68,6 +72,16 @@ fn one(kind: &str, report: &Report, row: &ReportFinding) -> String {
         command_message(&finding.message, LONGEST),
         command_message(&report.url, LONGEST),
         command_message(check.remediation, LONGEST)
+    )
+}
+
+fn note(report: &Report, doubt: &Doubt) -> String {
+    format!(
+        "::warning {}title=agentgauge {}::{}%0AAt {}\n",
+        place(report),
+        doubt.id,
+        command_message(&doubt.text, LONGEST),
+        command_message(&report.url, LONGEST)
     )
 }
 

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::doubts::doubts;
 use super::text::short;
 use super::{Report, key, sink};
 use crate::facts::Kind;
@@ -53,16 +54,19 @@ fn issues(report: &Report, key: &str) -> Vec<Issue> {
         let text = format!("nothing could be judged: {}", report.classification.reason);
         return vec![issue("agentgauge", "blocker", short(&text, LONGEST))];
     }
-    report
-        .findings
-        .iter()
-        .filter(|row| matches!(row.finding.status, Status::Warn | Status::Fail))
-        .map(|row| {
-            let (finding, check) = (&row.finding, row.finding.check);
-            let text = format!("{}: {}", check.title, finding.message);
-            issue(check.id, severity(finding.severity), short(&text, LONGEST))
-        })
-        .collect()
+    let notes = doubts(report)
+        .into_iter()
+        .filter(|doubt| doubt.grave)
+        .map(|doubt| issue(&format!("agentgauge-{}", doubt.id), "major", short(&doubt.text, LONGEST)));
+    let found =
+        report.findings.iter().filter(|row| matches!(row.finding.status, Status::Warn | Status::Fail)).map(
+            |row| {
+                let (finding, check) = (&row.finding, row.finding.check);
+                let text = format!("{}: {}", check.title, finding.message);
+                issue(check.id, severity(finding.severity), short(&text, LONGEST))
+            },
+        );
+    notes.chain(found).collect()
 }
 
 const fn severity(severity: Severity) -> &'static str {

@@ -8,6 +8,7 @@
 
 use std::fmt::Write;
 
+use super::doubts::doubts;
 use super::sink::xml;
 use super::text::short;
 use super::{Report, ReportFinding, key};
@@ -95,18 +96,20 @@ impl Suite {
             self.errors = self.errors.saturating_add(1);
         }
         self.tests = self.tests.saturating_add(1);
-        match outcome {
-            None => format!(
-                "    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{}\"/>\n",
-                seconds(report.duration_ms)
-            ),
-            Some((element, why)) => format!(
-                "    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{}\">\n      <{element} type=\"{}\" \
-                 message=\"{}\"/>\n    </testcase>\n",
-                seconds(report.duration_ms),
-                report.exit.name(),
-                xml(&why, LONGEST)
-            ),
+        let mut inner = outcome.map_or_else(String::new, |(element, why)| {
+            format!("      <{element} type=\"{}\" message=\"{}\"/>\n", report.exit.name(), xml(&why, LONGEST))
+        });
+        let notes: Vec<String> = doubts(report).into_iter().map(|doubt| xml(&doubt.text, LONGEST)).collect();
+        if !notes.is_empty() {
+            inner.push_str(&format!("      <system-out>{}</system-out>\n", notes.join("\n")));
+        }
+        let took = seconds(report.duration_ms);
+        if inner.is_empty() {
+            format!("    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{took}\"/>\n")
+        } else {
+            format!(
+                "    <testcase classname=\"{class}\" name=\"agentgauge\" time=\"{took}\">\n{inner}    </testcase>\n"
+            )
         }
     }
 

@@ -1,6 +1,7 @@
 //! Markdown for a pull-request comment: a marker line by which a bot finds its own comment, the score, what
 //! to fix first, and the rest folded away. Cut at block ends, so that it always fits.
 
+use super::doubts::doubts;
 use super::sink::{markdown, markdown_cell, markdown_code, own_markdown, xml};
 use super::{Report, ReportFinding, catalogue, key};
 use crate::finding::Status;
@@ -137,6 +138,9 @@ fn one(document: &mut Document, report: &Report, heading: &str) {
         document.add(&format!(" ({})", markdown(&report.url, 200)));
     }
     document.add(&format!(": {}. {}\n\n", report.classification.kind.words(), sentence(report)));
+    for doubt in doubts(report) {
+        document.add(&format!("**Note:** {}\n\n", markdown(&doubt.text, LONGEST)));
+    }
     for reason in report.gate.reasons() {
         document.add(&format!("**Gate:** {}\n\n", markdown(reason, LONGEST)));
     }

@@ -6,6 +6,7 @@
 pub mod badge;
 pub mod catalogue;
 pub mod conversations;
+mod doubts;
 pub mod format;
 pub mod github;
 pub mod gitlab;
@@ -63,6 +64,8 @@ pub struct Report {
     pub named_at: Option<key::NamedAt>,
     /// Whether certificate faults were ignored.
     pub insecure: bool,
+    /// The proxy that every connection went through, `http://host:port`.
+    pub proxy: Option<String>,
     /// What speaks there.
     pub classification: Classification,
     /// What was sent to find that out, for endpoints that are described and not scored.

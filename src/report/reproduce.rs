@@ -2,7 +2,7 @@
 //! reader fills them in.
 
 use super::text::shell;
-use crate::transcript::{Content, Exchange, Request};
+use crate::transcript::{Content, Exchange, Header, Request};
 
 /// Longer bodies are not worth a command line.
 const LONGEST_BODY: usize = 4_096;
@@ -10,29 +10,33 @@ const LONGEST_BODY: usize = 4_096;
 /// A curl command; for a WebSocket upgrade websocat, which leaves the messages to the reader. `None`
 /// where no command line can say it (a NUL, a very long body).
 #[must_use]
-pub fn reproduce(exchange: &Exchange, insecure: bool) -> Option<String> {
+pub fn reproduce(exchange: &Exchange, header: &Header) -> Option<String> {
     let request = &exchange.request;
     let websocket = request.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
         || request.url.starts_with("ws");
     match (&request.body, websocket) {
-        (_, false) => curl(exchange, insecure),
-        (None, true) => websocat(request, insecure),
+        (_, false) => curl(exchange, header),
+        (None, true) => websocat(request, header.insecure),
         // One message: said once the socket is open.
         (Some(body), true) if body.len() <= LONGEST_BODY => {
-            Some(format!("printf '%s\\n' {} | {}", shell(body)?, websocat(request, insecure)?))
+            Some(format!("printf '%s\\n' {} | {}", shell(body)?, websocat(request, header.insecure)?))
         }
         (Some(_), true) => None,
     }
 }
 
-fn curl(exchange: &Exchange, insecure: bool) -> Option<String> {
+fn curl(exchange: &Exchange, header: &Header) -> Option<String> {
     let request = &exchange.request;
     // -g: brackets of an IPv6 host are no pattern. A reply that streams is shown as it comes.
     let mut words = vec!["curl".to_owned(), "-sSig".to_owned()];
     if exchange.lines().is_some() || matches!(exchange.content, Content::None) {
         words.push("-N".to_owned());
     }
-    words.extend(insecure.then(|| "-k".to_owned()));
+    words.extend(header.insecure.then(|| "-k".to_owned()));
+    if let Some(proxy) = &header.proxy {
+        // -p: a tunnel also towards plain http, as ours.
+        words.extend(["-px".to_owned(), shell(proxy)?]);
+    }
     match request.method.as_str() {
         "GET" if request.body.is_none() => {}
         method => words.extend(["-X".to_owned(), shell(method)?]),
@@ -103,10 +107,14 @@ mod tests {
     use crate::report::text::harmless;
     use crate::report::text::tests::HOSTILE;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{get, post, request};
+    use crate::transcript::synthetic::{Scan, get, post, request};
+
+    fn header() -> Header {
+        Scan::empty().transcript.header
+    }
 
     fn command(made: &crate::transcript::synthetic::Made) -> String {
-        reproduce(&made.made, false).unwrap()
+        reproduce(&made.made, &header()).unwrap()
     }
 
     #[test]
@@ -152,7 +160,14 @@ mod tests {
         let made = get(ProbeId::Classify, "get").stream("data: x\n\n", 0);
         assert!(command(&made).starts_with("curl -sSig -N -H "));
         let made = request("DELETE", ProbeId::Teardown, "delete").status(204);
-        assert!(reproduce(&made.made, true).unwrap().starts_with("curl -sSig -N -k -X DELETE "));
+        let proxied = Header { proxy: Some("http://proxy.example:3128".to_owned()), ..header() };
+        let said = reproduce(&made.made, &proxied).unwrap();
+        assert!(said.starts_with("curl -sSig -N -px http://proxy.example:3128 -X DELETE "), "{said}");
+        assert!(
+            reproduce(&made.made, &Header { insecure: true, ..header() })
+                .unwrap()
+                .starts_with("curl -sSig -N -k -X DELETE ")
+        );
     }
 
     #[test]
@@ -176,7 +191,7 @@ mod tests {
             let mut made = get(ProbeId::Classify, "get").sending("x-cursor", text);
             made.made.request.body = Some((*text).to_owned());
             made.made.request.url = format!("http://127.0.0.1/{text}");
-            let said = reproduce(&made.made, false);
+            let said = reproduce(&made.made, &header());
             assert_eq!(said.is_none(), text.contains('\0'), "{text:?}");
             assert!(said.unwrap_or_default().chars().all(harmless), "{text:?}");
         }

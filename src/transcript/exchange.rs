@@ -106,12 +106,12 @@ impl Request {
 }
 
 /// How a connection was opened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Connect {
     /// When it began.
     pub started_us: u64,
-    /// The address used, `ip:port`.
+    /// The address used, `ip:port`; none behind a proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// Time for name resolution.

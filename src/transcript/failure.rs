@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Phase {
     /// Name resolution.
     Dns,
+    /// Asking a proxy for a tunnel, from its name to its answer.
+    Proxy,
     /// TCP connect.
     Connect,
     /// TLS handshake.
@@ -37,6 +39,8 @@ pub enum FailureKind {
     Unreachable,
     /// TCP did not connect in time.
     ConnectTimeout,
+    /// The proxy opens no tunnel to the target.
+    ProxyRefused,
     /// The certificate is past its validity.
     CertificateExpired,
     /// The certificate is not valid yet.
@@ -91,6 +95,7 @@ impl FailureKind {
             Self::NotPublic => "not a public address, which a list may not name without --allow-private",
             Self::Unreachable => "host unreachable",
             Self::ConnectTimeout => "connect timed out",
+            Self::ProxyRefused => "the proxy opens no tunnel",
             Self::CertificateExpired => "the certificate has expired",
             Self::CertificateNotYetValid => "the certificate is not valid yet",
             Self::CertificateWrongName => "the certificate does not cover the host name",
@@ -115,9 +120,7 @@ impl FailureKind {
         }
     }
 
-    /// Whether it means that nothing on the other side could be reached.
-    #[must_use]
-    pub const fn before_http(self) -> bool {
+    const fn before_http(self) -> bool {
         matches!(
             self,
             Self::Dns
@@ -125,6 +128,7 @@ impl FailureKind {
                 | Self::NotPublic
                 | Self::Unreachable
                 | Self::ConnectTimeout
+                | Self::ProxyRefused
                 | Self::CertificateExpired
                 | Self::CertificateNotYetValid
                 | Self::CertificateWrongName
@@ -155,6 +159,13 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether it means that nothing on the other side could be reached: whatever a proxy does wrong, the
+    /// target was not asked.
+    #[must_use]
+    pub const fn before_http(&self) -> bool {
+        matches!(self.phase, Phase::Proxy) || self.kind.before_http()
+    }
+
     /// One line in words: what, and the detail if there is one.
     #[must_use]
     pub fn words(&self) -> String {

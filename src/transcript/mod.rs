@@ -62,6 +62,9 @@ pub struct Header {
     /// Whether certificate faults were ignored (`--insecure`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
+    /// The proxy that every connection went through, `http://host:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Names (lower case) of the request headers the operator supplied; values are never recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operator_headers: Vec<String>,

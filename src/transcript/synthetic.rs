@@ -39,6 +39,7 @@ impl Scan {
                 profile: Profile::Standard,
                 limits: Limits::of(Profile::Standard),
                 insecure: false,
+                proxy: None,
                 operator_headers: Vec::new(),
                 started_at: "2026-11-20T00:00:00Z".to_owned(),
             },

@@ -20,6 +20,7 @@ mod output;
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "../it/program.rs"]
 mod program;
+mod proxy;
 mod run;
 mod secrets;
 mod sinks;
@@ -55,6 +56,8 @@ enum Via {
     TlsRaw,
     /// `ws://127.0.0.1`.
     Ws,
+    /// `http://endpoint.invalid`, with the stage as the proxy that the environment names.
+    Proxy,
     /// `http://` on a port that is closed.
     Dead,
     /// `http://` on a port whose queue is full, so that SYNs are dropped.
@@ -211,6 +214,7 @@ impl Row {
 fn rows() -> Vec<Row> {
     [
         transport::rows(),
+        proxy::rows(),
         http::rows(),
         sse::rows(),
         mcp::rows(),

@@ -134,6 +134,8 @@ impl Offsite {
 /// A started endpoint.
 struct Started {
     url: String,
+    /// `host:port` of the stage, where it is a proxy.
+    proxy: Option<String>,
     cacert: Option<String>,
     connections: Arc<AtomicUsize>,
     task: Option<tokio::task::JoinHandle<()>>,
@@ -143,7 +145,7 @@ struct Started {
 fn start(row: &Row, offsite: &Offsite, runtime: &Runtime) -> Started {
     let connections = Arc::new(AtomicUsize::new(0));
     let mut started =
-        Started { url: String::new(), cacert: None, connections, task: None, _held: Vec::new() };
+        Started { url: String::new(), proxy: None, cacert: None, connections, task: None, _held: Vec::new() };
     if let Via::Url(url) = row.via {
         url.clone_into(&mut started.url);
         return started;
@@ -156,12 +158,16 @@ fn start(row: &Row, offsite: &Offsite, runtime: &Runtime) -> Started {
     });
     let address = listener.local_addr().unwrap();
     let (scheme, host) = match row.via {
-        Via::Http | Via::Dead | Via::Full => ("http", "127.0.0.1"),
+        Via::Http | Via::Dead | Via::Full | Via::Proxy => ("http", "127.0.0.1"),
         Via::Localhost => ("http", "localhost"),
         Via::Ws => ("ws", "127.0.0.1"),
         _ => ("https", "127.0.0.1"),
     };
     started.url = format!("{scheme}://{host}:{}/mcp", address.port());
+    if row.via == Via::Proxy {
+        started.url = "http://endpoint.invalid/mcp".to_owned();
+        started.proxy = Some(address.to_string());
+    }
     match row.via {
         Via::Dead => return started,
         Via::Full => {
@@ -267,9 +273,12 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
         fs::write(&path, pem).unwrap();
         command.args(["--cacert", path.to_str().unwrap()]);
     }
-    // Proxies of the environment are not for us: one that is hostile must hear nothing (T19).
+    // No row is on another machine, so that a proxy of the environment must hear nothing (T19), but where it
+    // is the proxy that acts.
+    let proxy = started.proxy.clone().unwrap_or_else(|| offsite.address.to_string());
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
-        command.env(name, format!("http://user:{CANARY}@{}", offsite.address));
+        let password = percent_encoding::utf8_percent_encode(CANARY, percent_encoding::NON_ALPHANUMERIC);
+        command.env(name, format!("http://user:{password}@{proxy}"));
     }
     if !row.whole {
         command.args(["--max-requests", FEW_REQUESTS]);

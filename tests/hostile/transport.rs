@@ -51,6 +51,7 @@ fn connecting() -> Vec<Row> {
             .hits("connect_ms"),
         row("no-such-name", "T3", nothing())
             .via(Via::Url("https://stage.invalid/mcp"))
+            .args(&["--no-proxy"])
             .unreachable()
             .fails("dns"),
         row("first-address-dead", "T3", bytes(http("404 Not Found", &[], ""))).via(Via::Localhost),

@@ -22,6 +22,7 @@ fn empty_transcript(end: Option<End>) -> Vec<u8> {
         profile: Profile::Quick,
         limits: Limits::of(Profile::Quick),
         insecure: false,
+        proxy: None,
         operator_headers: Vec::new(),
         started_at: "2026-11-20T00:00:00Z".to_owned(),
     };

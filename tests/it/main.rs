@@ -28,6 +28,7 @@ mod laws;
 mod operations_sse;
 mod other_transports;
 mod program;
+mod proxied;
 mod reader_laws;
 mod readme;
 mod replay;

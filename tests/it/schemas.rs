@@ -91,6 +91,7 @@ fn transcript() -> Transcript {
             profile: Profile::Quick,
             limits: Limits::of(Profile::Quick),
             insecure: false,
+            proxy: None,
             operator_headers: Vec::new(),
             started_at: "2026-11-20T00:00:00Z".to_owned(),
         },

@@ -250,7 +250,7 @@ fn afterwards(facts: &Facts<'_>, exchanges: &[&Exchange]) -> Judgement {
 
 /// Our own end of the wait, which says nothing about the endpoint.
 fn cancelled(exchange: &Exchange) -> bool {
-    let unreachable = exchange.failure.as_ref().is_some_and(|failure| failure.kind.before_http());
+    let unreachable = exchange.failure.as_ref().is_some_and(Failure::before_http);
     no_head(exchange, 0) == Some(NoHead::Unclear) && !unreachable
 }
 

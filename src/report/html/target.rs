@@ -7,6 +7,7 @@ use super::score::score;
 use super::{Detail, Place, brief, exchanges, findings, prose, t, threads};
 use crate::facts::Kind;
 use crate::finding::{Status, milliseconds};
+use crate::report::doubts::doubts;
 use crate::report::table::{arithmetic, details, first_screen};
 use crate::report::text::shell;
 use crate::report::timeline::{Bar, Outcome};
@@ -98,8 +99,8 @@ fn head(report: &Report, place: Place<'_>) -> Markup {
                     span { (t(part)) }
                 }
             }
-            @for doubt in first_screen::doubts(report) {
-                p class="doubt" { strong { "Note: " } (doubt) }
+            @for doubt in doubts(report) {
+                p class="doubt" { strong { "Note: " } (t(&doubt.text)) }
             }
         }
     }

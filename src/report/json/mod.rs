@@ -80,6 +80,7 @@ impl From<&Report> for JsonReport {
                 url: report.url.clone(),
                 label: report.label.clone(),
                 insecure: report.insecure,
+                proxy: report.proxy.clone(),
                 named_at: report
                     .named_at
                     .as_ref()

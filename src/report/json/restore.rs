@@ -107,6 +107,7 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
         label: json.target.label,
         named_at: json.target.named_at.map(|named| NamedAt { file: named.file, line: named.line }),
         insecure: json.target.insecure,
+        proxy: json.target.proxy,
         tried: json
             .classification
             .tried

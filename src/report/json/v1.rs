@@ -133,6 +133,9 @@ pub struct JsonTarget {
     pub label: Option<String>,
     /// Whether certificate faults were ignored.
     pub insecure: bool,
+    /// The proxy that every connection went through, `http://host:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// The line of a repository file that names the target, where the user said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named_at: Option<JsonNamedAt>,

@@ -14,6 +14,7 @@
 
 mod model;
 
+use super::doubts::doubts;
 use super::{Report, ReportFinding, catalogue, key, sink};
 use crate::baseline::Standing;
 use crate::check::Check;
@@ -217,8 +218,8 @@ fn invocation(report: &Report) -> Invocation {
     } else if let Some(why) = &report.score.withheld {
         notify("score-withheld", "warning", &format!("no score: {why}"));
     }
-    if !report.transcript.complete {
-        notify("incomplete", "warning", "the scan was cut short; what it did not come to is undecided");
+    for doubt in doubts(report) {
+        notify(doubt.id, if doubt.grave { "warning" } else { "note" }, &doubt.text);
     }
     for row in report.findings.iter().filter(|row| row.finding.status == Status::Error) {
         notify("check-crashed", "error", &format!("{}: {}", row.finding.check.id, row.finding.message));
@@ -238,7 +239,9 @@ fn descriptors() -> Vec<Descriptor> {
         ("unreachable", "The target could not be reached"),
         ("nothing-to-judge", "Nothing that an agent could use was found"),
         ("score-withheld", "Too little could be judged for a score"),
+        ("insecure", "Certificate faults were ignored"),
         ("incomplete", "The scan was cut short"),
+        ("proxy", "A proxy was in the way"),
         ("check-crashed", "A check crashed: a bug of agentgauge"),
     ]
     .into_iter()

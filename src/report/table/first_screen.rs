@@ -6,10 +6,11 @@ use super::gains;
 use super::layout::{Page, Tone, columns};
 use crate::facts::{Confidence, Kind};
 use crate::finding::{Severity, Status};
+use crate::report::doubts::doubts;
 use crate::report::text::shell;
 use crate::report::{Report, ReportFinding};
 use crate::score::{DimensionScore, tenths, whole};
-use crate::transcript::FailureKind;
+use crate::transcript::{FailureKind, Phase};
 
 /// Lines of a small terminal.
 const SCREEN: usize = 24;
@@ -40,16 +41,8 @@ fn head(page: &mut Page, report: &Report) {
     page.text(Tone::Strong, &format!("{label}{}", report.url));
     page.item(0, (Tone::Plain, "Found:"), 7, &found(report).join(" · "));
     for doubt in doubts(report) {
-        page.text(Tone::Fair, doubt);
+        page.text(Tone::Fair, &doubt.text);
     }
-}
-
-/// What must be known before anything else is believed.
-pub(in crate::report) fn doubts(report: &Report) -> Vec<&'static str> {
-    let insecure = "Certificate faults were ignored (--insecure): do not trust what was read.";
-    let cut = "The scan was cut short: what it did not come to is undecided.";
-    let said = [(report.insecure, insecure), (!report.transcript.complete, cut)];
-    said.into_iter().filter(|(holds, _)| *holds).map(|(_, text)| text).collect()
 }
 
 /// What speaks there, in parts.
@@ -323,6 +316,11 @@ pub(in crate::report) fn next(report: &Report) -> Option<String> {
             "scan from a place that the endpoint admits, or give the credential it expects (--bearer-env VAR)."
         }
         (Kind::Websocket, _) => "nothing: a WebSocket without MCP follows no rules that could be judged.",
+        (Kind::Unreachable, _)
+            if class.failure.as_ref().is_some_and(|failure| failure.phase == Phase::Proxy) =>
+        {
+            "check the proxy; --no-proxy goes without one."
+        }
         (Kind::Unreachable, Some(FailureKind::Dns)) => "check the host name.",
         (
             Kind::Unreachable,
