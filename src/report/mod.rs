@@ -30,6 +30,7 @@ use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::delivery::Delivery;
+use crate::facts::era_guess::EraGuess;
 use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
 use crate::facts::troubles::{FailureCount, LimitHit};
@@ -65,6 +66,8 @@ pub struct Report {
     pub insecure: bool,
     /// What speaks there.
     pub classification: Classification,
+    /// What era may be behind authentication, where hints say something. Nothing is judged by it.
+    pub era_guess: Option<EraGuess>,
     /// What was sent to find that out, for endpoints that are described and not scored.
     pub tried: Vec<Tried>,
     /// The score.

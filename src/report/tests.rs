@@ -14,6 +14,7 @@ use crate::baseline::Standing;
 use crate::check::{Applies, Basis, Check, How, Reads};
 use crate::exit::Exit;
 use crate::facts::classification::{Found, ServerInfo};
+use crate::facts::era_guess::{EraGuess, Hint};
 use crate::facts::{Kind, Readings};
 use crate::finding::{Dimension, Evidence, Finding, Judgement, Level, Severity, Status, inconclusive};
 use crate::gate::Gates;
@@ -264,6 +265,12 @@ pub(crate) fn hostile(text: &str) -> Report {
     report.classification.endpoint = own();
     report.classification.reason = own();
     report.classification.found_at = vec![Found { url: own(), what: own() }];
+    report.era_guess = Some(EraGuess {
+        eras: Vec::new(),
+        revisions: Vec::new(),
+        words: own(),
+        hints: vec![Hint { exchange: 1, what: own() }],
+    });
     report.tried = vec![Tried { exchange: 1, what: own(), outcome: own() }];
     for row in &mut report.findings {
         for evidence in &mut row.finding.evidence {
