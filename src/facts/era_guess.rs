@@ -205,7 +205,7 @@ fn metadata(transcript: &Transcript, class: &Classification) -> Option<Sign> {
     if let Some((exchange, _)) = auth::resource_metadata(exchanges) {
         return Some(Sign::new(
             exchange,
-            "protected-resource metadata are there",
+            "it has protected-resource metadata",
             &[],
             since(RESOURCE_METADATA),
         ));
@@ -221,7 +221,7 @@ fn metadata(transcript: &Transcript, class: &Classification) -> Option<Sign> {
     }
     let root = own().find(|exchange| exchange.step == "as 0.1")?;
     auth::authorization_server(root)?;
-    let what = "authorization-server metadata are at the origin's root, and no protected-resource metadata";
+    let what = "authorization-server metadata at the origin root, and no protected-resource metadata";
     Some(Sign::new(root, what, &[Era::Legacy], vec![Revision::V2025_03_26]))
 }
 
@@ -299,7 +299,7 @@ mod tests {
         get(ProbeId::Auth, "get").status(405).header("allow", allow)
     }
 
-    fn card(remotes: Value) -> Made {
+    fn card(remotes: &Value) -> Made {
         get(ProbeId::Siblings, "card").json(json!({ "name": "x/y", "remotes": remotes }))
     }
 
@@ -392,18 +392,18 @@ mod tests {
     #[test]
     fn a_card_lists_the_revisions_of_this_endpoint() {
         let both =
-            gated([card(json!([remote("https://public.example/mcp", &["2026-07-28", "2025-11-25"])]))]);
+            gated([card(&json!([remote("https://public.example/mcp", &["2026-07-28", "2025-11-25"])]))]);
         assert_eq!(both.as_deref(), Some("both eras, revision 2025-11-25 or later"));
         let here = remote(&format!("{URL}/"), &["2025-03-26", "2025-11-25"]);
         let several = json!([remote("https://public.example/other", &["2026-07-28"]), here]);
-        let legacy = gated([card(several)]);
+        let legacy = gated([card(&several)]);
         assert_eq!(legacy.as_deref(), Some("legacy era, revisions 2025-03-26, 2025-11-25"));
         let others = json!([remote("https://a.example", &["2026-07-28"]), remote("https://b.example", &[])]);
-        assert_eq!(gated([card(others)]), None);
-        assert_eq!(gated([card(json!([remote(URL, &["2031-01-01"])]))]), None);
-        assert_eq!(gated([card(json!("remotes"))]), None);
+        assert_eq!(gated([card(&others)]), None);
+        assert_eq!(gated([card(&json!([remote(URL, &["2031-01-01"])]))]), None);
+        assert_eq!(gated([card(&json!("remotes"))]), None);
         // The list is complete; other hints only have to agree with it.
-        let listed = card(json!([remote(URL, &["2025-03-26", "2025-06-18"])]));
+        let listed = card(&json!([remote(URL, &["2025-03-26", "2025-06-18"])]));
         let legacy = gated([listed, resource(), preflight("mcp-session-id")]);
         assert_eq!(legacy.as_deref(), Some("legacy era, revisions 2025-03-26, 2025-06-18"));
     }
@@ -415,7 +415,7 @@ mod tests {
         assert_eq!(gated(oldest().chain([preflight("mcp-method, mcp-session-id")])), None);
         let agreeing = gated(oldest().chain([preflight("mcp-session-id")]));
         assert_eq!(agreeing.as_deref(), Some("legacy era, revision 2025-03-26"));
-        let only = |version| card(json!([remote(URL, &[version])]));
+        let only = |version| card(&json!([remote(URL, &[version])]));
         assert_eq!(gated([only("2026-07-28"), preflight("mcp-session-id")]), None);
         assert_eq!(gated([only("2025-03-26"), resource()]), None);
     }
