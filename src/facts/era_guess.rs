@@ -68,7 +68,7 @@ impl Sign {
 pub fn read(transcript: &Transcript, class: &Classification) -> Option<EraGuess> {
     let stopped = class.evidence.first().and_then(|id| transcript.exchange(*id));
     // A gate before a GET or an upgrade alone hides no Streamable HTTP, and only that has two eras.
-    if class.kind != Kind::AuthGated || !stopped.is_some_and(|exchange| exchange.request.method == "POST") {
+    if class.kind != Kind::AuthGated || stopped.is_none_or(|exchange| exchange.request.method != "POST") {
         return None;
     }
     let card = card(transcript, class);
