@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use crate::baseline::Scanned;
 use crate::checks;
 use crate::exit::Exit;
-use crate::facts::{Facts, Kind, Readings, Scope, delivery, resume, summary, troubles};
+use crate::facts::{Facts, Kind, Readings, Scope, delivery, era_guess, resume, summary, troubles};
 use crate::finding::{Finding, Status};
 use crate::gate::{GateOutcome, Gates, Judged};
 use crate::protocol::headers;
@@ -113,6 +113,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         insecure: header.insecure,
         proxy: header.proxy.clone(),
         classification: class.clone(),
+        era_guess: era_guess::read(transcript, class),
         tried: transcript.exchanges.iter().filter_map(tried).collect(),
         score,
         gate,

@@ -83,7 +83,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
-    /// From hints only.
+    /// From hints only: no class is, but the era behind authentication can be (see `era_guess`).
     Guess,
     /// One sign, not confirmed.
     Suspected,
@@ -120,7 +120,7 @@ pub struct Classification {
     pub revisions: Vec<Revision>,
     /// Eras that answered, newest first; empty unless MCP answered.
     pub eras: Vec<Era>,
-    /// How sure.
+    /// How sure the class is.
     pub confidence: Confidence,
     /// One sentence: why this class.
     pub reason: String,

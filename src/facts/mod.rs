@@ -21,6 +21,7 @@ pub mod catalogue;
 pub mod classification;
 pub mod delivery;
 pub mod endpoint;
+pub mod era_guess;
 pub mod events;
 pub mod handshake;
 pub mod leaks;

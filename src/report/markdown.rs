@@ -137,7 +137,9 @@ fn one(document: &mut Document, report: &Report, heading: &str) {
     if report.label.is_some() {
         document.add(&format!(" ({})", markdown(&report.url, 200)));
     }
-    document.add(&format!(": {}. {}\n\n", report.classification.kind.words(), sentence(report)));
+    let guess = report.era_guess.as_ref();
+    let guess = guess.map_or_else(String::new, |guess| format!("; {}", markdown(&guess.sentence(), LONGEST)));
+    document.add(&format!(": {}{guess}. {}\n\n", report.classification.kind.words(), sentence(report)));
     for doubt in doubts(report) {
         document.add(&format!("**Note:** {}\n\n", markdown(&doubt.text, LONGEST)));
     }

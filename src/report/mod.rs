@@ -31,6 +31,7 @@ use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::delivery::Delivery;
+use crate::facts::era_guess::EraGuess;
 use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
 use crate::facts::troubles::{FailureCount, LimitHit};
@@ -68,6 +69,8 @@ pub struct Report {
     pub proxy: Option<String>,
     /// What speaks there.
     pub classification: Classification,
+    /// What era may be behind authentication, where hints say something. Nothing is judged by it.
+    pub era_guess: Option<EraGuess>,
     /// What was sent to find that out, for endpoints that are described and not scored.
     pub tried: Vec<Tried>,
     /// The score.

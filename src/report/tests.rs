@@ -14,11 +14,12 @@ use crate::baseline::Standing;
 use crate::check::{Applies, Basis, Check, How, Reads};
 use crate::exit::Exit;
 use crate::facts::classification::{Found, ServerInfo};
+use crate::facts::era_guess::{EraGuess, Hint};
 use crate::facts::{Kind, Readings};
 use crate::finding::{Dimension, Evidence, Finding, Judgement, Level, Severity, Status, inconclusive};
 use crate::gate::Gates;
 use crate::judge::assemble;
-use crate::protocol::revision::Era;
+use crate::protocol::revision::{Era, Revision};
 use crate::report::json;
 use crate::rubric::Rubric;
 use crate::transcript::synthetic::{Scan, discover, get, initialize, post};
@@ -264,6 +265,12 @@ pub(crate) fn hostile(text: &str) -> Report {
     report.classification.endpoint = own();
     report.classification.reason = own();
     report.classification.found_at = vec![Found { url: own(), what: own() }];
+    report.era_guess = Some(EraGuess {
+        eras: Vec::new(),
+        revisions: Vec::new(),
+        words: own(),
+        hints: vec![Hint { exchange: 1, what: own() }],
+    });
     report.tried = vec![Tried { exchange: 1, what: own(), outcome: own() }];
     for row in &mut report.findings {
         for evidence in &mut row.finding.evidence {
@@ -387,6 +394,35 @@ fn read_back(text: &str, reports: &[Report]) {
         }
         assert_eq!(read, report);
     }
+}
+
+#[test]
+fn a_guessed_era_is_labelled_as_such_and_comes_back() {
+    let mut report = gated();
+    report.era_guess = Some(EraGuess {
+        eras: vec![Era::Legacy],
+        revisions: vec![Revision::V2025_06_18, Revision::V2025_11_25],
+        words: "legacy era".to_owned(),
+        hints: vec![Hint { exchange: 2, what: "a sign is there".to_owned() }],
+    });
+    let reports = [report];
+    for format in [Format::Table, Format::Markdown, Format::Html] {
+        // Terminals wrap.
+        let text: Vec<String> = bytes(format, &reports).split_whitespace().map(str::to_owned).collect();
+        assert!(text.join(" ").contains("guess: legacy era (a sign is there)"), "{}", format.name());
+    }
+    let text = bytes(Format::Json, &reports);
+    read_back(&text, &reports);
+    let class = &serde_json::from_str::<Value>(&text).unwrap()["classification"];
+    assert_eq!(class["confidence"], "confirmed", "that there is a gate is no guess");
+    let hints = json!([{ "exchange": 2, "what": "a sign is there" }]);
+    assert_eq!(
+        class["era_guess"],
+        json!({
+            "confidence": "guess", "eras": ["legacy"], "revisions": ["2025-06-18", "2025-11-25"],
+            "words": "legacy era", "hints": hints,
+        })
+    );
 }
 
 #[test]

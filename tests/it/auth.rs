@@ -10,10 +10,13 @@ use agentgauge::facts::{Kind, Readings};
 use agentgauge::finding::{Dimension, Finding, Status};
 use agentgauge::gate::Gates;
 use agentgauge::judge::judge;
+use agentgauge::report::json;
+use agentgauge::report::table::{self, Style};
 use agentgauge::rubric::Rubric;
 use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
 use agentgauge::target::{Secret, Target};
 use agentgauge::transcript::{ProbeId, Profile, Transcript};
+use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
 use crate::support::raw::{Raw, head};
@@ -64,6 +67,57 @@ async fn a_sound_gate_earns_its_security_and_no_more() {
     assert_eq!(report.score.dimensions[&Dimension::D8].value, None);
     assert_eq!(of(&gates(Dimension::D2, 80.0)).exit, Exit::Inconclusive);
     assert_eq!(of(&Gates { min_score: Some(1.0), ..Gates::default() }).exit, Exit::Inconclusive);
+}
+
+/// The guess of a scan without a credential, as the JSON report has it, and the terminal's first screen.
+async fn guessed(url: &str) -> (Value, String) {
+    let transcript = scan_with(url, |_| {}).await;
+    let report = judge(&transcript, &Rubric::default_rubric(), &Gates::default());
+    let read: Value = serde_json::from_slice(&json::render(&report)).unwrap();
+    let class = &read["classification"];
+    assert_eq!((&class["kind"], &class["confidence"]), (&"auth-gated".into(), &"confirmed".into()));
+    assert_eq!((&class["revisions"], &class["transports"]), (&Value::Array(vec![]), &Value::Array(vec![])));
+    let style = Style { width: 200, colour: false };
+    (class["era_guess"].clone(), table::render(&report, &style))
+}
+
+#[tokio::test]
+async fn the_era_behind_the_gate_is_guessed_and_labelled() {
+    let gated = Behaviour::sound(Base::Gated);
+    let open = gated.clone().any_origin();
+    for (behaviour, eras, words) in [
+        (gated.clone(), vec![], "revision 2025-06-18 or later"),
+        (open, vec!["modern", "legacy"], "both eras, revision 2025-06-18 or later"),
+        (gated.with(Fault::AuthNoMetadata), vec!["legacy"], "legacy era, revision 2025-03-26"),
+    ] {
+        let endpoint = Endpoint::start(behaviour).unwrap();
+        let (guess, screen) = guessed(&endpoint.url()).await;
+        assert_eq!(guess["confidence"], "guess");
+        assert_eq!((&guess["eras"], &guess["words"]), (&serde_json::json!(eras), &words.into()));
+        assert!(!guess["hints"].as_array().unwrap().is_empty());
+        assert!(screen.contains(&format!("guess: {words} (")), "{screen}");
+    }
+    let challenge = "401 Unauthorized\r\nwww-authenticate: Bearer";
+    for (get, words) in [
+        (challenge, None),
+        ("405 Method Not Allowed\r\nallow: POST", Some("modern era, or legacy era without sessions")),
+    ] {
+        let server = Raw::start(move |mut stream| async move {
+            let asked = head(&mut stream).await;
+            let path = asked.split(' ').nth(1).unwrap_or_default().to_owned();
+            let answer = match asked.split(' ').next() {
+                _ if path.contains(".well-known") => "404 Not Found",
+                Some("GET") => get,
+                _ => challenge,
+            };
+            let reply = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(reply.as_bytes()).await;
+        })
+        .await;
+        let (guess, screen) = guessed(&server.url("http")).await;
+        assert_eq!(guess.get("words").and_then(Value::as_str), words);
+        assert_eq!(screen.contains("guess:"), words.is_some(), "{screen}");
+    }
 }
 
 #[tokio::test]

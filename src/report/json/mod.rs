@@ -10,12 +10,14 @@ pub use restore::{RestoreError, restore};
 
 use super::{Report, ReportFinding, sink};
 use crate::exit::Exit;
+use crate::facts::Confidence;
+use crate::facts::era_guess::EraGuess;
 use crate::score::{Score, tenths};
 use v1::{
-    JsonBasis, JsonCap, JsonClassification, JsonDelivery, JsonDimension, JsonEvidence, JsonExchanges,
-    JsonExit, JsonFacts, JsonFailure, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonKeepAlive,
-    JsonLatency, JsonLimitHit, JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume, JsonRubric,
-    JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
+    JsonBasis, JsonCap, JsonClassification, JsonDelivery, JsonDimension, JsonEraGuess, JsonEvidence,
+    JsonExchanges, JsonExit, JsonFacts, JsonFailure, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonHint,
+    JsonKeepAlive, JsonLatency, JsonLimitHit, JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume,
+    JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
 };
 
 /// Version of the shape.
@@ -91,6 +93,7 @@ impl From<&Report> for JsonReport {
                 transports: class.transports.clone(),
                 revisions: class.revisions.clone(),
                 confidence: class.confidence,
+                era_guess: report.era_guess.as_ref().map(JsonEraGuess::from),
                 reason: class.reason.clone(),
                 endpoint: class.endpoint.clone(),
                 found_at: class
@@ -146,6 +149,22 @@ impl From<&Report> for JsonReport {
                 sessions_opened: report.footprint.sessions_opened,
                 sessions_left: report.footprint.sessions_left,
             },
+        }
+    }
+}
+
+impl From<&EraGuess> for JsonEraGuess {
+    fn from(guess: &EraGuess) -> Self {
+        Self {
+            confidence: Confidence::Guess,
+            eras: guess.eras.clone(),
+            revisions: guess.revisions.clone(),
+            words: guess.words.clone(),
+            hints: guess
+                .hints
+                .iter()
+                .map(|hint| JsonHint { exchange: hint.exchange, what: hint.what.clone() })
+                .collect(),
         }
     }
 }

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::v1::{JsonClassification, JsonDelivery, JsonFacts, JsonFinding, JsonReport, JsonScore, JsonTls};
+use super::v1::{
+    JsonClassification, JsonDelivery, JsonEraGuess, JsonFacts, JsonFinding, JsonReport, JsonScore, JsonTls,
+};
 use crate::checks;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::classification::{Found, ServerInfo};
 use crate::facts::delivery::{Delivery, Stream, Timing};
+use crate::facts::era_guess::{EraGuess, Hint};
 use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive, Latency};
 use crate::facts::troubles::{FailureCount, LimitHit};
@@ -118,6 +121,7 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
                 outcome: tried.outcome.clone(),
             })
             .collect(),
+        era_guess: json.classification.era_guess.as_ref().map(era_guess_of),
         classification: classification_of(json.classification),
         gate,
         exit,
@@ -216,6 +220,19 @@ fn classification_of(json: JsonClassification) -> Classification {
         failure: None,
         credential_refused: json.credential_refused,
         evidence: Vec::new(),
+    }
+}
+
+fn era_guess_of(json: &JsonEraGuess) -> EraGuess {
+    EraGuess {
+        eras: json.eras.clone(),
+        revisions: json.revisions.clone(),
+        words: json.words.clone(),
+        hints: json
+            .hints
+            .iter()
+            .map(|hint| Hint { exchange: hint.exchange, what: hint.what.clone() })
+            .collect(),
     }
 }
 

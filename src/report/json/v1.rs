@@ -9,7 +9,7 @@ use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::{Confidence, Kind};
 use crate::finding::{Dimension, Level, Severity, Status};
-use crate::protocol::revision::Revision;
+use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
 use crate::transcript::{CertificateFault, FailureKind, Phase, Profile};
 
@@ -159,8 +159,11 @@ pub struct JsonClassification {
     pub transports: Vec<Transport>,
     /// Published revisions seen or listed, oldest first.
     pub revisions: Vec<Revision>,
-    /// How sure.
+    /// How sure the class is.
     pub confidence: Confidence,
+    /// Behind authentication: what era may be there, where hints say something. Nothing is judged by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub era_guess: Option<JsonEraGuess>,
     /// Why this class, one sentence.
     pub reason: String,
     /// The URL that was judged: the typed one, or where its redirect led.
@@ -177,6 +180,30 @@ pub struct JsonClassification {
     /// What the server calls itself. Remote text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<JsonTool>,
+}
+
+/// What era may be behind authentication.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonEraGuess {
+    /// How sure: `guess`.
+    pub confidence: Confidence,
+    /// Eras that the hints name, newest first; empty where they leave it open.
+    pub eras: Vec<Era>,
+    /// Revisions that agree with every hint, oldest first: at least one of them may be spoken.
+    pub revisions: Vec<Revision>,
+    /// The guess in words.
+    pub words: String,
+    /// What it rests on.
+    pub hints: Vec<JsonHint>,
+}
+
+/// Something seen before the gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonHint {
+    /// Id of the exchange in the transcript.
+    pub exchange: u32,
+    /// What it shows.
+    pub what: String,
 }
 
 /// Something found beside the URL.

@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::gains;
 use super::layout::{Page, Tone, columns};
+use crate::facts::era_guess::EraGuess;
 use crate::facts::{Confidence, Kind};
 use crate::finding::{Severity, Status};
 use crate::report::doubts::doubts;
@@ -74,6 +75,7 @@ pub(in crate::report) fn found(report: &Report) -> Vec<String> {
     if !class.is_mcp() || class.confidence != Confidence::Confirmed {
         what.push(class.reason.clone());
     }
+    what.extend(report.era_guess.as_ref().map(EraGuess::sentence));
     what
 }
 
