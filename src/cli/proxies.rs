@@ -1,8 +1,7 @@
 //! Which proxy a target is reached through: `--proxy`, else what the environment says, as curl reads it.
 
-use hyper_util::client::proxy::matcher::Matcher;
-
 use super::resolve::{Surroundings, Usage};
+use crate::net::spares;
 use crate::proxy::Proxy;
 use crate::target::Target;
 
@@ -21,25 +20,21 @@ pub(super) fn assign(
     }
     let spared = around.variable("NO_PROXY").or_else(|| around.variable("no_proxy"));
     let spared = spared.and_then(|text| text.into_string().ok()).unwrap_or_default();
-    // Only the rules of NO_PROXY are wanted from it: it drops what it cannot read without a word.
-    let matcher = Matcher::builder().all("http://any.invalid").no(spared).build();
     for target in targets {
-        let (http, names): (_, &[&str]) = if target.tls() {
-            ("https", &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+        let names: &[&str] = if target.tls() {
+            &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
         } else if around.variable("REQUEST_METHOD").is_some() {
             // Under CGI a client sets HTTP_PROXY by sending the header "Proxy".
-            ("http", &["http_proxy", "all_proxy", "ALL_PROXY"])
+            &["http_proxy", "all_proxy", "ALL_PROXY"]
         } else {
-            ("http", &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+            &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
         };
         let named = names.iter().find_map(|name| {
             let value = around.variable(name)?.into_string().ok()?;
             (!value.trim().is_empty()).then_some((*name, value))
         });
         let Some((name, value)) = named else { continue };
-        let destination = format!("{http}://{}/", target.url.host_str().unwrap_or_default()).parse();
-        let reached = destination.is_ok_and(|destination| matcher.intercept(&destination).is_some());
-        if reached && !target.loopback() {
+        if !target.loopback() && !spares(&spared, &target.url) {
             target.proxy = Some(parse(name, &value)?);
         }
     }

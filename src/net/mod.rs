@@ -43,5 +43,6 @@ pub use hold::{Held, View};
 pub use origin::may_carry_credentials;
 pub use stalls::watch as watch_stalls;
 pub use talk::{Barrier, Talk};
+pub use tunnel::spares;
 pub use websocket::Socket;
 pub use wire::Wire;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
+use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use url::Url;
@@ -115,6 +116,15 @@ impl Dialler {
             _ = connection.with_upgrades() => asked.await,
         }
     }
+}
+
+/// Whether `NO_PROXY` spares a URL's host (curl's rules: names with their subdomains, addresses, networks, `*`).
+#[must_use]
+pub fn spares(no_proxy: &str, url: &Url) -> bool {
+    // Only these rules are wanted from it: what it cannot read of a proxy's URL it drops without a word.
+    let matcher = Matcher::builder().all("http://any.invalid").no(no_proxy).build();
+    let host = format!("http://{}/", url.host_str().unwrap_or_default()).parse();
+    host.is_ok_and(|host| matcher.intercept(&host).is_none())
 }
 
 /// What a refusal says, in our own words.
