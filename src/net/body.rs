@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use super::asked::Ear;
 use super::broken::broken;
 use super::dial::over;
 use super::exchange::Until;
@@ -68,6 +69,8 @@ pub(super) struct Reader<'a> {
     /// Where the first event of a GET must have come.
     pub(super) first_event: Option<Instant>,
     pub(super) publish: Option<Publish>,
+    /// Hears what the server asks of us.
+    pub(super) ear: Option<Ear>,
     /// Whether an undeclared body may be an event stream (GET).
     pub(super) sniff: bool,
     /// Whether the body is compressed: it is then kept as bytes, and of a stream only the beginning.
@@ -178,6 +181,7 @@ impl Reader<'_> {
         let mut unread = 0_usize;
         let mut spoken = false;
         let mut first_byte_us = None;
+        let mut ear = self.ear.clone();
         self.publish(&decoder, &masker, first_byte_us);
         loop {
             let limit = satisfied_at.map_or(self.deadline, |at| later(at, GRACE).min(self.deadline));
@@ -206,6 +210,9 @@ impl Reader<'_> {
                     let new = decoder.lines.get(unread..).unwrap_or_default();
                     spoken |= new.iter().any(|line| !line.text.is_empty());
                     if let Some(last) = new.iter().rposition(|line| line.text.is_empty()) {
+                        if let Some(ear) = &mut ear {
+                            ear.hear(new.get(..=last).unwrap_or_default());
+                        }
                         if satisfied_at.is_none() && self.satisfied(new) {
                             satisfied_at = Some(Instant::now());
                         }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use http::HeaderName;
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::asked::{Asked, Ear};
 use super::body::{Publish, Reader};
 use super::broken::broken;
 use super::dial::{Connection, Dialler, Sender, failure, over};
@@ -46,6 +47,7 @@ pub(super) struct Inner {
     pub(super) public: AtomicBool,
     pub(super) next_slot: Mutex<Instant>,
     pub(super) kept: Kept,
+    pub(super) questions: mpsc::Sender<Asked>,
 }
 
 /// How long cleaning up may take once the scan is over.
@@ -195,6 +197,7 @@ impl Inner {
             until: call.until,
             deadline: total.min(self.deadline),
             first_event,
+            ear: Ear::new(&self.questions, call, exchange),
             publish,
             sniff: get,
             encoded: exchange.header("content-encoding").is_some_and(encoded),

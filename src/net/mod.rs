@@ -15,6 +15,7 @@
     )
 )]
 
+mod asked;
 mod body;
 mod broken;
 mod conversation;
@@ -36,6 +37,7 @@ mod tunnel;
 pub mod websocket;
 mod wire;
 
+pub use asked::Asked;
 pub use dial::accepts;
 pub use exchange::{Call, Reuse, Until};
 pub use foreign::fetch;

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::asked::WAITING;
 use super::conversation::Inner;
 use super::dial::Connection;
 use super::exchange::Call;
@@ -30,7 +31,7 @@ const BARRIER_GRACE: Duration = Duration::from_millis(20);
 /// An open WebSocket that several exchanges share. Close it to get its upgrade recorded.
 pub struct Talk {
     upgrade: Exchange,
-    sink: tokio::sync::Mutex<SplitSink<Stream, Message>>,
+    sink: Sink,
     heard: Arc<Mutex<Heard>>,
     changed: watch::Receiver<u64>,
     reader: JoinHandle<()>,
@@ -40,6 +41,9 @@ pub struct Talk {
     claimed: Mutex<BTreeSet<usize>>,
     _connection: Connection,
 }
+
+/// The sending half, shared with the reader, which answers what the server asks.
+type Sink = Arc<tokio::sync::Mutex<SplitSink<Stream, Message>>>;
 
 impl std::fmt::Debug for Talk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -72,10 +76,12 @@ impl Wire<'_> {
         let heard = Arc::new(Mutex::new(Heard::default()));
         let (sender, changed) = watch::channel(0);
         let (sink, stream) = socket.stream.split();
-        let reader = tokio::spawn(listen(Arc::clone(&self.inner), stream, Arc::clone(&heard), sender));
+        let sink: Sink = Arc::new(sink.into());
+        let ears = Ears { stream, sink: Arc::clone(&sink), heard: Arc::clone(&heard), changed: sender };
+        let reader = tokio::spawn(listen(Arc::clone(&self.inner), ears));
         Talk {
             upgrade: socket.exchange,
-            sink: tokio::sync::Mutex::new(sink),
+            sink,
             heard,
             changed,
             reader,
@@ -137,41 +143,67 @@ impl Wire<'_> {
 }
 
 /// Reads frames until the socket, the scan or its time ends.
-async fn listen(
-    inner: Arc<Inner>,
-    mut stream: SplitStream<Stream>,
-    heard: Arc<Mutex<Heard>>,
-    changed: watch::Sender<u64>,
-) {
+async fn listen(inner: Arc<Inner>, mut ears: Ears) {
     let mut tally = Tally::default();
+    let mut answers = 0_usize;
     loop {
         let message = tokio::select! {
-            message = timeout_at(inner.deadline(), stream.next()) => message.unwrap_or(None),
+            message = timeout_at(inner.deadline(), ears.stream.next()) => message.unwrap_or(None),
             () = inner.stop.wait() => None,
         };
         let at_us = inner.clock.now_us();
-        let mut heard = lock(&heard);
-        match message {
-            None => heard.over = true,
-            Some(Err(error)) => {
-                heard.over = true;
-                heard.failure = broken_socket(&error);
+        let (over, answer) = {
+            let mut answer = None;
+            let mut heard = lock(&ears.heard);
+            match message {
+                None => heard.over = true,
+                Some(Err(error)) => {
+                    heard.over = true;
+                    heard.failure = broken_socket(&error);
+                }
+                Some(Ok(message)) => {
+                    let (kind, text) = shown(&message);
+                    let text = mask_shown(&inner.vault, kind, &text);
+                    if kind == FrameKind::Text && answers < WAITING && text.contains("\"method\"") {
+                        answer = jsonrpc::parse(&text).ok().and_then(|asked| jsonrpc::decline(&asked));
+                    }
+                    heard.over |= kind == FrameKind::Close;
+                    let hit = tally.add(message.len(), &inner.limits);
+                    heard.over |= hit.is_some();
+                    heard.failure = hit;
+                    heard.frames.push(Frame { at_us, direction: Direction::In, kind, text });
+                }
             }
-            Some(Ok(message)) => {
-                let (kind, text) = shown(&message);
-                let text = mask_shown(&inner.vault, kind, &text);
-                heard.over |= kind == FrameKind::Close;
-                let hit = tally.add(message.len(), &inner.limits);
-                heard.over |= hit.is_some();
-                heard.failure = hit;
-                heard.frames.push(Frame { at_us, direction: Direction::In, kind, text });
-            }
-        }
-        let over = heard.over;
-        drop(heard);
-        changed.send_modify(|version| *version = version.wrapping_add(1));
+            (heard.over, answer)
+        };
+        ears.changed.send_modify(|version| *version = version.wrapping_add(1));
         if over {
             return;
+        }
+        if let Some((body, _)) = answer {
+            answers = answers.saturating_add(1);
+            ears.answer(&inner, body.to_string()).await;
+        }
+    }
+}
+
+/// What a reader needs.
+struct Ears {
+    stream: SplitStream<Stream>,
+    sink: Sink,
+    heard: Arc<Mutex<Heard>>,
+    changed: watch::Sender<u64>,
+}
+
+impl Ears {
+    /// Answers what the server asked (HOSTILE.md J12). The frame stays with the upgrade's exchange.
+    async fn answer(&self, inner: &Inner, body: String) {
+        let message = Message::Text(Utf8Bytes::from(inner.vault.reveal(&body)));
+        // A peer that asks and does not read must not keep us from reading.
+        let sending = async { self.sink.lock().await.send(message).await };
+        if matches!(tokio::time::timeout(CLOSING, sending).await, Ok(Ok(()))) {
+            let (at_us, direction) = (inner.clock.now_us(), Direction::Out);
+            lock(&self.heard).frames.push(Frame { at_us, direction, kind: FrameKind::Text, text: body });
         }
     }
 }
@@ -244,7 +276,8 @@ impl Talk {
                 continue;
             }
             let theirs = reply_id(frame).is_some_and(|id| awaited.contains(&id) && !ids.contains(&id));
-            let ours = matches!(frame.kind, FrameKind::Text | FrameKind::Binary | FrameKind::Close);
+            let ours = frame.direction == Direction::In
+                && matches!(frame.kind, FrameKind::Text | FrameKind::Binary | FrameKind::Close);
             if ours && !theirs && !notification {
                 answered |= frame.kind == FrameKind::Text;
                 claimed.insert(index);
@@ -313,7 +346,7 @@ fn said<'f>(
 
 /// The id of a frame that is no message of the server's own (null if it has none).
 fn reply_id(frame: &Frame) -> Option<Value> {
-    if frame.kind != FrameKind::Text {
+    if frame.kind != FrameKind::Text || frame.direction == Direction::Out {
         return None;
     }
     let message = jsonrpc::parse(&frame.text).ok()?;

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
+use super::asked::{Asked, WAITING};
 use super::conversation::Inner;
 use super::dial::Dialler;
 use super::exchange::Call;
@@ -26,6 +27,7 @@ pub struct Wire<'a> {
     observer: &'a dyn Observer,
     recorded: Mutex<Vec<Arc<Exchange>>>,
     skips: Mutex<Vec<Skip>>,
+    pub(super) asked: tokio::sync::Mutex<mpsc::Receiver<Asked>>,
 }
 
 impl std::fmt::Debug for Wire<'_> {
@@ -48,7 +50,9 @@ impl<'a> Wire<'a> {
             request::hide_header(&vault, &name, value.expose());
         }
         let dialler = Dialler::new(target, clock);
+        let (questions, asked) = mpsc::channel(WAITING);
         let inner = Inner {
+            questions,
             dialler,
             clock,
             vault,
@@ -67,7 +71,13 @@ impl<'a> Wire<'a> {
             kept: Kept::new(limits.kept_bytes),
             limits,
         };
-        Self { inner: Arc::new(inner), observer, recorded: Mutex::default(), skips: Mutex::default() }
+        Self {
+            inner: Arc::new(inner),
+            observer,
+            recorded: Mutex::default(),
+            skips: Mutex::default(),
+            asked: asked.into(),
+        }
     }
 
     /// The vault of this scan, for masking what is not an exchange (the target's URL).

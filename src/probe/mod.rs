@@ -1,6 +1,7 @@
 //! What is sent. Probes send and record; they never judge. Where they need an earlier answer they
 //! ask the same readers as the checks (`facts`), on the recorded, masked exchange.
 
+mod answers;
 mod auth;
 mod bad_input;
 mod browser;
@@ -42,7 +43,11 @@ use state::OpenSession;
 /// Runs every probe that applies. Everything is recorded on the wire.
 pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: ScanOptions) {
     let prober = Prober::new(wire, profile, options);
-    let mut found = Box::pin(classify::run(&prober, url)).await;
+    answers::during(&prober, Box::pin(converse(&prober, url))).await;
+}
+
+async fn converse(prober: &Prober<'_>, url: &str) {
+    let mut found = Box::pin(classify::run(prober, url)).await;
     let gated = prober.kind() == Kind::AuthGated;
     {
         let mut state = prober.lock();
@@ -50,35 +55,35 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         state.gated = gated;
     }
     if gated {
-        return Box::pin(auth::gate(&prober, &found.target)).await;
+        return Box::pin(auth::gate(prober, &found.target)).await;
     }
     let mut speakers = found.speakers();
     if speakers.is_empty() {
-        speakers.extend(other_transport(&prober, &found).await);
+        speakers.extend(other_transport(prober, &found).await);
     }
     let stream = found.stream.take();
     let streamable = if speakers.iter().all(Speaker::streamable) { speakers.as_slice() } else { &[] };
     // Boxed: together these conversations are larger than a thread's stack likes.
     let held = Box::pin(join3(
-        legacy::watch(&prober, &speakers, stream),
-        listen::run(&prober, &speakers),
-        classify::aside(&prober, &found),
+        legacy::watch(prober, &speakers, stream),
+        listen::run(prober, &speakers),
+        classify::aside(prober, &found),
     ));
     let streams = Box::pin(async {
-        resume::run(&prober, &speakers).await;
-        resume::feed(&prober, &found.target).await;
-        delivery::run(&prober, streamable, &found.target).await;
+        resume::run(prober, &speakers).await;
+        resume::feed(prober, &found.target).await;
+        delivery::run(prober, streamable, &found.target).await;
     });
-    let rest = Box::pin(calls(&prober, &speakers, &found));
+    let rest = Box::pin(calls(prober, &speakers, &found));
     join3(held, streams, rest).await;
     for speaker in &speakers {
         match &speaker.channel {
             Channel::Streamable => {}
-            Channel::HttpSse(stream) => stream.end(&prober).await,
-            Channel::WebSocket(line) => line.end(&prober).await,
+            Channel::HttpSse(stream) => stream.end(prober).await,
+            Channel::WebSocket(line) => line.end(prober).await,
         }
     }
-    legacy::teardown(&prober).await;
+    legacy::teardown(prober).await;
 }
 
 /// Everything that is asked and answered, while streams are held beside it.

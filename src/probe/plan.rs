@@ -95,6 +95,12 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
             25,
             25,
         ),
+        row(
+            ProbeId::Answers,
+            "answers to what the endpoint asks of us: an empty result to ping, a refusal to everything else",
+            5,
+            20,
+        ),
         row(ProbeId::Teardown, "DELETE of the sessions that the scan opened", 8, 8),
     ]
 }

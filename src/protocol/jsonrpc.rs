@@ -66,6 +66,24 @@ pub fn is_reply(message: &Value) -> bool {
     !is_request(message) && (message.get("result").is_some() || message.get("error").is_some())
 }
 
+/// What a scanner answers to a request of the server's, and whether that was a ping. A ping gets its empty
+/// result (2025-11-25, Utilities, Ping); everything else is declined as a method that we do not have, since
+/// we announce no capability. `None` for what is no request, and for an id that no request may have.
+#[must_use]
+pub fn decline(message: &Value) -> Option<(Value, bool)> {
+    let method = message.get("method")?.as_str()?;
+    let id = message.get("id").filter(|id| id.is_string() || id.is_number())?;
+    let ping = method == "ping";
+    let answer = if ping {
+        serde_json::json!({ "jsonrpc": "2.0", "id": id, "result": {} })
+    } else {
+        let error =
+            serde_json::json!({ "code": -32601, "message": "declined: a scanner, without capabilities" });
+        serde_json::json!({ "jsonrpc": "2.0", "id": id, "error": error })
+    };
+    Some((answer, ping))
+}
+
 /// The answer a reply carries, whatever its id. `error` wins where both are present.
 #[must_use]
 pub fn answer(message: &Value) -> Option<Answer> {
@@ -123,6 +141,28 @@ pub fn type_name(value: &Value) -> &'static str {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn requests_of_the_server_are_declined_and_pings_answered() {
+        let said =
+            |text: &str| decline(&parse(text).unwrap()).map(|(answer, ping)| (answer.to_string(), ping));
+        assert_eq!(
+            said(r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#),
+            Some((r#"{"jsonrpc":"2.0","id":7,"result":{}}"#.to_owned(), true))
+        );
+        let (refused, ping) = said(r#"{"jsonrpc":"2.0","id":"a","method":"roots/list"}"#).unwrap();
+        assert!(refused.contains("-32601") && !ping);
+        for text in [
+            r#"{"jsonrpc":"2.0","method":"notifications/message"}"#,
+            r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":5}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            "[]",
+        ] {
+            assert_eq!(said(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn nesting_beyond_the_limit_is_an_error_not_an_overflow() {

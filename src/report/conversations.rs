@@ -28,6 +28,7 @@ pub fn words(probe: ProbeId) -> String {
         ProbeId::Delivery => "Delivery",
         ProbeId::Auth => "Authorization",
         ProbeId::Tls => "Certificate",
+        ProbeId::Answers => "Answers to the endpoint",
         ProbeId::Teardown => "Cleaning up",
         #[allow(unreachable_patterns, reason = "a new probe has a name before it has better words")]
         _ => "",

@@ -111,13 +111,16 @@ pub enum ProbeId {
     Load,
     /// A second handshake to read a certificate that does not verify. Plain. Step: `handshake`.
     Tls,
+    /// Answers to what the server asked of us on a stream; on a WebSocket they are frames of the upgrade's
+    /// exchange. Plain. Steps: `ping`, `declined`.
+    Answers,
     /// Ends what we opened. Teardown. Step: `delete`.
     Teardown,
 }
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Classify,
         Self::HttpSse,
         Self::WebSocket,
@@ -142,6 +145,7 @@ impl ProbeId {
         Self::Auth,
         Self::Catalogue,
         Self::Load,
+        Self::Answers,
         Self::Teardown,
     ];
 }

@@ -151,11 +151,12 @@ fn every_check_is_shown_passing_faulting_and_undecided() {
 }
 
 /// Probes that serve the scan itself and need no check of their own.
-const HOUSEKEEPING: [(ProbeId, &str); 5] = [
+const HOUSEKEEPING: [(ProbeId, &str); 6] = [
     (ProbeId::Classify, "every check sees it through the classification"),
     (ProbeId::Siblings, "read by the classification for `found_at`"),
     (ProbeId::Tls, "read through the TLS fact"),
     (ProbeId::Load, "plain traffic for the ops-* checks, which read every plain exchange"),
+    (ProbeId::Answers, "keeps a server going that waits for an answer; nothing is judged by it"),
     (ProbeId::Teardown, "ends what was opened; read by the footprint"),
 ];
 

@@ -10,6 +10,7 @@
 
 mod accuracy;
 mod architecture;
+mod asked;
 mod auth;
 mod certificates;
 mod checks_page;

@@ -71,3 +71,14 @@ pub(crate) async fn head(stream: &mut TcpStream) -> String {
     }
     String::from_utf8_lossy(&seen).into_owned()
 }
+
+/// Reads a whole request: head and body.
+pub(crate) async fn request(stream: &mut TcpStream) -> (String, String) {
+    let head = head(stream).await;
+    let length = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    let _ = stream.read_exact(&mut body).await;
+    (head, String::from_utf8_lossy(&body).into_owned())
+}
