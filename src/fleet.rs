@@ -1,16 +1,17 @@
 //! Many targets: a bounded number at once, one at a time per host, results in input order.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::Mutex;
 
 use crate::facts::Kind;
 use crate::facts::classification::classify;
-use crate::scan::{Observer, ScanOptions, Stop, scan};
+use crate::scan::{Observer, ScanOptions, Stop, crashed, header, scan};
 use crate::target::Target;
-use crate::transcript::{ProbeId, Transcript};
+use crate::transcript::{ProbeId, Transcript, Vault};
 
 /// Most targets under way at once.
 pub const MOST_AT_ONCE: usize = 8;
@@ -45,11 +46,11 @@ pub async fn run<O: Observer, T>(
                 None => None,
             };
             let observer = begin(index, target);
-            let mut transcript = scan(target, options, &observer, stop).await;
+            let mut transcript = guarded(target, options, &observer, stop).await;
             if options.discover
                 && let Some(beside) = beside(target, &transcript)
             {
-                transcript = scan(&beside, ScanOptions::default(), &observer, stop).await;
+                transcript = guarded(&beside, ScanOptions::default(), &observer, stop).await;
             }
             (index, end(index, transcript, observer))
         })
@@ -58,6 +59,12 @@ pub async fn run<O: Observer, T>(
         .await;
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// A scan of which a crash hurts no other target (HOSTILE.md rule 4).
+async fn guarded(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Transcript {
+    let scanned = AssertUnwindSafe(scan(target, options, observer, stop)).catch_unwind().await;
+    scanned.unwrap_or_else(|_| crashed(header(target, &Vault::default())))
 }
 
 /// The first endpoint that answered beside a URL that has nothing: what `--discover` goes on with. Only
@@ -109,6 +116,37 @@ mod tests {
         let expected: Vec<(usize, String)> =
             (0..20).map(|index| (index, format!("http://127.0.0.1:1/{index}"))).collect();
         assert_eq!(urls, expected);
+    }
+
+    /// An observer that crashes on the transcript of one target.
+    struct Faulty(bool);
+
+    impl Observer for Faulty {
+        fn entry(&self, _: &crate::transcript::codec::Entry) {
+            assert!(!self.0, "a bug");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_crash_on_one_target_hurts_no_other() {
+        let targets: Vec<Target> = (0..3)
+            .map(|index| {
+                Target::parse(&format!("http://127.0.0.1:1/{index}?token=canary-9"), Profile::Quick).unwrap()
+            })
+            .collect();
+        let transcripts = run(
+            &targets,
+            ScanOptions::default(),
+            &Stop::default(),
+            |index, _| Faulty(index == 1),
+            |_, transcript, _| transcript,
+        )
+        .await;
+        let reasons: Vec<String> = transcripts.iter().map(|transcript| classify(transcript).reason).collect();
+        assert!(reasons[0].starts_with("connection refused"), "{reasons:?}");
+        assert!(reasons[1].starts_with("agentgauge crashed"), "{reasons:?}");
+        assert!(reasons[2].starts_with("connection refused"), "{reasons:?}");
+        assert_eq!(transcripts[1].header.url, "http://127.0.0.1:1/1?token=~query-token~");
     }
 
     /// Nothing at the URL; beside it a feed at `url`, or what a card there names.

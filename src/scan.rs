@@ -11,7 +11,10 @@ use crate::probe;
 use crate::proxy::Proxy;
 use crate::target::Target;
 use crate::transcript::codec::{self, Entry};
-use crate::transcript::{End, Exchange, FORMAT, Header, Limits, Profile, Skip, Tool, Transcript, Vault};
+use crate::transcript::redact::secret_name;
+use crate::transcript::{
+    End, Exchange, FORMAT, Header, Limits, ProbeId, Profile, Skip, SkipReason, Tool, Transcript, Vault,
+};
 
 /// What a scan tells while it runs. Never part of the data.
 #[derive(Clone, Debug)]
@@ -83,21 +86,9 @@ pub struct ScanOptions {
 /// Scans one target and gives the transcript. Never fails: failures are recorded.
 pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Transcript {
     wait(target, options.wait_ms, observer, stop).await;
-    let started_at = jiff::Timestamp::now().to_string();
     let wire = Wire::new(target, observer, stop);
-    let url = masked_url(&target.url, wire.vault());
-    let header = Header {
-        format: FORMAT,
-        tool: Tool::this(),
-        url: url.clone(),
-        label: target.label.clone(),
-        profile: target.profile,
-        limits: target.limits.clone(),
-        insecure: target.insecure,
-        proxy: target.proxy.as_ref().map(Proxy::origin),
-        operator_headers: target.headers.iter().map(|(name, _)| name.to_string()).collect(),
-        started_at,
-    };
+    let header = header(target, wire.vault());
+    let url = header.url.clone();
     observer.entry(&Entry::Header(Box::new(header.clone())));
     let mut stalls = Vec::new();
     // In one task: what holds up the ticks holds up the probes.
@@ -111,6 +102,30 @@ pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer
     let transcript = Transcript { header, exchanges, skips, end: Some(end) };
     // Judge what encoding and decoding left: then `replay` cannot see anything else.
     codec::decode(codec::encode(&transcript).as_slice()).unwrap_or(transcript)
+}
+
+/// The header of a scan that begins now.
+#[must_use]
+pub fn header(target: &Target, vault: &Vault) -> Header {
+    Header {
+        format: FORMAT,
+        tool: Tool::this(),
+        url: masked_url(&target.url, vault),
+        label: target.label.clone(),
+        profile: target.profile,
+        limits: target.limits.clone(),
+        insecure: target.insecure,
+        proxy: target.proxy.as_ref().map(Proxy::origin),
+        operator_headers: target.headers.iter().map(|(name, _)| name.to_string()).collect(),
+        started_at: jiff::Timestamp::now().to_string(),
+    }
+}
+
+/// What is judged of a target on which we crashed: that, and nothing that was seen.
+#[must_use]
+pub fn crashed(header: Header) -> Transcript {
+    let skip = Skip { probe: ProbeId::Classify, step: None, reason: SkipReason::Crashed };
+    Transcript { header, exchanges: Vec::new(), skips: vec![skip], end: None }
 }
 
 /// What was recorded so far as a transcript, for the readers that probes ask.
@@ -148,23 +163,6 @@ async fn wait(target: &Target, wait_ms: u64, observer: &dyn Observer, stop: &Sto
 /// Pause between two attempts of `--wait`.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// Query parameters whose values are secrets by their name.
-const SECRET_NAMES: [&str; 13] = [
-    "token",
-    "key",
-    "secret",
-    "password",
-    "passwd",
-    "auth",
-    "authorization",
-    "code",
-    "sig",
-    "signature",
-    "session",
-    "credential",
-    "jwt",
-];
-
 /// The URL as it is recorded: values of token-like query parameters become placeholders.
 fn masked_url(url: &Url, vault: &Vault) -> String {
     let Some(query) = url.query() else { return url.to_string() };
@@ -183,12 +181,4 @@ fn masked_url(url: &Url, vault: &Vault) -> String {
     let text = url.as_str();
     let base = text.split_once('?').map_or(text, |(base, _)| base);
     format!("{base}?{}", masked.join("&"))
-}
-
-fn secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_NAMES.iter().any(|secret| {
-        name == *secret || name.ends_with(&format!("_{secret}")) || name.ends_with(&format!("-{secret}"))
-    }) || name == "apikey"
-        || name.ends_with("token")
 }

@@ -1,5 +1,7 @@
 //! How records are judged: rubric, gates and choice of checks, once they are known.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::resolve::Usage;
 use crate::baseline::Scanned;
 use crate::facts::Kind;
@@ -7,6 +9,7 @@ use crate::gate::Gates;
 use crate::judge::judge_selected;
 use crate::report::Report;
 use crate::rubric::{Rubric, nearest};
+use crate::scan::crashed;
 use crate::selection::Selection;
 use crate::transcript::Transcript;
 
@@ -21,9 +24,12 @@ pub(crate) struct Judging {
 }
 
 impl Judging {
-    /// Judges a transcript.
+    /// Judges a transcript. One that makes us crash hurts no other (HOSTILE.md rule 4).
     pub(super) fn judge(&self, transcript: &Transcript) -> Report {
-        judge_selected(transcript, &self.rubric, &self.gates, &self.selection)
+        let judge =
+            |transcript: &Transcript| judge_selected(transcript, &self.rubric, &self.gates, &self.selection);
+        catch_unwind(AssertUnwindSafe(|| judge(transcript)))
+            .unwrap_or_else(|_| judge(&crashed(transcript.header.clone())))
     }
 
     /// The baseline and the earlier report must be about what is judged.

@@ -37,6 +37,7 @@ mod usage;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -86,8 +87,16 @@ impl From<OutputError> for Ending {
 
 /// Runs the program with these arguments (the first is its name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // The words of a panic may hold what a peer or the user sent: only its place is told (HOSTILE.md K5).
+    std::panic::set_hook(Box::new(|panic| {
+        let place =
+            panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        say(&format!("crashed{place}: a bug of agentgauge, please report it"));
+    }));
     let ending = match Cli::try_parse_from(args) {
-        Ok(cli) => run(cli.command).unwrap_or_else(|ending| ending),
+        Ok(cli) => catch_unwind(AssertUnwindSafe(|| run(cli.command)))
+            .unwrap_or_else(|_| Err(Ending::bug("agentgauge crashed".to_owned())))
+            .unwrap_or_else(|ending| ending),
         Err(error) => unparsed(&error),
     };
     let (code, name) = (ending.exit.code(), ending.exit.name());

@@ -11,7 +11,7 @@ use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
-use crate::transcript::{Exchange, Failure, FailureKind, ProbeId, Profile, Transcript};
+use crate::transcript::{Exchange, Failure, FailureKind, ProbeId, Profile, SkipReason, Transcript};
 
 /// The class of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -191,6 +191,9 @@ pub fn classify(transcript: &Transcript) -> Classification {
     };
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
+    if transcript.skips.iter().any(|skip| skip.reason == SkipReason::Crashed) {
+        class.reason = SkipReason::Crashed.words().to_owned();
+    }
     if class.kind == Kind::AuthGated {
         // A credential that was sent, and did not open the gate.
         class.credential_refused = steps.iter().any(|exchange| exchange.credentialed());

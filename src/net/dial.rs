@@ -159,8 +159,22 @@ impl Dialler {
     ) -> Result<(TcpStream, SocketAddr), Failure> {
         let limit = Duration::from_millis(self.limits.connect_ms);
         let started = self.clock.now_us();
-        let result = timeout(limit, race(addresses)).await;
+        let starved = AtomicBool::new(false);
+        let attempt = async {
+            loop {
+                match race(addresses.clone()).await {
+                    // Other targets of a list will close some.
+                    Err((_, error)) if out_of_files(&error) => starved.store(true, Ordering::Relaxed),
+                    result => return result,
+                }
+                tokio::time::sleep(STAGGER).await;
+            }
+        };
+        let result = timeout(limit, attempt).await;
         let (stream, address) = match result {
+            Err(_) if starved.load(Ordering::Relaxed) => {
+                return Err(failure(Phase::Connect, FailureKind::OutOfFiles, ""));
+            }
             Err(_) => {
                 return Err(over(
                     Phase::Connect,
@@ -309,6 +323,12 @@ impl Dialler {
         let driver = tokio::spawn(async move { drop(connection.with_upgrades().await) }).abort_handle();
         Ok(Connection { number, sender: Sender::H1(sender), seen, driver })
     }
+}
+
+/// Whether the process or the machine has no file descriptor left: `EMFILE` and `ENFILE` of Unix, and what
+/// Windows calls `WSAEMFILE`.
+fn out_of_files(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24) if cfg!(unix)) || error.raw_os_error() == Some(10024)
 }
 
 /// Connects to the addresses in order, the next after a failure or [`STAGGER`]; first success wins.

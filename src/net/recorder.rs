@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use http::HeaderMap;
 
 use crate::protocol::names;
+use crate::transcript::redact::secret_name;
 use crate::transcript::{Head, TokenKind, TokenShape, Vault};
 
 /// The scan's clock: microseconds since it began, monotonic.
@@ -50,6 +51,7 @@ pub(super) fn head(
             let value = match name.as_str() {
                 names::SESSION_HEADER => learn(vault, TokenKind::Session, &value, &mut shapes),
                 "set-cookie" => cookie(vault, &value, &mut shapes),
+                "location" => redirect(vault, &value),
                 _ => vault.mask(&value),
             };
             (name.as_str().to_owned(), value)
@@ -68,6 +70,27 @@ fn learn(vault: &Vault, kind: TokenKind, value: &str, shapes: &mut Vec<TokenShap
     let placeholder = shape.placeholder.clone();
     shapes.push(shape);
     placeholder
+}
+
+/// Hides the values of token-like parameters of a URL, also of those in its fragment, where some flows put
+/// them: authorization codes and tokens travel in redirects (HOSTILE.md K6).
+fn redirect(vault: &Vault, url: &str) -> String {
+    let hide = |pair: &str| match pair.split_once('=') {
+        Some((name, value)) if secret_name(name) && !value.is_empty() => {
+            format!("{name}={}", vault.learn(TokenKind::Uri, value).placeholder)
+        }
+        _ => pair.to_owned(),
+    };
+    let pairs = |text: &str| text.split('&').map(hide).collect::<Vec<_>>().join("&");
+    let (url, fragment) = url.split_once('#').map_or((url, None), |(url, fragment)| (url, Some(fragment)));
+    let mut shown = url
+        .split_once('?')
+        .map_or_else(|| url.to_owned(), |(path, query)| format!("{path}?{}", pairs(query)));
+    if let Some(fragment) = fragment {
+        shown.push('#');
+        shown.push_str(&pairs(fragment));
+    }
+    vault.mask(&shown)
 }
 
 /// Keeps a cookie's name and attributes, masks its value (HOSTILE.md K6).
@@ -89,5 +112,23 @@ pub(super) fn learn_uri_tokens(vault: &Vault, uri: &str, shapes: &mut Vec<TokenS
         .filter(|segment| segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit()));
     for token in values.filter(|value| value.len() >= 8).chain(segments) {
         shapes.push(vault.learn(TokenKind::Uri, token));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_keeps_its_form_and_no_code() {
+        let vault = Vault::default();
+        let shown = redirect(&vault, "/cb?state=a&code=Zx81kdQ02mm&error_code=#access_token=eyJhbGciOi&x=1");
+        assert_eq!(shown, "/cb?state=a&code=~uri-token-1~&error_code=#access_token=~uri-token-2~&x=1");
+        assert_eq!(
+            vault.reveal("/cb?code=~uri-token-1~"),
+            "/cb?code=Zx81kdQ02mm",
+            "a redirect can be followed"
+        );
+        assert_eq!(redirect(&vault, "https://a.example/mcp"), "https://a.example/mcp");
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::asked::WAITING;
@@ -18,7 +19,7 @@ use super::dial::Connection;
 use super::exchange::Call;
 use super::guard::Tally;
 use super::recorder::from_now;
-use super::websocket::{CLOSING, Socket, Stream, broken_socket, mask_shown, shown};
+use super::websocket::{CLOSING, Socket, Stream, broken_socket, close_code, mask_shown, shown};
 use super::wire::Wire;
 use crate::protocol::jsonrpc;
 use crate::transcript::{Content, Direction, Ended, Exchange, Failure, Frame, FrameKind, MESSAGE, Request};
@@ -152,6 +153,7 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
             () = inner.stop.wait() => None,
         };
         let at_us = inner.clock.now_us();
+        let mut farewell = None;
         let (over, answer) = {
             let mut answer = None;
             let mut heard = lock(&ears.heard);
@@ -159,6 +161,7 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
                 None => heard.over = true,
                 Some(Err(error)) => {
                     heard.over = true;
+                    farewell = close_code(&error);
                     heard.failure = broken_socket(&error);
                 }
                 Some(Ok(message)) => {
@@ -177,6 +180,10 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
             (heard.over, answer)
         };
         ears.changed.send_modify(|version| *version = version.wrapping_add(1));
+        if let Some(code) = farewell {
+            let frame = CloseFrame { code, reason: Utf8Bytes::default() };
+            ears.send(Message::Close(Some(frame))).await;
+        }
         if over {
             return;
         }
@@ -199,12 +206,16 @@ impl Ears {
     /// Answers what the server asked (HOSTILE.md J12). The frame stays with the upgrade's exchange.
     async fn answer(&self, inner: &Inner, body: String) {
         let message = Message::Text(Utf8Bytes::from(inner.vault.reveal(&body)));
-        // A peer that asks and does not read must not keep us from reading.
-        let sending = async { self.sink.lock().await.send(message).await };
-        if matches!(tokio::time::timeout(CLOSING, sending).await, Ok(Ok(()))) {
+        if self.send(message).await {
             let (at_us, direction) = (inner.clock.now_us(), Direction::Out);
             lock(&self.heard).frames.push(Frame { at_us, direction, kind: FrameKind::Text, text: body });
         }
+    }
+
+    /// Sends a message; a peer that does not read must not keep us from reading.
+    async fn send(&self, message: Message) -> bool {
+        let sending = async { self.sink.lock().await.send(message).await };
+        matches!(tokio::time::timeout(CLOSING, sending).await, Ok(Ok(())))
     }
 }
 

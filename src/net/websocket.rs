@@ -11,7 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout_at;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::body::BINARY_KEPT;
@@ -40,6 +41,8 @@ pub struct Socket {
     tally: Tally,
     failure: Option<Failure>,
     over: bool,
+    /// Why we end it, where the peer broke a rule.
+    farewell: Option<CloseCode>,
     pub(super) connection: Connection,
 }
 
@@ -105,6 +108,7 @@ impl Wire<'_> {
                 tally: Tally::default(),
                 failure: None,
                 over: false,
+                farewell: None,
                 connection,
             })),
             Ok(None) => {
@@ -217,10 +221,12 @@ impl Wire<'_> {
     /// Closes a socket and records it.
     pub async fn close_socket(&self, mut socket: Socket) -> Arc<Exchange> {
         let by_peer = socket.over;
-        if !by_peer {
-            self.note(&mut socket, Direction::Out, FrameKind::Close, "1000");
+        let farewell = socket.farewell.map(|code| CloseFrame { code, reason: Utf8Bytes::default() });
+        if !by_peer || farewell.is_some() {
+            let code = farewell.as_ref().map_or(1000, |frame| frame.code.into());
+            self.note(&mut socket, Direction::Out, FrameKind::Close, &code.to_string());
             // A peer that ignores the close does not keep us.
-            let _ = tokio::time::timeout(CLOSING, socket.stream.close(None)).await;
+            let _ = tokio::time::timeout(CLOSING, socket.stream.close(farewell)).await;
         }
         let mut exchange = socket.exchange;
         exchange.content = Content::Frames { frames: socket.frames };
@@ -243,6 +249,7 @@ impl Wire<'_> {
 impl Socket {
     fn fail(&mut self, error: &WsError) {
         self.over = true;
+        self.farewell = close_code(error);
         self.failure = broken_socket(error);
     }
 }
@@ -272,6 +279,22 @@ pub(super) fn broken_socket(error: &WsError) -> Option<Failure> {
         _ => (FailureKind::Other, String::new()),
     };
     Some(failure(Phase::Frames, kind, &detail))
+}
+
+/// What a peer is told that broke a rule (RFC 6455 section 7.4.1); nothing where it is gone.
+pub(super) fn close_code(error: &WsError) -> Option<CloseCode> {
+    match error {
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        WsError::Capacity(_) => Some(CloseCode::Size),
+        WsError::Protocol(_) => Some(CloseCode::Protocol),
+        WsError::Utf8(_) => Some(CloseCode::Invalid),
+        WsError::Io(error) => {
+            let fragments =
+                error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooManyFragments>);
+            fragments.then_some(CloseCode::Size)
+        }
+        _ => None,
+    }
 }
 
 /// Masks what [`shown`] gave: a binary message may have been cut inside a secret.

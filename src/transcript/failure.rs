@@ -37,6 +37,8 @@ pub enum FailureKind {
     NotPublic,
     /// No route, network or host unreachable.
     Unreachable,
+    /// This machine has no file descriptor left for a connection.
+    OutOfFiles,
     /// TCP did not connect in time.
     ConnectTimeout,
     /// The proxy opens no tunnel to the target.
@@ -94,6 +96,7 @@ impl FailureKind {
             Self::Refused => "connection refused",
             Self::NotPublic => "not a public address, which a list may not name without --allow-private",
             Self::Unreachable => "host unreachable",
+            Self::OutOfFiles => "this machine has no file descriptors left for a connection (ulimit -n)",
             Self::ConnectTimeout => "connect timed out",
             Self::ProxyRefused => "the proxy opens no tunnel",
             Self::CertificateExpired => "the certificate has expired",
@@ -127,6 +130,7 @@ impl FailureKind {
                 | Self::Refused
                 | Self::NotPublic
                 | Self::Unreachable
+                | Self::OutOfFiles
                 | Self::ConnectTimeout
                 | Self::ProxyRefused
                 | Self::CertificateExpired

@@ -129,6 +129,8 @@ pub enum SkipReason {
     CredentialStopped,
     /// The user interrupted the scan.
     Interrupted,
+    /// We crashed on this target.
+    Crashed,
 }
 
 impl SkipReason {
@@ -143,6 +145,7 @@ impl SkipReason {
             Self::CircuitBreaker => "the scan stopped after repeated faults of the endpoint",
             Self::CredentialStopped => "the credential stopped working (401 after it had been accepted)",
             Self::Interrupted => "the scan was interrupted",
+            Self::Crashed => "agentgauge crashed on this target: a bug of ours, please report it",
         }
     }
 }

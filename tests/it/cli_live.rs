@@ -319,3 +319,19 @@ fn a_list_reaches_nothing_private_unless_told() {
     let without = run(&["scan", "--allow-private", &endpoint.url()]);
     assert!(without.code == Some(2) && without.stderr.contains("--targets"), "{without:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn few_file_descriptors_make_a_list_slower_and_not_wrong() {
+    let sound = Endpoint::start_on_thread(Behaviour::sound(Base::LegacyJson)).unwrap();
+    let urls: Vec<String> = (0..16).map(|index| format!("{}?n={index}", sound.url())).collect();
+    // Eight targets at once, with up to five connections each, want more than there are.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 28; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_agentgauge")]);
+    let run = finish(shell.args(["scan", "--profile", "quick", "-q", "-f", "json"]).args(&urls));
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for report in run.json()["reports"].as_array().unwrap() {
+        assert_eq!(report["classification"]["kind"], "legacy", "{report}");
+        assert!(report["score"]["value"].is_number(), "{report}");
+    }
+}

@@ -286,3 +286,54 @@ async fn a_reflected_credential_is_masked_in_every_form() {
     }
     assert!(text.contains("~credential~"));
 }
+
+/// A WebSocket that answers the first message with these bytes; gives the close code that it is told.
+async fn close_code_for(bytes: &'static [u8]) -> Option<u16> {
+    use tokio::io::AsyncReadExt;
+    use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+    let (told, mut codes) = tokio::sync::mpsc::unbounded_channel();
+    let server = Raw::start(move |mut stream| {
+        let told = told.clone();
+        async move {
+            let head = head(&mut stream).await;
+            let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: "));
+            let Some(key) = key else {
+                let _ = stream.write_all(b"HTTP/1.1 405 No\r\ncontent-length: 0\r\n\r\n").await;
+                return;
+            };
+            let accept = derive_accept_key(key.as_bytes());
+            let answer = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+                 sec-websocket-accept: {accept}\r\n\r\n"
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(bytes).await;
+            let mut seen = Vec::new();
+            let mut block = [0; 4096];
+            while let Ok(count @ 1..) = stream.read(&mut block).await {
+                seen.extend_from_slice(&block[..count]);
+            }
+            // The last frame of a client that closes: 0x88, masked, two bytes of code.
+            if let Some([0x88, 0x82, a, b, _, _, x, y]) = seen.last_chunk() {
+                let _ = told.send(u16::from_be_bytes([x ^ a, y ^ b]));
+            }
+        }
+    })
+    .await;
+    let transcript = scan_with(&server.url("ws"), |target| impatient(&mut target.limits)).await;
+    assert!(class(&transcript).kind != Kind::McpWebsocket);
+    tokio::time::timeout(Duration::from_secs(10), codes.recv()).await.ok().flatten()
+}
+
+#[tokio::test]
+async fn a_peer_that_breaks_the_rules_of_websocket_is_told_which() {
+    for (what, bytes, code) in [
+        ("a frame of 2^62", &b"\x82\x7f\x40\x00\x00\x00\x00\x00\x00\x00"[..], 1009),
+        ("a masked frame", b"\x81\x82abcdxy", 1002),
+        ("a reserved bit", b"\xc1\x01x", 1002),
+        ("a reserved opcode", b"\x83\x01x", 1002),
+        ("text that is not UTF-8", b"\x81\x02\xff\xfe", 1007),
+    ] {
+        assert_eq!(close_code_for(bytes).await, Some(code), "{what}");
+    }
+}
