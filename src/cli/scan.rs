@@ -41,10 +41,14 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
         .enable_all()
         .build()
         .map_err(|error| Ending::bug(format!("no runtime: {error}")))?;
-    let ran = runtime.block_on(scan_all(&plan, saving, &progress));
-    // Not dropped: a resolver that still waits in its thread must not hold the end up.
-    runtime.shutdown_background();
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::listen().map_err(|error| Ending::bug(format!("no signal handling: {error}")))?
+    };
+    let ran = runtime.block_on(scan_all(&plan, saving, &progress, &mut signals));
     progress.clear();
+    let interrupted = ran.as_ref().is_ok_and(|(_, interrupted)| interrupted.is_some());
+    signals.end_while_writing(runtime, interrupted);
     let (results, interrupted) = ran?;
     let (reports, saved): (Vec<Report>, Vec<Result<(), OutputError>>) = results.into_iter().unzip();
     let ending = Presenter::new(&plan.reporting, &plan.judging).present(reports, interrupted, output)?;
@@ -61,9 +65,8 @@ async fn scan_all(
     plan: &Scan,
     saving: Saving,
     progress: &Progress,
+    signals: &mut Signals,
 ) -> Result<(Vec<Judged>, Option<Exit>), Ending> {
-    let mut signals =
-        Signals::listen().map_err(|error| Ending::bug(format!("no signal handling: {error}")))?;
     let stop = Stop::default();
     let several = plan.targets.len() > 1;
     let saving = std::sync::Mutex::new(saving);

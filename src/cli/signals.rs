@@ -2,7 +2,10 @@
 
 use std::io;
 
+use tokio::runtime::Runtime;
+
 use crate::exit::Exit;
+use crate::progress::say;
 
 /// Listens from its making on.
 #[derive(Debug)]
@@ -25,6 +28,29 @@ impl Signals {
     #[cfg(not(unix))]
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {})
+    }
+
+    /// From here on only the reports are left to be written, which may take for ever where nobody reads
+    /// them. The runtime is kept, because a signal that it once handled does nothing without it; and it is
+    /// never dropped: a resolver that still waits in its thread must not hold the end up.
+    pub(super) fn end_while_writing(mut self, runtime: Runtime, mut interrupted: bool) {
+        std::thread::spawn(move || {
+            runtime.block_on(async move {
+                loop {
+                    let exit = self.next().await;
+                    if interrupted {
+                        say(&format!(
+                            "exit {} ({}): ended at once; the report may be cut",
+                            exit.code(),
+                            exit.name()
+                        ));
+                        std::process::exit(i32::from(exit.code()));
+                    }
+                    interrupted = true;
+                    say("writing the report; once more ends at once");
+                }
+            });
+        });
     }
 
     /// Waits for the next signal; gives the exit that it stands for.

@@ -335,3 +335,49 @@ fn few_file_descriptors_make_a_list_slower_and_not_wrong() {
         assert!(report["score"]["value"].is_number(), "{report}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_report_that_nobody_reads_ends_with_the_second_signal() {
+    let folder = Folder::new("unread");
+    let endpoint = Endpoint::start_on_thread(demo::flawed()).unwrap();
+    let whole = folder.path("r.json");
+    let report = format!("json={whole}");
+    // A page is longer than any pipe holds, and nobody reads this one.
+    let mut child = program()
+        .args(["scan", "--profile", "quick", "-f", "html", "--report", &report, &endpoint.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let until = |done: &mut dyn FnMut() -> bool, what: &str| {
+        let begun = Instant::now();
+        while !done() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    // Files are written before standard output is.
+    until(&mut || Path::new(&whole).exists(), "the other report is not there");
+    let mut said = child.stderr.take().unwrap();
+    signal(&child, "-INT");
+    let mut heard = String::new();
+    let mut block = [0; 4096];
+    while !heard.contains("once more ends at once") {
+        let count = said.read(&mut block).unwrap();
+        assert!(count > 0, "it ended with the first signal: {heard}");
+        heard.push_str(&String::from_utf8_lossy(&block[..count]));
+    }
+    signal(&child, "-INT");
+    let mut ended = None;
+    until(
+        &mut || {
+            ended = child.try_wait().unwrap();
+            ended.is_some()
+        },
+        "it goes on",
+    );
+    assert_eq!(ended.unwrap().code(), Some(130));
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(&whole).unwrap()).unwrap();
+    assert_eq!(report["transcript"]["complete"], true);
+}
