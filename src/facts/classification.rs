@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cards;
 use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
@@ -657,21 +658,23 @@ fn found(transcript: &Transcript) -> Vec<Found> {
 fn announced(exchange: &Exchange) -> Vec<Found> {
     let Some(text) = exchange.text().filter(|_| exchange.ok()) else { return Vec::new() };
     let Ok(document) = crate::protocol::jsonrpc::parse(text) else { return Vec::new() };
-    let strings = |value: Option<&Value>| value.and_then(Value::as_str).map(crate::finding::cut);
+    let named = |url: &str, what: &str| Found { url: crate::finding::cut(url), what: what.to_owned() };
+    let by_card = |card: &Value, by: &str| {
+        cards::remotes(card).into_iter().map(|url| named(url, by)).collect::<Vec<_>>()
+    };
     match exchange.step.as_str() {
-        "card" => document
-            .get("remotes")
-            .and_then(Value::as_array)
+        "card" => by_card(&document, "named by the server card"),
+        "catalog" => cards::entries(&document)
             .into_iter()
-            .flatten()
-            .take(5)
-            .filter_map(|remote| strings(remote.get("url")))
-            .map(|url| Found { url, what: "named by the server card".to_owned() })
+            .flat_map(|entry| match entry {
+                cards::Entry::At(url) => vec![named(url, "a server card that the AI catalog names")],
+                cards::Entry::Card(card) => by_card(card, "named by a server card in the AI catalog"),
+            })
             .collect(),
-        "metadata" => strings(document.get("resource"))
-            .map(|url| Found { url, what: "named by the protected-resource metadata".to_owned() })
-            .into_iter()
-            .collect(),
+        "metadata" => {
+            let resource = document.get("resource").and_then(Value::as_str);
+            resource.map(|url| named(url, "named by the protected-resource metadata")).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }

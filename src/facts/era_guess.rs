@@ -137,11 +137,12 @@ fn since(first: Revision) -> Vec<Revision> {
 /// The revisions that the card of this endpoint lists for it (experimental server-card extension,
 /// `remotes[].supportedProtocolVersions`). A card is fetched only where sibling paths were looked at.
 fn card(transcript: &Transcript, class: &Classification) -> Option<Sign> {
-    let exchange = transcript
+    let cards = transcript
         .exchanges
         .iter()
-        .find(|exchange| exchange.probe == ProbeId::Siblings && exchange.step == "card")?;
-    let document = auth::document(exchange)?;
+        .filter(|exchange| exchange.probe == ProbeId::Siblings && exchange.step == "card");
+    let (exchange, document) =
+        cards.filter_map(|exchange| Some((exchange, auth::document(exchange)?))).next()?;
     let remotes: Vec<&Value> = document
         .get("remotes")
         .and_then(Value::as_array)?

@@ -17,6 +17,7 @@
 
 pub mod auth;
 pub mod browser;
+pub mod cards;
 pub mod catalogue;
 pub mod classification;
 pub mod delivery;

@@ -7,6 +7,7 @@ use url::Url;
 use super::Prober;
 use super::classify::twin;
 use super::speaker::{self, Speaker};
+use crate::facts::cards::{self, Entry};
 use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, Until};
@@ -137,24 +138,37 @@ async fn websocket(prober: &Prober<'_>, path: &str, url: &str) -> bool {
     }
 }
 
-/// Catalogue, card and protected-resource metadata. What they name is shown, never contacted.
+/// Catalogue, cards and protected-resource metadata. What they name on another origin is shown, never
+/// contacted.
 async fn documents(prober: &Prober<'_>, origin: &str, url: &str) -> bool {
-    document(prober, "catalog", &format!("{origin}/.well-known/ai-catalog.json"), "application/json").await;
-    let card = format!("{}/server-card", url.trim_end_matches('/'));
-    if document(prober, "card", &card, "application/mcp-server-card+json").await {
+    let at = format!("{origin}/.well-known/ai-catalog.json");
+    let catalog = document(prober, "catalog", &at, "application/json").await.unwrap_or_default();
+    let listed = cards::entries(&catalog);
+    // A card on this origin is read; any other is shown only.
+    let here = listed.iter().find_map(|entry| match entry {
+        Entry::At(card) => Url::parse(card).ok().filter(|card| card.origin().ascii_serialization() == origin),
+        Entry::Card(_) => None,
+    });
+    let reserved = format!("{}/server-card", url.trim_end_matches('/'));
+    for card in here.map(String::from).into_iter().chain([reserved]) {
+        if document(prober, "card", &card, "application/mcp-server-card+json").await.is_some() {
+            return true;
+        }
+    }
+    if !listed.is_empty() {
         return true;
     }
     match root_form(&format!("{origin}/"), PROTECTED_RESOURCE) {
-        Some(metadata) => document(prober, "metadata", &metadata, "application/json").await,
+        Some(metadata) => document(prober, "metadata", &metadata, "application/json").await.is_some(),
         None => false,
     }
 }
 
-/// Whether a JSON document came.
-async fn document(prober: &Prober<'_>, step: &str, url: &str, accept: &str) -> bool {
+/// The JSON document that came, if one did.
+async fn document(prober: &Prober<'_>, step: &str, url: &str, accept: &str) -> Option<serde_json::Value> {
     let mut call = Call::new("GET", ProbeId::Siblings, step, url).header("accept", accept);
     call.credential = false;
-    let Some(exchange) = prober.send(call).await else { return false };
+    let exchange = prober.send(call).await?;
     // Single-page hosts answer 200 text/html for any path.
-    exchange.ok() && exchange.text().is_some_and(|text| crate::protocol::jsonrpc::parse(text).is_ok())
+    crate::protocol::jsonrpc::parse(exchange.text().filter(|_| exchange.ok())?).ok()
 }

@@ -402,3 +402,41 @@ async fn a_silent_socket_answers_nothing_in_bounds() {
     let silent = findings["rpc-bad-input-no-5xx"].status;
     assert!(matches!(silent, Status::Inconclusive | Status::Warn), "{silent:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_catalog_leads_to_its_own_card_and_no_further() {
+    let server = Raw::start(|mut stream: tokio::net::TcpStream| async move {
+        let head = head(&mut stream).await;
+        let host = head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+        let json = |body: serde_json::Value| {
+            let body = body.to_string();
+            let length = body.len();
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        };
+        let entry = |url: &str| json!({ "identifier": "urn:air:x", "type": "application/mcp-server-card+json", "url": url });
+        let answer = match head.split(' ').nth(1).unwrap_or_default() {
+            "/.well-known/ai-catalog.json" => {
+                // Port 1: whoever followed it would be refused, and say so.
+                let entries = [entry("http://127.0.0.1:1/server-card"), entry(&format!("http://{host}/cards/notes"))];
+                json(json!({ "specVersion": "1.0", "entries": entries }))
+            }
+            "/cards/notes" => json(json!({
+                "name": "example/notes",
+                "remotes": [{ "type": "streamable-http", "url": "https://notes.example/mcp" }],
+            })),
+            _ => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        };
+        let _ = stream.write_all(answer.as_bytes()).await;
+        let _ = stream.shutdown().await;
+    })
+    .await;
+    let transcript = scan_with(&server.url("http"), |_| {}).await;
+    let class = class(&transcript);
+    assert_eq!(class.kind, Kind::None);
+    let found: Vec<&str> = class.found_at.iter().map(|found| found.url.as_str()).collect();
+    assert!(found.contains(&"https://notes.example/mcp"), "{found:?}");
+    assert!(found.contains(&"http://127.0.0.1:1/server-card"), "{found:?}");
+    let asked = transcript.exchanges.iter().map(|exchange| exchange.request.url.as_str());
+    assert!(asked.clone().any(|url| url.ends_with("/cards/notes")));
+    assert!(asked.clone().all(|url| url.contains(&server.address.to_string())), "only the scanned origin");
+}
