@@ -56,6 +56,8 @@ enum Via {
     TlsRaw,
     /// `ws://127.0.0.1`.
     Ws,
+    /// `http://127.0.0.1`, with the secret in the query as well.
+    Query,
     /// `http://endpoint.invalid`, with the stage as the proxy that the environment names.
     Proxy,
     /// `http://` on a port that is closed.

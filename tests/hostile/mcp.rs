@@ -57,7 +57,7 @@ fn texts() -> Vec<Row> {
         broken("json-truncated", "J8", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{".to_owned()),
         broken("json-and-noise", "J8", with("1") + "\u{0}\u{1}noise"),
         sound("json-with-bom", "J8 H17", format!("\u{feff}{}", with("1"))),
-        sound("json-with-lone-surrogates", "J8 O8", with("\"\\\\u0000 é\"")).again(),
+        sound("json-with-escaped-escapes", "J8 O8", with("\"\\\\u0000 é\"")).again(),
         broken("json-with-a-lone-surrogate", "J8 O8", with("\"\\ud800\"")),
         sound("json-with-nul-escapes", "J8 O8", with("\"\\u0000\\u001b[31m\\u009b\\u202e\"")).again(),
         row(

@@ -158,12 +158,15 @@ fn start(row: &Row, offsite: &Offsite, runtime: &Runtime) -> Started {
     });
     let address = listener.local_addr().unwrap();
     let (scheme, host) = match row.via {
-        Via::Http | Via::Dead | Via::Full | Via::Proxy => ("http", "127.0.0.1"),
+        Via::Http | Via::Query | Via::Dead | Via::Full | Via::Proxy => ("http", "127.0.0.1"),
         Via::Localhost => ("http", "localhost"),
         Via::Ws => ("ws", "127.0.0.1"),
         _ => ("https", "127.0.0.1"),
     };
     started.url = format!("{scheme}://{host}:{}/mcp", address.port());
+    if row.via == Via::Query {
+        started.url.push_str(&format!("?tenant=a&api_key={}", encoded()));
+    }
     if row.via == Via::Proxy {
         started.url = "http://endpoint.invalid/mcp".to_owned();
         started.proxy = Some(address.to_string());
@@ -222,6 +225,11 @@ fn start(row: &Row, offsite: &Offsite, runtime: &Runtime) -> Started {
     started
 }
 
+/// The secret as a part of a URL.
+fn encoded() -> String {
+    percent_encoding::utf8_percent_encode(CANARY, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 /// The server's side of TLS with such a certificate, for one application protocol, and the CA as PEM. With a
 /// version, it wants a client certificate over that one.
 fn acceptor(
@@ -277,8 +285,7 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
     // is the proxy that acts.
     let proxy = started.proxy.clone().unwrap_or_else(|| offsite.address.to_string());
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
-        let password = percent_encoding::utf8_percent_encode(CANARY, percent_encoding::NON_ALPHANUMERIC);
-        command.env(name, format!("http://user:{password}@{proxy}"));
+        command.env(name, format!("http://user:{}@{proxy}", encoded()));
     }
     if !row.whole {
         command.args(["--max-requests", FEW_REQUESTS]);

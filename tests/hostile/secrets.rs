@@ -191,7 +191,8 @@ pub(super) fn rows() -> Vec<Row> {
             }),
         ),
         row("reflects-in-the-url-query", "K4", reply(|ask, _| http("404 Not Found", &[("content-type", "text/plain")], ask.head.as_str())))
-            .args(&["--label", "with a query"]),
+            .via(Via::Query)
+            .again(),
         row("reflects-over-tls", "K2 K5", reflecting(str::to_owned)).via(Via::Tls(Certificate::Good)).is("legacy", 0).again(),
     ]);
     rows

@@ -74,7 +74,9 @@ pub(super) fn sound(format: Format, bytes: &[u8]) -> Result<(), String> {
         Format::Json | Format::Sarif | Format::SarifAlerts | Format::Gitlab | Format::Badge => json(text),
         Format::Jsonl => text.lines().try_for_each(json),
         Format::Junit | Format::BadgeSvg => xml(),
-        Format::Table | Format::Markdown | Format::Github | Format::Html => Ok(()),
+        Format::Markdown => markdown(text),
+        Format::Html => html(text),
+        Format::Table | Format::Github => Ok(()),
     }?;
     // The logs of CI systems read commands at the start of a line, and some anywhere.
     let ours = |line: &str| {
@@ -89,6 +91,73 @@ pub(super) fn sound(format: Format, bytes: &[u8]) -> Result<(), String> {
     text.lines()
         .find(|line| command(line))
         .map_or(Ok(()), |line| Err(format!("a workflow command: {line:?}")))
+}
+
+/// Markup of our own and links of our own, and nothing else that a renderer would act on.
+fn markdown(text: &str) -> Result<(), String> {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+    let ours =
+        ["<!-- agentgauge:report:", "<details>", "</details>", "<summary>", "</summary>", "<sub>", "</sub>"];
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+        match &event {
+            Event::Html(markup) | Event::InlineHtml(markup) => {
+                let mut rest = markup.trim().to_owned();
+                if rest.starts_with(ours[0]) {
+                    continue;
+                }
+                for tag in &ours[1..] {
+                    rest = rest.replace(tag, "");
+                }
+                // A line that begins with a tag of ours is handed over whole.
+                if rest.contains('<') {
+                    return Err(format!("markup that is not ours: {markup:?}"));
+                }
+            }
+            Event::Start(Tag::Link { dest_url, .. }) if !dest_url.starts_with("https://") => {
+                return Err(format!("a link to {dest_url:?}"));
+            }
+            Event::Start(Tag::Image { dest_url, .. }) => return Err(format!("an image of {dest_url:?}")),
+            Event::Start(Tag::Strikethrough) => return Err("text that is struck through".to_owned()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A page that runs nothing and asks for nothing, whatever is in it.
+fn html(text: &str) -> Result<(), String> {
+    // Said once by us, so that no browser asks for an icon.
+    let lower = text.to_ascii_lowercase().replacen("<link rel=\"icon\" href=\"data:,\">", "", 1);
+    let names = [
+        "script", "iframe", "img", "image", "object", "embed", "form", "input", "link", "base", "use",
+        "audio", "video",
+    ];
+    if let Some(name) = names.iter().find(|name| {
+        lower.match_indices(&format!("<{name}")).any(|(at, tag)| {
+            !lower[at + tag.len()..].starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-')
+        })
+    }) {
+        return Err(format!("a <{name}>"));
+    }
+    // Inside a tag no quote is left open, so that what follows a '<' and a letter is a tag of ours.
+    for (at, _) in lower.match_indices('<') {
+        let tag = &lower[at..];
+        let tag = &tag[..tag.find('>').unwrap_or(tag.len())];
+        let handler = tag.split_ascii_whitespace().skip(1).find(|word| {
+            word.starts_with("on") && word.contains('=')
+                || word.contains("javascript:")
+                || word.starts_with("src=")
+        });
+        if let Some(handler) = handler {
+            return Err(format!("an attribute that acts: {handler:?}"));
+        }
+        let fetched =
+            tag.split("href=\"").nth(1).is_some_and(|to| !to.starts_with('#') && !to.starts_with("https://"));
+        if fetched {
+            return Err(format!("a link that is not ours: {tag:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// Reports of all transcripts together, in every format: leaks and broken documents.
