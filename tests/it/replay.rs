@@ -35,7 +35,7 @@ struct About {
 pub(crate) struct Fixture {
     pub(crate) slug: String,
     about: About,
-    transcript: Transcript,
+    pub(crate) transcript: Transcript,
     file: PathBuf,
 }
 
