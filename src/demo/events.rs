@@ -121,7 +121,7 @@ pub(super) async fn keep_alive(server: &Server, sender: &Sender) {
 
 /// Waits for as long as a stream may be silent; for ever where keep-alives are off.
 pub(super) async fn silence(server: &Server) {
-    if server.behaviour.has(Fault::NoKeepAlive) {
+    if [Fault::NoKeepAlive, Fault::FeedGoesSilent].into_iter().any(|fault| server.behaviour.has(fault)) {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(server.behaviour.keep_alive).await;

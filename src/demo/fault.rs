@@ -355,6 +355,8 @@ faults! {
 
     /// Held streams send no keep-alive. Slow: the idle watch.
     NoKeepAlive "no-keep-alive": "sse-keepalive" Warn on HELD;
+    /// Three more events come half a second apart, then nothing at all. Slow: the idle watch.
+    FeedGoesSilent "feed-goes-silent": "sse-keepalive" Warn on FEED;
 
     /// Origin is not checked.
     OriginIgnored "origin-ignored": "origin-rejected" Fail on BROWSER;
