@@ -358,6 +358,8 @@ faults! {
 
     /// The head of a stream of GET comes after 11 s. Slow.
     StreamHeadHeld "stream-head-held": "sse-unbuffered" Fail on STREAM_URLS;
+    /// Where the client allows gzip, the head of a stream of GET comes, and its events are held back. Slow: 10 s.
+    StreamCompressedHeld "stream-compressed-held": "sse-unbuffered" Fail on STREAM_URLS;
     /// Event streams lack `X-Accel-Buffering: no`.
     NoAccelHeader "no-accel-header": "sse-unbuffered" Warn on MODERN;
 

@@ -64,6 +64,9 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     if !call.accepts("text/event-stream") {
         return wire::refusal(StatusCode::NOT_ACCEPTABLE, "this is an event stream").into();
     }
+    if let Some(collected) = events::collected(server, call) {
+        return collected.into();
+    }
     let last = call.header("last-event-id").filter(|last| !last.is_empty());
     if last.is_some() && has(Fault::FeedResumeRefused) {
         return wire::text(StatusCode::BAD_REQUEST, "Last-Event-ID is not supported").into();

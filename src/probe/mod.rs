@@ -64,10 +64,11 @@ pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: S
         listen::run(&prober, &speakers),
         classify::aside(&prober, &found),
     ));
+    let begun = tokio::time::Instant::now();
     let streams = Box::pin(async {
-        resume::run(&prober, &speakers).await;
+        let spare = resume::run(&prober, &speakers).await;
         resume::feed(&prober, &found.target).await;
-        delivery::run(&prober, streamable, &found.target).await;
+        delivery::run(&prober, streamable, &found.target, spare, begun).await;
     });
     let rest = Box::pin(calls(&prober, &speakers, &found));
     join3(held, streams, rest).await;
