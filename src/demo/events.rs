@@ -134,7 +134,10 @@ pub(super) async fn keep_alive(server: &Server, sender: &Sender) {
 
 /// Waits for as long as a stream may be silent; for ever where keep-alives are off.
 pub(super) async fn silence(server: &Server) {
-    if [Fault::NoKeepAlive, Fault::FeedGoesSilent].into_iter().any(|fault| server.behaviour.has(fault)) {
+    if [Fault::NoKeepAlive, Fault::FeedGoesSilent, Fault::FeedCutIdle]
+        .into_iter()
+        .any(|fault| server.behaviour.has(fault))
+    {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(server.behaviour.keep_alive).await;

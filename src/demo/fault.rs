@@ -367,6 +367,8 @@ faults! {
     NoKeepAlive "no-keep-alive": "sse-keepalive" Warn on HELD;
     /// Three more events come half a second apart, then nothing at all. Slow: the idle watch.
     FeedGoesSilent "feed-goes-silent": "sse-keepalive" Warn on FEED;
+    /// A silent stream is cut off 7 s after its head. Slow: that time.
+    FeedCutIdle "feed-cut-idle": "sse-keepalive" Fail on FEED;
 
     /// Origin is not checked.
     OriginIgnored "origin-ignored": "origin-rejected" Fail on BROWSER;

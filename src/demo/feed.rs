@@ -26,6 +26,9 @@ const MOST: usize = 10_000;
 /// How long a feed with [`Fault::StreamHeadHeld`] keeps its head back.
 pub(super) const HELD_BACK: Duration = Duration::from_secs(11);
 
+/// How long a feed with [`Fault::FeedCutIdle`] leaves a stream open.
+const CUT_AFTER: Duration = Duration::from_secs(7);
+
 /// How many events there are. Event n is the same for everybody, so none need be stored.
 #[derive(Debug)]
 pub(super) struct Feed {
@@ -79,11 +82,12 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     let repeated = usize::from(has(Fault::FeedResumeRepeats));
     let seen = after.map_or(0, |after| after.saturating_sub(repeated));
     // A feed that falls silent does so for everybody, however many come after the first.
-    let silent = has(Fault::FeedGoesSilent);
+    let silent = [Fault::FeedGoesSilent, Fault::FeedCutIdle, Fault::NoKeepAlive].into_iter().any(has);
     let first = !server.feed.visited.swap(true, Ordering::SeqCst);
     if after.is_none() && (first || !silent) {
         let shared = Arc::clone(server);
-        let (fresh, step) = if silent { (LAST_FRESH, LAST_STEP) } else { (FRESH, STEP) };
+        let burst = has(Fault::FeedGoesSilent);
+        let (fresh, step) = if burst { (LAST_FRESH, LAST_STEP) } else { (FRESH, STEP) };
         server.spawn(async move {
             for _ in 0..fresh {
                 tokio::time::sleep(step).await;
@@ -94,7 +98,7 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     let (sender, reply) = events::hold(server, true);
     let shared = Arc::clone(server);
     server.spawn(async move { follow(&shared, &sender, seen).await });
-    reply.into()
+    if has(Fault::FeedCutIdle) { wire::cut(reply, CUT_AFTER).into() } else { reply.into() }
 }
 
 async fn follow(server: &Server, sender: &Sender, mut seen: usize) {

@@ -52,9 +52,9 @@ pub(super) static CHECK: Check = Check {
                noted with its time. The first that comes after silence ends the watch; what comes in the first \
                1.8 s opens the stream and ends no silence. `quick` does not watch.",
         passes: "A byte of any kind comes after at most 32 s: 30 s and the jitter of a timer.",
-        warns: "No byte in 35 s, a silence of more than 32 s, or a silence that ends with a broken \
-                connection: something cut the stream.",
-        fails: "",
+        warns: "No byte in 35 s, a silence of more than 32 s, or a GET stream of the legacy era, which a server \
+                may close, that breaks off in silence.",
+        fails: "Any other stream breaks off after 5 s of silence or more: something cut it while it was idle.",
     },
     judge,
 };
@@ -191,7 +191,11 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
                 |proxy| format!("as a proxy with a short read timeout does; replies name a proxy: `{proxy}`"),
             );
             let message = format!("the stream was cut after {silence} of silence, {by}");
-            verdict(Status::Warn, format!("cut after {silence} of silence"), message)
+            // A server may close the GET stream of the legacy era when it likes (2025-11-25, transports,
+            // "Listening for Messages from the Server", item 4); on any other an agent loses what it waits for.
+            let legacy = exchange.probe == ProbeId::LegacyGet;
+            let status = if legacy { Status::Warn } else { Status::Fail };
+            verdict(status, format!("cut after {silence} of silence"), message)
         }
         None if exchange.ended == Ended::Complete => {
             let by = facts.proxy().filter(|_| kept.longest_gap_ms >= LEAST_SILENCE_MS).map_or_else(
@@ -276,6 +280,19 @@ mod tests {
         let finding = legacy(ended);
         assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
         assert!(finding.message.contains("`Caddy`"), "{}", finding.message);
+    }
+
+    #[test]
+    fn fails_when_a_stream_that_should_stay_is_cut_in_silence() {
+        let cut = |gap: u64| {
+            let text = "event: endpoint\ndata: /m\n\n";
+            let made = get(ProbeId::Idle, "get").status(200).stream(text, 0).held_until(gap);
+            Scan::http_sse().with(made.failed(Phase::Body, FailureKind::Truncated)).judge(&CHECK)
+        };
+        let finding = cut(15_000_000);
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(finding.message.contains("cut after 14.9 s"), "{}", finding.message);
+        assert_ne!(cut(2_000_000).status, Status::Fail);
     }
 
     #[test]
