@@ -51,6 +51,9 @@ const HEAD_US: u64 = 2_000_000;
 /// The first event in this time is in time, microseconds.
 const EVENT_US: u64 = 3_000_000;
 
+/// A stream that is kept alive shows it in this time, microseconds (`sse-keepalive`).
+const KEPT_ALIVE_US: u64 = 30_000_000;
+
 fn judge(facts: &Facts<'_>) -> Judgement {
     let class = facts.class();
     let mut seen = Observations::new();
@@ -251,7 +254,8 @@ fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
         exchange.head.is_none() && exchange.first_byte_us.is_none() && exchange.ended != Ended::Complete;
     if silent && long {
         // Only what is opened at once without compression is held back by it.
-        if uncompressed(facts, exchange).0.is_some_and(|head| head <= HEAD_US) {
+        let prompt = uncompressed(facts, exchange).0.is_some_and(|head| head <= HEAD_US);
+        if prompt && owed(facts, exchange, &times) {
             let message =
                 format!("where compression is allowed, not even the headers of a stream came in {waited}");
             seen.add(Status::Fail, Evidence::new(exchange, "time", "no head"), message);
@@ -275,12 +279,7 @@ fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
                 format!("streams are compressed ({encoding}) where clients allow it, yet timely ({after})");
             seen.add(Status::Warn, evidence, message);
         }
-        // Nothing is due on the GET of the legacy era but what came without compression, too.
-        _ if legacy_get(facts, exchange)
-            && uncompressed(facts, exchange)
-                .1
-                .is_none_or(|byte| byte.saturating_add(EVENT_US) > times.watched_us) => {}
-        _ if long => {
+        _ if long && owed(facts, exchange, &times) => {
             let message = format!("a compressed stream ({encoding}) is held back: no byte in {waited}");
             seen.add(Status::Fail, evidence, message);
         }
@@ -288,8 +287,15 @@ fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
     }
 }
 
-fn legacy_get(facts: &Facts<'_>, exchange: &Exchange) -> bool {
-    exchange.request.method == "GET" && facts.class().streamable(Era::Legacy)
+/// Whether a byte of a stream was due. On the GET of the legacy era nothing is, but a keep-alive that came
+/// without compression comes again: every 30 s at the latest, or it is none.
+fn owed(facts: &Facts<'_>, exchange: &Exchange, times: &Timing) -> bool {
+    if exchange.request.method != "GET" || !facts.class().streamable(Era::Legacy) {
+        return true;
+    }
+    let kept = uncompressed(facts, exchange).1;
+    let due = kept.map(|byte| byte.saturating_add(EVENT_US).max(KEPT_ALIVE_US));
+    times.first_byte_us.is_none() && due.is_some_and(|due| due <= times.watched_us)
 }
 
 #[cfg(test)]
@@ -476,6 +482,7 @@ mod tests {
             scan.with(packed(Some(Era::Legacy), watched_us)).judge(&CHECK)
         };
         assert_eq!(judged(15_000_000, 34_000_000).status, Status::Fail);
+        assert_eq!(judged(2_000_000, 20_000_000).status, Status::Pass);
         // It was not watched for longer than the other was silent.
         assert_eq!(judged(15_000_000, 14_000_000).status, Status::Pass);
     }
