@@ -126,7 +126,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         delivery: delivery::summary(transcript, class),
         latency: summary::latency(transcript),
         tls: Facts::scoped(readings, Scope::All).tls().map(|(_, tls)| tls.clone()),
-        limits_hit: troubles::limits_hit(transcript),
+        limits_hit: troubles::limits_hit(transcript, readings.catalogues()),
         failures: troubles::failures(transcript),
         footprint: summary::footprint(transcript),
         timeline: timeline::read(transcript),

@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::Fault;
 use super::endpoint::Server;
-use super::http::{Body, Held, Reply, Sender, streamed};
+use super::http::{Body, Call, Held, Reply, Sender, streamed};
 
 const ACCEL: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -42,6 +42,19 @@ pub(super) fn hold(server: &Server, by_get: bool) -> (Sender, Reply) {
     let mut reply = head(server, body, by_get);
     reply.extensions_mut().insert(Held);
     (sender, reply)
+}
+
+/// A stream as a proxy leaves it that compresses, and collects what it compresses: a head, and no byte.
+/// `None` without the fault, or where the client does not allow gzip.
+pub(super) fn collected(server: &Server, call: &Call) -> Option<Reply> {
+    let allowed = call.header("accept-encoding").is_some_and(|all| all.contains("gzip"));
+    if !allowed || !server.behaviour.has(Fault::StreamCompressedHeld) {
+        return None;
+    }
+    let (sender, mut reply) = hold(server, true);
+    reply.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    server.spawn(async move { sender.closed().await });
+    Some(reply)
 }
 
 fn head(server: &Server, body: Body, by_get: bool) -> Reply {
@@ -121,7 +134,10 @@ pub(super) async fn keep_alive(server: &Server, sender: &Sender) {
 
 /// Waits for as long as a stream may be silent; for ever where keep-alives are off.
 pub(super) async fn silence(server: &Server) {
-    if server.behaviour.has(Fault::NoKeepAlive) {
+    if [Fault::NoKeepAlive, Fault::FeedGoesSilent, Fault::FeedCutIdle]
+        .into_iter()
+        .any(|fault| server.behaviour.has(fault))
+    {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(server.behaviour.keep_alive).await;

@@ -86,6 +86,12 @@ faults! {
     NoResultNoError "no-result-no-error": "rpc-envelope-valid" Fail on ALL_MCP;
     /// The result of the list is an array.
     ResultNotObject "result-not-object": "rpc-envelope-valid" Fail on ALL_MCP;
+    /// The error that answers a wrong completion is bare text.
+    ErrorAsText "error-as-text": "rpc-envelope-valid" Warn on ALL_MCP;
+    /// The list comes as a JSON body that begins with a byte-order mark.
+    ByteOrderMark "byte-order-mark": "rpc-envelope-valid" Warn on POSTS;
+    /// The list comes as a JSON body that says `jsonrpc` twice.
+    KeyTwice "key-twice": "rpc-envelope-valid" Warn on POSTS;
 
     /// Ids that are strings of digits come back as numbers.
     IdNumericString "id-numeric-string": "rpc-id-echo" Fail on ALL_MCP;
@@ -93,6 +99,8 @@ faults! {
     IdIntegerAsString "id-integer-as-string": "rpc-id-echo" Fail on MODERN_ONLY;
     /// Letters of an id that are not ASCII come back as `?`.
     IdNotUnicode "id-not-unicode": "rpc-id-echo" Fail on ALL_MCP;
+    /// The list comes under an id that nobody asked with.
+    ListOtherId "list-other-id": "rpc-id-echo" Fail on POSTS;
 
     /// Broken JSON is answered with 500.
     MalformedServerError "malformed-server-error": "rpc-malformed-codes" Fail on HTTP_MCP;
@@ -350,11 +358,17 @@ faults! {
 
     /// The head of a stream of GET comes after 11 s. Slow.
     StreamHeadHeld "stream-head-held": "sse-unbuffered" Fail on STREAM_URLS;
+    /// Where the client allows gzip, the head of a stream of GET comes, and its events are held back. Slow: 10 s.
+    StreamCompressedHeld "stream-compressed-held": "sse-unbuffered" Fail on STREAM_URLS;
     /// Event streams lack `X-Accel-Buffering: no`.
     NoAccelHeader "no-accel-header": "sse-unbuffered" Warn on MODERN;
 
     /// Held streams send no keep-alive. Slow: the idle watch.
     NoKeepAlive "no-keep-alive": "sse-keepalive" Warn on HELD;
+    /// Three more events come half a second apart, then nothing at all. Slow: the idle watch.
+    FeedGoesSilent "feed-goes-silent": "sse-keepalive" Warn on FEED;
+    /// A silent stream is cut off 7 s after its head. Slow: that time.
+    FeedCutIdle "feed-cut-idle": "sse-keepalive" Fail on FEED;
 
     /// Origin is not checked.
     OriginIgnored "origin-ignored": "origin-rejected" Fail on BROWSER;
@@ -417,6 +431,8 @@ faults! {
     CapListError "cap-list-error": "cap-matches-handlers" Fail on ALL_MCP;
     /// Completions are advertised, and `completion/complete` is an unknown method.
     CapCompletionUnanswered "cap-completion-unanswered": "cap-matches-handlers" Fail on ALL_MCP;
+    /// Each page of the list of tools names the same next page.
+    CursorRepeats "cursor-repeats": "cap-matches-handlers" Warn on ALL_MCP;
     /// Resources are not advertised, and `resources/list` is not empty.
     CapUnadvertised "cap-unadvertised": "cap-matches-handlers" Warn on ALL_MCP;
     /// Resources are advertised, and `resources/templates/list` is an unknown method.
@@ -434,6 +450,10 @@ faults! {
     OutputSchemaBroken "output-schema-broken": "tools-schema-valid" Fail on ALL_MCP;
     /// The first tool has no name.
     ToolNameless "tool-nameless": "tools-schema-valid" Fail on ALL_MCP;
+    /// `tools` is a map of tools by name.
+    ToolsAsMap "tools-as-map": "tools-schema-valid" Fail on ALL_MCP;
+    /// The first two tools have one name.
+    ToolNameTwice "tool-name-twice": "tools-schema-valid" Warn on ALL_MCP;
     /// The `inputSchema` of the first tool names a dialect that nobody knows.
     SchemaUnknownDialect "schema-unknown-dialect": "tools-schema-valid" Warn on ALL_MCP;
     /// The `inputSchema` of the first tool has a tuple in the form of draft-07 and names no dialect.
@@ -445,6 +465,8 @@ faults! {
     ToolUndescribed "tool-undescribed": "tools-described" Warn on ALL_MCP;
     /// The description of the first tool is its name.
     ToolDescribedByName "tool-described-by-name": "tools-described" Warn on ALL_MCP;
+    /// The description of the first tool ends with tag characters, which nobody sees.
+    ToolHiddenText "tool-hidden-text": "tools-described" Warn on ALL_MCP;
     /// The three parameters of the first tool have no descriptions.
     ParametersUndescribed "parameters-undescribed": "tools-described" Warn on ALL_MCP;
 

@@ -1,6 +1,7 @@
 //! A plain event stream: prices, each with an id; `retry`; resumption; comments into the silence.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -17,20 +18,27 @@ const PAST: usize = 5;
 const FRESH: usize = 2;
 /// Time between those.
 const STEP: Duration = Duration::from_millis(150);
+/// The same for [`Fault::FeedGoesSilent`], which says nothing more afterwards.
+const LAST_FRESH: usize = 3;
+const LAST_STEP: Duration = Duration::from_millis(500);
 /// Events after which no more happen: a feed that is visited for days stays small.
 const MOST: usize = 10_000;
 /// How long a feed with [`Fault::StreamHeadHeld`] keeps its head back.
 pub(super) const HELD_BACK: Duration = Duration::from_secs(11);
 
+/// How long a feed with [`Fault::FeedCutIdle`] leaves a stream open.
+const CUT_AFTER: Duration = Duration::from_secs(7);
+
 /// How many events there are. Event n is the same for everybody, so none need be stored.
 #[derive(Debug)]
 pub(super) struct Feed {
     length: watch::Sender<usize>,
+    visited: AtomicBool,
 }
 
 impl Feed {
     pub(super) fn new() -> Self {
-        Self { length: watch::Sender::new(PAST) }
+        Self { length: watch::Sender::new(PAST), visited: AtomicBool::new(false) }
     }
 
     fn grow(&self) {
@@ -59,6 +67,9 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     if !call.accepts("text/event-stream") {
         return wire::refusal(StatusCode::NOT_ACCEPTABLE, "this is an event stream").into();
     }
+    if let Some(collected) = events::collected(server, call) {
+        return collected.into();
+    }
     let last = call.header("last-event-id").filter(|last| !last.is_empty());
     if last.is_some() && has(Fault::FeedResumeRefused) {
         return wire::text(StatusCode::BAD_REQUEST, "Last-Event-ID is not supported").into();
@@ -70,11 +81,16 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     let after = last.and_then(|last| last.parse::<usize>().ok()).filter(|_| !has(Fault::FeedResumeIgnored));
     let repeated = usize::from(has(Fault::FeedResumeRepeats));
     let seen = after.map_or(0, |after| after.saturating_sub(repeated));
-    if after.is_none() {
+    // A feed that falls silent does so for everybody, however many come after the first.
+    let silent = [Fault::FeedGoesSilent, Fault::FeedCutIdle, Fault::NoKeepAlive].into_iter().any(has);
+    let first = !server.feed.visited.swap(true, Ordering::SeqCst);
+    if after.is_none() && (first || !silent) {
         let shared = Arc::clone(server);
+        let burst = has(Fault::FeedGoesSilent);
+        let (fresh, step) = if burst { (LAST_FRESH, LAST_STEP) } else { (FRESH, STEP) };
         server.spawn(async move {
-            for _ in 0..FRESH {
-                tokio::time::sleep(STEP).await;
+            for _ in 0..fresh {
+                tokio::time::sleep(step).await;
                 shared.feed.grow();
             }
         });
@@ -82,7 +98,7 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     let (sender, reply) = events::hold(server, true);
     let shared = Arc::clone(server);
     server.spawn(async move { follow(&shared, &sender, seen).await });
-    reply.into()
+    if has(Fault::FeedCutIdle) { wire::cut(reply, CUT_AFTER).into() } else { reply.into() }
 }
 
 async fn follow(server: &Server, sender: &Sender, mut seen: usize) {

@@ -1,6 +1,6 @@
 //! Requests read within caps, and replies.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -25,7 +25,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Events that may wait for a slow reader before the writer waits, too.
 const QUEUE: usize = 64;
 
-pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 pub(super) type Reply = Response<Body>;
 
 /// What becomes of a request.
@@ -115,7 +115,7 @@ impl Call {
 
 /// A reply with a body. `content_type` is left out where it is `None`.
 pub(super) fn reply(status: StatusCode, content_type: Option<&'static str>, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()).boxed_unsync());
+    let mut reply = Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed_unsync());
     *reply.status_mut() = status;
     if let Some(content_type) = content_type {
         reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -177,13 +177,39 @@ struct Queue(mpsc::Receiver<Bytes>);
 
 impl hyper::body::Body for Queue {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// Breaks a body off `after` its start, as a proxy does whose patience ends: the connection is closed in the
+/// middle of it.
+pub(super) fn cut(reply: Reply, after: Duration) -> Reply {
+    reply.map(|body| Cut { body, end: Box::pin(tokio::time::sleep(after)) }.boxed_unsync())
+}
+
+struct Cut {
+    body: Body,
+    end: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl hyper::body::Body for Cut {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.end.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
+        }
+        Pin::new(&mut self.body).poll_frame(context)
     }
 }
 
@@ -199,12 +225,12 @@ struct Guarded {
 
 impl hyper::body::Body for Guarded {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         Pin::new(&mut self.body).poll_frame(context)
     }
 

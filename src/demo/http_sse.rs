@@ -35,6 +35,9 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     if !call.accepts("text/event-stream") {
         return wire::refusal(StatusCode::NOT_ACCEPTABLE, "this is an event stream").into();
     }
+    if let Some(collected) = events::collected(server, call) {
+        return collected.into();
+    }
     if has(Fault::StreamHeadHeld) {
         tokio::time::sleep(feed::HELD_BACK).await;
     }

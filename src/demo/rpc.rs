@@ -14,11 +14,13 @@ pub(super) struct RpcError {
     pub(super) code: i64,
     pub(super) message: String,
     pub(super) data: Option<Value>,
+    /// Whether it is sent as its message alone, which is no error object.
+    pub(super) bare: bool,
 }
 
 impl RpcError {
     pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self { code, message: message.into(), data: None, bare: false }
     }
 
     pub(super) fn with_data(mut self, data: Value) -> Self {
@@ -110,7 +112,8 @@ impl Message {
 
 /// The reply that carries a result.
 pub(super) fn result(server: &Server, id: &Value, method: &str, result: &Value) -> Value {
-    let id = echo(server, id);
+    let other = method == "tools/list" && server.behaviour.has(Fault::ListOtherId);
+    let id = if other { json!(4_711) } else { echo(server, id) };
     if method != "tools/list" {
         return json!({ "jsonrpc": "2.0", "id": id, "result": result });
     }
@@ -138,6 +141,9 @@ pub(super) fn error(server: &Server, id: Option<&Value>, error: &RpcError) -> Va
         object.insert("data".to_owned(), data.clone());
     }
     leak(server, &mut body);
+    if error.bare {
+        body = error.message.as_str().into();
+    }
     json!({ "jsonrpc": "2.0", "id": id.map_or(Value::Null, |id| echo(server, id)), "error": body })
 }
 

@@ -42,6 +42,13 @@ pub(super) fn list(server: &Arc<Server>, method: &str, value: &Value) -> Option<
     if has(Fault::StreamLabelledJson) {
         return labelled(Some("application/json"), format!("event: message\ndata: {value}\n\n"));
     }
+    if has(Fault::ByteOrderMark) {
+        return labelled(Some("application/json"), format!("\u{feff}{value}"));
+    }
+    if has(Fault::KeyTwice) {
+        let twice = value.to_string().replacen('{', "{\"jsonrpc\":\"2.0\",", 1);
+        return labelled(Some("application/json"), twice);
+    }
     let spoilt = [
         (Fault::StreamEndsEarly, Spoilt::Empty),
         (Fault::StreamSilent, Spoilt::Silent),

@@ -15,8 +15,14 @@ pub struct Catalogue {
     pub capabilities: Option<Map<String, Value>>,
     /// Exchange that showed the capabilities.
     pub capabilities_from: Option<u32>,
-    /// Tools of every page, each with the exchange that brought it. Not validated.
+    /// Tools of every page, each with the exchange that brought it, up to the limit `list_items`. Not
+    /// validated.
     pub tools: Vec<(u32, Value)>,
+    /// How many tools were listed, those beyond the limit included.
+    pub tools_total: usize,
+    /// Exchange whose list ran into the limit `list_items`: the rest of it, or the pages after it, were not
+    /// looked at.
+    pub cut_at: Option<u32>,
     /// Whether tools/list was answered with a `tools` array at least once.
     pub tools_listed: bool,
 }
@@ -42,6 +48,9 @@ pub fn capabilities_in(read: &Reply) -> Option<Map<String, Value>> {
     let result = read.result().or(read.lenient.as_ref().and_then(|answer| answer.result()))?;
     result.get("capabilities").and_then(Value::as_object).cloned()
 }
+
+/// Longest cursor that is sent back, in bytes.
+pub const LONGEST_CURSOR: usize = 16 * 1024;
 
 /// The cursor of the next page, if a list reply names one. An empty string is a cursor.
 #[must_use]
@@ -74,6 +83,12 @@ pub fn read(transcript: &Transcript, replies: &BTreeMap<u32, Reply>) -> BTreeMap
                 let limit = transcript.header.limits.list_items;
                 let entry = found.entry(era).or_default();
                 entry.tools_listed = true;
+                entry.tools_total = entry.tools_total.saturating_add(tools.len());
+                let more =
+                    entry.tools_total > limit || (entry.tools_total == limit && next_cursor(read).is_some());
+                if more {
+                    entry.cut_at.get_or_insert(exchange.id);
+                }
                 let room = limit.saturating_sub(entry.tools.len());
                 entry.tools.extend(tools.iter().take(room).map(|tool| (exchange.id, tool.clone())));
             }
@@ -81,4 +96,32 @@ pub fn read(transcript: &Transcript, replies: &BTreeMap<u32, Reply>) -> BTreeMap
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::transcript::synthetic::{Scan, post};
+
+    #[test]
+    fn a_list_over_the_limit_is_counted_and_named() {
+        let list = |count: usize, more: bool| {
+            let mut result = json!({ "tools": vec![json!({ "name": "x" }); count] });
+            if more {
+                result["nextCursor"] = json!("next");
+            }
+            let made = post(ProbeId::Catalogue, "tools/list", Era::Modern, json!({"id":1})).result(result);
+            let scan = Scan::modern().with(made);
+            let read = read(&scan.transcript, &reply::read_all(&scan.transcript));
+            read[&Era::Modern].clone()
+        };
+        let limit = Scan::modern().transcript.header.limits.list_items;
+        let whole = list(limit, false);
+        assert_eq!((whole.tools.len(), whole.tools_total, whole.cut_at), (limit, limit, None));
+        let cut = list(limit + 5, false);
+        assert_eq!((cut.tools.len(), cut.tools_total), (limit, limit + 5));
+        assert!(cut.cut_at.is_some() && list(limit, true).cut_at.is_some());
+    }
 }

@@ -1,5 +1,7 @@
 //! What speaks at a URL: the combination of the classification steps (CHECKS.md 4.2 and 4.3).
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,6 +10,7 @@ use super::cards;
 use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::protocol::headers;
 use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -227,10 +230,15 @@ struct Seen {
     answered: bool,
     spoke: bool,
     server_error: Option<(u32, u16)>,
+    /// How long a 429 or 5xx asks us to stay away.
+    stay_away: Option<Duration>,
     html: Option<u32>,
     firewall: Option<&'static str>,
     proxy_refused: bool,
     broken: Option<(u32, Failure)>,
+    /// A POST whose headers did not come in time.
+    silent_post: Option<(u32, Failure)>,
+    post_answered: bool,
     redirect: Option<(u32, u16, String)>,
     server: Option<ServerInfo>,
     repeated: bool,
@@ -248,6 +256,13 @@ impl Seen {
         let failed = exchange.failure.as_ref().filter(|failure| failure.kind != FailureKind::Cancelled);
         if let (Some(failure), true) = (failed, exchange.head.is_some()) {
             self.broken.get_or_insert((exchange.id, failure.clone()));
+        }
+        if exchange.request.method == "POST" {
+            self.post_answered |= exchange.head.is_some();
+            let late = |failure: &&Failure| failure.kind == FailureKind::HeaderTimeout;
+            if let (Some(failure), None) = (failed.filter(late), &self.silent_post) {
+                self.silent_post = Some((exchange.id, failure.clone()));
+            }
         }
         match exchange.step.as_str() {
             "discover" | "discover-retry" => self.take_discover(exchange),
@@ -321,6 +336,10 @@ impl Seen {
 
     fn take_barrier(&mut self, exchange: &Exchange, barrier: Barrier) {
         let id = exchange.id;
+        if matches!(barrier, Barrier::RateLimited | Barrier::ServerError(_)) {
+            let asked = exchange.header("retry-after").and_then(headers::retry_after);
+            self.stay_away = self.stay_away.max(asked.filter(|wait| !wait.is_zero()));
+        }
         match barrier {
             Barrier::Gated => drop(self.gated.get_or_insert(id)),
             Barrier::Blocked => {
@@ -424,6 +443,9 @@ impl Seen {
             class.evidence.push(id);
             class.confidence = if declared { Confidence::Confirmed } else { Confidence::Suspected };
             class.reason = "GET is answered with an event stream that speaks no MCP".to_owned();
+            if let Some((_, failure)) = self.posts_unanswered() {
+                class.reason.push_str(&format!("; no POST was answered ({})", failure.words()));
+            }
         } else if let Some(id) = self.gated {
             class.kind = Kind::AuthGated;
             class.evidence.push(id);
@@ -520,12 +542,13 @@ impl Seen {
         } else if let Some(id) = self.limited {
             class.kind = Kind::Blocked;
             class.evidence.push(id);
-            class.reason = "429: the endpoint limits our request rate".to_owned();
+            class.reason = format!("429: the endpoint limits our request rate{}", self.asked());
         } else if !self.answered {
             self.conclude_unreachable(class);
         } else {
             class.kind = Kind::None;
             class.reason = self.why_none();
+            class.evidence.extend(self.posts_unanswered().map(|(id, _)| *id));
             class
                 .evidence
                 .extend(self.html.or(self.modern_aware_only).or(self.server_error.map(|(id, _)| id)));
@@ -554,9 +577,29 @@ impl Seen {
         }
     }
 
+    /// The first POST, where every one was awaited in vain: what answers other requests then says little
+    /// about the endpoint.
+    fn posts_unanswered(&self) -> Option<&(u32, Failure)> {
+        self.silent_post.as_ref().filter(|_| !self.post_answered)
+    }
+
+    /// What `Retry-After` asked for, as the end of a sentence.
+    fn asked(&self) -> String {
+        self.stay_away.map_or_else(String::new, |wait| {
+            format!(", and we are asked to stay away for {} s", wait.as_secs())
+        })
+    }
+
     fn why_none(&self) -> String {
         if self.modern_aware_only.is_some() {
             return "the server knows the modern era, but lists no revision that we speak".to_owned();
+        }
+        if let Some((_, failure)) = self.posts_unanswered() {
+            return format!(
+                "other requests are answered, but no POST was ({}): the endpoint, or something before it, holds \
+                 its replies back",
+                failure.words()
+            );
         }
         if self.held.is_some() {
             // 300 ms of silence prove nothing (CHECKS.md 4.2, step 3).
@@ -568,7 +611,7 @@ impl Seen {
                 502 | 504 => "a proxy before the endpoint got no valid answer from it",
                 _ => "that says nothing about what speaks here",
             };
-            return format!("requests are answered with {status}: {by}");
+            return format!("requests are answered with {status}: {by}{}", self.asked());
         }
         if self.html.is_some() {
             return "HTML, not MCP: a web page answers here (a wrong path, a single-page app or a captive portal)"

@@ -25,6 +25,7 @@ pub mod endpoint;
 pub mod era_guess;
 pub mod events;
 pub mod handshake;
+pub mod hidden;
 pub mod leaks;
 pub mod listen;
 pub mod outcome;

@@ -47,7 +47,7 @@ impl<'t> Readings<'t> {
         self.replies.get_or_init(|| reply::read_all(self.transcript))
     }
 
-    pub(super) fn catalogues(&self) -> &BTreeMap<Era, Catalogue> {
+    pub(crate) fn catalogues(&self) -> &BTreeMap<Era, Catalogue> {
         self.catalogues.get_or_init(|| catalogue::read(self.transcript, self.replies()))
     }
 }

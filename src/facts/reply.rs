@@ -26,6 +26,8 @@ pub struct Message {
     pub at_us: u64,
     /// Event name, where it came as an event.
     pub event: Option<String>,
+    /// A key that stands twice in one object of it. The last one counts here, as in most readers.
+    pub repeated: Option<String>,
 }
 
 /// A reply, read once.
@@ -219,6 +221,7 @@ pub fn lines_messages(lines: &[Line], place: &str) -> Vec<Message> {
             let data = block.data.as_deref().filter(|data| !data.is_empty())?;
             Some(Message {
                 json: jsonrpc::parse(data),
+                repeated: jsonrpc::repeated_key(data),
                 pointer: format!("line {}{place}", block.first_line.saturating_add(1)),
                 at_us: block.at_us,
                 event: block.event.clone(),
@@ -261,6 +264,7 @@ fn messages(exchange: &Exchange) -> Vec<Message> {
             }
             vec![Message {
                 json: jsonrpc::parse(text),
+                repeated: jsonrpc::repeated_key(text),
                 pointer: "body".to_owned(),
                 at_us: exchange.ended_us,
                 event: None,
@@ -273,6 +277,7 @@ fn messages(exchange: &Exchange) -> Vec<Message> {
             .filter(|(_, frame)| frame.direction == Direction::In && frame.kind == FrameKind::Text)
             .map(|(index, frame)| Message {
                 json: jsonrpc::parse(&frame.text),
+                repeated: jsonrpc::repeated_key(&frame.text),
                 pointer: format!("frame {}", index.saturating_add(1)),
                 at_us: frame.at_us,
                 event: None,

@@ -105,7 +105,7 @@ pub struct KeepAlive {
     /// How long it was watched, milliseconds, from its head.
     pub watched_ms: u64,
     /// First arrival after a silence: that silence in milliseconds. `None` if nothing came. What comes
-    /// within two seconds of the head opens the stream (a greeting, an `endpoint` event) and ends no
+    /// within [`OPENING_US`] of the head opens the stream (a greeting, an `endpoint` event) and ends no
     /// silence.
     pub first_gap_ms: Option<u64>,
     /// Median of the gaps, milliseconds, once two were measured.
@@ -123,9 +123,10 @@ pub const SILENCE_US: u64 = 200_000;
 /// An arrival after so much silence settles the watch: the stream said something by itself.
 pub const SETTLED_US: u64 = 400_000;
 
-/// What comes sooner after the head than this opens the stream (a greeting, an `endpoint` event) and
-/// ends no silence.
-pub const OPENING_US: u64 = 2_000_000;
+/// What comes sooner after the head than this opens the stream (a greeting, an `endpoint` event, the
+/// last few events of a feed) and ends no silence: a stream says something when it begins. Less than two
+/// seconds, so that the second of two keep-alives a second apart counts.
+pub const OPENING_US: u64 = 1_800_000;
 
 /// A silence and what ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +139,8 @@ pub struct Gap {
     pub kind: &'static str,
 }
 
-/// The silences of a stream between its head and its last arrival.
+/// The silences of a stream between its head and its last arrival; those that ended while the stream
+/// opened are none.
 #[must_use]
 pub fn gaps(head_us: u64, lines: &[Line]) -> Vec<Gap> {
     let mut found: Vec<Gap> = Vec::new();
@@ -151,8 +153,8 @@ pub fn gaps(head_us: u64, lines: &[Line]) -> Vec<Gap> {
             LineKind::Unknown(_) => "field",
         };
         let us = line.at_us.saturating_sub(before);
-        let opening = before == head_us && line.at_us != head_us;
-        if us >= if opening { OPENING_US } else { SILENCE_US } {
+        let opening = line.at_us.saturating_sub(head_us) < OPENING_US;
+        if us >= SILENCE_US && !opening {
             found.push(Gap { us, ended_us: line.at_us, kind });
         } else if let Some(last) =
             found.last_mut().filter(|last| last.ended_us == line.at_us && last.kind == "blank")
@@ -267,6 +269,18 @@ mod tests {
         let read = keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap();
         assert_eq!(read.first_gap_ms, None);
         assert!(read.longest_gap_ms > 34_000);
+    }
+
+    #[test]
+    fn events_that_follow_each_other_at_the_start_are_no_keep_alives() {
+        // Three events half a second apart, then silence: the stream opened, and says no more.
+        let burst = "data: 1\n\ndata: 2\n\ndata: 3\n\n";
+        let read = seen(burst, 500_000, 35_005_000);
+        assert_eq!((read.first_gap_ms, read.kind.as_str()), (None, "none"));
+        assert!(read.longest_gap_ms > 33_000, "{}", read.longest_gap_ms);
+        // What comes later ends a silence, counted from the byte before.
+        let kept = seen(&format!("{burst}: ping\n\n"), 1_000_000, 3_200_000);
+        assert_eq!(kept.first_gap_ms, Some(1_000));
     }
 
     #[test]

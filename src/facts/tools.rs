@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Facts;
 use crate::finding::{Evidence, Undecided, inconclusive, not_applicable};
+use crate::protocol::jsonrpc::type_name;
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, ProbeId};
 
@@ -66,4 +67,56 @@ pub fn offered<'t>(facts: &Facts<'t>, era: Era) -> Result<Vec<Tool<'t>>, Undecid
         tools.push(Tool { exchange, index, value });
     }
     if tools.is_empty() { not_applicable("the list of tools is empty") } else { Ok(tools) }
+}
+
+/// Replies to `tools/list` that were to list tools and have no array `tools`, with what they have. Where
+/// tools are not advertised, an empty result lists none.
+pub fn misshapen<'t>(facts: &Facts<'t>, era: Era) -> Vec<(&'t Exchange, &'static str)> {
+    let advertised = facts.catalogue(era).is_ok_and(|catalogue| catalogue.advertises("tools"));
+    let pages = facts
+        .of(ProbeId::Catalogue)
+        .filter(|exchange| exchange.era == Some(era) && exchange.step.starts_with("tools/list"));
+    pages
+        .filter_map(|exchange| {
+            let result = facts.reply(exchange).result()?.as_object()?;
+            // A result of another type (`input_required`) is not the list yet.
+            let complete = result.get("resultType").is_none_or(|kind| kind == "complete");
+            match result.get("tools") {
+                Some(Value::Array(_)) => None,
+                // What serializers write for a list that is not set.
+                Some(Value::Null) if !advertised => None,
+                Some(other) => complete.then(|| (exchange, type_name(other))),
+                None => (complete && advertised).then_some((exchange, "missing")),
+            }
+        })
+        .collect()
+}
+
+/// How many tools were looked at, for the message of a check that looked at them all: `3 in all`, or where
+/// the limit `list_items` ended it, how many there are beyond.
+pub fn counted(facts: &Facts<'_>, era: Era, read: usize) -> String {
+    match facts.catalogue(era) {
+        Ok(catalogue) if catalogue.cut_at.is_some() => {
+            format!("the first {read} of {}; the rest was not looked at", all_of(catalogue))
+        }
+        _ => format!("{read} in all"),
+    }
+}
+
+/// A note on tools that were not looked at: with the page where the limit `list_items` ended the reading.
+pub fn left_out<'t>(facts: &Facts<'t>, era: Era) -> Option<(&'t Exchange, String)> {
+    let catalogue = facts.catalogue(era).ok()?;
+    let page = facts.of(ProbeId::Catalogue).find(|exchange| Some(exchange.id) == catalogue.cut_at)?;
+    let read = catalogue.tools.len();
+    let all = all_of(catalogue);
+    Some((page, format!("{read} of {all} tools were looked at, our limit; the rest was not")))
+}
+
+/// The total, which is a lower bound where pages were not asked for.
+fn all_of(catalogue: &super::Catalogue) -> String {
+    if catalogue.tools_total > catalogue.tools.len() {
+        catalogue.tools_total.to_string()
+    } else {
+        format!("more than {}", catalogue.tools_total)
+    }
 }

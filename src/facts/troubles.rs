@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Catalogue;
 use super::{catalogue, reply};
+use crate::protocol::revision::Era;
 use crate::transcript::{Content, Exchange, Failure, FailureKind, Phase, ProbeId, SkipReason, Transcript};
 
 /// A limit of ours that was hit.
@@ -37,9 +39,9 @@ pub struct FailureCount {
     pub words: String,
 }
 
-/// The limits that the scan hit, by name.
+/// The limits that the scan hit, by name; `catalogues` are the transcript's.
 #[must_use]
-pub fn limits_hit(transcript: &Transcript) -> Vec<LimitHit> {
+pub fn limits_hit(transcript: &Transcript, catalogues: &BTreeMap<Era, Catalogue>) -> Vec<LimitHit> {
     let values = transcript.header.limits.by_name();
     let mut hits: BTreeMap<&str, LimitHit> = BTreeMap::new();
     let mut hit = |name: &str, exchange: Option<u32>| {
@@ -59,6 +61,9 @@ pub fn limits_hit(transcript: &Transcript) -> Vec<LimitHit> {
         if pages_end(exchange, transcript.header.limits.pages) {
             hit("pages", Some(exchange.id));
         }
+    }
+    for cut in catalogues.values().filter_map(|catalogue| catalogue.cut_at) {
+        hit("list_items", Some(cut));
     }
     let most = usize::try_from(transcript.header.limits.requests).unwrap_or(usize::MAX);
     for skip in &transcript.skips {
@@ -136,9 +141,13 @@ mod tests {
     fn limits_are_named_with_their_values() {
         let mut transcript = Scan::modern().profile(Profile::Quick).transcript;
         transcript.skips.push(Skip { probe: ProbeId::Load, step: None, reason: SkipReason::Deadline });
-        let hits = limits_hit(&transcript);
+        let mut catalogues = BTreeMap::new();
+        let hits = limits_hit(&transcript, &catalogues);
         assert_eq!(hits.len(), 1);
         assert_eq!((hits[0].name.as_str(), hits[0].value), ("target_ms", 30_000));
+        catalogues.insert(Era::Modern, Catalogue { cut_at: Some(3), ..Catalogue::default() });
+        let hits = limits_hit(&transcript, &catalogues);
+        assert_eq!((hits[0].name.as_str(), hits[0].value, hits[0].exchange), ("list_items", 2_000, Some(3)));
         let failure = |kind, detail: &str| Failure { phase: Phase::Body, kind, detail: detail.to_owned() };
         assert_eq!(limit_of(&failure(FailureKind::TooLarge, "body_bytes 4")), Some("body_bytes"));
         assert_eq!(limit_of(&failure(FailureKind::NotHttp, "body_bytes 4")), None);

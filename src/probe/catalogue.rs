@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::speaker::Speaker;
 use super::{Prober, newest};
 use crate::facts::Reply;
-use crate::facts::catalogue::{capabilities, next_cursor};
+use crate::facts::catalogue::{LONGEST_CURSOR, capabilities, next_cursor};
 use crate::transcript::ProbeId;
 
 /// The list methods and the capability that each belongs to. Templates have none of their own.
@@ -42,9 +42,6 @@ fn advertised(prober: &Prober<'_>, speaker: &Speaker) -> Vec<String> {
         .flat_map(|all| all.keys().cloned().collect::<Vec<_>>())
         .collect()
 }
-
-/// Longest cursor that is sent back, in bytes.
-const LONGEST_CURSOR: usize = 16 * 1024;
 
 async fn list(prober: &Prober<'_>, speaker: &Speaker, method: &str) {
     let mut seen: Vec<String> = Vec::new();

@@ -7,10 +7,12 @@ use serde_json::json;
 use url::Url;
 
 use super::speaker::{self, Speaker};
+use super::state::LONGEST_WAIT;
 use super::{Prober, auth, siblings, upgrade};
 use crate::facts::classification::Kind;
 use crate::facts::steps::{self, Barrier, Discover, Get, Initialize};
 use crate::net::{Call, Held, Until};
+use crate::protocol::headers;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
@@ -148,8 +150,8 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
         exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
         reading = steps::discover(&exchange);
     }
-    if prober.standard() && worth_a_retry(&reading) {
-        prober.wire.rest(Duration::from_secs(2)).await;
+    if let Some(wait) = retry_after(&reading, &exchange).filter(|_| prober.standard()) {
+        prober.wire.rest(wait).await;
         exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
         reading = steps::discover(&exchange);
     }
@@ -186,15 +188,25 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
     None
 }
 
-fn worth_a_retry(reading: &Discover) -> bool {
+/// How long to wait before the first question is asked again, where it is worth asking: as long as
+/// `Retry-After` says, else 2 s. `None` also where that is longer than a scan can wait.
+fn retry_after(reading: &Discover, exchange: &Exchange) -> Option<Duration> {
+    let asked = exchange.header("retry-after").and_then(headers::retry_after);
     match reading {
-        Discover::Barrier(Barrier::RateLimited | Barrier::ServerError(_)) => true,
-        Discover::Barrier(Barrier::Failed(failure)) => {
-            matches!(failure.kind, crate::transcript::FailureKind::HeaderTimeout)
+        // What a 429 asks for was waited for when it came.
+        Discover::Barrier(Barrier::RateLimited) => Some(asked.map_or(UNASKED, |_| Duration::ZERO)),
+        Discover::Barrier(Barrier::ServerError(_)) => {
+            Some(asked.unwrap_or(UNASKED)).filter(|wait| *wait <= LONGEST_WAIT)
         }
-        _ => false,
+        Discover::Barrier(Barrier::Failed(failure)) => {
+            (failure.kind == crate::transcript::FailureKind::HeaderTimeout).then_some(UNASKED)
+        }
+        _ => None,
     }
 }
+
+/// The wait where none is asked for (CHECKS.md 4.2, step 1).
+const UNASKED: Duration = Duration::from_secs(2);
 
 /// A redirect's target, if it is of the same origin. Masked text stays masked: only the path changes.
 fn same_origin(url: &str, location: &str) -> Option<String> {

@@ -1,5 +1,7 @@
 //! The same call on fresh connections with nothing sent before: hidden state and stickiness show.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Prober;
@@ -10,6 +12,10 @@ use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::transcript::ProbeId;
 
+/// Between two requests of one session: `legacy-session-multi-connection` sends at most two a second, so
+/// that a balancer that spreads by time shows, too. Quick has no time for it.
+const PACE: Duration = Duration::from_millis(500);
+
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let rounds = if prober.standard() { 8 } else { 4 };
     for speaker in speakers.iter().filter(|speaker| speaker.streamable()) {
@@ -18,7 +24,11 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
             continue;
         }
         let method = method(prober, speaker);
+        let paced = speaker.era == Era::Legacy && prober.standard();
         for number in 1..=rounds {
+            if paced && number > 1 {
+                prober.wire.rest(PACE).await;
+            }
             let call = speaker
                 .call(ProbeId::Connections, format!("fresh-{number}"), method, json!({}))
                 .reuse(Reuse::Fresh);

@@ -8,16 +8,24 @@ use super::{Prober, left_out, listen};
 use crate::facts::streams::is_stream;
 use crate::net::{Call, Reuse, Until};
 use crate::protocol::revision::Era;
-use crate::transcript::{Exchange, ProbeId};
+use crate::transcript::{Exchange, ProbeId, SkipReason};
 
 const PROBE: ProbeId = ProbeId::Delivery;
 
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
+/// `spare` is a legacy session whose GET stream is free; `begun` is when the idle watch began.
+pub(super) async fn run(
+    prober: &Prober<'_>,
+    speakers: &[Speaker],
+    target: &Endpoint,
+    spare: Option<Speaker>,
+    begun: tokio::time::Instant,
+) {
     if !prober.standard() {
         return left_out(prober, PROBE);
     }
     prober.wire.doing("asking for compressed streams");
     let (exchanges, _) = prober.wire.recorded();
+    let limit = prober.wire.limits().first_event_ms;
     for speaker in speakers {
         let speaker = &speaker.another();
         let streams = |exchange: &&Exchange| exchange.era == Some(speaker.era) && is_stream(exchange);
@@ -25,22 +33,44 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
         let listens =
             if speaker.era == Era::Modern { listen::call(prober, speaker, PROBE).await } else { None };
         if let Some(call) = listens {
-            send(prober, call, None).await;
+            send(prober, call, None, limit).await;
         } else if let Some(twin) = exchanges.iter().find(|exchange| {
             streams(exchange)
                 && crate::facts::reply::request_method(exchange).as_deref() == Some(speaker.base)
         }) {
-            send(prober, speaker.base(PROBE, "post"), Some(twin.id)).await;
+            send(prober, speaker.base(PROBE, "post"), Some(twin.id), limit).await;
         }
     }
-    if target.feed == Some(Feed::Plain) {
-        let twin = exchanges.iter().find(|exchange| exchange.step == "first").map(|exchange| exchange.id);
-        send(prober, Call::get_stream(PROBE, "get", &target.url), twin).await;
+    let get = |url: &str| Call::get_stream(PROBE, "get", url);
+    match target.feed {
+        Some(Feed::Plain) => {
+            let twin = exchanges.iter().find(|exchange| exchange.step == "first").map(|exchange| exchange.id);
+            send(prober, get(&target.url), twin, limit).await;
+        }
+        // The stream is a session.
+        Some(Feed::HttpSse) if !another_session(prober) => {
+            prober.wire.skip(PROBE, Some("get"), SkipReason::Budget);
+        }
+        Some(Feed::HttpSse) => send(prober, get(&target.url).era(Era::Legacy), None, limit).await,
+        None => {}
+    }
+    // Nothing is due on the GET of the legacy era: it is watched for as long as the one beside it.
+    if let Some(spare) = spare.filter(Speaker::streamable) {
+        let spent = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let left = prober.wire.limits().idle_watch_ms.saturating_sub(spent);
+        send(prober, spare.dress(get(&spare.url)), None, left).await;
     }
 }
 
-async fn send(prober: &Prober<'_>, call: Call, twin: Option<u32>) {
-    let wait = prober.wire.limits().first_event_ms;
+/// Counts one more session, if it may be opened.
+fn another_session(prober: &Prober<'_>) -> bool {
+    let mut state = prober.lock();
+    let free = state.opened < prober.wire.limits().sessions;
+    state.opened = state.opened.saturating_add(u32::from(free));
+    free
+}
+
+async fn send(prober: &Prober<'_>, call: Call, twin: Option<u32>, wait: u64) {
     let call = call
         .header("accept-encoding", "gzip, br")
         .negative(twin)

@@ -69,10 +69,11 @@ async fn converse(prober: &Prober<'_>, url: &str) {
         listen::run(prober, &speakers),
         classify::aside(prober, &found),
     ));
+    let begun = tokio::time::Instant::now();
     let streams = Box::pin(async {
-        resume::run(prober, &speakers).await;
+        let spare = resume::run(prober, &speakers).await;
         resume::feed(prober, &found.target).await;
-        delivery::run(prober, streamable, &found.target).await;
+        delivery::run(prober, streamable, &found.target, spare, begun).await;
     });
     let rest = Box::pin(calls(prober, &speakers, &found));
     join3(held, streams, rest).await;

@@ -29,23 +29,28 @@ const GRACE: Duration = Duration::from_millis(120);
 /// Between two rounds, so that the server has seen the first one leave.
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// The legacy era of Streamable HTTP.
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
-    let Some(speaker) = of(speakers, Era::Legacy) else { return };
-    if !prober.standard() {
-        return;
-    }
+/// The legacy era of Streamable HTTP. Gives who spoke: in a session whose GET stream is free again.
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) -> Option<Speaker> {
+    let speaker = of(speakers, Era::Legacy).filter(|_| prober.standard())?;
     // A session of its own: many servers allow one GET stream in each, and the idle stream has that.
     let own = if speaker.session.is_some() { open(prober, speaker, "").await } else { None };
+    // Without one of its own, the GET stream of the only session is taken.
+    let free = own.is_some() || speaker.session.is_none();
     let own = own.unwrap_or_else(|| speaker.another());
+    series(prober, &own).await;
+    free.then_some(own)
+}
+
+/// Up to five tries, and one in another session.
+async fn series(prober: &Prober<'_>, own: &Speaker) {
     prober.wire.doing("resuming event streams");
-    let Some((method, first)) = streaming(prober, &own).await else { return };
+    let Some((method, first)) = streaming(prober, own).await else { return };
     let Some(id) = first_id(&first) else { return };
-    let rest = (3..TRIES.saturating_add(2)).map(|number| post(prober, &own, number, method));
+    let rest = (3..TRIES.saturating_add(2)).map(|number| post(prober, own, number, method));
     let mut streams = vec![first];
     streams.extend(futures_util::future::join_all(rest).await.into_iter().flatten());
     let session = streams.first().cloned();
-    let left = tries(prober, &own, &streams, false).await;
+    let left = tries(prober, own, &streams, false).await;
     let series = |judge: &dyn Fn(&Series<'_>) -> bool| {
         let (exchanges, _) = prober.wire.recorded();
         let ours: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.probe == PROBE).collect();
@@ -58,14 +63,14 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
         return;
     }
     if all(|outcome| *outcome == Outcome::Silent) {
-        cut(prober, &own, method).await;
+        cut(prober, own, method).await;
         // Either only what was cut is replayed, or replay is a matter of luck: the other streams tell.
         if series(&|series| series.cut.as_ref().is_some_and(|cut| cut.outcome == Outcome::Exact)) {
-            tries(prober, &own, left, true).await;
+            tries(prober, own, left, true).await;
         }
     }
     if let (Some(_), Some(stream)) = (&own.session, session)
-        && let Some(other) = open(prober, &own, " other").await
+        && let Some(other) = open(prober, own, " other").await
     {
         let call = again(&other, "resume-other", &id, &stream).negative(Some(stream.id));
         replay(prober, call, |_| false).await;

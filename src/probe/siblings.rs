@@ -15,7 +15,7 @@ use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
 use crate::protocol::well_known::{PROTECTED_RESOURCE, root_form};
-use crate::transcript::ProbeId;
+use crate::transcript::{FailureKind, ProbeId};
 
 /// Paths where servers host Streamable HTTP by habit; no revision defines one.
 const MCP: [&str; 4] = ["/mcp", "/mcp/", "/api/mcp", "/v1/mcp"];
@@ -45,6 +45,10 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) {
             if hit {
                 return;
             }
+            // Whoever lets a POST wait on one path will on the next.
+            if streamable && silent(prober) {
+                break;
+            }
         }
     }
     if documents(prober, &origin, url).await {
@@ -58,6 +62,13 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) {
     for path in DRAFTS {
         document(prober, &format!("draft {path}"), &format!("{origin}{path}"), "application/json").await;
     }
+}
+
+/// Whether the last request met silence.
+fn silent(prober: &Prober<'_>) -> bool {
+    let (exchanges, _) = prober.wire.recorded();
+    let failure = exchanges.last().and_then(|last| last.failure.as_ref());
+    failure.is_some_and(|failure| failure.kind == FailureKind::HeaderTimeout)
 }
 
 /// Most requests for Streamable HTTP beside an endpoint of another transport.

@@ -43,8 +43,8 @@ pub(super) struct OpenSession {
 
 /// Consecutive faults after which the scan stops (CHECKS.md 2.5).
 const BREAKER: u32 = 3;
-/// Longest wait that a 429 may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait that a 429, or a 503 to the first question, may ask for.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl State {
     /// Halts where the very request that was served with the credential meets a 401 with it.
@@ -74,7 +74,11 @@ impl State {
         }
         // What is beside the endpoint says nothing about its health.
         let beside = exchange.probe == ProbeId::Siblings;
-        if exchange.expectation != Expectation::Plain || !self.classified || beside {
+        if exchange.expectation != Expectation::Plain || beside {
+            return None;
+        }
+        if !self.classified {
+            self.watch_classification(exchange);
             return None;
         }
         let cancelled = matches!(&exchange.failure, Some(failure)
@@ -85,5 +89,17 @@ impl State {
             self.halted = Some(SkipReason::CircuitBreaker);
         }
         None
+    }
+
+    /// Trips the breaker while it is not known what speaks here. The first question may be asked twice, and
+    /// 5xx count from there on (DESIGN.md section 4); what is silent or breaks off may be of another
+    /// transport.
+    fn watch_classification(&mut self, exchange: &Exchange) {
+        let faulty = matches!(steps::barrier(exchange), Some(Barrier::ServerError(_)));
+        let asked = exchange.step == "discover";
+        self.faults = if faulty && !asked { self.faults.saturating_add(1) } else { 0 };
+        if self.faults >= BREAKER {
+            self.halted = Some(SkipReason::CircuitBreaker);
+        }
     }
 }

@@ -1,5 +1,9 @@
 //! A lenient view of JSON-RPC 2.0 over raw JSON: it must see the deviations that SDK types hide.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// The error member of a reply, as far as it is readable.
@@ -124,6 +128,107 @@ pub fn envelope_faults(value: &Value) -> Vec<String> {
     faults
 }
 
+/// What is wrong with the form of a reply's `error`: JSON-RPC 2.0 "Error object". Empty when it is sound,
+/// and where there is no error.
+#[must_use]
+pub fn error_faults(value: &Value) -> Vec<String> {
+    let Some(error) = value.get("error") else { return Vec::new() };
+    let Some(error) = error.as_object() else {
+        return vec![format!("`error` is {}, not an object", type_name(error))];
+    };
+    let mut faults = Vec::new();
+    // 1.0 is an integer in JSON, however it is written.
+    let whole =
+        |code: &Value| code.is_i64() || code.is_u64() || code.as_f64().is_some_and(|n| n.fract() == 0.0);
+    match error.get("code") {
+        None => faults.push("`error` has no `code`".to_owned()),
+        Some(code) if whole(code) => {}
+        Some(code) => faults.push(format!("the `code` of `error` is {}, not an integer", kind_of(code))),
+    }
+    match error.get("message") {
+        None => faults.push("`error` has no `message`".to_owned()),
+        Some(Value::String(_)) => {}
+        Some(other) => faults.push(format!("the `message` of `error` is {}, not a string", type_name(other))),
+    }
+    faults
+}
+
+fn kind_of(code: &Value) -> &'static str {
+    if code.is_number() { "a fraction" } else { type_name(code) }
+}
+
+/// The first key that stands twice in one object of a JSON text, at whatever depth. RFC 8259, section 4:
+/// names should be unique, and which of two counts differs from reader to reader. `None` also where the
+/// text is no JSON. Depth is bounded as in [`parse`].
+#[must_use]
+pub fn repeated_key(text: &str) -> Option<String> {
+    let mut found = None;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    // An error ends the walk; what was found before it is no key of a JSON text.
+    Keys(&mut found).deserialize(&mut reader).ok().and(found)
+}
+
+/// Walks a JSON text for [`repeated_key`].
+struct Keys<'f>(&'f mut Option<String>);
+
+impl<'de> DeserializeSeed<'de> for Keys<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Keys(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut keys: BTreeSet<String> = BTreeSet::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if keys.contains(&key) {
+                self.0.get_or_insert(key);
+            } else {
+                keys.insert(key);
+            }
+            members.next_value_seed(Keys(self.0))?;
+        }
+        Ok(())
+    }
+}
+
 /// The JSON type of a value, with its article, for messages.
 #[must_use]
 pub fn type_name(value: &Value) -> &'static str {
@@ -180,5 +285,29 @@ mod tests {
         assert!(envelope_faults(&json!({"jsonrpc":"2.0","id":1,"result":{}})).is_empty());
         assert_eq!(envelope_faults(&json!({"id":1,"result":1})).len(), 2);
         assert_eq!(envelope_faults(&json!([])).len(), 1);
+    }
+
+    #[test]
+    fn error_faults_are_named() {
+        let faults = |error: Value| error_faults(&json!({"jsonrpc":"2.0","id":1,"error":error}));
+        assert!(faults(json!({"code":-32601,"message":"no"})).is_empty());
+        assert!(faults(json!({"code":-32601.0,"message":""})).is_empty());
+        assert!(error_faults(&json!({"jsonrpc":"2.0","id":1,"result":{}})).is_empty());
+        assert_eq!(faults(json!("no")), ["`error` is a string, not an object"]);
+        assert_eq!(faults(json!({})).len(), 2);
+        let wrong = faults(json!({"code":"-32601","message":null}));
+        assert!(wrong[0].contains("a string, not an integer") && wrong[1].contains("null, not a string"));
+        assert!(faults(json!({"code":0.5,"message":"x"}))[0].contains("a fraction"));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_named_at_any_depth() {
+        assert_eq!(repeated_key(r#"{"id":1,"result":{},"id":2}"#).as_deref(), Some("id"));
+        assert_eq!(repeated_key(r#"{"a":[{"b":null,"c":1.5,"b":true}]}"#).as_deref(), Some("b"));
+        // The same key in two objects, and an escape that spells the same key.
+        assert_eq!(repeated_key(r#"{"a":{"a":"x"},"b":[{"a":-1},{"a":1}]}"#), None);
+        assert_eq!(repeated_key(r#"{"a":1,"\u0061":2}"#).as_deref(), Some("a"));
+        assert_eq!(repeated_key(r#"{"a":1,"a":2"#), None, "that is no JSON");
+        assert_eq!(repeated_key(&"[".repeat(200_000)), None);
     }
 }

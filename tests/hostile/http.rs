@@ -197,7 +197,10 @@ fn refusals() -> Vec<Row> {
         row(name, "H13", bytes(http("429 Too Many Requests", &[("retry-after", wait)], ""))).is("blocked", 4)
     };
     vec![
-        limited("retry-after-a-day", "86400").because("429").sign(Fewer(4)).sign(Within(8)),
+        limited("retry-after-a-day", "86400")
+            .because("asked to stay away for 86400 s")
+            .sign(Fewer(4))
+            .sign(Within(8)),
         limited("retry-after-zero", "0").sign(Fewer(12)),
         limited("retry-after-garbage", "soon").sign(Fewer(12)).sign(Within(20)),
         limited("retry-after-negative", "-5").sign(Fewer(12)),
@@ -207,8 +210,21 @@ fn refusals() -> Vec<Row> {
             "H13",
             bytes(http("503 Service Unavailable", &[("retry-after", "99999999999999999999")], "")),
         )
-        .because("503")
+        .because("503: that says nothing about what speaks here, and we are asked to stay away for 86400 s")
+        .sign(Fewer(6))
         .sign(Within(10)),
+        row(
+            "503-with-retry-after-one-second",
+            "H13",
+            bytes(http("503 Service Unavailable", &[("retry-after", "1")], "")),
+        )
+        .because("asked to stay away for 1 s")
+        .sign(Fewer(7))
+        .sign(Within(10)),
+        row("503-for-everything", "H13", bytes(http("503 Service Unavailable", &[], "")))
+            .because("requests are answered with 503")
+            .sign(Fewer(7))
+            .sign(Within(10)),
         row("401", "H14", bytes(http("401 Unauthorized", &[("www-authenticate", "Bearer")], "")))
             .is("auth-gated", 4)
             .again(),

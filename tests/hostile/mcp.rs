@@ -53,10 +53,14 @@ fn texts() -> Vec<Row> {
         sound("number-minus-zero", "J2", with("-0")),
         broken("number-nan", "J2", with("NaN")),
         broken("number-infinity", "J2", with("-Infinity")),
-        sound("duplicate-keys", "J3", with("1,\"x\":2,\"x\":3")),
+        sound("duplicate-keys", "J3", with("1,\"x\":2,\"x\":3"))
+            .finds("rpc-envelope-valid", "warn")
+            .says("the key `x` stands twice"),
         broken("json-truncated", "J8", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{".to_owned()),
         broken("json-and-noise", "J8", with("1") + "\u{0}\u{1}noise"),
-        sound("json-with-bom", "J8 H17", format!("\u{feff}{}", with("1"))),
+        sound("json-with-bom", "J8 H17", format!("\u{feff}{}", with("1")))
+            .finds("rpc-envelope-valid", "warn")
+            .says("byte-order mark"),
         sound("json-with-escaped-escapes", "J8 O8", with("\"\\\\u0000 é\"")).again(),
         broken("json-with-a-lone-surrogate", "J8 O8", with("\"\\ud800\"")),
         sound("json-with-nul-escapes", "J8 O8", with("\"\\u0000\\u001b[31m\\u009b\\u202e\"")).again(),
@@ -98,13 +102,22 @@ fn envelopes() -> Vec<Row> {
     let sound = |name, covers, text: String| row(name, covers, greeted(text)).is("legacy", 0);
     let list = |name, covers, text: &str| row(name, covers, listed(text)).is("legacy", 0);
     vec![
-        sound("answer-with-another-id", "J4", format!("{{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{ok}}}")),
+        sound("answer-with-another-id", "J4", format!("{{\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{ok}}}"))
+            .finds("rpc-id-echo", "fail"),
         sound(
             "answer-with-the-id-as-text",
             "J4",
             format!("{{\"jsonrpc\":\"2.0\",\"id\":\"ID\",\"result\":{ok}}}"),
-        ),
-        sound("answer-with-id-null", "J4", format!("{{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{ok}}}")),
+        )
+        .finds("rpc-id-echo", "fail"),
+        sound("answer-with-id-null", "J4", format!("{{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{ok}}}"))
+            .finds("rpc-id-echo", "fail"),
+        list(
+            "list-with-another-id",
+            "J4",
+            "{\"jsonrpc\":\"2.0\",\"id\":\"someone else's\",\"result\":{\"tools\":[]}}",
+        )
+        .finds("rpc-id-echo", "fail"),
         row(
             "every-answer-with-another-id",
             "J4",
@@ -122,9 +135,13 @@ fn envelopes() -> Vec<Row> {
             format!("[{}{{}}]", format!("{{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{ok}}},").repeat(1_000)),
         ),
         row("empty-array", "J5", greeted("[]")),
-        list("error-without-message", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":{\"code\":-32000}}"),
-        list("error-without-code", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":{\"message\":\"x\"}}"),
-        list("error-as-text", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":\"no\"}"),
+        list("error-without-message", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":{\"code\":-32000}}")
+            .finds("rpc-envelope-valid", "warn"),
+        list("error-without-code", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":{\"message\":\"x\"}}")
+            .finds("rpc-envelope-valid", "warn"),
+        list("error-as-text", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":\"no\"}")
+            .finds("rpc-envelope-valid", "warn")
+            .says("`error` is a string"),
         list(
             "error-and-result",
             "J6",
@@ -150,14 +167,19 @@ fn shapes() -> Vec<Row> {
     let list = |name, covers, text: &str| row(name, covers, listed(text)).is("legacy", 0);
     let of = |name, covers, all: Value| row(name, covers, tools(all)).is("legacy", 0);
     vec![
-        list("result-null", "J7", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":null}"),
-        list("result-a-number", "J7", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":7}"),
+        list("result-null", "J7", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":null}").finds("rpc-envelope-valid", "fail"),
+        list("result-a-number", "J7", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":7}").finds("rpc-envelope-valid", "fail"),
         row("handshake-of-wrong-types", "J7", greeted("{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{\"protocolVersion\":7,\"capabilities\":[],\"serverInfo\":\"x\"}}"))
             .is("legacy", 0)
             .finds("legacy-initialize", "fail"),
-        list("tools-as-a-map", "J7", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{\"tools\":{\"a\":{}}}}"),
-        of("tools-without-names", "J7", json!([{ "name": null, "inputSchema": null }, 7, "x", [], { "name": 5 }, tool("sound", "Is sound.")])),
-        of("tools-of-one-name", "J7", json!([tool("same", "One."), tool("same", "Two.")])),
+        list("tools-as-a-map", "J7", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{\"tools\":{\"a\":{}}}}")
+            .finds("tools-schema-valid", "fail")
+            .says("`tools` is an object"),
+        of("tools-without-names", "J7", json!([{ "name": null, "inputSchema": null }, 7, "x", [], { "name": 5 }, tool("sound", "Is sound.")]))
+            .finds("tools-schema-valid", "fail"),
+        of("tools-of-one-name", "J7", json!([tool("same", "One."), tool("same", "Two.")]))
+            .finds("tools-schema-valid", "warn")
+            .says("2 tools are called `same`"),
         of("schema-that-is-no-object", "J11", json!([{ "name": "x", "description": "X.", "inputSchema": "object" }])),
         of("schema-refers-to-itself", "J11", json!([{ "name": "x", "description": "X.", "inputSchema": {
             "type": "object", "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "$ref": "#/$defs/a" } }, "properties": { "a": { "$ref": "#/$defs/a" } } } }])),
@@ -215,10 +237,13 @@ fn lists() -> Vec<Row> {
     };
     let paged = |name, covers, serve| row(name, covers, serve).is("legacy", 0).whole().sign(Fewer(82));
     vec![
-        paged("the-same-cursor-for-ever", "J9", page(|_| json!("again"))),
+        paged("the-same-cursor-for-ever", "J9", page(|_| json!("again")))
+            .finds("cap-matches-handlers", "warn")
+            .says("the list never ends"),
         paged("a-new-cursor-for-ever", "J9", page(|number| json!(format!("page-{number}")))).hits("pages"),
-        paged("an-empty-cursor", "J9", page(|_| json!(""))),
-        paged("a-cursor-of-wrong-type", "J9", page(|_| json!({ "next": 1 }))),
+        paged("an-empty-cursor", "J9", page(|_| json!(""))).finds("cap-matches-handlers", "warn"),
+        paged("a-cursor-of-wrong-type", "J9", page(|_| json!({ "next": 1 })))
+            .finds("cap-matches-handlers", "warn"),
         row(
             "a-cursor-of-3-MB",
             "J9",
@@ -227,7 +252,8 @@ fn lists() -> Vec<Row> {
                 "x".repeat(3_000_000)
             )),
         )
-        .is("legacy", 0),
+        .is("legacy", 0)
+        .says("has 3000000 bytes"),
         row(
             "tools-20000",
             "J10",
@@ -235,7 +261,9 @@ fn lists() -> Vec<Row> {
                 (0..20_000).map(|number| tool(&format!("tool-{number}"), "Does nothing.")).collect::<Value>(),
             ),
         )
-        .is("legacy", 0),
+        .is("legacy", 0)
+        .hits("list_items")
+        .says("the first 2000 of 20000; the rest was not looked at"),
         row(
             "tools-too-many-to-read",
             "J10",

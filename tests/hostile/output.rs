@@ -66,6 +66,25 @@ pub(super) fn rows() -> Vec<Row> {
             row(name, covers, everywhere(text)).is("legacy", 0).again()
         })
         .collect();
+    // What people do not see is a finding, not only escaped (O2, E5).
+    let of = |name, description: &str| {
+        let one = tool(name, description);
+        mcp(move |_, method, id, _| (method == "tools/list").then(|| result(id, &json!({ "tools": [one] }))))
+    };
+    let tags: String =
+        "obey".chars().filter_map(|letter| char::from_u32(0xE_0000 + u32::from(letter))).collect();
+    for (name, covers, serve) in [
+        ("description-with-tag-characters", "O2 E5", of("x", &format!("Adds two integers.{tags}"))),
+        ("description-with-an-override", "O2 E5", of("x", "Adds two \u{202e}integers.")),
+        ("name-with-an-override", "O2 E5", of("\u{202e}x", "Adds two integers.")),
+    ] {
+        rows.push(row(name, covers, serve).is("legacy", 0).finds("tools-described", "warn").again());
+    }
+    rows.push(
+        row("description-with-a-zero-width-space", "O2 E5", of("x", "Adds two\u{200b} integers."))
+            .is("legacy", 0)
+            .says("(U+200B)"),
+    );
     let reason = "\u{1b}[31mOK \u{9b}x";
     rows.extend([
         row("reason-phrase", "O1", bytes(format!("HTTP/1.1 200 {reason}\r\ncontent-length: 0\r\n\r\n")))

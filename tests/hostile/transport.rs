@@ -14,6 +14,18 @@ fn silent() -> Serve {
     act(|mut io, _| async move { linger(&mut io).await })
 }
 
+/// Holds back the head of every reply to a POST; other requests get 404 at once.
+fn posts(held: Duration) -> Serve {
+    act(move |mut io, _| async move {
+        let Some(asked) = ask(&mut io).await else { return };
+        if asked.method == "POST" {
+            tokio::time::sleep(held).await;
+        }
+        let _ = io.write_all(&http("404 Not Found", &[], "")).await;
+        linger(&mut io).await;
+    })
+}
+
 /// Writes before anything was asked, and waits.
 fn greeting(text: &'static [u8]) -> Serve {
     act(move |mut io, _| async move {
@@ -104,6 +116,13 @@ fn connecting() -> Vec<Row> {
             }),
         )
         .because("could not be read: connection reset"),
+        row("posts-are-never-answered", "T6", posts(Duration::from_secs(3_600)))
+            .fails("header-timeout")
+            .hits("header_ms")
+            .because("no POST was (no response headers in time"),
+        row("posts-are-answered-late", "T6", posts(Duration::from_secs(15)))
+            .fails("header-timeout")
+            .because("no POST was (no response headers in time"),
         row("silent", "T6", silent()).unreachable().fails("header-timeout").hits("header_ms"),
     ]
 }

@@ -105,3 +105,31 @@ async fn a_server_that_speaks_only_http2_is_scanned_over_it() {
     assert_eq!((head.version.as_str(), head.status), ("HTTP/2", 404));
     assert_eq!(class(&transcript).kind, Kind::None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_over_tls_is_judged_like_any_other() {
+    let endpoint = Endpoint::start_on_thread(Behaviour::sound(Base::WebSocketMcp)).unwrap();
+    for (certificate, valid) in [(Certificate::Good, Status::Pass), (Certificate::WrongName, Status::Fail)] {
+        let front = TlsFront::start(&endpoint, certificate);
+        let url = front.url().replacen("https://", "wss://", 1);
+        let transcript =
+            scan_with(&url, |target| target.cacert = Some(front.ca_pem().as_bytes().to_vec())).await;
+        let class = class(&transcript);
+        assert_eq!(class.kind, Kind::McpWebsocket, "{certificate:?}: {}", class.reason);
+        // The socket's own connection is encrypted, and its messages came over that one.
+        let upgraded = transcript.exchanges.iter().find(|exchange| exchange.status() == Some(101)).unwrap();
+        assert!(upgraded.request.url.starts_with("wss://"), "{}", upgraded.request.url);
+        assert!(upgraded.connect.as_ref().is_some_and(|connect| connect.tls.is_some()));
+        let readings = Readings::new(&transcript);
+        let status = |id: &str| {
+            let finding = agentgauge::checks::by_id(id).unwrap().run(&readings);
+            (finding.status, finding.message)
+        };
+        for id in ["ws-handshake", "ws-mcp-roundtrip", "ws-origin-check", "ws-only", "rpc-id-echo"] {
+            let (status, message) = status(id);
+            assert_eq!(status, Status::Pass, "{id} with {certificate:?}: {message}");
+        }
+        let (status, message) = status("tls-cert-valid");
+        assert_eq!(status, valid, "{certificate:?}: {message}");
+    }
+}

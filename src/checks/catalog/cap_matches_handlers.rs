@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::Catalogue;
-use crate::protocol::jsonrpc::Answer;
+use crate::facts::catalogue::LONGEST_CURSOR;
+use crate::finding::cut;
+use crate::protocol::jsonrpc::{Answer, type_name};
 use crate::protocol::names;
 
 pub(super) static CHECK: Check = Check {
@@ -31,6 +33,10 @@ pub(super) static CHECK: Check = Check {
             title: "MCP 2026-07-28, Prompts, Capabilities",
             url: "https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#capabilities",
         },
+        Basis {
+            title: "MCP 2026-07-28, Pagination",
+            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination",
+        },
     ],
     rationale: "An agent plans by the advertised capabilities. One that fails when called costs a turn, and one that \
                 is not advertised is never found.",
@@ -40,8 +46,9 @@ pub(super) static CHECK: Check = Check {
         sent: "`tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`; \
                `completion/complete` with an invented reference, only where it is advertised.",
         passes: "What is advertised answers, and nothing else offers anything.",
-        warns: "Something that is not advertised offers items, or resources are advertised and templates \
-                are answered -32601 or -32602.",
+        warns: "Something that is not advertised offers items, resources are advertised and templates \
+                are answered -32601 or -32602, or the list of tools cannot be read to its end: a cursor that \
+                comes again, or one that is no string.",
         fails: "Something that is advertised answers with an error; -32603 is only noted.",
     },
     judge,
@@ -88,6 +95,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             }
         }
     }
+    paging(facts, era, &mut seen);
     let bad = seen.count(Status::Fail) + seen.count(Status::Warn) > 0;
     if let (false, Some((method, Undecided::Inconclusive(reason) | Undecided::NotApplicable(reason)))) =
         (bad, undecided)
@@ -96,6 +104,33 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     }
     let sound = "what is advertised is answered, and nothing else offers anything";
     seen.verdict(sound, &facts.why_not(ProbeId::Catalogue, None))
+}
+
+/// Whether the pages of the list of tools come to an end (HOSTILE.md J9). An empty string is a cursor.
+fn paging(facts: &Facts<'_>, era: Era, seen: &mut Observations) {
+    let mut cursors: Vec<&str> = Vec::new();
+    let pages = facts
+        .of(ProbeId::Catalogue)
+        .filter(|exchange| exchange.era == Some(era) && exchange.step.starts_with("tools/list"));
+    for exchange in pages {
+        let cursor = facts.reply(exchange).result().and_then(|result| result.get("nextCursor"));
+        let Some(value) = cursor.filter(|cursor| !cursor.is_null()) else { continue };
+        let evidence = Evidence::body(exchange, "/result/nextCursor", value);
+        let Some(cursor) = value.as_str() else {
+            let message = format!("the `nextCursor` of tools/list is {}, not a string", type_name(value));
+            seen.add(Status::Warn, evidence, message);
+            continue;
+        };
+        if cursors.contains(&cursor) {
+            let message = format!("tools/list gave the cursor `{}` again: the list never ends", cut(cursor));
+            seen.add(Status::Warn, evidence, message);
+        } else if cursor.len() > LONGEST_CURSOR {
+            let long = cursor.len();
+            let message = format!("the cursor of tools/list has {long} bytes: what follows was not read");
+            seen.add(Status::Info, evidence, message);
+        }
+        cursors.push(cursor);
+    }
 }
 
 fn judge_method(facts: &Facts<'_>, catalogue: &Catalogue, method: &Method, exchange: &Exchange) -> Judgement {
@@ -205,6 +240,35 @@ mod tests {
         }
         let completions = call("completion/complete", Era::Modern).negative().error(404, -32601, "no");
         assert_eq!(judged(&json!({"tools":{},"completions":{}}), completions).status, Status::Fail);
+    }
+
+    #[test]
+    fn warns_when_the_pages_of_tools_do_not_end() {
+        let pages = |cursors: &[serde_json::Value]| {
+            let mut scan = Scan::modern();
+            for (index, cursor) in cursors.iter().enumerate() {
+                let step = if index == 0 {
+                    "tools/list".to_owned()
+                } else {
+                    format!("tools/list page {}", index + 1)
+                };
+                let body = json!({"jsonrpc":"2.0","id":index,"method":"tools/list"});
+                let made = post(ProbeId::Catalogue, &step, Era::Modern, body);
+                scan = scan.with(made.result(json!({"tools":[{"name":"x"}],"nextCursor":cursor})));
+            }
+            scan.judge(&CHECK)
+        };
+        let again = pages(&[json!("a"), json!("b"), json!("a")]);
+        assert_eq!(again.status, Status::Warn, "{}", again.message);
+        assert!(again.message.contains("the cursor `a` again"), "{}", again.message);
+        assert_eq!(pages(&[json!(""), json!("")]).status, Status::Warn);
+        assert_eq!(pages(&[json!({"next":1})]).status, Status::Warn);
+        // An empty string is a cursor, and null is what serializers write for none.
+        for sound in [vec![json!("a"), json!("b"), json!(null)], vec![json!(""), json!(null)]] {
+            assert_eq!(pages(&sound).status, Status::Pass);
+        }
+        let long = pages(&[json!("x".repeat(20_000))]);
+        assert!(long.status == Status::Pass && long.message.contains("20000 bytes"), "{}", long.message);
     }
 
     #[test]

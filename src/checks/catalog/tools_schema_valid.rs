@@ -1,5 +1,7 @@
 //! A tool whose schema is broken cannot be called, and some clients then drop the whole list.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::checks::prelude::*;
@@ -42,8 +44,9 @@ pub(super) static CHECK: Check = Check {
         passes: "Each tool has a name and an `inputSchema` of type object that compiles; so does an \
                  `outputSchema`.",
         warns: "A schema that is valid in an older draft only and does not say so, an unknown `$schema`, \
-                or `outputSchema: null`.",
-        fails: "A missing or null schema, another root type, or one that is valid in no draft.",
+                `outputSchema: null`, or two tools of one name: only one of them can be called.",
+        fails: "A missing or null schema, another root type, one that is valid in no draft, or a list whose \
+                `tools` is no array.",
     },
     judge,
 };
@@ -56,15 +59,44 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 }
 
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
-    let offered = tools::offered(facts, era)?;
+    let misshapen = tools::misshapen(facts, era);
+    let offered = match tools::offered(facts, era) {
+        Err(reason) if misshapen.is_empty() => return Err(reason),
+        offered => offered.unwrap_or_default(),
+    };
     let spoken = facts.class().revisions.iter().copied().filter(|revision| revision.era() == era);
     let mut reader = Reader { revision: spoken.max(), seen: Observations::new(), room: MOST_SUBSCHEMAS };
+    for (exchange, what) in misshapen {
+        let evidence = Evidence::new(exchange, "body /result/tools", what);
+        let message = format!("the list has no array of tools: `tools` is {what}");
+        reader.seen.add(Status::Fail, evidence, message);
+    }
     for tool in &offered {
         reader.read(tool);
     }
-    reader
-        .seen
-        .verdict(format!("every tool has sound schemas ({} in all)", offered.len()), "no tools were listed")
+    for (tool, count) in namesakes(&offered) {
+        let message = format!("{count} tools are called {}: only one of them can be called", tool.shown());
+        reader.seen.add(Status::Warn, tool.evidence("/name", tool.name().unwrap_or_default()), message);
+    }
+    let counted = tools::counted(facts, era, offered.len());
+    if let Some((page, note)) = tools::left_out(facts, era)
+        && reader.seen.count(Status::Fail) + reader.seen.count(Status::Warn) > 0
+    {
+        reader.seen.add(Status::Info, Evidence::status(page), note);
+    }
+    reader.seen.verdict(format!("every tool has sound schemas ({counted})"), "no tools were listed")
+}
+
+/// Tools whose name stands before them on the same page, once for each name, with how many have it. Pages
+/// are not compared: a list that changed between two of them may show a tool twice.
+fn namesakes<'a, 't>(offered: &'a [Tool<'t>]) -> Vec<(&'a Tool<'t>, usize)> {
+    let mut named: BTreeMap<(u32, &str), (&Tool<'t>, usize)> = BTreeMap::new();
+    for tool in offered {
+        let Some(name) = tool.name() else { continue };
+        let entry = named.entry((tool.exchange.id, name)).or_insert((tool, 0));
+        *entry = (tool, entry.1.saturating_add(1));
+    }
+    named.into_values().filter(|(_, count)| *count > 1).collect()
 }
 
 struct Reader {
@@ -236,6 +268,48 @@ mod tests {
             {"name":"b","inputSchema":{"type":"object","properties":{"x":{"type":"strin"}}}},
         ]));
         assert_eq!(finding.evidence[0].pointer, "body /result/tools/1/inputSchema/properties/x/type");
+    }
+
+    #[test]
+    fn fails_on_a_list_that_is_no_array() {
+        for tools in [json!({"a":{}}), json!("a"), json!(null)] {
+            let finding = modern(&tools);
+            assert_eq!(finding.status, Status::Fail, "{tools}");
+            assert!(finding.message.contains("`tools` is"), "{}", finding.message);
+        }
+        let result = |result: Value| {
+            let list =
+                post(ProbeId::Catalogue, "tools/list", Era::Modern, json!({"id":1,"method":"tools/list"}));
+            let tools = json!({"resultType":"complete","supportedVersions":["2026-07-28"],
+                "capabilities":{"tools":{}}});
+            Scan::empty().with(discover().result(tools)).with(list.result(result)).judge(&CHECK).status
+        };
+        assert_eq!(result(json!({})), Status::Fail);
+        // Another kind of result is not the list yet.
+        assert_eq!(result(json!({"resultType":"input_required"})), Status::Inconclusive);
+    }
+
+    #[test]
+    fn warns_of_two_tools_of_one_name() {
+        let tool = |name: &str| json!({"name":name,"inputSchema":{"type":"object"}});
+        let finding = modern(&json!([tool("same"), tool("other"), tool("same")]));
+        assert_eq!(finding.status, Status::Warn);
+        assert!(finding.message.contains("2 tools are called `same`"), "{}", finding.message);
+        assert_eq!(finding.evidence[0].pointer, "body /result/tools/2/name");
+    }
+
+    #[test]
+    fn says_how_many_tools_it_did_not_look_at() {
+        let all = vec![json!({"name":"x","inputSchema":{"type":"object"}}); 2_100];
+        let mut named = all.clone();
+        for (index, tool) in named.iter_mut().enumerate() {
+            tool["name"] = json!(format!("tool-{index}"));
+        }
+        let finding = modern(&json!(named));
+        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        assert!(finding.message.contains("the first 2000 of 2100"), "{}", finding.message);
+        let finding = modern(&json!(all));
+        assert!(finding.message.contains("2000 of 2100 tools were looked at"), "{}", finding.message);
     }
 
     #[test]

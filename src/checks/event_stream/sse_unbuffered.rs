@@ -4,7 +4,7 @@ use crate::checks::prelude::*;
 use crate::facts::delivery::{Stream, Timing, behind_nginx, burst, held_back, stream, timing};
 use crate::facts::streams::is_stream;
 use crate::finding::milliseconds;
-use crate::transcript::{Content, Profile};
+use crate::transcript::{Content, Ended, Profile};
 
 pub(super) static CHECK: Check = Check {
     id: "sse-unbuffered",
@@ -33,15 +33,15 @@ pub(super) static CHECK: Check = Check {
                   out of compression. For nginx in front of it: `proxy_buffering off; gzip off; proxy_http_version \
                   1.1;` in the location of the endpoint.",
     how: How {
-        sent: "When headers, the first byte and each event of every stream arrived; then one stream \
-               again with `Accept-Encoding: gzip, br`. Also `X-Accel-Buffering`, `Content-Length` and \
+        sent: "When headers, the first byte and each event of every stream arrived; then one stream of \
+               each kind again with `Accept-Encoding: gzip, br`. Also `X-Accel-Buffering`, `Content-Length` and \
                `Content-Encoding`.",
         passes: "Headers within 2 s and the first event within 3 s, or events that come apart from each \
                  other.",
         warns: "`X-Accel-Buffering: no` is missing on a modern stream, an open stream declares a \
                 Content-Length, or compression that is still timely.",
-        fails: "Headers or the first event are held back for more than 10 s, or many events arrive in \
-                one burst at the end.",
+        fails: "Headers or the first event are held back for more than 10 s, be it only where compression \
+                is allowed, or many events arrive in one burst at the end.",
     },
     judge,
 };
@@ -50,6 +50,9 @@ pub(super) static CHECK: Check = Check {
 const HEAD_US: u64 = 2_000_000;
 /// The first event in this time is in time, microseconds.
 const EVENT_US: u64 = 3_000_000;
+
+/// A stream that is kept alive shows it in this time, microseconds (`sse-keepalive`).
+const KEPT_ALIVE_US: u64 = 30_000_000;
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let class = facts.class();
@@ -91,7 +94,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         seen.push(verdict);
     }
     for exchange in facts.exchanges().filter(|exchange| exchange.probe == ProbeId::Delivery) {
-        compressed(exchange, &mut seen);
+        compressed(facts, exchange, &mut seen);
     }
     name_the_proxy(facts, seen, open, silent)
 }
@@ -229,9 +232,36 @@ fn headers(exchange: &Exchange, kind: Stream, seen: &mut Observations) {
     }
 }
 
+/// When the head and the first byte of such streams came without compression, at best, microseconds.
+fn uncompressed(facts: &Facts<'_>, exchange: &Exchange) -> (Option<u64>, Option<u64>) {
+    let same = facts
+        .exchanges()
+        .filter(|other| other.request.method == exchange.request.method)
+        .filter(|other| stream(other, facts.class()).is_some_and(Stream::held))
+        .map(timing);
+    same.fold((None, None), |(head, byte), times| {
+        let least = |best: Option<u64>, us: Option<u64>| best.into_iter().chain(us).min();
+        (least(head, times.head_us), least(byte, times.first_byte_us))
+    })
+}
+
 /// The same stream, with compression allowed.
-fn compressed(exchange: &Exchange, seen: &mut Observations) {
+fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
     let times = timing(exchange);
+    let long = times.watched_us.saturating_add(100_000) >= crate::facts::delivery::HELD_US;
+    let waited = milliseconds(times.watched_us);
+    let silent =
+        exchange.head.is_none() && exchange.first_byte_us.is_none() && exchange.ended != Ended::Complete;
+    if silent && long {
+        // Only what is opened at once without compression is held back by it.
+        let prompt = uncompressed(facts, exchange).0.is_some_and(|head| head <= HEAD_US);
+        if prompt && owed(facts, exchange, &times) {
+            let message =
+                format!("where compression is allowed, not even the headers of a stream came in {waited}");
+            seen.add(Status::Fail, Evidence::new(exchange, "time", "no head"), message);
+        }
+        return;
+    }
     let event_stream = crate::facts::steps::essence(exchange).as_deref() == Some("text/event-stream");
     let Some(encoding) = times.encoding.as_deref().filter(|_| exchange.status() == Some(200) && event_stream)
     else {
@@ -249,13 +279,23 @@ fn compressed(exchange: &Exchange, seen: &mut Observations) {
                 format!("streams are compressed ({encoding}) where clients allow it, yet timely ({after})");
             seen.add(Status::Warn, evidence, message);
         }
-        _ if times.watched_us.saturating_add(100_000) >= crate::facts::delivery::HELD_US => {
-            let waited = milliseconds(times.watched_us);
+        _ if long && owed(facts, exchange, &times) => {
             let message = format!("a compressed stream ({encoding}) is held back: no byte in {waited}");
             seen.add(Status::Fail, evidence, message);
         }
         _ => {}
     }
+}
+
+/// Whether a byte of a stream was due. On the GET of the legacy era nothing is, but a keep-alive that came
+/// without compression comes again: every 30 s at the latest, or it is none.
+fn owed(facts: &Facts<'_>, exchange: &Exchange, times: &Timing) -> bool {
+    if exchange.request.method != "GET" || !facts.class().streamable(Era::Legacy) {
+        return true;
+    }
+    let kept = uncompressed(facts, exchange).1;
+    let due = kept.map(|byte| byte.saturating_add(EVENT_US).max(KEPT_ALIVE_US));
+    times.first_byte_us.is_none() && due.is_some_and(|due| due <= times.watched_us)
 }
 
 #[cfg(test)]
@@ -402,6 +442,49 @@ mod tests {
         assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
         assert!(finding.message.contains("`nginx/1.22.1`"), "{}", finding.message);
         assert_eq!(judged("uvicorn").status, Status::Pass);
+    }
+
+    /// A stream with compression allowed, of which no byte came in `watched_us`.
+    fn packed(era: Option<Era>, watched_us: u64) -> Made {
+        let mut made = get(ProbeId::Delivery, "get")
+            .status(200)
+            .header("content-type", "text/event-stream")
+            .header("content-encoding", "gzip")
+            .negative()
+            .held_until(watched_us);
+        made.made.era = era;
+        made
+    }
+
+    #[test]
+    fn fails_when_only_the_compressed_stream_is_held_back() {
+        let http_sse = |made: Made| Scan::http_sse().with(made).judge(&CHECK);
+        let finding = http_sse(packed(Some(Era::Legacy), 10_000_000));
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(finding.message.contains("a compressed stream (gzip) is held back"), "{}", finding.message);
+        let mut headless = packed(Some(Era::Legacy), 10_000_000).failed(Phase::Head, FailureKind::Cancelled);
+        headless.made.head = None;
+        let finding = http_sse(headless);
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(finding.message.contains("not even the headers"), "{}", finding.message);
+        assert_eq!(http_sse(packed(Some(Era::Legacy), 3_000_000)).status, Status::Pass);
+    }
+
+    #[test]
+    fn a_compressed_legacy_get_owes_only_what_came_without_compression() {
+        let judged = |first_us: u64, watched_us: u64| {
+            let mut plain = get(ProbeId::LegacyGet, "get").status(200).stream(": keepalive\n\n", 0);
+            plain.made.era = Some(Era::Legacy);
+            if let Content::Lines { lines, .. } = &mut plain.made.content {
+                lines.iter_mut().for_each(|line| line.at_us = first_us);
+            }
+            let scan = Scan::legacy(true).with(plain.held_until(first_us + 100_000));
+            scan.with(packed(Some(Era::Legacy), watched_us)).judge(&CHECK)
+        };
+        assert_eq!(judged(15_000_000, 34_000_000).status, Status::Fail);
+        assert_eq!(judged(2_000_000, 20_000_000).status, Status::Pass);
+        // It was not watched for longer than the other was silent.
+        assert_eq!(judged(15_000_000, 14_000_000).status, Status::Pass);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::checks::prelude::*;
 use crate::facts::reply::{asks, batch_legal};
 use crate::facts::steps::essence;
 use crate::facts::{Kind, Message};
+use crate::finding::cut;
 use crate::protocol::jsonrpc;
 use crate::transcript::Content;
 
@@ -26,6 +27,14 @@ pub(super) static CHECK: Check = Check {
             url: "https://www.jsonrpc.org/specification#response_object",
         },
         Basis {
+            title: "JSON-RPC 2.0, Error object",
+            url: "https://www.jsonrpc.org/specification#error_object",
+        },
+        Basis {
+            title: "RFC 8259, sections 4 (unique names) and 8.1 (no byte-order mark)",
+            url: "https://www.rfc-editor.org/rfc/rfc8259#section-4",
+        },
+        Basis {
             title: "MCP 2025-11-25, Basic, Responses",
             url: "https://modelcontextprotocol.io/specification/2025-11-25/basic#responses",
         },
@@ -43,7 +52,8 @@ pub(super) static CHECK: Check = Check {
         sent: "Nothing more: every 2xx body, event and frame that answers a request of ours, and every \
                refusal that calls itself JSON-RPC.",
         passes: "All of them are JSON-RPC 2.0 objects.",
-        warns: "",
+        warns: "An `error` without an integer `code` or a string `message`, a key that stands twice in one \
+                object, or a byte-order mark before a JSON body.",
         fails: "`\"jsonrpc\": \"2.0\"` is missing or different, `result` and `error` are both there or \
                 both absent, the result is no object, or a body that is labelled JSON is none.",
     },
@@ -61,18 +71,32 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         if let (Some(status), Some(fault)) = (exchange.status(), no_json(exchange)) {
             seen.add(Status::Fail, Evidence::text(exchange), format!("a reply (HTTP {status}) {fault}"));
         }
+        if marked(exchange) {
+            let message = "a JSON body begins with a byte-order mark, which strict readers refuse";
+            seen.add(Status::Warn, Evidence::text(exchange), message);
+        }
         for message in &reply.messages {
             let Ok(value) = &message.json else { continue };
             if !answers(facts, exchange, message, value) {
                 continue;
             }
+            let at = |value: &Value| Evidence::new(exchange, message.pointer.as_str(), value.to_string());
+            if let Some(key) = &message.repeated {
+                let key = cut(key);
+                let message =
+                    format!("the key `{key}` stands twice in one object: readers differ on which counts");
+                seen.add(Status::Warn, at(value), message);
+            }
             for value in members(exchange, value) {
                 let faults = jsonrpc::envelope_faults(value);
-                if faults.is_empty() {
-                    seen.add(Status::Pass, Evidence::status(exchange), "valid");
+                // The form of an error is another rule (`rpc-error-object-shape`), so it does not fail here.
+                let shape = jsonrpc::error_faults(value);
+                if !faults.is_empty() {
+                    seen.add(Status::Fail, at(value), faults.join(", "));
+                } else if !shape.is_empty() {
+                    seen.add(Status::Warn, at(value), shape.join(", "));
                 } else {
-                    let evidence = Evidence::new(exchange, message.pointer.as_str(), value.to_string());
-                    seen.add(Status::Fail, evidence, faults.join(", "));
+                    seen.add(Status::Pass, Evidence::status(exchange), "valid");
                 }
             }
         }
@@ -121,6 +145,12 @@ fn members<'v>(exchange: &Exchange, value: &'v Value) -> Vec<&'v Value> {
 
 fn is_json(exchange: &Exchange) -> bool {
     essence(exchange).as_deref() == Some("application/json")
+}
+
+/// A 2xx JSON body that begins with a byte-order mark.
+fn marked(exchange: &Exchange) -> bool {
+    let begins = matches!(&exchange.content, Content::Text { text, .. } if text.starts_with('\u{feff}'));
+    begins && exchange.ok() && asks(exchange) && is_json(exchange)
 }
 
 /// A complete 2xx body that says it is JSON and is not.
@@ -223,6 +253,35 @@ mod tests {
     fn fails_on_a_refusal_that_calls_itself_json_rpc() {
         let refused = ping(Era::Modern).status(400).json(json!({"jsonrpc":"1.0","error":{"code":1}}));
         assert_eq!(Scan::modern().with(refused).judge(&CHECK).status, Status::Fail);
+    }
+
+    #[test]
+    fn warns_of_errors_without_their_members() {
+        for error in
+            [json!("no"), json!({"code":-32000}), json!({"message":"x"}), json!({"code":"1","message":"x"})]
+        {
+            let body = json!({"jsonrpc":"2.0","id":7,"error":error});
+            assert_eq!(answered(body.clone()), Status::Warn, "{body}");
+        }
+        assert_eq!(
+            answered(json!({"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":""}})),
+            Status::Pass
+        );
+    }
+
+    #[test]
+    fn warns_of_repeated_keys_and_of_a_byte_order_mark() {
+        let with =
+            |body: &str| Scan::modern().with(ping(Era::Modern).body("application/json", body)).judge(&CHECK);
+        let twice = with(r#"{"jsonrpc":"2.0","id":7,"result":{},"result":{"a":1}}"#);
+        assert_eq!(twice.status, Status::Warn, "{}", twice.message);
+        assert!(twice.message.contains("`result` stands twice"), "{}", twice.message);
+        let marked = with("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}");
+        assert_eq!(marked.status, Status::Warn, "{}", marked.message);
+        assert!(marked.message.contains("byte-order mark"), "{}", marked.message);
+        let stream = "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"id\":7,\"result\":{}}\n\n";
+        let finding = Scan::legacy(false).with(ping(Era::Legacy).stream(stream, 0)).judge(&CHECK);
+        assert_eq!(finding.status, Status::Warn, "{}", finding.message);
     }
 
     #[test]

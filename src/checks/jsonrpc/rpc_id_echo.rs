@@ -1,7 +1,7 @@
 //! A reply must carry the id of its request, in value and JSON type.
 
 use crate::checks::prelude::*;
-use crate::facts::reply::request_id;
+use crate::facts::reply::{asks, request_id};
 use crate::finding::cut;
 use crate::protocol::jsonrpc;
 
@@ -15,7 +15,8 @@ pub(super) static CHECK: Check = Check {
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
         Gated::Hidden,
     ),
-    reads: Reads::Of(&[ProbeId::IdEcho]),
+    // Its own three, and whatever else a reply under another id came to.
+    reads: Reads::Every(Expectation::Plain),
     basis: &[
         Basis {
             title: "JSON-RPC 2.0, Response object",
@@ -32,8 +33,10 @@ pub(super) static CHECK: Check = Check {
                   `\"id\": \"7\"` must be answered with `\"id\": \"7\"`, not `7`.",
     how: How {
         sent: "A correct call (`server/discover`, or `ping` in a session) three times, each on a fresh \
-               connection, with the ids `7`, `\"7\"` and `\"sc-é-😀\"`.",
-        passes: "All three ids come back with the same value and JSON type.",
+               connection, with the ids `7`, `\"7\"` and `\"sc-é-😀\"`. The replies to all other correct \
+               calls are read, too.",
+        passes: "All three ids come back with the same value and JSON type, and no result came under an id \
+                 that was not asked for.",
         warns: "",
         fails: "An id comes back as another value or type, or as that of another request.",
     },
@@ -54,6 +57,10 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             Ok(verdict) => seen.push(verdict),
             Err(reason) => unseen = unseen.or(Some(reason)),
         }
+    }
+    let others = facts.of_era(era).filter(|exchange| exchange.probe != ProbeId::IdEcho);
+    if let Some(verdict) = others.filter_map(|exchange| altered(facts, exchange)).next() {
+        seen.push(verdict);
     }
     match unseen {
         // A pass speaks of all three; one altered id is a fail whatever became of the others.
@@ -86,6 +93,35 @@ fn judge_step(facts: &Facts<'_>, era: Era, step: &str) -> Judgement {
         }
         None => inconclusive("the request was not answered with a JSON-RPC reply"),
     }
+}
+
+/// A correct call that was served under an id that nobody asked with. An error under another id may come
+/// from a layer that did not read the request, so only a result counts.
+fn altered(facts: &Facts<'_>, exchange: &Exchange) -> Option<Verdict> {
+    let reply = facts.reply(exchange);
+    if reply.answer.is_some() || !exchange.ok() || !asks(exchange) {
+        return None;
+    }
+    let result = |value: &&serde_json::Value| !jsonrpc::is_request(value) && value.get("result").is_some();
+    let (message, value) = reply
+        .messages
+        .iter()
+        .find_map(|message| Some((message, message.json.as_ref().ok().filter(result)?)))?;
+    let got = value.get("id").unwrap_or(&serde_json::Value::Null);
+    // A late reply to an earlier call on the same stream is that call's business.
+    let late = exchange.stream.is_some()
+        && facts
+            .exchanges()
+            .any(|other| other.stream == exchange.stream && request_id(other).as_ref() == Some(got));
+    if late || exchange.is_message() {
+        return None;
+    }
+    let sent = cut(&request_id(exchange)?.to_string());
+    let got = cut(&got.to_string());
+    let pointer = if message.pointer == "body" { "body /id" } else { message.pointer.as_str() };
+    let evidence = Evidence::new(exchange, pointer, format!("sent {sent}, got {got}"));
+    let text = format!("the result of {} ({sent}) came under the id {got}", exchange.step);
+    Some(Verdict::of(Status::Fail, vec![evidence], text))
 }
 
 #[cfg(test)]
@@ -127,6 +163,30 @@ mod tests {
             exchange.head = None;
         }
         assert_eq!(scan.judge(&CHECK).status, Status::Fail);
+    }
+
+    #[test]
+    fn fails_when_another_call_is_served_under_a_foreign_id() {
+        let list = |body: serde_json::Value, status: u16| {
+            let asked = json!({"jsonrpc":"2.0","id":3,"method":"tools/list"});
+            let made = post(ProbeId::Catalogue, "tools/list", Era::Modern, asked).status(status).json(body);
+            scan(|id| id).with(made).judge(&CHECK)
+        };
+        for id in [json!(99), json!("3"), json!(null)] {
+            let finding = list(json!({"jsonrpc":"2.0","id":id,"result":{"tools":[]}}), 200);
+            assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+            assert!(finding.message.contains("tools/list (3)"), "{}", finding.message);
+        }
+        assert_eq!(list(json!({"jsonrpc":"2.0","result":{"tools":[]}}), 200).status, Status::Fail);
+        // An error may come from a layer that read nothing, and a request of the server's own is no reply.
+        let refused = json!({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"busy"}});
+        assert_eq!(list(refused.clone(), 200).status, Status::Pass);
+        assert_eq!(list(refused, 503).status, Status::Pass);
+        assert_eq!(
+            list(json!({"jsonrpc":"2.0","id":9,"method":"ping","result":{}}), 200).status,
+            Status::Pass
+        );
+        assert_eq!(list(json!({"jsonrpc":"2.0","id":3,"result":{"tools":[]}}), 200).status, Status::Pass);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) static CHECK: Check = Check {
                one without Origin.",
         passes: "Any 4xx, or a socket that is closed at once with 1008.",
         warns: "It is accepted by a public endpoint, or refused with a 5xx.",
-        fails: "It is accepted on a loopback or private address.",
+        fails: "It is accepted on a loopback or private address, or where the operator gave a cookie.",
     },
     judge,
 };
@@ -93,10 +93,16 @@ fn refused_for_its_origin(facts: &Facts<'_>, exchange: &Exchange) -> bool {
 }
 
 fn judge_open(facts: &Facts<'_>, exchange: &Exchange, origin: &str) -> Judgement {
+    let at = Evidence::status(exchange);
+    // A browser sends cookies with any upgrade, wherever the page comes from (RFC 6455 section 10.2).
+    if facts.header().operator_headers.iter().any(|name| name == "cookie") {
+        let message =
+            format!("an upgrade with `Origin: {origin}` is accepted, and cookies authenticate here");
+        return fail(at, message);
+    }
     let Some(exposure) = facts.exposure() else {
         return inconclusive("accepted, but the address of the endpoint is not known");
     };
-    let at = Evidence::status(exchange);
     if exposure == Exposure::Public {
         let message = if facts.header().credential() {
             format!("an upgrade with `Origin: {origin}` is accepted; only the credential keeps web pages out")
@@ -171,6 +177,19 @@ mod tests {
         let only_null =
             local(|made| if made.made.step == "origin" { made.status(403) } else { made.status(101) });
         assert_eq!(only_null.status, Status::Fail);
+    }
+
+    #[test]
+    fn fails_where_cookies_authenticate() {
+        let cookies = |answer: u16| {
+            let mut scan = Scan::at("wss://mcp.example.com/ws", "8.8.8.8:443");
+            scan.transcript.header.operator_headers = vec!["cookie".to_owned()];
+            with(scan, 101, |made| made.status(answer))
+        };
+        let finding = cookies(101);
+        assert_eq!((finding.status, finding.severity), (Status::Fail, Severity::Critical));
+        assert!(finding.message.contains("cookies"), "{}", finding.message);
+        assert_eq!(cookies(403).status, Status::Pass);
     }
 
     #[test]

@@ -307,10 +307,18 @@ fn described(page: &mut Page, report: &Report) {
     }
 }
 
+/// Whether headers did not come in time: what is not a GET owes them.
+fn posts_timed_out(report: &Report) -> bool {
+    report.failures.iter().any(|failure| failure.kind == FailureKind::HeaderTimeout)
+}
+
 /// What to try next with an endpoint that is not scored.
 pub(in crate::report) fn next(report: &Report) -> Option<String> {
     let class = &report.classification;
     let next = match (class.kind, class.failure.as_ref().map(|failure| failure.kind)) {
+        (Kind::None, _) if class.found_at.is_empty() && posts_timed_out(report) => {
+            "look at what takes POST requests: the server's handler, and any proxy that collects requests or replies."
+        }
         (Kind::None, _) if class.found_at.is_empty() => {
             "check the path: agents need the URL of the endpoint itself, often ending in /mcp or /sse."
         }

@@ -1,0 +1,85 @@
+//! Characters that people do not see and models read (HOSTILE.md O2, E5): hidden instructions in the text of
+//! a tool.
+
+/// What was found in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// The first of them, as `U+202E`.
+    pub first: String,
+    /// How many there are.
+    pub count: usize,
+    /// Whether ordinary text has no use for them: tag characters outside a flag, overrides of direction.
+    /// The others may be what copying from a web page left behind.
+    pub deceptive: bool,
+}
+
+/// Looks for characters that do not show.
+///
+/// Joiners, direction marks and word breaks belong to many scripts and to emoji: they count only between
+/// ASCII characters. Isolates and embeddings are balanced pairs that message formatters write; they are
+/// found, but deceive nobody alone. Tag characters spell the flags of regions after U+1F3F4, and nothing else
+/// (Unicode Technical Standard 51, section C.1).
+#[must_use]
+pub fn hidden(text: &str) -> Option<Hidden> {
+    let mut found: Option<Hidden> = None;
+    let (mut before, mut flag) = (None::<char>, false);
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let code = u32::from(character);
+        let tag = (0xE_0000..=0xE_007F).contains(&code);
+        flag = code == 0x1_F3F4 || (flag && tag);
+        let plain = |beside: Option<char>| beside.is_none_or(|beside| beside.is_ascii());
+        let deceptive = matches!(code, 0x202D | 0x202E) || (tag && !flag);
+        let invisible = match code {
+            0x202A..=0x202C | 0x2066..=0x2069 | 0x2060..=0x2064 => true,
+            0x200B..=0x200F | 0xFEFF => plain(before) && plain(rest.peek().copied()),
+            _ => deceptive,
+        };
+        if invisible {
+            let first = || Hidden { first: format!("U+{code:04X}"), count: 0, deceptive: false };
+            let known = found.get_or_insert_with(first);
+            if deceptive && !known.deceptive {
+                (known.first, known.deceptive) = (format!("U+{code:04X}"), true);
+            }
+            known.count = known.count.saturating_add(1);
+        } else {
+            before = Some(character);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deceptive(text: &str) -> Option<bool> {
+        hidden(text).map(|hidden| hidden.deceptive)
+    }
+
+    #[test]
+    fn text_of_any_script_hides_nothing() {
+        for sound in [
+            "Adds two numbers.\n\tSee the manual.",
+            "نمی\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "👩\u{200d}💻 and 1\u{fe0f}\u{20e3}",
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} England",
+            "ภาษา\u{200b}ไทย",
+            "שלום\u{200f}",
+        ] {
+            assert_eq!(hidden(sound), None, "{sound:?}");
+        }
+    }
+
+    #[test]
+    fn tags_and_overrides_deceive_and_the_rest_is_noted() {
+        assert_eq!(deceptive("adds\u{e0041}\u{e0042}"), Some(true));
+        assert_eq!(deceptive("\u{1f3f4} x\u{e0041}"), Some(true));
+        assert_eq!(deceptive("\u{202e}txt.exe\u{202c}"), Some(true));
+        assert_eq!(deceptive("zero\u{200b}width"), Some(false));
+        assert_eq!(deceptive("Hello \u{2068}name\u{2069}"), Some(false));
+        let found = hidden("a\u{200b}b\u{e0041}\u{e0042}").unwrap();
+        assert_eq!((found.first.as_str(), found.count), ("U+E0041", 3));
+    }
+}
