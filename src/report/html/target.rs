@@ -238,7 +238,7 @@ fn legend(report: &Report, flags: &[Flag]) -> Markup {
 /// Endpoints that are not scored: what was tried, what was found beside them, what next.
 fn described(report: &Report, place: Place<'_>) -> Markup {
     let kind = report.classification.kind;
-    let silent = matches!(kind, Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket);
+    let silent = first_screen::describes(report);
     let found = &report.classification.found_at;
     let gated = kind == Kind::AuthGated;
     if !silent && !gated && found.is_empty() {

@@ -99,7 +99,8 @@ fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, head
     }
     page.heading(heading);
     let applicable = report.findings.iter().filter(|row| row.finding.status != Status::NotApplicable).count();
-    for (reason, ids) in groups {
+    for (reason, rows) in groups {
+        let ids: Vec<&str> = rows.iter().map(|row| row.finding.check.id).collect();
         if ids.len() == report.findings.len() && ids.len() > 1 {
             page.item(2, (Tone::Plain, ""), 2, &format!("all {} checks: {reason}", ids.len()));
         } else if ids.len() == applicable && applicable > 1 {
@@ -115,13 +116,13 @@ fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, head
 pub(in crate::report) fn grouped<'r>(
     report: &'r Report,
     wanted: &dyn Fn(Status) -> bool,
-) -> Vec<(&'r str, Vec<&'static str>)> {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+) -> Vec<(&'r str, Vec<&'r ReportFinding>)> {
+    let mut groups: Vec<(&str, Vec<&ReportFinding>)> = Vec::new();
     for row in report.findings.iter().filter(|row| wanted(row.finding.status)) {
-        let (reason, id) = (row.finding.message.as_str(), row.finding.check.id);
+        let reason = row.finding.message.as_str();
         match groups.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, ids)) => ids.push(id),
-            None => groups.push((reason, vec![id])),
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((reason, vec![row])),
         }
     }
     groups

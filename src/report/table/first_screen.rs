@@ -113,7 +113,7 @@ fn score(page: &mut Page, report: &Report) {
         page.item(0, (Tone::Quiet, "Note:"), 6, note);
     }
     match report.classification.kind {
-        Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket => described(page, report),
+        _ if describes(report) => described(page, report),
         Kind::AuthGated => gated(page, report),
         _ => found_beside(page, report),
     }
@@ -214,9 +214,8 @@ fn fixes(page: &mut Page, report: &Report) {
     let rows: Vec<&ReportFinding> =
         report.fixes.iter().filter_map(|index| report.findings.get(*index)).collect();
     if rows.is_empty() {
-        let passed = report.findings.iter().any(|row| row.finding.status == Status::Pass);
-        if passed && report.score.value.is_some() {
-            page.text(Tone::Good, "Nothing to fix: every check that could be judged passed.");
+        if nothing_to_fix(report) {
+            page.text(Tone::Good, NOTHING_TO_FIX);
         }
         return;
     }
@@ -224,6 +223,15 @@ fn fixes(page: &mut Page, report: &Report) {
     for (number, row) in rows.iter().enumerate() {
         fix(page, report, number.saturating_add(1), row);
     }
+}
+
+/// What a target without faults is told.
+pub(in crate::report) const NOTHING_TO_FIX: &str = "Nothing to fix: every check that could be judged passed.";
+
+/// Whether that may be said: enough was judged, and nothing warned or failed.
+pub(in crate::report) fn nothing_to_fix(report: &Report) -> bool {
+    let any = |wanted: &[Status]| report.findings.iter().any(|row| wanted.contains(&row.finding.status));
+    report.score.value.is_some() && any(&[Status::Pass]) && !any(&[Status::Warn, Status::Fail])
 }
 
 fn fixes_heading(report: &Report, count: usize) -> String {
@@ -288,6 +296,12 @@ fn harm(severity: Severity) -> Tone {
         Severity::Medium => Tone::Fair,
         Severity::Low | Severity::Info => Tone::Plain,
     }
+}
+
+/// Whether the endpoint is described and not scored.
+pub(in crate::report) fn describes(report: &Report) -> bool {
+    let kind = report.classification.kind;
+    matches!(kind, Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket)
 }
 
 /// Endpoints that are described and not scored: what was tried, what was found beside them, what next.
