@@ -21,9 +21,13 @@ pub fn render(reports: &[Report]) -> String {
     let mut errors: Vec<(Severity, String)> = Vec::new();
     let mut warnings: Vec<(Severity, String)> = Vec::new();
     for report in reports {
-        if report.exit != Exit::Ok {
-            errors.push((Severity::Critical, whole(report)));
-        }
+        let why = match report.exit {
+            // A score that is withheld all the same is among the notices.
+            Exit::Ok => None,
+            Exit::GateFailed => Some(report.gate.reasons().collect::<Vec<_>>().join("; ")),
+            _ => report.unjudged(),
+        };
+        errors.extend(why.map(|why| (Severity::Critical, whole(report, &why))));
         for doubt in doubts(report).iter().filter(|doubt| doubt.grave) {
             warnings.push((Severity::Critical, note(report, doubt)));
         }
@@ -85,17 +89,12 @@ fn note(report: &Report, doubt: &Doubt) -> String {
     )
 }
 
-fn whole(report: &Report) -> String {
-    let why = match report.exit {
-        Exit::NothingToJudge => report.classification.reason.clone(),
-        Exit::GateFailed => report.gate.reasons().collect::<Vec<_>>().join("; "),
-        _ => report.score.withheld.clone().unwrap_or_else(|| "the scan was cut short".to_owned()),
-    };
+fn whole(report: &Report, why: &str) -> String {
     format!(
         "::error {}title=agentgauge {}::{}%0AAt {}\n",
         place(report),
         report.exit.name(),
-        command_message(&why, LONGEST),
+        command_message(why, LONGEST),
         command_message(&report.url, LONGEST)
     )
 }

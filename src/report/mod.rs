@@ -151,6 +151,23 @@ pub struct ReportFinding {
 }
 
 impl Report {
+    /// Why nothing follows from what was not found, where that is so: nothing could be judged, the score is
+    /// withheld, or the scan ended early. "Nothing found" and "nothing seen" must not look alike.
+    #[must_use]
+    pub fn unjudged(&self) -> Option<String> {
+        match (self.exit, &self.score.withheld) {
+            (Exit::NothingToJudge, _) => {
+                Some(format!("nothing could be judged: {}", self.classification.reason))
+            }
+            (_, Some(why)) => Some(format!("no score: {why}")),
+            (Exit::Ok | Exit::GateFailed, None) => None,
+            (_, None) if self.gate.reasons().next().is_some() => {
+                Some(self.gate.reasons().collect::<Vec<_>>().join("; "))
+            }
+            (_, None) => Some("the scan was cut short".to_owned()),
+        }
+    }
+
     /// Whether the baseline lists this finding, as debt or as accepted: known, and no news to anybody.
     #[must_use]
     pub fn listed(&self, row: &ReportFinding) -> bool {

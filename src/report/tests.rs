@@ -529,6 +529,46 @@ fn a_withheld_score_is_grey_and_no_number() {
     }
 }
 
+/// Answers every request with 429.
+fn limited() -> Report {
+    let scan = Scan::empty()
+        .with(discover().status(429))
+        .with(initialize(ProbeId::Classify, "initialize").status(429))
+        .with(get(ProbeId::Classify, "get").status(429));
+    alike(&scan, Inconclusive, "our requests are refused")
+}
+
+#[test]
+fn nothing_seen_never_looks_like_nothing_found() {
+    let exits = [Exit::Inconclusive, Exit::NothingToJudge, Exit::NothingToJudge, Exit::Ok];
+    for (report, exit) in [limited(), dead_port(), web_page(), gated()].into_iter().zip(exits) {
+        assert_eq!((report.exit, report.score.value), (exit, None));
+        let reports = [report];
+        let issues: Value = serde_json::from_str(&bytes(Format::Gitlab, &reports)).unwrap();
+        assert_eq!(issues[0]["check_name"], "agentgauge", "{exit:?}: {issues}");
+        let graver = if exit == Exit::Ok { "major" } else { "blocker" };
+        assert_eq!(issues[0]["severity"], graver);
+        let junit = bytes(Format::Junit, &reports);
+        let (_, whole) = junit.split_once("name=\"agentgauge\" time=").unwrap();
+        let (whole, _) = whole.split_once("</testcase>").unwrap();
+        assert_eq!(whole.contains("<error "), exit != Exit::Ok, "{junit}");
+        assert_eq!(whole.contains("<skipped message=\"no score: "), exit == Exit::Ok, "{junit}");
+        let commands = bytes(Format::Github, &reports);
+        assert_eq!(commands.contains("::error "), exit != Exit::Ok, "{commands}");
+        assert!(commands.contains("::no score for "), "{commands}");
+        let sarif: Value = serde_json::from_str(&bytes(Format::SarifAlerts, &reports)).unwrap();
+        let told = &sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"];
+        assert!(
+            ["unreachable", "nothing-to-judge", "score-withheld"]
+                .contains(&told[0]["descriptor"]["id"].as_str().unwrap())
+        );
+        assert!(bytes(Format::Markdown, &reports).contains("No score: "));
+    }
+    // What was judged and found sound is an empty list.
+    let sound = alike(&dev_server(), Pass, "so it is");
+    assert_eq!(bytes(Format::Gitlab, &[sound]), "[]\n");
+}
+
 #[test]
 fn what_the_baseline_lists_is_found_and_no_news() {
     let mut report = report(&dev_server(), &DEV_SERVER, &Gates::default());
