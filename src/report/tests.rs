@@ -8,7 +8,7 @@ use super::key::NamedAt;
 use super::table::Style;
 use super::text::harmless;
 use super::text::tests::HOSTILE;
-use super::timeline::Resumption;
+use super::timeline::{EventId, Resumption};
 use super::{Report, Tried, badge, github, html, markdown, sink, strict, text};
 use crate::baseline::Standing;
 use crate::check::{Applies, Basis, Check, How, Reads};
@@ -252,7 +252,7 @@ pub(crate) fn hostile(text: &str) -> Report {
     for (index, bar) in report.timeline.bars.iter_mut().enumerate() {
         bar.step = own();
         bar.method = own();
-        bar.ids = vec![own(), format!("{text}2")];
+        bar.ids = [own(), format!("{text}2")].map(|id| EventId { id, priming: false }).into();
         bar.failure = (index % 2 == 0).then(own);
         bar.streams = true;
         bar.head_us = Some(bar.started_us);

@@ -67,8 +67,17 @@ pub struct Bar {
     /// The stream that this one takes up again.
     pub resumes: Option<Resumption>,
     /// Event ids in order, of a stream that was taken up again or takes one up; at most [`MOST_IDS`].
-    /// Escape at the sink.
-    pub ids: Vec<String>,
+    pub ids: Vec<EventId>,
+}
+
+/// An event with an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventId {
+    /// The id. Escape at the sink.
+    pub id: String,
+    /// Whether it carried no data: a priming event, which only says where a client may resume (MCP
+    /// 2025-11-25, Transports).
+    pub priming: bool,
 }
 
 /// Which stream is taken up again, and where.
@@ -363,8 +372,24 @@ fn event_ids(exchange: &Exchange) -> impl Iterator<Item = &str> {
     })
 }
 
-fn ids(exchange: &Exchange) -> Vec<String> {
-    event_ids(exchange).take(MOST_IDS).map(cut).collect()
+fn ids(exchange: &Exchange) -> Vec<EventId> {
+    let mut found: Vec<EventId> = Vec::new();
+    let (mut id, mut data) = (None, false);
+    for line in exchange.lines().unwrap_or_default() {
+        match line.kind() {
+            LineKind::Field(Field::Id, value) => id = Some(cut(value)),
+            LineKind::Field(Field::Data, value) => data |= !value.is_empty(),
+            LineKind::Blank => {
+                found.extend(id.take().map(|id| EventId { id, priming: !data }));
+                data = false;
+            }
+            _ => {}
+        }
+    }
+    // What the end of the stream cut off may have been about to carry data.
+    found.extend(id.map(|id| EventId { id, priming: false }));
+    found.truncate(MOST_IDS);
+    found
 }
 
 #[cfg(test)]
@@ -416,7 +441,7 @@ mod tests {
             .with(get(ProbeId::Idle, "again").sending("last-event-id", "a").stream("id: b\n\n", 0));
         let bar = last(&scan);
         assert_eq!(bar.resumes, Some(Resumption { exchange: 2, after: "a".to_owned() }));
-        assert_eq!(bar.ids, ["b"]);
+        assert_eq!(bar.ids, [EventId { id: "b".to_owned(), priming: true }]);
         let ids: Vec<usize> = read(&scan.transcript).bars.iter().map(|bar| bar.ids.len()).collect();
         assert_eq!(ids, [0, 1, 0, 1], "only of streams that belong together");
         let unknown = scan.with(get(ProbeId::Idle, "again").sending("last-event-id", "z").status(200));

@@ -188,9 +188,13 @@ fn story(report: &Report) -> String {
     }
     if let Some(resume) = report.resume.as_ref().filter(|resume| resume.tries > 0) {
         let (tries, exact) = (resume.tries, resume.exact);
+        let foreign = match resume.foreign {
+            0 => String::new(),
+            foreign => format!(", {foreign} events of other streams as well"),
+        };
         said.push_str(&format!(
             " {} asked for the rest of a stream after a known event; {exact} of {tries} got exactly what was \
-             missing.",
+             missing{foreign}.",
             count(tries, "request")
         ));
     }

@@ -42,6 +42,27 @@ fn eventful() -> Scan {
         .with(post(ProbeId::Load, "burst-1", Era::Modern, body()).failed(Phase::Head, FailureKind::Reset))
 }
 
+#[test]
+fn a_priming_event_is_called_one() {
+    let shown = |again: &str| {
+        let body = json!({"jsonrpc":"2.0","id":7,"method":"ping","params":{}});
+        let first = "id: 1\ndata:\n\nid: 2\ndata: x\n\nid: 3\ndata:\n\n";
+        let scan = Scan::dual(true)
+            .with(post(ProbeId::Resume, "post-1", Era::Legacy, body).stream(first, 0))
+            .with(get(ProbeId::Resume, "resume-1").sending("last-event-id", "1").stream(again, 0));
+        let page = page(&scan);
+        let (_, words) = page.split_once("figcaption>As if cut after ").unwrap();
+        words.split_once("</figcaption>").unwrap().0.to_owned()
+    };
+    let words = shown("id: 9\n\nid: 2\ndata: x\n\n");
+    assert!(
+        words.ends_with(": the event still due came; a priming event came (an id without data)."),
+        "{words}"
+    );
+    let words = shown("id: 2\ndata: x\n\nid: 9\ndata: y\n\n");
+    assert!(words.ends_with("; 1 event came that the first stream did not have."), "{words}");
+}
+
 /// What a strict reader finds on a page: elements with attributes.
 #[derive(Debug, Default)]
 struct Read {

@@ -127,6 +127,7 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
         resume: facts.resume.as_ref().map(|resume| Resume {
             tries: resume.tries,
             exact: resume.exact,
+            foreign: resume.foreign,
             expected: resume.expected.clone(),
             received: resume.received.clone(),
         }),

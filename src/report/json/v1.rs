@@ -432,12 +432,15 @@ pub struct JsonKeepAlive {
 pub struct JsonResume {
     /// Resumptions that were tried.
     pub tries: usize,
-    /// How many of them brought exactly what was missed.
+    /// How many of them brought exactly what was missed, and nothing else.
     pub exact: usize,
+    /// How many of them brought events of other streams as well.
+    #[serde(default)]
+    pub foreign: usize,
     /// Ids of the events that were missed, in the first try that was not exact, otherwise in the first.
     /// Remote text.
     pub expected: Vec<String>,
-    /// Ids of the events that came in that try. Remote text.
+    /// Ids of the events that came in that try, those of other streams too. Remote text.
     pub received: Vec<String>,
 }
 

@@ -175,9 +175,13 @@ pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)
         rows.push((
             "Resumption",
             format!(
-                "{} of {} tries exact; events expected: {}; received: {}",
+                "{} of {} tries exact{}; events expected: {}; received: {}",
                 resume.exact,
                 resume.tries,
+                match resume.foreign {
+                    0 => String::new(),
+                    count => format!(", {count} brought events of other streams as well"),
+                },
                 list(&resume.expected),
                 list(&resume.received)
             ),
