@@ -23,6 +23,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod events;
 pub mod handshake;
+pub mod latency;
 pub mod leaks;
 pub mod listen;
 pub mod outcome;

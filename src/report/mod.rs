@@ -31,8 +31,9 @@ use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::delivery::Delivery;
+use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
-use crate::facts::summary::{Footprint, KeepAlive, Latency};
+use crate::facts::summary::{Footprint, KeepAlive};
 use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::{Dimension, Finding};
 use crate::gate::GateOutcome;
@@ -88,7 +89,7 @@ pub struct Report {
     pub resume: Option<Resume>,
     /// How streams were delivered, if there was one.
     pub delivery: Option<Delivery>,
-    /// Latency of plain requests, if there were enough.
+    /// Latency of the calls that `ops-latency` judges, if there were enough.
     pub latency: Option<Latency>,
     /// The TLS handshake, if there was one.
     pub tls: Option<Tls>,

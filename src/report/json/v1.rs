@@ -365,7 +365,7 @@ pub struct JsonFacts {
     /// How streams were delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<JsonDelivery>,
-    /// Latency of plain requests.
+    /// Latency of calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<JsonLatency>,
     /// The TLS handshake.
@@ -470,18 +470,18 @@ pub struct JsonDelivery {
     pub proxy: Option<String>,
 }
 
-/// Latency of plain requests, milliseconds.
+/// Latency of the calls that `ops-latency` judges, milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JsonLatency {
     /// How many were measured.
     pub samples: usize,
-    /// Median time to the reply's head.
+    /// Median time to the answer; on an event stream, to its event.
     pub p50_ms: u64,
     /// 95th percentile.
     pub p95_ms: u64,
     /// Median time for TCP and TLS.
     pub connect_ms: u64,
-    /// The first request of the scan: a cold start shows here.
+    /// The first call of the scan: a cold start shows here.
     pub first_ms: u64,
 }
 

@@ -145,7 +145,7 @@ pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)
         rows.push((
             "Latency",
             format!(
-                "median {} ms, 95th percentile {} ms over {} requests; first request {} ms; connecting {} ms",
+                "median {} ms, 95th percentile {} ms over {} calls; first call {} ms; connecting {} ms",
                 latency.p50_ms, latency.p95_ms, latency.samples, latency.first_ms, latency.connect_ms
             ),
         ));
