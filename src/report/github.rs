@@ -70,10 +70,11 @@ fn one(kind: &str, report: &Report, row: &ReportFinding) -> String {
     let title = format!("{} ({})", check.id, finding.severity.as_str());
     // Several lines are one line with escapes; each begins with a word of ours or follows one.
     format!(
-        "::{kind} {}title={}::{}%0AAt {}%0AFix: {}\n",
+        "::{kind} {}title={}::{}{}%0AAt {}%0AFix: {}\n",
         place(report),
         command_property(&title, LONGEST),
         command_message(&finding.message, LONGEST),
+        row.remark(),
         command_message(&report.url, LONGEST),
         command_message(check.remediation, LONGEST)
     )

@@ -63,7 +63,8 @@ fn issues(report: &Report, key: &str) -> Vec<Issue> {
             |row| {
                 let (finding, check) = (&row.finding, row.finding.check);
                 let text = format!("{}: {}", check.title, finding.message);
-                issue(check.id, severity(finding.severity), short(&text, LONGEST))
+                let text = format!("{}{}", short(&text, LONGEST), row.remark());
+                issue(check.id, severity(finding.severity), text)
             },
         );
     whole.into_iter().chain(notes).chain(found).collect()

@@ -121,7 +121,7 @@ impl Suite {
 
     fn case(&mut self, report: &Report, row: &ReportFinding, class: &str) -> String {
         let (finding, check) = (&row.finding, row.finding.check);
-        let message = xml(&finding.message, LONGEST);
+        let message = format!("{}{}", xml(&finding.message, LONGEST), row.remark());
         self.tests = self.tests.saturating_add(1);
         let inner = match finding.status {
             Status::Pass | Status::Info => None,

@@ -151,6 +151,15 @@ pub struct ReportFinding {
     pub reproduce: Vec<Option<String>>,
 }
 
+impl ReportFinding {
+    /// What every format adds to the message of a finding that is not sure to come again, with a space
+    /// before it; empty for the others.
+    #[must_use]
+    pub const fn remark(&self) -> &'static str {
+        if self.finding.unstable { " (a repetition may turn out differently)" } else { "" }
+    }
+}
+
 impl Report {
     /// Why nothing follows from what was not found, where that is so: nothing could be judged, the score is
     /// withheld, or the scan ended early. "Nothing found" and "nothing seen" must not look alike.

@@ -570,6 +570,39 @@ fn nothing_seen_never_looks_like_nothing_found() {
 }
 
 #[test]
+fn a_finding_that_may_turn_out_differently_is_marked_in_every_format() {
+    let sure = report(&dev_server(), &DEV_SERVER, &Gates::default());
+    let mut unsure = sure.clone();
+    for row in unsure.findings.iter_mut().filter(|row| row.finding.check.id == "sse-event-ids") {
+        row.finding.unstable = true;
+        // The mark stays where the message is cut.
+        row.finding.message = "long ".repeat(1_000);
+    }
+    let remark = "(a repetition may turn out differently)";
+    for format in Format::ALL {
+        let [sure, unsure] = [&sure, &unsure].map(|report| bytes(*format, std::slice::from_ref(report)));
+        let marked = match format {
+            // A badge has no findings.
+            Format::Badge | Format::BadgeSvg => continue,
+            Format::Json | Format::Jsonl => "\"unstable\":true",
+            Format::Html => "a repetition may turn out differently",
+            Format::Table => "differently)",
+            _ => remark,
+        };
+        let squeezed =
+            |text: &str| if marked.starts_with('"') { text.replace("\": ", "\":") } else { text.to_owned() };
+        assert!(squeezed(&unsure).contains(marked), "{}: {unsure}", format.name());
+        assert!(!squeezed(&sure).contains(marked), "{}", format.name());
+    }
+    let narrow = super::table::render(&unsure, &Style { colour: false, width: 60 });
+    assert!(narrow.contains("differently)"), "{narrow}");
+    let log: Value = serde_json::from_str(&bytes(Format::Sarif, &[unsure])).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let marked: Vec<&Value> = results.iter().filter(|one| one["properties"]["unstable"] == true).collect();
+    assert_eq!((marked.len(), &marked[0]["ruleId"]), (1, &json!("sse-event-ids")));
+}
+
+#[test]
 fn what_the_baseline_lists_is_found_and_no_news() {
     let mut report = report(&dev_server(), &DEV_SERVER, &Gates::default());
     report.gate.standings.insert("origin-rejected".to_owned(), Standing::Known);

@@ -276,12 +276,13 @@ fn fixes(rows: &[&ReportFinding]) -> String {
     for row in rows.iter().take(WORST) {
         let gain = tenths(row.gain);
         text.push_str(&format!(
-            "| {} {} | {} | {} | {} |\n",
+            "| {} {} | {} | {} | {}{} |\n",
             row.finding.status.as_str().to_uppercase(),
             name(row),
             row.finding.severity.as_str(),
             if gain > 0.0 { format!("+{gain:.1}") } else { "–".to_owned() },
-            markdown_cell(&row.finding.message, 200)
+            markdown_cell(&row.finding.message, 200),
+            row.remark()
         ));
     }
     if let Some(more @ 1..) = rows.len().checked_sub(WORST) {
@@ -294,11 +295,12 @@ fn fixes(rows: &[&ReportFinding]) -> String {
 fn detail(row: &ReportFinding) -> String {
     let (finding, check) = (&row.finding, row.finding.check);
     let mut text = format!(
-        "\n<details><summary>{} {}: {}</summary>\n\nFound: {}\n\n",
+        "\n<details><summary>{} {}: {}</summary>\n\nFound: {}{}\n\n",
         finding.status.as_str().to_uppercase(),
         check.id,
         xml(check.title, LONGEST),
-        markdown(&finding.message, LONGEST)
+        markdown(&finding.message, LONGEST),
+        row.remark()
     );
     for evidence in finding.evidence.iter().take(3) {
         text.push_str(&format!(
@@ -329,7 +331,7 @@ fn rest(report: &Report) -> Vec<String> {
     let of = |wanted: Status| report.findings.iter().filter(move |row| row.finding.status == wanted);
     let passed: Vec<String> = of(Status::Pass).map(name).collect();
     let noted: Vec<String> = of(Status::Info)
-        .map(|row| format!("- {}: {}\n", name(row), markdown(&row.finding.message, LONGEST)))
+        .map(|row| format!("- {}: {}{}\n", name(row), markdown(&row.finding.message, LONGEST), row.remark()))
         .collect();
     let why = |title: &str, wanted: &dyn Fn(Status) -> bool| {
         let lines: Vec<String> = details::grouped(report, wanted)

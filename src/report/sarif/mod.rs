@@ -130,6 +130,7 @@ fn result<'r>(report: &'r Report, key: &str, row: &'r ReportFinding, rules: &[Ru
         Status::Pass | Status::Skipped => "pass",
     };
     let mut text = sink::sarif_message(&finding.message, LONGEST);
+    text.push_str(row.remark());
     if kind == "fail" {
         // Narrow places show the first sentence only.
         text.push_str(&format!(". To fix: {}", sink::sarif_message(check.remediation, LONGEST)));
@@ -165,6 +166,7 @@ fn result<'r>(report: &'r Report, key: &str, row: &'r ReportFinding, rules: &[Ru
         properties: ResultProperties {
             status: finding.status.as_str(),
             severity: finding.severity.as_str(),
+            unstable: finding.unstable,
             points: row.points,
             gain: crate::score::tenths(row.gain),
             evidence: finding

@@ -200,6 +200,8 @@ pub(super) struct RunProperties<'r> {
 pub(super) struct ResultProperties<'r> {
     pub(super) status: &'static str,
     pub(super) severity: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unstable: bool,
     pub(super) points: Option<u32>,
     pub(super) gain: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -51,13 +51,12 @@ fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
     let (word, colour) = status(finding.status);
     if page.wide() {
         let gap = hang.saturating_sub(9);
-        let unstable = if finding.unstable { " (a repetition may turn out differently)" } else { "" };
-        let text = format!("{:gap$}  {}{unstable}", check.id, finding.message);
+        let text = format!("{:gap$}  {}{}", check.id, finding.message, row.remark());
         // The id is part of the wrapped text, so that only the status word is coloured.
         page.item_hanging(2, (colour, word), 7, &text, hang);
     } else {
         page.item(0, (colour, word), 7, check.id);
-        page.item(0, (Tone::Plain, ""), 7, &finding.message);
+        page.item(0, (Tone::Plain, ""), 7, &format!("{}{}", finding.message, row.remark()));
     }
     if !matches!(finding.status, Status::Warn | Status::Fail) {
         return;
