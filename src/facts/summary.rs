@@ -149,6 +149,12 @@ pub struct Footprint {
     pub sessions_left: usize,
 }
 
+/// Whether a request was sent at all: a connection that never came up sent nothing.
+#[must_use]
+pub fn sent(exchange: &Exchange) -> bool {
+    exchange.head.is_some() || !exchange.failure.as_ref().is_some_and(Failure::before_http)
+}
+
 /// Reads the footprint.
 #[must_use]
 pub fn footprint(transcript: &Transcript) -> Footprint {
@@ -156,8 +162,7 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
     let mut opened: Vec<&str> = Vec::new();
     let mut ended: Vec<&str> = Vec::new();
     for exchange in &transcript.exchanges {
-        // A connection that never came up sent nothing.
-        if exchange.head.is_none() && exchange.failure.as_ref().is_some_and(Failure::before_http) {
+        if !sent(exchange) {
             continue;
         }
         print.count = print.count.saturating_add(1);

@@ -2,7 +2,7 @@
 
 use super::conversations::words;
 use crate::facts::steps;
-use crate::facts::summary::SILENCE_US;
+use crate::facts::summary::{SILENCE_US, sent};
 use crate::finding::cut;
 use crate::protocol::sse::{Field, Line, LineKind};
 use crate::transcript::{
@@ -17,6 +17,9 @@ const FLAT_US: u64 = 30_000_000;
 const MUTE_US: u64 = 2_000_000;
 /// Most event ids kept of a stream.
 const MOST_IDS: usize = 12;
+
+/// What a request is called of which one thing is wrong.
+const WRONG: &str = "wrong on purpose";
 
 /// The scan as bars on a time axis.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub struct Bar {
     pub method: String,
     /// Plain, negative or teardown.
     pub expectation: Expectation,
+    /// Whether it was sent: a connection that never came up is an attempt and no request.
+    pub sent: bool,
     /// Number of the TCP connection.
     pub connection: u32,
     /// When that connection began to be opened, on the exchange that opened it.
@@ -216,6 +221,29 @@ impl Bar {
         }
     }
 
+    /// What is unusual about the request, in words; `None` for a plain one and for what cleans up. Not
+    /// everything that counts for no latency is wrong: some requests only ask in another way.
+    #[must_use]
+    pub fn unusual(&self) -> Option<&'static str> {
+        if self.expectation != Expectation::Negative {
+            return None;
+        }
+        Some(match (self.probe, self.step.as_str()) {
+            (ProbeId::Browser, "preflight") => "a browser's question beforehand",
+            (ProbeId::Delivery, _) => "the same again, compression allowed",
+            (ProbeId::Resume, "cut") => "cut by us",
+            (ProbeId::Resume, "resume-other") => "from another session",
+            (ProbeId::Auth, _) => "without the credential",
+            _ => WRONG,
+        })
+    }
+
+    /// Whether one thing of the request is wrong on purpose.
+    #[must_use]
+    pub fn wrong(&self) -> bool {
+        self.unusual() == Some(WRONG)
+    }
+
     /// The silence that lasted to the end, if nothing ever broke it.
     #[must_use]
     pub fn flat(&self) -> Option<Silence> {
@@ -277,6 +305,7 @@ fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
         step: exchange.step.clone(),
         method: exchange.request.method.clone(),
         expectation: exchange.expectation,
+        sent: sent(exchange),
         connection: exchange.connection,
         opening_us: exchange.connect.as_ref().map(|connect| connect.started_us),
         started_us: exchange.started_us,
@@ -410,6 +439,23 @@ mod tests {
         assert_eq!(bar.arrived(), "1 event, 1 comment");
         assert_eq!(bar.silence.unwrap().us(), 15_000_000);
         assert!(bar.held());
+    }
+
+    #[test]
+    fn what_only_asks_in_another_way_is_not_called_wrong() {
+        let said = |probe, step| last(&Scan::empty().with(get(probe, step).negative().status(200))).unusual();
+        assert_eq!(said(ProbeId::Browser, "origin"), Some(WRONG));
+        assert_eq!(said(ProbeId::BadInput, "empty"), Some(WRONG));
+        for (probe, step) in [
+            (ProbeId::Browser, "preflight"),
+            (ProbeId::Delivery, "post"),
+            (ProbeId::Resume, "cut"),
+            (ProbeId::Resume, "resume-other"),
+            (ProbeId::Auth, "tools/list"),
+        ] {
+            assert!(said(probe, step).is_some_and(|words| words != WRONG), "{probe:?} {step}");
+        }
+        assert_eq!(last(&Scan::empty().with(get(ProbeId::Delivery, "get").status(200))).unusual(), None);
     }
 
     #[test]

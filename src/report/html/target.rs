@@ -12,7 +12,6 @@ use crate::report::table::{arithmetic, details, first_screen};
 use crate::report::text::shell;
 use crate::report::timeline::{Bar, Outcome};
 use crate::report::{Report, ReportFinding};
-use crate::transcript::Expectation;
 
 /// The target's label, or its URL.
 pub(super) fn name(report: &Report) -> &str {
@@ -156,7 +155,7 @@ fn timeline(report: &Report, place: Place<'_>, order: &[&ReportFinding]) -> Mark
 /// The timeline in sentences.
 fn story(report: &Report) -> String {
     let bars = &report.timeline.bars;
-    let mut connections: Vec<u32> = bars.iter().map(|bar| bar.connection).collect();
+    let mut connections: Vec<u32> = bars.iter().filter(|bar| bar.sent).map(|bar| bar.connection).collect();
     connections.sort_unstable();
     connections.dedup();
     let count = |count: usize, one: &str| match count {
@@ -164,9 +163,12 @@ fn story(report: &Report) -> String {
         _ => format!("{count} {one}s"),
     };
     let mut said = format!(
-        "{} over {} in {}.",
-        count(bars.len(), "request"),
-        count(connections.len(), "connection"),
+        "{}{} in {}.",
+        super::lanes::requests(bars.iter()),
+        match connections.len() {
+            0 => String::new(),
+            opened => format!(" over {}", count(opened, "connection")),
+        },
         milliseconds(report.timeline.duration_us)
     );
     for bar in bars.iter().filter(|bar| bar.held()).take(3) {
@@ -213,7 +215,7 @@ fn legend(report: &Report, flags: &[Flag]) -> Markup {
                 @if any(Outcome::Served) { li { (swatch("served")) "served (2xx)" } }
                 @if any(Outcome::Refused) { li { (swatch("refused")) "refused (3xx, 4xx)" } }
                 @if any(Outcome::Broken) { li { (swatch("broken")) "server error or no answer" } }
-                @if bars.iter().any(|bar| bar.expectation == Expectation::Negative) {
+                @if bars.iter().any(Bar::wrong) {
                     li { (swatch("served wrong")) "outline: wrong on purpose, a sound endpoint refuses most of these" }
                 }
                 @if bars.iter().any(Bar::held) {

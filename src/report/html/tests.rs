@@ -43,6 +43,31 @@ fn eventful() -> Scan {
 }
 
 #[test]
+fn what_was_never_sent_is_no_request() {
+    let page = render(&[&crate::report::tests::dead_port()]);
+    assert!(page.contains("<p>2 failed connections in "), "as many as the cost line says: {page}");
+    assert!(page.contains("0 requests in "), "{page}");
+    let story = self::page(&eventful());
+    assert!(story.contains(" requests over "), "{story}");
+}
+
+#[test]
+fn only_what_is_wrong_is_called_wrong() {
+    let body = json!({"jsonrpc":"2.0","id":7,"method":"server/discover","params":{}});
+    let page = page(
+        &Scan::modern()
+            .with(post(ProbeId::Delivery, "post", Era::Modern, body.clone()).negative().result(json!({})))
+            .with(post(ProbeId::Browser, "preflight", Era::Modern, body).negative().status(204)),
+    );
+    assert!(!page.contains("wrong on purpose"), "{page}");
+    assert!(page.contains("(the same again, compression allowed)"), "{page}");
+    assert!(
+        page.contains("(a browser&#39;s question beforehand)")
+            || page.contains("(a browser's question beforehand)")
+    );
+}
+
+#[test]
 fn a_priming_event_is_called_one() {
     let shown = |again: &str| {
         let body = json!({"jsonrpc":"2.0","id":7,"method":"ping","params":{}});

@@ -224,11 +224,11 @@ fn words(made: &Comparison, dropped: &Bar, again: &Bar, after: &str) -> Markup {
         1 => said.push("a priming event came (an id without data)".to_owned()),
         many => said.push(format!("{many} priming events came (ids without data)")),
     }
-    let wrong = if again.expectation == Expectation::Negative { ", wrong on purpose" } else { "" };
+    let unusual = again.unusual().map_or_else(String::new, |how| format!(", {how}"));
     // Where a stream had ended by itself, its first part stands for one that was cut.
     let cut = if dropped.ended == Ended::Complete { "As if cut after " } else { "Cut after " };
     html! {
-        (cut) code { (brief(after)) } " and asked again with " code { "Last-Event-ID" } (wrong) ": "
+        (cut) code { (brief(after)) } " and asked again with " code { "Last-Event-ID" } (unusual) ": "
         (said.join("; ")) "."
     }
 }
