@@ -532,10 +532,32 @@ fn a_withheld_score_is_grey_and_no_number() {
 /// Answers every request with 429.
 fn limited() -> Report {
     let scan = Scan::empty()
-        .with(discover().status(429))
-        .with(initialize(ProbeId::Classify, "initialize").status(429))
-        .with(get(ProbeId::Classify, "get").status(429));
+        .with(discover().status(429).body("text/plain", "x"))
+        .with(initialize(ProbeId::Classify, "initialize").status(429).body("text/plain", "x"))
+        .with(get(ProbeId::Classify, "get").status(429).body("text/plain", "x"));
     alike(&scan, Inconclusive, "our requests are refused")
+}
+
+#[test]
+fn who_is_told_to_slow_down_is_advised_to_wait() {
+    let next = |report: &Report| {
+        let next = super::table::first_screen::next(report);
+        next.unwrap_or_else(|| panic!("{:?}", report.classification))
+    };
+    let limited = limited();
+    assert_eq!(limited.classification.kind, Kind::Blocked);
+    assert!(next(&limited).contains("wait") && next(&limited).contains("--rate"), "{}", next(&limited));
+    assert!(!next(&limited).contains("credential"), "{}", next(&limited));
+    // The same after a trip through a file.
+    let read = json::read(&bytes(Format::Json, &[limited]).into_bytes()).unwrap().remove(0);
+    assert!(read.classification.reason.starts_with("429"));
+    let broken = Scan::empty()
+        .with(discover().status(503).body("text/plain", "x").header("retry-after", "60"))
+        .with(initialize(ProbeId::Classify, "initialize").status(503).body("text/plain", "x"))
+        .with(get(ProbeId::Classify, "get").status(503).body("text/plain", "x"));
+    let broken = alike(&broken, NotApplicable, "nothing an agent could use was found here");
+    assert!(next(&broken).contains("Retry-After") && !next(&broken).contains("path"), "{}", next(&broken));
+    assert!(next(&web_page()).contains("check the path"));
 }
 
 #[test]

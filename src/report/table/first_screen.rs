@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::gains;
 use super::layout::{Page, Tone, columns};
+use crate::facts::classification::Shut;
 use crate::facts::{Confidence, Kind};
 use crate::finding::{Severity, Status};
 use crate::report::doubts::doubts;
@@ -322,6 +323,23 @@ fn described(page: &mut Page, report: &Report) {
 /// What to try next with an endpoint that is not scored.
 pub(in crate::report) fn next(report: &Report) -> Option<String> {
     let class = &report.classification;
+    match class.shut() {
+        Some(Shut::RateLimited) => {
+            return Some(
+                "wait as long as its Retry-After header asks for, or some minutes without one; then scan with a lower \
+                 rate (--rate 1 sends one request a second to a public host)."
+                    .to_owned(),
+            );
+        }
+        Some(Shut::Broken) => {
+            return Some(
+                "wait until the endpoint, and what it depends on, works again (as long as a Retry-After header asks \
+                 for, if it sends one); then scan once more."
+                    .to_owned(),
+            );
+        }
+        None => {}
+    }
     let next = match (class.kind, class.failure.as_ref().map(|failure| failure.kind)) {
         (Kind::None, _) if class.found_at.is_empty() => {
             "check the path: agents need the URL of the endpoint itself, often ending in /mcp or /sse."
