@@ -71,7 +71,9 @@ impl Outputs {
         for (format, output) in self.more {
             results.push(output.finish(&render(format, true)));
         }
-        let texts = [markdown::render(reports, markdown::SUMMARY), github::outputs(reports, exit)];
+        // The first file that a later step can pick up.
+        let file = reporting.output.as_deref().or(reporting.reports.first().map(|(_, path)| path.as_path()));
+        let texts = [markdown::render(reports, markdown::SUMMARY), github::outputs(reports, exit, file)];
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
             if let (Some(mut file), Some(path)) = (file, path) {
                 let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());

@@ -3,8 +3,11 @@
 //! The platform keeps ten annotations of a kind for each step and drops the rest without a word, so nine
 //! are written and a tenth says how many there are more.
 
+use std::path::Path;
+
 use super::doubts::{Doubt, doubts};
 use super::sink::{command_message, command_property};
+use super::text::{harmless, short};
 use super::{Report, ReportFinding, key};
 use crate::exit::Exit;
 use crate::finding::{Severity, Status};
@@ -62,6 +65,9 @@ pub fn render(reports: &[Report]) -> String {
             command_message(&summary(report), LONGEST)
         ));
     }
+    if let Some(more @ 1..) = reports.len().checked_sub(MOST) {
+        text.push_str(&format!("::notice title=agentgauge::and {more} more targets: see the step summary\n"));
+    }
     text
 }
 
@@ -118,19 +124,22 @@ fn summary(report: &Report) -> String {
 }
 
 /// Lines for the outputs file of a step: our own words and numbers, one line each. Of several targets
-/// `score` is the lowest; it is empty where one is withheld.
+/// `score` is the lowest; it is empty where one is withheld. `report` is where the report was written, as
+/// the user named it; it is empty where there is no file, or where its name is not one plain line.
 #[must_use]
-pub fn outputs(reports: &[Report], exit: Exit) -> String {
+pub fn outputs(reports: &[Report], exit: Exit, file: Option<&Path>) -> String {
     let scores: Option<Vec<f64>> = reports.iter().map(|report| report.score.value).collect();
     let lowest = scores.unwrap_or_default().into_iter().min_by(f64::total_cmp);
     let grade = match reports {
         [report] => report.score.grade.clone().unwrap_or_default(),
         _ => String::new(),
     };
+    let plain = |path: &&str| path.chars().all(harmless);
+    let file = file.and_then(Path::to_str).filter(plain).unwrap_or_default();
     format!(
-        "score={}\ngrade={}\npassed={}\nexit-code={}\nexit-name={}\ntargets={}\n",
+        "score={}\ngrade={}\npassed={}\nexit-code={}\nexit-name={}\ntargets={}\nreport={file}\n",
         lowest.map_or_else(String::new, |value| tenths(value).to_string()),
-        super::text::short(&grade, 20),
+        short(&grade, 20),
         exit == Exit::Ok,
         exit.code(),
         exit.name(),

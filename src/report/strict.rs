@@ -275,5 +275,5 @@ pub(super) fn commands(document: &str) {
 /// `name=value` lines.
 pub(super) fn outputs(document: &str) {
     let names: Vec<&str> = document.lines().map(|line| line.split_once('=').unwrap().0).collect();
-    assert_eq!(names, ["score", "grade", "passed", "exit-code", "exit-name", "targets"]);
+    assert_eq!(names, ["score", "grade", "passed", "exit-code", "exit-name", "targets", "report"]);
 }

@@ -417,7 +417,7 @@ fn the_hostile_corpus_stays_text_in_every_format() {
             strict(*format, &document, reports);
         }
         strict::markdown(&markdown::render(reports, markdown::SUMMARY), markdown::SUMMARY);
-        strict::outputs(&github::outputs(reports, Exit::Ok));
+        strict::outputs(&github::outputs(reports, Exit::Ok, None));
     }
 }
 
@@ -444,7 +444,7 @@ fn a_megabyte_of_text_stays_within_the_limits() {
         };
         assert!(text.len() <= most, "{}: {}", format.name(), text.len());
     }
-    strict::outputs(&github::outputs(&reports, Exit::Ok));
+    strict::outputs(&github::outputs(&reports, Exit::Ok, None));
 }
 
 #[test]
@@ -481,6 +481,9 @@ fn many_targets_fit_a_comment() {
     let commands = bytes(Format::Github, &reports);
     strict::commands(&commands);
     assert!(commands.contains("more: see the step summary"));
+    assert!(commands.contains("::notice title=agentgauge::and 51 more targets: see the step summary\n"));
+    let nine = bytes(Format::Github, &reports[..9]);
+    assert!(!nine.contains("more targets"), "{nine}");
 }
 
 #[test]
@@ -536,6 +539,16 @@ fn limited() -> Report {
         .with(initialize(ProbeId::Classify, "initialize").status(429).body("text/plain", "x"))
         .with(get(ProbeId::Classify, "get").status(429).body("text/plain", "x"));
     alike(&scan, Inconclusive, "our requests are refused")
+}
+
+#[test]
+fn the_outputs_of_a_step_say_where_the_report_is() {
+    let said = |path: Option<&str>| github::outputs(&[gated()], Exit::Ok, path.map(std::path::Path::new));
+    assert!(said(Some("out/the report.html")).ends_with("\nreport=out/the report.html\n"));
+    for nothing in [None, Some("a\nscore=100"), Some("a\u{1b}b")] {
+        assert!(said(nothing).ends_with("\nreport=\n"), "{nothing:?}");
+        strict::outputs(&said(nothing));
+    }
 }
 
 #[test]

@@ -111,7 +111,15 @@ fn a_github_step_gets_summary_and_outputs_and_keeps_what_was_there() {
     let (summary, outputs) = (fs::read_to_string(&summary).unwrap(), fs::read_to_string(&outputs).unwrap());
     assert!(summary.starts_with("earlier\n<!-- agentgauge:report:"), "{summary}");
     assert!(outputs.starts_with("a=b\nscore="), "{outputs}");
-    assert!(outputs.contains("\npassed=true\nexit-code=0\nexit-name=ok\ntargets=1\n"), "{outputs}");
+    assert!(outputs.contains("\npassed=true\nexit-code=0\nexit-name=ok\ntargets=1\nreport=\n"), "{outputs}");
+    let (page, outputs) = (folder.path("page.html"), folder.write("outputs", ""));
+    finish(
+        program()
+            .args(["replay", &transcript, "-f", "github", "--report", &format!("html={page}")])
+            .env("GITHUB_OUTPUT", &outputs),
+    );
+    let outputs = fs::read_to_string(&outputs).unwrap();
+    assert!(outputs.ends_with(&format!("\nreport={page}\n")), "{outputs}");
 }
 
 #[test]
