@@ -252,6 +252,7 @@ pub(crate) fn hostile(text: &str) -> Report {
     for (index, bar) in report.timeline.bars.iter_mut().enumerate() {
         bar.step = own();
         bar.method = own();
+        bar.url = own();
         bar.ids = [own(), format!("{text}2")].map(|id| EventId { id, priming: false }).into();
         bar.failure = (index % 2 == 0).then(own);
         bar.streams = true;

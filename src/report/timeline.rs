@@ -41,6 +41,8 @@ pub struct Bar {
     pub step: String,
     /// HTTP method.
     pub method: String,
+    /// The URL it was sent to, masked. Escape at the sink.
+    pub url: String,
     /// Plain, negative or teardown.
     pub expectation: Expectation,
     /// Whether it was sent: a connection that never came up is an attempt and no request.
@@ -304,6 +306,7 @@ fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
         probe: exchange.probe,
         step: exchange.step.clone(),
         method: exchange.request.method.clone(),
+        url: exchange.request.url.clone(),
         expectation: exchange.expectation,
         sent: sent(exchange),
         connection: exchange.connection,

@@ -360,6 +360,23 @@ fn more_targets_than_a_format_takes_are_said_and_change_no_exit() {
     assert_eq!(sarif.code, table.code);
     assert_eq!(sarif.json()["runs"].as_array().unwrap().len(), 26, "nothing is left out");
     assert!(sarif.stderr.contains("note: sarif: code scanning takes 20 targets"), "{:?}", sarif.stderr);
+    // A file is continued beside: 20 in the first, the rest in the second, and no category twice.
+    let report = format!("sarif-alerts={}", folder.path("all.sarif"));
+    assert_eq!(merge(&["--report", &report]).code, table.code);
+    let read =
+        |name: &str| -> Value { serde_json::from_slice(&fs::read(folder.path(name)).unwrap()).unwrap() };
+    let logs = [read("all.sarif"), read("all-2.sarif")];
+    let runs: Vec<&Value> = logs.iter().flat_map(|log| log["runs"].as_array().unwrap()).collect();
+    assert_eq!((logs[0]["runs"].as_array().unwrap().len(), runs.len()), (20, 26));
+    let categories: BTreeSet<&str> =
+        runs.iter().map(|run| run["automationDetails"]["id"].as_str().unwrap()).collect();
+    assert_eq!(categories.len(), 26);
+    assert!(!folder.0.join("all-3.sarif").exists());
+    let (one, other) =
+        (format!("sarif={}", folder.path("x.sarif")), format!("json={}", folder.path("x-2.sarif")));
+    let taken = merge(&["--report", &one, "--report", &other]);
+    assert_eq!(taken.code, Some(5), "{taken:?}");
+    assert!(taken.last_line().contains("another output"), "{taken:?}");
     let page = merge(&["-f", "html"]);
     assert!(page.stderr.contains("note: html: the page lists its targets only"), "{:?}", page.stderr);
     assert!(page.stdout.len() < 100_000 && page.stdout.contains("127.0.0.1:9/25"));
