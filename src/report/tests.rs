@@ -555,7 +555,7 @@ fn the_outputs_of_a_step_say_where_the_report_is() {
 #[test]
 fn who_is_told_to_slow_down_is_advised_to_wait() {
     let next = |report: &Report| {
-        let next = super::table::first_screen::next(report);
+        let next = super::table::advice::next(report);
         next.unwrap_or_else(|| panic!("{:?}", report.classification))
     };
     let limited = limited();

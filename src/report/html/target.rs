@@ -8,7 +8,7 @@ use super::{Detail, Place, brief, exchanges, findings, prose, t, threads};
 use crate::facts::Kind;
 use crate::finding::{Status, milliseconds};
 use crate::report::doubts::doubts;
-use crate::report::table::{arithmetic, details, first_screen};
+use crate::report::table::{advice, arithmetic, details, first_screen};
 use crate::report::text::shell;
 use crate::report::timeline::{Bar, Outcome};
 use crate::report::{Report, ReportFinding};
@@ -244,7 +244,7 @@ fn legend(report: &Report, flags: &[Flag]) -> Markup {
 /// Endpoints that are not scored: what was tried, what was found beside them, what next.
 fn described(report: &Report, place: Place<'_>) -> Markup {
     let kind = report.classification.kind;
-    let silent = first_screen::describes(report);
+    let silent = advice::describes(report);
     let found = &report.classification.found_at;
     let gated = kind == Kind::AuthGated;
     if !silent && !gated && found.is_empty() {
@@ -257,10 +257,10 @@ fn described(report: &Report, place: Place<'_>) -> Markup {
         section aria-labelledby=[place.named_by("next")] {
             (place.heading(1, Some("next"), "What next"))
             @if gated {
-                p { strong { "Gated: " } (first_screen::gate(report)) }
+                p { strong { "Gated: " } (advice::gate(report)) }
                 (scan("--bearer-env TOKEN ", &report.url))
             }
-            @if let Some(next) = first_screen::next(report) { p class="next" { (t(&next)) } }
+            @if let Some(next) = advice::next(report) { p class="next" { (t(&next)) } }
             @for found in found {
                 p { "Found beside it: " (t(&found.what)) }
                 (scan("", &found.url))

@@ -8,7 +8,7 @@ mod tests;
 
 use super::doubts::doubts;
 use super::sink::{markdown, markdown_cell, markdown_code, own_markdown, xml};
-use super::table::{details, first_screen};
+use super::table::{advice, details, first_screen};
 use super::text::shell;
 use super::{Report, ReportFinding, catalogue, key};
 use crate::facts::Kind;
@@ -179,12 +179,9 @@ fn head(report: &Report, heading: &str) -> String {
         note("Note", &markdown(remark, LONGEST));
     }
     if report.classification.kind == Kind::AuthGated {
-        note(
-            "Gated",
-            &format!("{}{}", first_screen::gate(report), command("--bearer-env TOKEN ", &report.url)),
-        );
+        note("Gated", &format!("{}{}", advice::gate(report), command("--bearer-env TOKEN ", &report.url)));
     }
-    if let Some(next) = first_screen::next(report) {
+    if let Some(next) = advice::next(report) {
         note("Next", &markdown(&next, LONGEST));
     }
     for found in report.classification.found_at.iter().take(REASONS) {
@@ -348,7 +345,7 @@ fn rest(report: &Report) -> Vec<String> {
         .iter()
         .map(|tried| format!("- {}: {}\n", markdown(&tried.what, LONGEST), markdown(&tried.outcome, LONGEST)))
         .collect();
-    let tried = (!tried.is_empty() && first_screen::describes(report))
+    let tried = (!tried.is_empty() && advice::describes(report))
         .then(|| format!("\n<details><summary>What was tried</summary>\n\n{}\n</details>\n", tried.concat()));
     [
         tried,
