@@ -68,6 +68,32 @@ fn only_what_is_wrong_is_called_wrong() {
 }
 
 #[test]
+fn the_overview_hides_no_doubt() {
+    let mut doubtful = report(&Scan::modern());
+    doubtful.insecure = true;
+    doubtful.transcript.complete = false;
+    doubtful.proxy = Some("http://proxy.invalid:3128".to_owned());
+    let gated = crate::report::tests::gated();
+    let dead = crate::report::tests::dead_port();
+    for copies in [1, 20] {
+        // Of more than 25 targets there is nothing but their rows.
+        let reports: Vec<&Report> = [&doubtful, &gated, &dead].into_iter().cycle().take(copies * 3).collect();
+        let page = render(&reports);
+        let (_, rows) = page.split_once("<tbody>").unwrap();
+        let (rows, _) = rows.split_once("</tbody>").unwrap();
+        for said in [
+            "Certificate faults were ignored",
+            "The scan was cut short",
+            "http://proxy.invalid:3128",
+            "no score: too little could be judged",
+            "nothing could be judged: connection refused",
+        ] {
+            assert!(rows.contains(said), "{copies}: {said}: {rows}");
+        }
+    }
+}
+
+#[test]
 fn a_priming_event_is_called_one() {
     let shown = |again: &str| {
         let body = json!({"jsonrpc":"2.0","id":7,"method":"ping","params":{}});
