@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use crate::baseline::Scanned;
 use crate::checks;
 use crate::exit::Exit;
-use crate::facts::{Facts, Kind, Readings, Scope, delivery, era_guess, resume, summary, troubles};
+use crate::facts::{Facts, Kind, Readings, Scope, delivery, era_guess, latency, resume, summary, troubles};
 use crate::finding::{Finding, Status};
 use crate::gate::{GateOutcome, Gates, Judged};
 use crate::protocol::headers;
@@ -15,7 +15,7 @@ use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried, 
 use crate::rubric::{Rubric, sha256};
 use crate::score::{self, Row, Score};
 use crate::selection::Selection;
-use crate::transcript::{Content, Exchange, ProbeId, Tool, Transcript, codec};
+use crate::transcript::{Content, Exchange, Expectation, ProbeId, Tool, Transcript, codec};
 
 /// How many fixes a report puts first.
 const FIXES: usize = 3;
@@ -124,7 +124,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         keep_alive: keep_alive(transcript, class.kind),
         resume: resume::summary(transcript),
         delivery: delivery::summary(transcript, class),
-        latency: summary::latency(transcript),
+        latency: latency::latency(&Facts::scoped(readings, Scope::Every(Expectation::Plain))),
         tls: Facts::scoped(readings, Scope::All).tls().map(|(_, tls)| tls.clone()),
         limits_hit: troubles::limits_hit(transcript, readings.catalogues()),
         failures: troubles::failures(transcript),

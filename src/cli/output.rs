@@ -47,6 +47,14 @@ impl Output {
         }
     }
 
+    /// The same, where other files may stand beside it: not for devices and pipes.
+    pub(crate) fn regular(&self) -> Option<&Path> {
+        match self {
+            Self::File(file) if file.temporary.is_some() => Some(&file.destination),
+            Self::File(_) | Self::Stdout => None,
+        }
+    }
+
     /// Writes all of it and closes the place.
     pub(crate) fn finish(self, bytes: &[u8]) -> Result<(), OutputError> {
         match self {

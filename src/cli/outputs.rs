@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::output::{Output, OutputError};
 use super::resolve::{Reporting, Usage};
@@ -63,25 +63,51 @@ impl Outputs {
         exit: Exit,
         reporting: &Reporting,
     ) -> Result<(), OutputError> {
-        let render = |format: Format, to_file: bool| {
-            let style = terminal::table_style(reporting.color, to_file);
-            format.render(&Run { reports, exit, style })
+        let taken: Vec<PathBuf> = self.destinations().map(Path::to_owned).collect();
+        let write = |format: Format, output: Output| {
+            let style = terminal::table_style(reporting.color, output.destination().is_some());
+            let run = Run { reports, exit, style };
+            let Some(file) = output.regular().map(Path::to_owned) else {
+                return output.finish(&format.render(&run));
+            };
+            let parts = format.parts(&run);
+            // All of them open before one is written.
+            let mut outputs = vec![output];
+            for number in 2..=parts.len() {
+                let path = continued(&file, number);
+                if taken.contains(&path) {
+                    return Err(OutputError::new(&path, "it is another output of this run"));
+                }
+                outputs.push(Output::open(Some(&path))?);
+            }
+            for (output, part) in outputs.into_iter().zip(&parts) {
+                output.finish(part)?;
+            }
+            Ok(())
         };
         let mut results = Vec::new();
         for (format, output) in self.more {
-            results.push(output.finish(&render(format, true)));
+            results.push(write(format, output));
         }
-        let texts = [markdown::render(reports, markdown::SUMMARY), github::outputs(reports, exit)];
+        // The first file that a later step can pick up.
+        let file = reporting.output.as_deref().or(reporting.reports.first().map(|(_, path)| path.as_path()));
+        let texts = [markdown::render(reports, markdown::SUMMARY), github::outputs(reports, exit, file)];
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
             if let (Some(mut file), Some(path)) = (file, path) {
                 let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
                 results.push(written.map_err(|error| OutputError::new(path, &error)));
             }
         }
-        let to_file = self.main.destination().is_some();
-        results.push(self.main.finish(&render(reporting.format, to_file)));
+        results.push(write(reporting.format, self.main));
         results.into_iter().collect()
     }
+}
+
+/// Where a document goes on: `report.sarif`, `report-2.sarif`.
+fn continued(path: &Path, number: usize) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let end = path.extension().map_or_else(String::new, |end| format!(".{}", end.to_string_lossy()));
+    path.with_file_name(format!("{stem}-{number}{end}"))
 }
 
 /// Whether standard output can take this format.

@@ -95,6 +95,21 @@ pub enum Confidence {
     Confirmed,
 }
 
+/// Why an endpoint is [`Kind::Blocked`] that answers 429 throughout.
+const RATE_LIMITED: &str = "429: the endpoint limits our request rate";
+/// How the reason of an endpoint begins that answers 5xx throughout; the status follows.
+const SERVER_ERROR: &str = "requests are answered with ";
+
+/// What keeps us out of an endpoint that is there, as far as waiting helps. Read from the reason,
+/// which every report carries, also one that was read back from JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shut {
+    /// 429: we are too fast.
+    RateLimited,
+    /// 5xx: it does not work at present.
+    Broken,
+}
+
 /// Something found beside the URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Found {
@@ -143,6 +158,16 @@ pub struct Classification {
 }
 
 impl Classification {
+    /// What keeps us out, where waiting helps.
+    #[must_use]
+    pub fn shut(&self) -> Option<Shut> {
+        match self.kind {
+            Kind::Blocked if self.reason.starts_with(RATE_LIMITED) => Some(Shut::RateLimited),
+            Kind::None if self.reason.starts_with(SERVER_ERROR) => Some(Shut::Broken),
+            _ => None,
+        }
+    }
+
     /// Whether MCP answered.
     #[must_use]
     pub fn is_mcp(&self) -> bool {
@@ -542,7 +567,7 @@ impl Seen {
         } else if let Some(id) = self.limited {
             class.kind = Kind::Blocked;
             class.evidence.push(id);
-            class.reason = format!("429: the endpoint limits our request rate{}", self.asked());
+            class.reason = format!("{RATE_LIMITED}{}", self.asked());
         } else if !self.answered {
             self.conclude_unreachable(class);
         } else {
@@ -611,7 +636,7 @@ impl Seen {
                 502 | 504 => "a proxy before the endpoint got no valid answer from it",
                 _ => "that says nothing about what speaks here",
             };
-            return format!("requests are answered with {status}: {by}{}", self.asked());
+            return format!("{SERVER_ERROR}{status}: {by}{}", self.asked());
         }
         if self.html.is_some() {
             return "HTML, not MCP: a web page answers here (a wrong path, a single-page app or a captive portal)"

@@ -26,6 +26,7 @@ pub mod era_guess;
 pub mod events;
 pub mod handshake;
 pub mod hidden;
+pub mod latency;
 pub mod leaks;
 pub mod listen;
 pub mod outcome;

@@ -72,6 +72,21 @@ pub struct Try<'t> {
     pub outcome: Outcome,
 }
 
+impl Try<'_> {
+    /// Whether what was missed came, and nothing else.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.outcome == Outcome::Exact && self.foreign.is_empty()
+    }
+
+    /// Everything that came, in order.
+    fn came(&self) -> Vec<Event> {
+        let mut came: Vec<Event> = self.received.iter().chain(&self.foreign).cloned().collect();
+        came.sort_by_key(|event| event.line);
+        came
+    }
+}
+
 /// Every resumption of a legacy endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Series<'t> {
@@ -263,11 +278,13 @@ pub fn feed<'t>(first: &'t Exchange, again: &'t Exchange) -> Option<Try<'t>> {
 pub struct Resume {
     /// Resumptions that say something.
     pub tries: usize,
-    /// How many of them brought exactly what was missed.
+    /// How many of them brought exactly what was missed, and nothing else.
     pub exact: usize,
+    /// How many of them brought events of other streams as well.
+    pub foreign: usize,
     /// Events that were missed, in the first resumption that was not exact, otherwise in the first.
     pub expected: Vec<String>,
-    /// Events that came in it.
+    /// Events that came in it, those of other streams too, in order.
     pub received: Vec<String>,
 }
 
@@ -290,11 +307,12 @@ pub fn summary(transcript: &Transcript) -> Option<Resume> {
             series.cut.filter(|_| silent).into_iter().chain(series.tries).collect()
         }
     };
-    let shown = tries.iter().find(|one| one.outcome != Outcome::Exact).or(tries.first())?;
+    let shown = tries.iter().find(|one| !one.is_exact()).or(tries.first())?;
     Some(Resume {
         tries: tries.len(),
-        exact: tries.iter().filter(|one| one.outcome == Outcome::Exact).count(),
+        exact: tries.iter().filter(|one| one.is_exact()).count(),
+        foreign: tries.iter().filter(|one| !one.foreign.is_empty()).count(),
         expected: names(&shown.expected),
-        received: names(&shown.received),
+        received: names(&shown.came()),
     })
 }

@@ -1,4 +1,4 @@
-//! Readings that the report shows beside the findings: latency, keep-alives, TLS, footprint.
+//! Readings that the report shows beside the findings: keep-alives, footprint; and which exchanges are calls.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,21 +6,6 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::revision::Era;
 use crate::protocol::sse::{Line, LineKind};
 use crate::transcript::{Exchange, Expectation, Failure, ProbeId, TokenKind, Transcript};
-
-/// Latency of the plain exchanges, first one apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Latency {
-    /// How many were measured.
-    pub samples: usize,
-    /// Median time to the head, milliseconds.
-    pub p50_ms: u64,
-    /// 95th percentile, milliseconds.
-    pub p95_ms: u64,
-    /// Median time for TCP (and TLS), milliseconds.
-    pub connect_ms: u64,
-    /// The first exchange of the scan, milliseconds: a cold start shows here.
-    pub first_ms: u64,
-}
 
 /// Whether an exchange counts for latency and error rates: a plain call to the endpoint itself that
 /// can be answered at once. A GET may stay silent, so it counts only as the BASE of a feed; and a listen
@@ -49,45 +34,6 @@ pub fn is_call(exchange: &Exchange, spoken: impl FnOnce(Era) -> bool, elsewhere:
 #[must_use]
 pub fn unserved(exchange: &Exchange) -> bool {
     matches!(exchange.status(), Some(429 | 500..))
-}
-
-/// Times to the head of every measured exchange that got one, in order, microseconds.
-#[must_use]
-pub fn head_times(transcript: &Transcript) -> Vec<(&Exchange, u64)> {
-    transcript
-        .exchanges
-        .iter()
-        .filter(|exchange| measured(exchange))
-        .filter_map(|exchange| exchange.head_us().map(|us| (exchange, us)))
-        .collect()
-}
-
-/// Latency over the plain exchanges; `None` below three.
-#[must_use]
-pub fn latency(transcript: &Transcript) -> Option<Latency> {
-    let times = head_times(transcript);
-    let (first, rest) = times.split_first()?;
-    let mut sorted: Vec<u64> = rest.iter().map(|(_, us)| *us).collect();
-    sorted.sort_unstable();
-    if sorted.len() < 2 {
-        return None;
-    }
-    let mut connects: Vec<u64> = transcript
-        .exchanges
-        .iter()
-        .filter_map(|exchange| exchange.connect.as_ref())
-        .filter_map(|connect| {
-            connect.tcp_us.map(|tcp| tcp.saturating_add(connect.tls.as_ref().map_or(0, |tls| tls.us)))
-        })
-        .collect();
-    connects.sort_unstable();
-    Some(Latency {
-        samples: sorted.len(),
-        p50_ms: percentile(&sorted, 50) / 1_000,
-        p95_ms: percentile(&sorted, 95) / 1_000,
-        connect_ms: percentile(&connects, 50) / 1_000,
-        first_ms: first.1 / 1_000,
-    })
 }
 
 /// Nearest-rank percentile of sorted values; 0 for none.
@@ -205,6 +151,12 @@ pub struct Footprint {
     pub sessions_left: usize,
 }
 
+/// Whether a request was sent at all: a connection that never came up sent nothing.
+#[must_use]
+pub fn sent(exchange: &Exchange) -> bool {
+    exchange.head.is_some() || !exchange.failure.as_ref().is_some_and(Failure::before_http)
+}
+
 /// Reads the footprint.
 #[must_use]
 pub fn footprint(transcript: &Transcript) -> Footprint {
@@ -212,8 +164,7 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
     let mut opened: Vec<&str> = Vec::new();
     let mut ended: Vec<&str> = Vec::new();
     for exchange in &transcript.exchanges {
-        // A connection that never came up sent nothing.
-        if exchange.head.is_none() && exchange.failure.as_ref().is_some_and(Failure::before_http) {
+        if !sent(exchange) {
             continue;
         }
         print.count = print.count.saturating_add(1);

@@ -93,13 +93,26 @@ impl Format {
     pub const fn remark(self, targets: usize) -> Option<&'static str> {
         match self {
             Self::Sarif | Self::SarifAlerts if targets > sarif::MOST_RUNS => Some(
-                "code scanning takes 20 targets in one SARIF file; scan the rest in another run, or 'merge' them in parts",
+                "code scanning takes 20 targets in one SARIF file: a file is continued in NAME-2 and so on, standard \
+                 output holds them all",
             ),
             Self::Html if targets > html::MOST_IN_FULL => Some(
                 "the page lists its targets only: with more than 25, details are left to the JSON report",
             ),
             _ => None,
         }
+    }
+
+    /// The bytes of the files that the document is spread over, in order: more than one where its readers
+    /// take no more of it in one file.
+    #[must_use]
+    pub fn parts(self, run: &Run<'_>) -> Vec<Vec<u8>> {
+        let logs = match self {
+            Self::Sarif => sarif::parts(run.reports, Results::All),
+            Self::SarifAlerts => sarif::parts(run.reports, Results::Alerts),
+            _ => return vec![self.render(run)],
+        };
+        logs.into_iter().map(String::into_bytes).collect()
     }
 
     /// The bytes of the document.

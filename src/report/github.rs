@@ -3,8 +3,11 @@
 //! The platform keeps ten annotations of a kind for each step and drops the rest without a word, so nine
 //! are written and a tenth says how many there are more.
 
+use std::path::Path;
+
 use super::doubts::{Doubt, doubts};
 use super::sink::{command_message, command_property};
+use super::text::{harmless, short};
 use super::{Report, ReportFinding, key};
 use crate::exit::Exit;
 use crate::finding::{Severity, Status};
@@ -21,9 +24,13 @@ pub fn render(reports: &[Report]) -> String {
     let mut errors: Vec<(Severity, String)> = Vec::new();
     let mut warnings: Vec<(Severity, String)> = Vec::new();
     for report in reports {
-        if report.exit != Exit::Ok {
-            errors.push((Severity::Critical, whole(report)));
-        }
+        let why = match report.exit {
+            // A score that is withheld all the same is among the notices.
+            Exit::Ok => None,
+            Exit::GateFailed => Some(report.gate.reasons().collect::<Vec<_>>().join("; ")),
+            _ => report.unjudged(),
+        };
+        errors.extend(why.map(|why| (Severity::Critical, whole(report, &why))));
         for doubt in doubts(report).iter().filter(|doubt| doubt.grave) {
             warnings.push((Severity::Critical, note(report, doubt)));
         }
@@ -58,6 +65,9 @@ pub fn render(reports: &[Report]) -> String {
             command_message(&summary(report), LONGEST)
         ));
     }
+    if let Some(more @ 1..) = reports.len().checked_sub(MOST) {
+        text.push_str(&format!("::notice title=agentgauge::and {more} more targets: see the step summary\n"));
+    }
     text
 }
 
@@ -66,10 +76,11 @@ fn one(kind: &str, report: &Report, row: &ReportFinding) -> String {
     let title = format!("{} ({})", check.id, finding.severity.as_str());
     // Several lines are one line with escapes; each begins with a word of ours or follows one.
     format!(
-        "::{kind} {}title={}::{}%0AAt {}%0AFix: {}\n",
+        "::{kind} {}title={}::{}{}%0AAt {}%0AFix: {}\n",
         place(report),
         command_property(&title, LONGEST),
         command_message(&finding.message, LONGEST),
+        row.remark(),
         command_message(&report.url, LONGEST),
         command_message(check.remediation, LONGEST)
     )
@@ -85,17 +96,12 @@ fn note(report: &Report, doubt: &Doubt) -> String {
     )
 }
 
-fn whole(report: &Report) -> String {
-    let why = match report.exit {
-        Exit::NothingToJudge => report.classification.reason.clone(),
-        Exit::GateFailed => report.gate.reasons().collect::<Vec<_>>().join("; "),
-        _ => report.score.withheld.clone().unwrap_or_else(|| "the scan was cut short".to_owned()),
-    };
+fn whole(report: &Report, why: &str) -> String {
     format!(
         "::error {}title=agentgauge {}::{}%0AAt {}\n",
         place(report),
         report.exit.name(),
-        command_message(&why, LONGEST),
+        command_message(why, LONGEST),
         command_message(&report.url, LONGEST)
     )
 }
@@ -118,19 +124,22 @@ fn summary(report: &Report) -> String {
 }
 
 /// Lines for the outputs file of a step: our own words and numbers, one line each. Of several targets
-/// `score` is the lowest; it is empty where one is withheld.
+/// `score` is the lowest; it is empty where one is withheld. `report` is where the report was written, as
+/// the user named it; it is empty where there is no file, or where its name is not one plain line.
 #[must_use]
-pub fn outputs(reports: &[Report], exit: Exit) -> String {
+pub fn outputs(reports: &[Report], exit: Exit, file: Option<&Path>) -> String {
     let scores: Option<Vec<f64>> = reports.iter().map(|report| report.score.value).collect();
     let lowest = scores.unwrap_or_default().into_iter().min_by(f64::total_cmp);
     let grade = match reports {
         [report] => report.score.grade.clone().unwrap_or_default(),
         _ => String::new(),
     };
+    let plain = |path: &&str| path.chars().all(harmless);
+    let file = file.and_then(Path::to_str).filter(plain).unwrap_or_default();
     format!(
-        "score={}\ngrade={}\npassed={}\nexit-code={}\nexit-name={}\ntargets={}\n",
+        "score={}\ngrade={}\npassed={}\nexit-code={}\nexit-name={}\ntargets={}\nreport={file}\n",
         lowest.map_or_else(String::new, |value| tenths(value).to_string()),
-        super::text::short(&grade, 20),
+        short(&grade, 20),
         exit == Exit::Ok,
         exit.code(),
         exit.name(),

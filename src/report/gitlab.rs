@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::doubts::doubts;
 use super::text::short;
 use super::{Report, key, sink};
-use crate::facts::Kind;
+use crate::exit::Exit;
 use crate::finding::{Severity, Status};
 
 #[derive(Debug, Serialize)]
@@ -49,11 +49,11 @@ fn issues(report: &Report, key: &str) -> Vec<Issue> {
         severity,
         location: Location { path: place.path.clone(), lines: Lines { begin: place.line } },
     };
-    // "Nothing found" and "nothing scanned" must not look alike.
-    if matches!(report.classification.kind, Kind::Unreachable | Kind::None) {
-        let text = format!("nothing could be judged: {}", report.classification.reason);
-        return vec![issue("agentgauge", "blocker", short(&text, LONGEST))];
-    }
+    // An empty array reads as a clean endpoint.
+    let whole = report.unjudged().map(|why| {
+        let severity = if report.exit == Exit::Ok { "major" } else { "blocker" };
+        issue("agentgauge", severity, short(&why, LONGEST))
+    });
     let notes = doubts(report)
         .into_iter()
         .filter(|doubt| doubt.grave)
@@ -63,10 +63,11 @@ fn issues(report: &Report, key: &str) -> Vec<Issue> {
             |row| {
                 let (finding, check) = (&row.finding, row.finding.check);
                 let text = format!("{}: {}", check.title, finding.message);
-                issue(check.id, severity(finding.severity), short(&text, LONGEST))
+                let text = format!("{}{}", short(&text, LONGEST), row.remark());
+                issue(check.id, severity(finding.severity), text)
             },
         );
-    notes.chain(found).collect()
+    whole.into_iter().chain(notes).chain(found).collect()
 }
 
 const fn severity(severity: Severity) -> &'static str {

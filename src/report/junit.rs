@@ -3,7 +3,8 @@
 //!
 //! Readers know four outcomes. A finding that costs points is a failure; what was not judged is skipped, with
 //! the reason. An error is what keeps the result from meaning anything: the target could not be
-//! reached, too little could be judged, or a check of ours crashed. What the baseline lists is skipped too. So
+//! reached, too little could be judged, or a check of ours crashed. Where enough was judged to end well and
+//! not for a score, the case of the target is skipped and says why. What the baseline lists is skipped too. So
 //! a suite is green exactly if nothing new is to be fixed and there was something to judge.
 
 use std::fmt::Write;
@@ -81,23 +82,28 @@ impl Suite {
     /// The case of the target as a whole: it says what the exit code says.
     fn whole(&mut self, report: &Report, class: &str) -> String {
         let outcome = match report.exit {
-            Exit::Ok => None,
-            Exit::GateFailed => {
-                self.failures = self.failures.saturating_add(1);
-                Some(("failure", report.gate.reasons().collect::<Vec<_>>().join("; ")))
-            }
-            Exit::NothingToJudge => Some(("error", report.classification.reason.clone())),
-            _ => Some((
-                "error",
-                report.score.withheld.clone().unwrap_or_else(|| "the scan was cut short".to_owned()),
-            )),
+            // Without a score a pass would say too much.
+            Exit::Ok => report.unjudged().map(|why| ("skipped", why)),
+            Exit::GateFailed => Some(("failure", report.gate.reasons().collect::<Vec<_>>().join("; "))),
+            _ => Some(("error", report.unjudged().unwrap_or_default())),
         };
-        if matches!(outcome, Some(("error", _))) {
-            self.errors = self.errors.saturating_add(1);
+        let count = match outcome {
+            Some(("skipped", _)) => Some(&mut self.skipped),
+            Some(("failure", _)) => Some(&mut self.failures),
+            Some(_) => Some(&mut self.errors),
+            None => None,
+        };
+        if let Some(count) = count {
+            *count = count.saturating_add(1);
         }
         self.tests = self.tests.saturating_add(1);
         let mut inner = outcome.map_or_else(String::new, |(element, why)| {
-            format!("      <{element} type=\"{}\" message=\"{}\"/>\n", report.exit.name(), xml(&why, LONGEST))
+            // The schemas know a type of failures and errors alone.
+            let of = match element {
+                "skipped" => String::new(),
+                _ => format!(" type=\"{}\"", report.exit.name()),
+            };
+            format!("      <{element}{of} message=\"{}\"/>\n", xml(&why, LONGEST))
         });
         let notes: Vec<String> = doubts(report).into_iter().map(|doubt| xml(&doubt.text, LONGEST)).collect();
         if !notes.is_empty() {
@@ -115,7 +121,7 @@ impl Suite {
 
     fn case(&mut self, report: &Report, row: &ReportFinding, class: &str) -> String {
         let (finding, check) = (&row.finding, row.finding.check);
-        let message = xml(&finding.message, LONGEST);
+        let message = format!("{}{}", xml(&finding.message, LONGEST), row.remark());
         self.tests = self.tests.saturating_add(1);
         let inner = match finding.status {
             Status::Pass | Status::Info => None,

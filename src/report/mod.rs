@@ -32,8 +32,9 @@ use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::delivery::Delivery;
 use crate::facts::era_guess::EraGuess;
+use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
-use crate::facts::summary::{Footprint, KeepAlive, Latency};
+use crate::facts::summary::{Footprint, KeepAlive};
 use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::{Dimension, Finding};
 use crate::gate::GateOutcome;
@@ -91,7 +92,7 @@ pub struct Report {
     pub resume: Option<Resume>,
     /// How streams were delivered, if there was one.
     pub delivery: Option<Delivery>,
-    /// Latency of plain requests, if there were enough.
+    /// Latency of the calls that `ops-latency` judges, if there were enough.
     pub latency: Option<Latency>,
     /// The TLS handshake, if there was one.
     pub tls: Option<Tls>,
@@ -153,7 +154,33 @@ pub struct ReportFinding {
     pub reproduce: Vec<Option<String>>,
 }
 
+impl ReportFinding {
+    /// What every format adds to the message of a finding that is not sure to come again, with a space
+    /// before it; empty for the others.
+    #[must_use]
+    pub const fn remark(&self) -> &'static str {
+        if self.finding.unstable { " (a repetition may turn out differently)" } else { "" }
+    }
+}
+
 impl Report {
+    /// Why nothing follows from what was not found, where that is so: nothing could be judged, the score is
+    /// withheld, or the scan ended early. "Nothing found" and "nothing seen" must not look alike.
+    #[must_use]
+    pub fn unjudged(&self) -> Option<String> {
+        match (self.exit, &self.score.withheld) {
+            (Exit::NothingToJudge, _) => {
+                Some(format!("nothing could be judged: {}", self.classification.reason))
+            }
+            (_, Some(why)) => Some(format!("no score: {why}")),
+            (Exit::Ok | Exit::GateFailed, None) => None,
+            (_, None) if self.gate.reasons().next().is_some() => {
+                Some(self.gate.reasons().collect::<Vec<_>>().join("; "))
+            }
+            (_, None) => Some("the scan was cut short".to_owned()),
+        }
+    }
+
     /// Whether the baseline lists this finding, as debt or as accepted: known, and no news to anybody.
     #[must_use]
     pub fn listed(&self, row: &ReportFinding) -> bool {

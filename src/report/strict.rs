@@ -57,7 +57,8 @@ fn sarif_rule(rule: &Value) {
     let properties = &rule["properties"];
     assert!(properties["tags"].as_array().unwrap().len() <= 10);
     assert!(["very-high", "high", "medium", "low"].contains(&text(&properties["precision"])));
-    assert!(["error", "warning", "recommendation"].contains(&text(&properties["problem"]["severity"])));
+    // One key with a dot, not an object in an object.
+    assert!(["error", "warning", "recommendation"].contains(&text(&properties["problem.severity"])));
     match properties.get("security-severity") {
         Some(number) => {
             assert_eq!(check.dimension, Dimension::D7, "{}: only security checks", check.id);
@@ -100,6 +101,17 @@ fn sarif_result(result: &Value, rules: &[Value], report: &Report) {
         assert!(place["region"][part].as_u64().unwrap() >= 1, "{part}");
     }
     assert_eq!(locations[0]["logicalLocations"][0]["kind"], "resource");
+    let shown = row.finding.evidence.first().map(|evidence| evidence.exchange);
+    let bar = report.timeline.bars.iter().find(|bar| Some(bar.exchange) == shown);
+    match bar.filter(|bar| bar.method != crate::transcript::MESSAGE) {
+        Some(bar) => {
+            assert_eq!(result["webRequest"]["method"], bar.method);
+            assert!(result["webRequest"]["target"].is_string());
+            assert_eq!(result["webResponse"]["statusCode"].as_u64(), bar.status.map(u64::from));
+            assert_eq!(result["webResponse"]["noResponseReceived"], bar.status.is_none());
+        }
+        None => assert!(result["webRequest"].is_null() && result["webResponse"].is_null()),
+    }
     let hash = text(&result["partialFingerprints"]["primaryLocationLineHash"]);
     let (digits, ordinal) = hash.split_once(':').unwrap();
     assert!(digits.len() == 16 && digits.chars().all(|c| c.is_ascii_hexdigit()) && ordinal == "1", "{hash}");
@@ -275,5 +287,5 @@ pub(super) fn commands(document: &str) {
 /// `name=value` lines.
 pub(super) fn outputs(document: &str) {
     let names: Vec<&str> = document.lines().map(|line| line.split_once('=').unwrap().0).collect();
-    assert_eq!(names, ["score", "grade", "passed", "exit-code", "exit-name", "targets"]);
+    assert_eq!(names, ["score", "grade", "passed", "exit-code", "exit-name", "targets", "report"]);
 }

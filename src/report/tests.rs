@@ -8,7 +8,7 @@ use super::key::NamedAt;
 use super::table::Style;
 use super::text::harmless;
 use super::text::tests::HOSTILE;
-use super::timeline::Resumption;
+use super::timeline::{EventId, Resumption};
 use super::{Report, Tried, badge, github, html, markdown, sink, strict, text};
 use crate::baseline::Standing;
 use crate::check::{Applies, Basis, Check, How, Reads};
@@ -253,7 +253,8 @@ pub(crate) fn hostile(text: &str) -> Report {
     for (index, bar) in report.timeline.bars.iter_mut().enumerate() {
         bar.step = own();
         bar.method = own();
-        bar.ids = vec![own(), format!("{text}2")];
+        bar.url = own();
+        bar.ids = [own(), format!("{text}2")].map(|id| EventId { id, priming: false }).into();
         bar.failure = (index % 2 == 0).then(own);
         bar.streams = true;
         bar.head_us = Some(bar.started_us);
@@ -453,7 +454,7 @@ fn the_hostile_corpus_stays_text_in_every_format() {
             strict(*format, &document, reports);
         }
         strict::markdown(&markdown::render(reports, markdown::SUMMARY), markdown::SUMMARY);
-        strict::outputs(&github::outputs(reports, Exit::Ok));
+        strict::outputs(&github::outputs(reports, Exit::Ok, None));
     }
 }
 
@@ -480,7 +481,7 @@ fn a_megabyte_of_text_stays_within_the_limits() {
         };
         assert!(text.len() <= most, "{}: {}", format.name(), text.len());
     }
-    strict::outputs(&github::outputs(&reports, Exit::Ok));
+    strict::outputs(&github::outputs(&reports, Exit::Ok, None));
 }
 
 #[test]
@@ -517,6 +518,9 @@ fn many_targets_fit_a_comment() {
     let commands = bytes(Format::Github, &reports);
     strict::commands(&commands);
     assert!(commands.contains("more: see the step summary"));
+    assert!(commands.contains("::notice title=agentgauge::and 51 more targets: see the step summary\n"));
+    let nine = bytes(Format::Github, &reports[..9]);
+    assert!(!nine.contains("more targets"), "{nine}");
 }
 
 #[test]
@@ -563,6 +567,111 @@ fn a_withheld_score_is_grey_and_no_number() {
         assert_eq!((&badge["message"], &badge["color"]), (&json!("no score"), &json!("lightgrey")));
         assert!(badge::render_svg(&reports).contains("agent-ready: no score"));
     }
+}
+
+/// Answers every request with 429.
+fn limited() -> Report {
+    let scan = Scan::empty()
+        .with(discover().status(429).body("text/plain", "x"))
+        .with(initialize(ProbeId::Classify, "initialize").status(429).body("text/plain", "x"))
+        .with(get(ProbeId::Classify, "get").status(429).body("text/plain", "x"));
+    alike(&scan, Inconclusive, "our requests are refused")
+}
+
+#[test]
+fn the_outputs_of_a_step_say_where_the_report_is() {
+    let said = |path: Option<&str>| github::outputs(&[gated()], Exit::Ok, path.map(std::path::Path::new));
+    assert!(said(Some("out/the report.html")).ends_with("\nreport=out/the report.html\n"));
+    for nothing in [None, Some("a\nscore=100"), Some("a\u{1b}b")] {
+        assert!(said(nothing).ends_with("\nreport=\n"), "{nothing:?}");
+        strict::outputs(&said(nothing));
+    }
+}
+
+#[test]
+fn who_is_told_to_slow_down_is_advised_to_wait() {
+    let next = |report: &Report| {
+        let next = super::table::advice::next(report);
+        next.unwrap_or_else(|| panic!("{:?}", report.classification))
+    };
+    let limited = limited();
+    assert_eq!(limited.classification.kind, Kind::Blocked);
+    assert!(next(&limited).contains("wait") && next(&limited).contains("--rate"), "{}", next(&limited));
+    assert!(!next(&limited).contains("credential"), "{}", next(&limited));
+    // The same after a trip through a file.
+    let read = json::read(&bytes(Format::Json, &[limited]).into_bytes()).unwrap().remove(0);
+    assert!(read.classification.reason.starts_with("429"));
+    let broken = Scan::empty()
+        .with(discover().status(503).body("text/plain", "x").header("retry-after", "60"))
+        .with(initialize(ProbeId::Classify, "initialize").status(503).body("text/plain", "x"))
+        .with(get(ProbeId::Classify, "get").status(503).body("text/plain", "x"));
+    let broken = alike(&broken, NotApplicable, "nothing an agent could use was found here");
+    assert!(next(&broken).contains("Retry-After") && !next(&broken).contains("path"), "{}", next(&broken));
+    assert!(next(&web_page()).contains("check the path"));
+}
+
+#[test]
+fn nothing_seen_never_looks_like_nothing_found() {
+    let exits = [Exit::Inconclusive, Exit::NothingToJudge, Exit::NothingToJudge, Exit::Ok];
+    for (report, exit) in [limited(), dead_port(), web_page(), gated()].into_iter().zip(exits) {
+        assert_eq!((report.exit, report.score.value), (exit, None));
+        let reports = [report];
+        let issues: Value = serde_json::from_str(&bytes(Format::Gitlab, &reports)).unwrap();
+        assert_eq!(issues[0]["check_name"], "agentgauge", "{exit:?}: {issues}");
+        let graver = if exit == Exit::Ok { "major" } else { "blocker" };
+        assert_eq!(issues[0]["severity"], graver);
+        let junit = bytes(Format::Junit, &reports);
+        let (_, whole) = junit.split_once("name=\"agentgauge\" time=").unwrap();
+        let (whole, _) = whole.split_once("</testcase>").unwrap();
+        assert_eq!(whole.contains("<error "), exit != Exit::Ok, "{junit}");
+        assert_eq!(whole.contains("<skipped message=\"no score: "), exit == Exit::Ok, "{junit}");
+        let commands = bytes(Format::Github, &reports);
+        assert_eq!(commands.contains("::error "), exit != Exit::Ok, "{commands}");
+        assert!(commands.contains("::no score for "), "{commands}");
+        let sarif: Value = serde_json::from_str(&bytes(Format::SarifAlerts, &reports)).unwrap();
+        let told = &sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"];
+        assert!(
+            ["unreachable", "nothing-to-judge", "score-withheld"]
+                .contains(&told[0]["descriptor"]["id"].as_str().unwrap())
+        );
+        assert!(bytes(Format::Markdown, &reports).contains("No score: "));
+    }
+    // What was judged and found sound is an empty list.
+    let sound = alike(&dev_server(), Pass, "so it is");
+    assert_eq!(bytes(Format::Gitlab, &[sound]), "[]\n");
+}
+
+#[test]
+fn a_finding_that_may_turn_out_differently_is_marked_in_every_format() {
+    let sure = report(&dev_server(), &DEV_SERVER, &Gates::default());
+    let mut unsure = sure.clone();
+    for row in unsure.findings.iter_mut().filter(|row| row.finding.check.id == "sse-event-ids") {
+        row.finding.unstable = true;
+        // The mark stays where the message is cut.
+        row.finding.message = "long ".repeat(1_000);
+    }
+    let remark = "(a repetition may turn out differently)";
+    for format in Format::ALL {
+        let [sure, unsure] = [&sure, &unsure].map(|report| bytes(*format, std::slice::from_ref(report)));
+        let marked = match format {
+            // A badge has no findings.
+            Format::Badge | Format::BadgeSvg => continue,
+            Format::Json | Format::Jsonl => "\"unstable\":true",
+            Format::Html => "a repetition may turn out differently",
+            Format::Table => "differently)",
+            _ => remark,
+        };
+        let squeezed =
+            |text: &str| if marked.starts_with('"') { text.replace("\": ", "\":") } else { text.to_owned() };
+        assert!(squeezed(&unsure).contains(marked), "{}: {unsure}", format.name());
+        assert!(!squeezed(&sure).contains(marked), "{}", format.name());
+    }
+    let narrow = super::table::render(&unsure, &Style { colour: false, width: 60 });
+    assert!(narrow.contains("differently)"), "{narrow}");
+    let log: Value = serde_json::from_str(&bytes(Format::Sarif, &[unsure])).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let marked: Vec<&Value> = results.iter().filter(|one| one["properties"]["unstable"] == true).collect();
+    assert_eq!((marked.len(), &marked[0]["ruleId"]), (1, &json!("sse-event-ids")));
 }
 
 #[test]

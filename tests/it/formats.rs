@@ -111,7 +111,15 @@ fn a_github_step_gets_summary_and_outputs_and_keeps_what_was_there() {
     let (summary, outputs) = (fs::read_to_string(&summary).unwrap(), fs::read_to_string(&outputs).unwrap());
     assert!(summary.starts_with("earlier\n<!-- agentgauge:report:"), "{summary}");
     assert!(outputs.starts_with("a=b\nscore="), "{outputs}");
-    assert!(outputs.contains("\npassed=true\nexit-code=0\nexit-name=ok\ntargets=1\n"), "{outputs}");
+    assert!(outputs.contains("\npassed=true\nexit-code=0\nexit-name=ok\ntargets=1\nreport=\n"), "{outputs}");
+    let (page, outputs) = (folder.path("page.html"), folder.write("outputs", ""));
+    finish(
+        program()
+            .args(["replay", &transcript, "-f", "github", "--report", &format!("html={page}")])
+            .env("GITHUB_OUTPUT", &outputs),
+    );
+    let outputs = fs::read_to_string(&outputs).unwrap();
+    assert!(outputs.ends_with(&format!("\nreport={page}\n")), "{outputs}");
 }
 
 #[test]
@@ -152,24 +160,26 @@ fn a_target_of_the_configuration_is_shown_in_its_line() {
 
 /// The official schema, from the package that carries it: a dependency that is listed and never
 /// compiled, so that the registry's client keeps it beside the others.
-fn official_sarif_schema() -> Option<Value> {
+fn official_sarif_schema() -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
-        .ok()?;
-    let metadata: Value = serde_json::from_slice(&output.stdout).ok()?;
-    let package = metadata["packages"].as_array()?.iter().find(|package| package["name"] == "serde-sarif")?;
-    let folder = Path::new(package["manifest_path"].as_str()?).parent()?;
-    serde_json::from_slice(&fs::read(folder.join("src/schema.json")).ok()?).ok()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "`cargo fetch --locked` brings the package with the schema: {said}");
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut packages = metadata["packages"].as_array().unwrap().iter();
+    let package = packages.find(|package| package["name"] == "serde-sarif").unwrap();
+    let folder = Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap();
+    let schema = fs::read(folder.join("src/schema.json"));
+    let schema = schema.unwrap_or_else(|error| panic!("`cargo fetch --locked` brings the schema: {error}"));
+    serde_json::from_slice(&schema).unwrap()
 }
 
 #[test]
 fn sarif_obeys_the_official_schema() {
-    let Some(schema) = official_sarif_schema() else {
-        println!("skipped: the package serde-sarif, which carries the schema, is not on this machine");
-        return;
-    };
+    let schema = official_sarif_schema();
     assert_eq!(schema["title"], "Static Analysis Results Format (SARIF) Version 2.1.0 JSON Schema");
     // One pattern of the official text is no regular expression (a bracket too many); it speaks of a
     // property that is not written here.
@@ -350,6 +360,23 @@ fn more_targets_than_a_format_takes_are_said_and_change_no_exit() {
     assert_eq!(sarif.code, table.code);
     assert_eq!(sarif.json()["runs"].as_array().unwrap().len(), 26, "nothing is left out");
     assert!(sarif.stderr.contains("note: sarif: code scanning takes 20 targets"), "{:?}", sarif.stderr);
+    // A file is continued beside: 20 in the first, the rest in the second, and no category twice.
+    let report = format!("sarif-alerts={}", folder.path("all.sarif"));
+    assert_eq!(merge(&["--report", &report]).code, table.code);
+    let read =
+        |name: &str| -> Value { serde_json::from_slice(&fs::read(folder.path(name)).unwrap()).unwrap() };
+    let logs = [read("all.sarif"), read("all-2.sarif")];
+    let runs: Vec<&Value> = logs.iter().flat_map(|log| log["runs"].as_array().unwrap()).collect();
+    assert_eq!((logs[0]["runs"].as_array().unwrap().len(), runs.len()), (20, 26));
+    let categories: BTreeSet<&str> =
+        runs.iter().map(|run| run["automationDetails"]["id"].as_str().unwrap()).collect();
+    assert_eq!(categories.len(), 26);
+    assert!(!folder.0.join("all-3.sarif").exists());
+    let (one, other) =
+        (format!("sarif={}", folder.path("x.sarif")), format!("json={}", folder.path("x-2.sarif")));
+    let taken = merge(&["--report", &one, "--report", &other]);
+    assert_eq!(taken.code, Some(5), "{taken:?}");
+    assert!(taken.last_line().contains("another output"), "{taken:?}");
     let page = merge(&["-f", "html"]);
     assert!(page.stderr.contains("note: html: the page lists its targets only"), "{:?}", page.stderr);
     assert!(page.stdout.len() < 100_000 && page.stdout.contains("127.0.0.1:9/25"));

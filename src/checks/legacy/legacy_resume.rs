@@ -108,10 +108,17 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
     let evidence = vec![replayed(shown), Evidence::new(shown.stream, "body", compared(shown))];
     match exact {
         _ if exact == told => {
-            let message = format!(
-                "{exact} of {told} resumed streams brought exactly what was missed ({})",
-                compared(first)
-            );
+            // Whose events came besides is for `legacy-resume-own-stream` to judge.
+            let foreign = series.tries.iter().filter(|one| !one.foreign.is_empty()).count();
+            let brought = match foreign {
+                0 => format!("brought exactly what was missed ({})", compared(first)),
+                _ => format!(
+                    "brought all that was missed, once and in order ({}); {foreign} of them events of other \
+                     streams as well, which legacy-resume-own-stream judges",
+                    compared(first)
+                ),
+            };
+            let message = format!("{exact} of {told} resumed streams {brought}");
             Ok(Verdict::of(Status::Pass, vec![replayed(first)], message))
         }
         0 => match (&shown.outcome, &series.cut) {

@@ -172,6 +172,22 @@ mod tests {
     }
 
     #[test]
+    fn the_report_counts_them_too() {
+        let both = format!("{}{}", answer(1), answer(2));
+        let scan = scan(&[stream(1), stream(2), resumed(1, "1-0", &both), resumed(2, "2-0", &answer(2))]);
+        let told = crate::facts::resume::summary(&scan.transcript).unwrap();
+        assert_eq!((told.tries, told.exact, told.foreign), (2, 1, 1));
+        assert_eq!(
+            (told.expected, told.received),
+            (vec!["1-1".to_owned()], vec!["1-1".to_owned(), "2-1".to_owned()])
+        );
+        // Nor may the finding on resumption itself call that exact.
+        let finding = scan.judge(&super::super::legacy_resume::CHECK);
+        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        assert!(finding.message.contains("1 of them events of other streams as well"), "{}", finding.message);
+    }
+
+    #[test]
     fn fails_with_events_of_another_session() {
         let finding = judged(&[stream(1), resumed(1, "1-0", &answer(1)), other(&answer(1))]);
         assert_eq!(finding.status, Status::Fail, "{}", finding.message);

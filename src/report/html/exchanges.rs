@@ -7,7 +7,6 @@ use crate::finding::milliseconds;
 use crate::report::conversations::words;
 use crate::report::table::details::bytes;
 use crate::report::timeline::{Bar, Timeline};
-use crate::transcript::Expectation;
 
 pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {
     html! {
@@ -48,7 +47,7 @@ fn row(bar: &Bar, place: Place<'_>) -> Markup {
             td { (words(bar.probe)) }
             td {
                 (brief(&bar.method)) " " (brief(&bar.step))
-                @if bar.expectation == Expectation::Negative { span class="quiet" { " (wrong on purpose)" } }
+                @if let Some(how) = bar.unusual() { span class="quiet" { " (" (how) ")" } }
             }
             td class="number" { (bar.connection) }
             td {

@@ -242,13 +242,14 @@ pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
     let open = details::grouped(report, &|status| matches!(status, Status::Inconclusive | Status::Error));
     let left_out = details::grouped(report, &|status| status == Status::Skipped);
     let apart = details::grouped(report, &|status| status == Status::NotApplicable);
-    let groups = |groups: Vec<(&str, Vec<&'static str>)>| {
+    let groups = |groups: Vec<(&str, Vec<&ReportFinding>)>| {
         html! {
             dl class="reasons" {
-                @for (reason, ids) in groups {
+                @for (reason, rows) in groups {
                     dt { (prose(&place.detail.text(reason))) }
                     dd {
-                        @for (index, id) in ids.iter().enumerate() {
+                        @for (index, row) in rows.iter().enumerate() {
+                            @let id = row.finding.check.id;
                             @if index > 0 { ", " }
                             a href=(format!("#{}", place.id(id))) { (id) }
                         }

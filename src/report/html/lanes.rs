@@ -24,10 +24,9 @@ const ABOVE: f64 = 15.0;
 /// A held stream: flat while silent, a beat for what arrives.
 pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
     let wrong = bar.expectation == Expectation::Negative;
-    let detail = if wrong {
-        format!("wrong on purpose · {}", bar.exchange)
-    } else {
-        format!("{} · exchange {}", brief(&bar.method), bar.exchange)
+    let detail = match bar.unusual() {
+        Some(how) if bar.wrong() => format!("{how} · {}", bar.exchange),
+        _ => format!("{} · exchange {}", brief(&bar.method), bar.exchange),
     };
     let label = frame.label(&bar.name(), &detail, 0.0);
     let top = frame.y + if frame.wide { 0.0 } else { ABOVE };
@@ -38,7 +37,7 @@ pub(super) fn pulse(frame: &mut Frame<'_>, bar: &Bar) -> Markup {
         bar.arrivals.iter().map(|mark| (frame.x(mark.at_us), mark.kind)).collect();
     frame.y = top + PULSE;
     frame.spots.push(Spot { exchange: bar.exchange, from: start, to: end, y: base });
-    // Where a request is wrong on purpose, silence is the right answer.
+    // Where a request is no plain one, silence may be the right answer.
     let alive = match beats.is_empty() {
         true if wrong => "still",
         true => "flat",
@@ -159,9 +158,24 @@ pub(super) fn groups<'b>(bars: impl Iterator<Item = &'b Bar>) -> Vec<(ProbeId, V
     found
 }
 
+/// How many requests bars are, and how many attempts to connect that came to none.
+pub(super) fn requests<'b>(bars: impl Iterator<Item = &'b Bar>) -> String {
+    let (sent, tried): (Vec<&Bar>, Vec<&Bar>) = bars.partition(|bar| bar.sent);
+    let count = |count: usize, one: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{count} {one}s")),
+    };
+    let said: Vec<String> = [count(sent.len(), "request"), count(tried.len(), "failed connection")]
+        .into_iter()
+        .flatten()
+        .collect();
+    said.join(", ")
+}
+
 /// One conversation: lanes of bars, a connection staying on its lane where it can.
 pub(super) fn group(frame: &mut Frame<'_>, probe: ProbeId, bars: &[&Bar], shaded: bool) -> Markup {
-    let count = if bars.len() == 1 { "1 request".to_owned() } else { format!("{} requests", bars.len()) };
+    let count = requests(bars.iter().copied());
     let head = if frame.wide { 5.0 } else { ABOVE + 2.0 };
     let mut lanes: Vec<f64> = Vec::new();
     let mut used: BTreeMap<u32, usize> = BTreeMap::new();
@@ -206,7 +220,7 @@ fn draw_bar(frame: &mut Frame<'_>, bar: &Bar, (from, start, end): (f64, f64, f64
         Outcome::Refused => "refused",
         Outcome::Broken => "broken",
     };
-    let wrong = if bar.expectation == Expectation::Negative { " wrong" } else { "" };
+    let wrong = if bar.wrong() { " wrong" } else { "" };
     let middle = y + BAR / 2.0;
     let ticks: Vec<f64> = bar
         .arrivals
@@ -233,10 +247,7 @@ fn draw_bar(frame: &mut Frame<'_>, bar: &Bar, (from, start, end): (f64, f64, f64
 
 /// A bar in one line, for a pointer that rests on it.
 fn title(bar: &Bar) -> String {
-    let wrong = match bar.expectation {
-        Expectation::Negative => ", wrong on purpose",
-        Expectation::Plain | Expectation::Teardown => "",
-    };
+    let unusual = bar.unusual().map_or_else(String::new, |how| format!(", {how}"));
     let arrived = bar.arrived();
     let arrived = if arrived.is_empty() { arrived } else { format!(", {arrived}") };
     let resumes = bar
@@ -244,7 +255,7 @@ fn title(bar: &Bar) -> String {
         .as_ref()
         .map_or_else(String::new, |other| format!(", takes up exchange {} again", other.exchange));
     format!(
-        "Exchange {}: {} {}{wrong}: {}, {}{arrived}{resumes}, connection {}",
+        "Exchange {}: {} {}{unusual}: {}, {}{arrived}{resumes}, connection {}",
         bar.exchange,
         bar.method,
         bar.step,

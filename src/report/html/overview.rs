@@ -7,10 +7,12 @@ use maud::{Markup, html};
 use super::drawing::n;
 use super::score::tone;
 use super::target::{article, brand, made, name};
-use super::{Detail, Place, t};
+use super::{Detail, Place, brief, t};
 use crate::facts::Kind;
 use crate::finding::{Dimension, Status};
 use crate::report::Report;
+use crate::report::doubts::doubts;
+use crate::report::table::first_screen;
 use crate::score::whole;
 
 /// Most targets that are told in full: with more, nobody reads the page and no browser likes it.
@@ -142,7 +144,13 @@ fn list(reports: &[&Report], prefixes: &[String], in_full: bool) -> Markup {
                             @for dimension in Dimension::ALL {
                                 td class="number" { (value(report.score.dimensions.get(&dimension).and_then(|of| of.value))) }
                             }
-                            td { (report.classification.kind.words()) }
+                            td {
+                                @if let Some(kind) = first_screen::found(report).first() { (brief(kind)) }
+                                // What a row alone would hide: it may be all that is shown of a target.
+                                @if let Some(why) = report.unjudged() { " · " (brief(&why)) }
+                                @for reason in report.gate.failed.iter().take(3) { " · gate: " (brief(reason)) }
+                                @for doubt in doubts(report) { " · " strong { "Note: " } (brief(&doubt.text)) }
+                            }
                             td {
                                 @if let Some(row) = first {
                                     @if in_full { a href=(format!("#{prefix}{}", row.finding.check.id)) { (row.finding.check.id) } }

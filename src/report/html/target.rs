@@ -8,11 +8,10 @@ use super::{Detail, Place, brief, exchanges, findings, prose, t, threads};
 use crate::facts::Kind;
 use crate::finding::{Status, milliseconds};
 use crate::report::doubts::doubts;
-use crate::report::table::{arithmetic, details, first_screen};
+use crate::report::table::{advice, arithmetic, details, first_screen};
 use crate::report::text::shell;
 use crate::report::timeline::{Bar, Outcome};
 use crate::report::{Report, ReportFinding};
-use crate::transcript::Expectation;
 
 /// The target's label, or its URL.
 pub(super) fn name(report: &Report) -> &str {
@@ -156,7 +155,7 @@ fn timeline(report: &Report, place: Place<'_>, order: &[&ReportFinding]) -> Mark
 /// The timeline in sentences.
 fn story(report: &Report) -> String {
     let bars = &report.timeline.bars;
-    let mut connections: Vec<u32> = bars.iter().map(|bar| bar.connection).collect();
+    let mut connections: Vec<u32> = bars.iter().filter(|bar| bar.sent).map(|bar| bar.connection).collect();
     connections.sort_unstable();
     connections.dedup();
     let count = |count: usize, one: &str| match count {
@@ -164,9 +163,12 @@ fn story(report: &Report) -> String {
         _ => format!("{count} {one}s"),
     };
     let mut said = format!(
-        "{} over {} in {}.",
-        count(bars.len(), "request"),
-        count(connections.len(), "connection"),
+        "{}{} in {}.",
+        super::lanes::requests(bars.iter()),
+        match connections.len() {
+            0 => String::new(),
+            opened => format!(" over {}", count(opened, "connection")),
+        },
         milliseconds(report.timeline.duration_us)
     );
     for bar in bars.iter().filter(|bar| bar.held()).take(3) {
@@ -188,9 +190,13 @@ fn story(report: &Report) -> String {
     }
     if let Some(resume) = report.resume.as_ref().filter(|resume| resume.tries > 0) {
         let (tries, exact) = (resume.tries, resume.exact);
+        let foreign = match resume.foreign {
+            0 => String::new(),
+            foreign => format!(", {foreign} events of other streams as well"),
+        };
         said.push_str(&format!(
             " {} asked for the rest of a stream after a known event; {exact} of {tries} got exactly what was \
-             missing.",
+             missing{foreign}.",
             count(tries, "request")
         ));
     }
@@ -209,7 +215,7 @@ fn legend(report: &Report, flags: &[Flag]) -> Markup {
                 @if any(Outcome::Served) { li { (swatch("served")) "served (2xx)" } }
                 @if any(Outcome::Refused) { li { (swatch("refused")) "refused (3xx, 4xx)" } }
                 @if any(Outcome::Broken) { li { (swatch("broken")) "server error or no answer" } }
-                @if bars.iter().any(|bar| bar.expectation == Expectation::Negative) {
+                @if bars.iter().any(Bar::wrong) {
                     li { (swatch("served wrong")) "outline: wrong on purpose, a sound endpoint refuses most of these" }
                 }
                 @if bars.iter().any(Bar::held) {
@@ -238,7 +244,7 @@ fn legend(report: &Report, flags: &[Flag]) -> Markup {
 /// Endpoints that are not scored: what was tried, what was found beside them, what next.
 fn described(report: &Report, place: Place<'_>) -> Markup {
     let kind = report.classification.kind;
-    let silent = matches!(kind, Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket);
+    let silent = advice::describes(report);
     let found = &report.classification.found_at;
     let gated = kind == Kind::AuthGated;
     if !silent && !gated && found.is_empty() {
@@ -251,10 +257,10 @@ fn described(report: &Report, place: Place<'_>) -> Markup {
         section aria-labelledby=[place.named_by("next")] {
             (place.heading(1, Some("next"), "What next"))
             @if gated {
-                p { strong { "Gated: " } (first_screen::gate(report)) }
+                p { strong { "Gated: " } (advice::gate(report)) }
                 (scan("--bearer-env TOKEN ", &report.url))
             }
-            @if let Some(next) = first_screen::next(report) { p class="next" { (t(&next)) } }
+            @if let Some(next) = advice::next(report) { p class="next" { (t(&next)) } }
             @for found in found {
                 p { "Found beside it: " (t(&found.what)) }
                 (scan("", &found.url))

@@ -42,6 +42,78 @@ fn eventful() -> Scan {
         .with(post(ProbeId::Load, "burst-1", Era::Modern, body()).failed(Phase::Head, FailureKind::Reset))
 }
 
+#[test]
+fn what_was_never_sent_is_no_request() {
+    let page = render(&[&crate::report::tests::dead_port()]);
+    assert!(page.contains("<p>2 failed connections in "), "as many as the cost line says: {page}");
+    assert!(page.contains("0 requests in "), "{page}");
+    let story = self::page(&eventful());
+    assert!(story.contains(" requests over "), "{story}");
+}
+
+#[test]
+fn only_what_is_wrong_is_called_wrong() {
+    let body = json!({"jsonrpc":"2.0","id":7,"method":"server/discover","params":{}});
+    let page = page(
+        &Scan::modern()
+            .with(post(ProbeId::Delivery, "post", Era::Modern, body.clone()).negative().result(json!({})))
+            .with(post(ProbeId::Browser, "preflight", Era::Modern, body).negative().status(204)),
+    );
+    assert!(!page.contains("wrong on purpose"), "{page}");
+    assert!(page.contains("(the same again, compression allowed)"), "{page}");
+    assert!(
+        page.contains("(a browser&#39;s question beforehand)")
+            || page.contains("(a browser's question beforehand)")
+    );
+}
+
+#[test]
+fn the_overview_hides_no_doubt() {
+    let mut doubtful = report(&Scan::modern());
+    doubtful.insecure = true;
+    doubtful.transcript.complete = false;
+    doubtful.proxy = Some("http://proxy.invalid:3128".to_owned());
+    let gated = crate::report::tests::gated();
+    let dead = crate::report::tests::dead_port();
+    for copies in [1, 20] {
+        // Of more than 25 targets there is nothing but their rows.
+        let reports: Vec<&Report> = [&doubtful, &gated, &dead].into_iter().cycle().take(copies * 3).collect();
+        let page = render(&reports);
+        let (_, rows) = page.split_once("<tbody>").unwrap();
+        let (rows, _) = rows.split_once("</tbody>").unwrap();
+        for said in [
+            "Certificate faults were ignored",
+            "The scan was cut short",
+            "http://proxy.invalid:3128",
+            "no score: too little could be judged",
+            "nothing could be judged: connection refused",
+        ] {
+            assert!(rows.contains(said), "{copies}: {said}: {rows}");
+        }
+    }
+}
+
+#[test]
+fn a_priming_event_is_called_one() {
+    let shown = |again: &str| {
+        let body = json!({"jsonrpc":"2.0","id":7,"method":"ping","params":{}});
+        let first = "id: 1\ndata:\n\nid: 2\ndata: x\n\nid: 3\ndata:\n\n";
+        let scan = Scan::dual(true)
+            .with(post(ProbeId::Resume, "post-1", Era::Legacy, body).stream(first, 0))
+            .with(get(ProbeId::Resume, "resume-1").sending("last-event-id", "1").stream(again, 0));
+        let page = page(&scan);
+        let (_, words) = page.split_once("figcaption>As if cut after ").unwrap();
+        words.split_once("</figcaption>").unwrap().0.to_owned()
+    };
+    let words = shown("id: 9\n\nid: 2\ndata: x\n\n");
+    assert!(
+        words.ends_with(": the event still due came; a priming event came (an id without data)."),
+        "{words}"
+    );
+    let words = shown("id: 2\ndata: x\n\nid: 9\ndata: y\n\n");
+    assert!(words.ends_with("; 1 event came that the first stream did not have."), "{words}");
+}
+
 /// What a strict reader finds on a page: elements with attributes.
 #[derive(Debug, Default)]
 struct Read {

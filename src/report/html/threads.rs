@@ -34,10 +34,9 @@ pub(super) fn draw(timeline: &Timeline, place: Place<'_>) -> Markup {
     if pairs.is_empty() {
         return html! {};
     }
-    let kinds = pairs.iter().map(|(dropped, again, after)| compare(dropped, again, after));
-    let (twice, other) = kinds.fold((0, 0), |(twice, other), made: Comparison| {
-        (made.twice.saturating_add(twice), made.other.saturating_add(other))
-    });
+    let made: Vec<Comparison> =
+        pairs.iter().map(|(dropped, again, after)| compare(dropped, again, after)).collect();
+    let any = |count: fn(&Comparison) -> usize| made.iter().any(|made| count(made) > 0);
     let lost = pairs.iter().any(|(dropped, again, after)| {
         lost(&compare(dropped, again, after), dropped, again).next().is_some()
     });
@@ -51,8 +50,10 @@ pub(super) fn draw(timeline: &Timeline, place: Place<'_>) -> Markup {
             li { (dot("seen")) "an event that came" }
             li { (dot("due")) "still due when the stream was cut" }
             @if lost { li { (dot("lost")) "due, and missing" } }
-            @if twice > 0 { li { (dot("twice")) "came a second time" } }
-            @if other > 0 { li { (dot("other")) "not of the first stream: new, or of another one" } }
+            @if any(|made| made.twice) { li { (dot("twice")) "came a second time" } }
+            @if any(|made| made.other.saturating_add(made.priming)) {
+                li { (dot("other")) "not of the first stream: new, of another one, or a priming event (an id without data)" }
+            }
         }
     }
 }
@@ -79,9 +80,12 @@ fn labels(ids: &[&str], room: usize) -> Vec<String> {
 }
 
 /// Events still due that never came, where they had to.
-fn lost<'m>(made: &'m Comparison, dropped: &Bar, again: &Bar) -> impl Iterator<Item = usize> + 'm {
+fn lost<'m>(made: &'m Comparison, dropped: &'m Bar, again: &Bar) -> impl Iterator<Item = usize> + 'm {
     let allowed = again.expectation != Expectation::Negative;
-    (made.seen..dropped.ids.len()).filter(move |index| allowed && !made.again.contains(index))
+    let ids = dropped.ids.iter().enumerate().skip(made.seen);
+    // A priming event need not come again.
+    let due = ids.filter(|(_, event)| !event.priming).map(|(index, _)| index);
+    due.filter(move |index| allowed && !made.again.contains(index))
 }
 
 /// What the second stream brought of the first.
@@ -94,32 +98,38 @@ struct Comparison {
     due: usize,
     came: usize,
     twice: usize,
+    /// Events that the first stream did not have, priming events apart.
     other: usize,
+    priming: usize,
 }
 
 fn compare(dropped: &Bar, again: &Bar, after: &str) -> Comparison {
-    let seen = dropped.ids.iter().position(|id| id == after).map_or(0, |index| index.saturating_add(1));
+    let at = dropped.ids.iter().position(|event| event.id == after);
+    let seen = at.map_or(0, |index| index.saturating_add(1));
     let mut made = Comparison {
         seen,
         again: Vec::new(),
-        due: dropped.ids.len().saturating_sub(seen),
+        due: dropped.ids.iter().skip(seen).filter(|event| !event.priming).count(),
         came: 0,
         twice: 0,
         other: 0,
+        priming: 0,
     };
-    for id in &again.ids {
-        let index = match dropped.ids.iter().position(|known| known == id) {
+    for event in &again.ids {
+        let index = match dropped.ids.iter().position(|known| known.id == event.id) {
             Some(index) if index < seen => {
                 made.twice = made.twice.saturating_add(1);
                 index
             }
             Some(index) => {
-                made.came = made.came.saturating_add(1);
+                let due = dropped.ids.get(index).is_some_and(|event| !event.priming);
+                made.came = made.came.saturating_add(usize::from(due));
                 index
             }
             None => {
-                let index = dropped.ids.len().saturating_add(made.other);
-                made.other = made.other.saturating_add(1);
+                let index = dropped.ids.len().saturating_add(made.other).saturating_add(made.priming);
+                let count = if event.priming { &mut made.priming } else { &mut made.other };
+                *count = count.saturating_add(1);
                 index
             }
         };
@@ -130,12 +140,12 @@ fn compare(dropped: &Bar, again: &Bar, after: &str) -> Comparison {
 
 fn one(dropped: &Bar, again: &Bar, after: &str) -> Markup {
     let made = compare(dropped, again, after);
-    let columns = dropped.ids.len().saturating_add(made.other).max(2);
+    let columns = dropped.ids.len().saturating_add(made.other).saturating_add(made.priming).max(2);
     let step = ((WIDTH - NAMES - 40.0) / columns as f64).min(96.0);
     let x = |index: usize| NAMES + 30.0 + step * index as f64;
     // A character of this size is about six and a half units wide, and no two labels may touch.
     let room = ((step - 4.0) / 6.5) as usize;
-    let all: Vec<&str> = dropped.ids.iter().chain(&again.ids).map(String::as_str).collect();
+    let all: Vec<&str> = dropped.ids.iter().chain(&again.ids).map(|event| event.id.as_str()).collect();
     let shown = labels(&all, room.clamp(2, LONGEST));
     let (firsts, seconds) = shown.split_at_checked(dropped.ids.len()).unwrap_or_default();
     let cut = x(made.seen) - step / 2.0;
@@ -209,11 +219,16 @@ fn words(made: &Comparison, dropped: &Bar, again: &Bar, after: &str) -> Markup {
     if made.other > 0 {
         said.push(count(made.other, "came that the first stream did not have"));
     }
-    let wrong = if again.expectation == Expectation::Negative { ", wrong on purpose" } else { "" };
+    match made.priming {
+        0 => {}
+        1 => said.push("a priming event came (an id without data)".to_owned()),
+        many => said.push(format!("{many} priming events came (ids without data)")),
+    }
+    let unusual = again.unusual().map_or_else(String::new, |how| format!(", {how}"));
     // Where a stream had ended by itself, its first part stands for one that was cut.
     let cut = if dropped.ended == Ended::Complete { "As if cut after " } else { "Cut after " };
     html! {
-        (cut) code { (brief(after)) } " and asked again with " code { "Last-Event-ID" } (wrong) ": "
+        (cut) code { (brief(after)) } " and asked again with " code { "Last-Event-ID" } (unusual) ": "
         (said.join("; ")) "."
     }
 }

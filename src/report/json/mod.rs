@@ -268,6 +268,7 @@ impl From<&Report> for JsonFacts {
             resume: report.resume.as_ref().map(|resume| JsonResume {
                 tries: resume.tries,
                 exact: resume.exact,
+                foreign: resume.foreign,
                 expected: resume.expected.clone(),
                 received: resume.received.clone(),
             }),

@@ -14,8 +14,9 @@ use crate::facts::Classification;
 use crate::facts::classification::{Found, ServerInfo};
 use crate::facts::delivery::{Delivery, Stream, Timing};
 use crate::facts::era_guess::{EraGuess, Hint};
+use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
-use crate::facts::summary::{Footprint, KeepAlive, Latency};
+use crate::facts::summary::{Footprint, KeepAlive};
 use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::{Dimension, Evidence, Finding, Status};
 use crate::gate::GateOutcome;
@@ -131,6 +132,7 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
         resume: facts.resume.as_ref().map(|resume| Resume {
             tries: resume.tries,
             exact: resume.exact,
+            foreign: resume.foreign,
             expected: resume.expected.clone(),
             received: resume.received.clone(),
         }),

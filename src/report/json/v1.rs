@@ -392,7 +392,7 @@ pub struct JsonFacts {
     /// How streams were delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<JsonDelivery>,
-    /// Latency of plain requests.
+    /// Latency of calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<JsonLatency>,
     /// The TLS handshake.
@@ -459,12 +459,15 @@ pub struct JsonKeepAlive {
 pub struct JsonResume {
     /// Resumptions that were tried.
     pub tries: usize,
-    /// How many of them brought exactly what was missed.
+    /// How many of them brought exactly what was missed, and nothing else.
     pub exact: usize,
+    /// How many of them brought events of other streams as well.
+    #[serde(default)]
+    pub foreign: usize,
     /// Ids of the events that were missed, in the first try that was not exact, otherwise in the first.
     /// Remote text.
     pub expected: Vec<String>,
-    /// Ids of the events that came in that try. Remote text.
+    /// Ids of the events that came in that try, those of other streams too. Remote text.
     pub received: Vec<String>,
 }
 
@@ -494,18 +497,18 @@ pub struct JsonDelivery {
     pub proxy: Option<String>,
 }
 
-/// Latency of plain requests, milliseconds.
+/// Latency of the calls that `ops-latency` judges, milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JsonLatency {
     /// How many were measured.
     pub samples: usize,
-    /// Median time to the reply's head.
+    /// Median time to the answer; on an event stream, to its event.
     pub p50_ms: u64,
     /// 95th percentile.
     pub p95_ms: u64,
     /// Median time for TCP and TLS.
     pub connect_ms: u64,
-    /// The first request of the scan: a cold start shows here.
+    /// The first call of the scan: a cold start shows here.
     pub first_ms: u64,
 }
 

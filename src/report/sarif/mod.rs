@@ -21,10 +21,11 @@ use crate::check::Check;
 use crate::checks;
 use crate::facts::Kind;
 use crate::finding::{Dimension, Severity, Status};
+use crate::transcript::MESSAGE;
 use model::{
     Artifact, Automation, Configuration, Descriptor, Driver, Evidence, Help, Invocation, Location, Log,
-    Logical, Message, Notification, Physical, Problem, Region, Result, ResultProperties, Rule,
-    RuleProperties, Run, RunProperties, Suppression, Text, Tool,
+    Logical, Message, Notification, Physical, Region, Result, ResultProperties, Rule, RuleProperties, Run,
+    RunProperties, Suppression, Text, Tool, WebRequest, WebResponse,
 };
 
 /// Which results a log holds.
@@ -47,14 +48,29 @@ const EVIDENCE: usize = 3;
 /// The log of all reports.
 #[must_use]
 pub fn render(reports: &[Report], results: Results) -> String {
+    logs(reports, results, reports.len()).concat()
+}
+
+/// The same in several logs, each of at most [`MOST_RUNS`] runs. What tells targets apart does so across all.
+#[must_use]
+pub fn parts(reports: &[Report], results: Results) -> Vec<String> {
+    logs(reports, results, MOST_RUNS)
+}
+
+fn logs(reports: &[Report], results: Results, most: usize) -> Vec<String> {
     let rules: Vec<Rule> = checks::all().map(rule).collect();
     let keys = key::keys(reports);
-    let log = Log {
-        schema: "https://json.schemastore.org/sarif-2.1.0.json",
-        version: "2.1.0",
-        runs: reports.iter().zip(&keys).map(|(report, key)| run(report, key, results, &rules)).collect(),
+    let all: Vec<(&Report, &String)> = reports.iter().zip(&keys).collect();
+    let log = |part: &[(&Report, &String)]| {
+        let log = Log {
+            schema: "https://json.schemastore.org/sarif-2.1.0.json",
+            version: "2.1.0",
+            runs: part.iter().map(|(report, key)| run(report, key, results, &rules)).collect(),
+        };
+        format!("{}\n", sink::json(&log, true))
     };
-    format!("{}\n", sink::json(&log, true))
+    // No target is a log without runs, and not no log.
+    if all.is_empty() { vec![log(&[])] } else { all.chunks(most.max(1)).map(log).collect() }
 }
 
 fn run<'r>(report: &'r Report, key: &str, results: Results, rules: &'r [Rule]) -> Run<'r> {
@@ -115,7 +131,7 @@ fn rule(check: &'static Check) -> Rule {
             precision: "high",
             // A number here makes every result of the rule a security alert.
             security_severity: security.then(|| security_severity(check.severity)),
-            problem: Problem { severity: problem(check.severity) },
+            problem_severity: problem(check.severity),
         },
     }
 }
@@ -130,12 +146,17 @@ fn result<'r>(report: &'r Report, key: &str, row: &'r ReportFinding, rules: &[Ru
         Status::Pass | Status::Skipped => "pass",
     };
     let mut text = sink::sarif_message(&finding.message, LONGEST);
+    text.push_str(row.remark());
     if kind == "fail" {
         // Narrow places show the first sentence only.
         text.push_str(&format!(". To fix: {}", sink::sarif_message(check.remediation, LONGEST)));
     }
     let id = check.id;
     let fingerprint = key::fingerprint(key, id);
+    // The exchange that shows it, where it was one of HTTP (3.46, 3.47). Masked when it was recorded; a
+    // report that was read back from JSON has none.
+    let shown = finding.evidence.first().map(|evidence| evidence.exchange);
+    let seen = report.timeline.bars.iter().find(|bar| Some(bar.exchange) == shown && bar.method != MESSAGE);
     Some(Result {
         rule_id: id,
         // A rule that is not there must not be pointed at (3.27.6).
@@ -155,6 +176,13 @@ fn result<'r>(report: &'r Report, key: &str, row: &'r ReportFinding, rules: &[Ru
             Standing::New => "new",
         }),
         locations: [location(report)],
+        web_request: seen.map(|bar| WebRequest {
+            protocol: "HTTP",
+            target: super::text::short(&bar.url, LONGEST),
+            method: &bar.method,
+        }),
+        web_response: seen
+            .map(|bar| WebResponse { status_code: bar.status, no_response_received: bar.status.is_none() }),
         partial_fingerprints: [(
             "primaryLocationLineHash",
             // The form that the upload action writes: a hash of 16 digits and an ordinal.
@@ -165,6 +193,7 @@ fn result<'r>(report: &'r Report, key: &str, row: &'r ReportFinding, rules: &[Ru
         properties: ResultProperties {
             status: finding.status.as_str(),
             severity: finding.severity.as_str(),
+            unstable: finding.unstable,
             points: row.points,
             gain: crate::score::tenths(row.gain),
             evidence: finding

@@ -81,12 +81,9 @@ pub(super) struct RuleProperties {
     pub(super) precision: &'static str,
     #[serde(rename = "security-severity", skip_serializing_if = "Option::is_none")]
     pub(super) security_severity: Option<&'static str>,
-    pub(super) problem: Problem,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Problem {
-    pub(super) severity: &'static str,
+    /// One key with a dot in it, as code scanning's own analysis writes it.
+    #[serde(rename = "problem.severity")]
+    pub(super) problem_severity: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -134,9 +131,28 @@ pub(super) struct Result<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) baseline_state: Option<&'static str>,
     pub(super) locations: [Location; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) web_request: Option<WebRequest<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) web_response: Option<WebResponse>,
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
     pub(super) fingerprints: BTreeMap<&'static str, String>,
     pub(super) properties: ResultProperties<'r>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct WebRequest<'r> {
+    pub(super) protocol: &'static str,
+    pub(super) target: String,
+    pub(super) method: &'r str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WebResponse {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status_code: Option<u16>,
+    pub(super) no_response_received: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -200,6 +216,8 @@ pub(super) struct RunProperties<'r> {
 pub(super) struct ResultProperties<'r> {
     pub(super) status: &'static str,
     pub(super) severity: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unstable: bool,
     pub(super) points: Option<u32>,
     pub(super) gain: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]

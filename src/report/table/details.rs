@@ -51,13 +51,12 @@ fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
     let (word, colour) = status(finding.status);
     if page.wide() {
         let gap = hang.saturating_sub(9);
-        let unstable = if finding.unstable { " (a repetition may turn out differently)" } else { "" };
-        let text = format!("{:gap$}  {}{unstable}", check.id, finding.message);
+        let text = format!("{:gap$}  {}{}", check.id, finding.message, row.remark());
         // The id is part of the wrapped text, so that only the status word is coloured.
         page.item_hanging(2, (colour, word), 7, &text, hang);
     } else {
         page.item(0, (colour, word), 7, check.id);
-        page.item(0, (Tone::Plain, ""), 7, &finding.message);
+        page.item(0, (Tone::Plain, ""), 7, &format!("{}{}", finding.message, row.remark()));
     }
     if !matches!(finding.status, Status::Warn | Status::Fail) {
         return;
@@ -99,7 +98,8 @@ fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, head
     }
     page.heading(heading);
     let applicable = report.findings.iter().filter(|row| row.finding.status != Status::NotApplicable).count();
-    for (reason, ids) in groups {
+    for (reason, rows) in groups {
+        let ids: Vec<&str> = rows.iter().map(|row| row.finding.check.id).collect();
         if ids.len() == report.findings.len() && ids.len() > 1 {
             page.item(2, (Tone::Plain, ""), 2, &format!("all {} checks: {reason}", ids.len()));
         } else if ids.len() == applicable && applicable > 1 {
@@ -115,13 +115,13 @@ fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, head
 pub(in crate::report) fn grouped<'r>(
     report: &'r Report,
     wanted: &dyn Fn(Status) -> bool,
-) -> Vec<(&'r str, Vec<&'static str>)> {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+) -> Vec<(&'r str, Vec<&'r ReportFinding>)> {
+    let mut groups: Vec<(&str, Vec<&ReportFinding>)> = Vec::new();
     for row in report.findings.iter().filter(|row| wanted(row.finding.status)) {
-        let (reason, id) = (row.finding.message.as_str(), row.finding.check.id);
+        let reason = row.finding.message.as_str();
         match groups.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, ids)) => ids.push(id),
-            None => groups.push((reason, vec![id])),
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((reason, vec![row])),
         }
     }
     groups
@@ -144,7 +144,7 @@ pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)
         rows.push((
             "Latency",
             format!(
-                "median {} ms, 95th percentile {} ms over {} requests; first request {} ms; connecting {} ms",
+                "median {} ms, 95th percentile {} ms over {} calls; first call {} ms; connecting {} ms",
                 latency.p50_ms, latency.p95_ms, latency.samples, latency.first_ms, latency.connect_ms
             ),
         ));
@@ -174,9 +174,13 @@ pub(in crate::report) fn measured(report: &Report) -> Vec<(&'static str, String)
         rows.push((
             "Resumption",
             format!(
-                "{} of {} tries exact; events expected: {}; received: {}",
+                "{} of {} tries exact{}; events expected: {}; received: {}",
                 resume.exact,
                 resume.tries,
+                match resume.foreign {
+                    0 => String::new(),
+                    count => format!(", {count} brought events of other streams as well"),
+                },
                 list(&resume.expected),
                 list(&resume.received)
             ),

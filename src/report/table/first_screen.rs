@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, Table};
 
+use super::advice::{describes, gate, next};
 use super::gains;
 use super::layout::{Page, Tone, columns};
 use crate::facts::era_guess::EraGuess;
@@ -11,7 +12,6 @@ use crate::report::doubts::doubts;
 use crate::report::text::shell;
 use crate::report::{Report, ReportFinding};
 use crate::score::{DimensionScore, tenths, whole};
-use crate::transcript::{FailureKind, Phase};
 
 /// Lines of a small terminal.
 const SCREEN: usize = 24;
@@ -115,7 +115,7 @@ fn score(page: &mut Page, report: &Report) {
         page.item(0, (Tone::Quiet, "Note:"), 6, note);
     }
     match report.classification.kind {
-        Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket => described(page, report),
+        _ if describes(report) => described(page, report),
         Kind::AuthGated => gated(page, report),
         _ => found_beside(page, report),
     }
@@ -216,9 +216,8 @@ fn fixes(page: &mut Page, report: &Report) {
     let rows: Vec<&ReportFinding> =
         report.fixes.iter().filter_map(|index| report.findings.get(*index)).collect();
     if rows.is_empty() {
-        let passed = report.findings.iter().any(|row| row.finding.status == Status::Pass);
-        if passed && report.score.value.is_some() {
-            page.text(Tone::Good, "Nothing to fix: every check that could be judged passed.");
+        if nothing_to_fix(report) {
+            page.text(Tone::Good, NOTHING_TO_FIX);
         }
         return;
     }
@@ -226,6 +225,15 @@ fn fixes(page: &mut Page, report: &Report) {
     for (number, row) in rows.iter().enumerate() {
         fix(page, report, number.saturating_add(1), row);
     }
+}
+
+/// What a target without faults is told.
+pub(in crate::report) const NOTHING_TO_FIX: &str = "Nothing to fix: every check that could be judged passed.";
+
+/// Whether that may be said: enough was judged, and nothing warned or failed.
+pub(in crate::report) fn nothing_to_fix(report: &Report) -> bool {
+    let any = |wanted: &[Status]| report.findings.iter().any(|row| wanted.contains(&row.finding.status));
+    report.score.value.is_some() && any(&[Status::Pass]) && !any(&[Status::Warn, Status::Fail])
 }
 
 fn fixes_heading(report: &Report, count: usize) -> String {
@@ -307,56 +315,6 @@ fn described(page: &mut Page, report: &Report) {
     }
 }
 
-/// Whether headers did not come in time: what is not a GET owes them.
-fn posts_timed_out(report: &Report) -> bool {
-    report.failures.iter().any(|failure| failure.kind == FailureKind::HeaderTimeout)
-}
-
-/// What to try next with an endpoint that is not scored.
-pub(in crate::report) fn next(report: &Report) -> Option<String> {
-    let class = &report.classification;
-    let next = match (class.kind, class.failure.as_ref().map(|failure| failure.kind)) {
-        (Kind::None, _) if class.found_at.is_empty() && posts_timed_out(report) => {
-            "look at what takes POST requests: the server's handler, and any proxy that collects requests or replies."
-        }
-        (Kind::None, _) if class.found_at.is_empty() => {
-            "check the path: agents need the URL of the endpoint itself, often ending in /mcp or /sse."
-        }
-        (Kind::Blocked, _) => {
-            "scan from a place that the endpoint admits, or give the credential it expects (--bearer-env VAR)."
-        }
-        (Kind::Websocket, _) => "nothing: a WebSocket without MCP follows no rules that could be judged.",
-        (Kind::Unreachable, _)
-            if class.failure.as_ref().is_some_and(|failure| failure.phase == Phase::Proxy) =>
-        {
-            "check the proxy; --no-proxy goes without one."
-        }
-        (Kind::Unreachable, Some(FailureKind::Dns)) => "check the host name.",
-        (
-            Kind::Unreachable,
-            Some(FailureKind::Refused | FailureKind::ConnectTimeout | FailureKind::Unreachable),
-        ) => "check host and port, and that the server runs; --wait 30s waits for one that is starting.",
-        (Kind::Unreachable, Some(FailureKind::NotTls)) => {
-            "the port speaks no TLS: try http:// instead of https://."
-        }
-        (
-            Kind::Unreachable,
-            Some(
-                FailureKind::CertificateExpired
-                | FailureKind::CertificateNotYetValid
-                | FailureKind::CertificateWrongName
-                | FailureKind::CertificateSelfSigned
-                | FailureKind::CertificateUnknownIssuer
-                | FailureKind::CertificateOther,
-            ),
-        ) => {
-            "renew or complete the certificate; --cacert FILE trusts a private authority, --insecure scans in spite of it."
-        }
-        _ => return None,
-    };
-    Some(next.to_owned())
-}
-
 fn gated(page: &mut Page, report: &Report) {
     page.blank();
     page.item(0, (Tone::Strong, "Gated:"), 7, gate(report));
@@ -364,17 +322,6 @@ fn gated(page: &mut Page, report: &Report) {
         page.verbatim(2, "", &format!("agentgauge scan --bearer-env TOKEN {url}"));
     }
     found_beside(page, report);
-}
-
-/// How to get behind the authentication, ending in a colon: the command follows.
-pub(in crate::report) fn gate(report: &Report) -> &'static str {
-    if report.classification.credential_refused {
-        "the endpoint refused the credential that was given. Check that it is still valid and was issued for this \
-         endpoint; with one that it accepts, everything behind the gate is judged too:"
-    } else {
-        "the endpoint asks for a credential, and none was given, so only the gate itself is judged. Put a token into \
-         a variable and name it; everything behind the gate is then judged too:"
-    }
 }
 
 fn found_beside(page: &mut Page, report: &Report) {

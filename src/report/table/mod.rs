@@ -1,6 +1,7 @@
 //! The report for people at a terminal: the first screen says what is there, how good it is and what to
 //! mend first; the rest shows how that came about.
 
+pub(super) mod advice;
 pub(super) mod arithmetic;
 pub(super) mod details;
 pub(super) mod first_screen;

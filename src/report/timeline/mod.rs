@@ -1,13 +1,17 @@
 //! What happened when: the model behind the drawn timelines. Bounded, whatever was recorded.
 
+mod ids;
+
 use super::conversations::words;
 use crate::facts::steps;
-use crate::facts::summary::SILENCE_US;
-use crate::finding::cut;
+use crate::facts::summary::{SILENCE_US, sent};
 use crate::protocol::sse::{Field, Line, LineKind};
 use crate::transcript::{
     Content, Direction, Ended, Exchange, Expectation, FrameKind, MESSAGE, ProbeId, Transcript,
 };
+
+pub use ids::{EventId, Resumption};
+use ids::{ids, resumes};
 
 /// Most arrivals kept of one stream: closer ones are one mark.
 const MOST_ARRIVALS: u64 = 240;
@@ -17,6 +21,9 @@ const FLAT_US: u64 = 30_000_000;
 const MUTE_US: u64 = 2_000_000;
 /// Most event ids kept of a stream.
 const MOST_IDS: usize = 12;
+
+/// What a request is called of which one thing is wrong.
+const WRONG: &str = "wrong on purpose";
 
 /// The scan as bars on a time axis.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,8 +45,12 @@ pub struct Bar {
     pub step: String,
     /// HTTP method.
     pub method: String,
+    /// The URL it was sent to, masked. Escape at the sink.
+    pub url: String,
     /// Plain, negative or teardown.
     pub expectation: Expectation,
+    /// Whether it was sent: a connection that never came up is an attempt and no request.
+    pub sent: bool,
     /// Number of the TCP connection.
     pub connection: u32,
     /// When that connection began to be opened, on the exchange that opened it.
@@ -67,17 +78,7 @@ pub struct Bar {
     /// The stream that this one takes up again.
     pub resumes: Option<Resumption>,
     /// Event ids in order, of a stream that was taken up again or takes one up; at most [`MOST_IDS`].
-    /// Escape at the sink.
-    pub ids: Vec<String>,
-}
-
-/// Which stream is taken up again, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resumption {
-    /// The exchange of that stream.
-    pub exchange: u32,
-    /// The last event id that the client says it has seen. Escape at the sink.
-    pub after: String,
+    pub ids: Vec<EventId>,
 }
 
 /// Something that arrived on a stream.
@@ -207,6 +208,29 @@ impl Bar {
         }
     }
 
+    /// What is unusual about the request, in words; `None` for a plain one and for what cleans up. Not
+    /// everything that counts for no latency is wrong: some requests only ask in another way.
+    #[must_use]
+    pub fn unusual(&self) -> Option<&'static str> {
+        if self.expectation != Expectation::Negative {
+            return None;
+        }
+        Some(match (self.probe, self.step.as_str()) {
+            (ProbeId::Browser, "preflight") => "a browser's question beforehand",
+            (ProbeId::Delivery, _) => "the same again, compression allowed",
+            (ProbeId::Resume, "cut") => "cut by us",
+            (ProbeId::Resume, "resume-other") => "from another session",
+            (ProbeId::Auth, _) => "without the credential",
+            _ => WRONG,
+        })
+    }
+
+    /// Whether one thing of the request is wrong on purpose.
+    #[must_use]
+    pub fn wrong(&self) -> bool {
+        self.unusual() == Some(WRONG)
+    }
+
     /// The silence that lasted to the end, if nothing ever broke it.
     #[must_use]
     pub fn flat(&self) -> Option<Silence> {
@@ -267,7 +291,9 @@ fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
         probe: exchange.probe,
         step: exchange.step.clone(),
         method: exchange.request.method.clone(),
+        url: exchange.request.url.clone(),
         expectation: exchange.expectation,
+        sent: sent(exchange),
         connection: exchange.connection,
         opening_us: exchange.connect.as_ref().map(|connect| connect.started_us),
         started_us: exchange.started_us,
@@ -347,26 +373,6 @@ fn silence(head_us: u64, arrivals: &[Arrival], ended_us: u64) -> Option<Silence>
     longest
 }
 
-/// A request with `Last-Event-ID` takes up the latest earlier stream that brought this id.
-fn resumes(exchange: &Exchange, earlier: &[Exchange]) -> Option<Resumption> {
-    let after = exchange.request.header("last-event-id")?;
-    let brought = |other: &&Exchange| event_ids(other).any(|id| id == after);
-    let twin = earlier.iter().find(|other| Some(other.id) == exchange.twin).filter(brought);
-    let dropped = twin.or_else(|| earlier.iter().rev().find(brought))?;
-    Some(Resumption { exchange: dropped.id, after: cut(after) })
-}
-
-fn event_ids(exchange: &Exchange) -> impl Iterator<Item = &str> {
-    exchange.lines().unwrap_or_default().iter().filter_map(|line| match line.kind() {
-        LineKind::Field(Field::Id, id) => Some(id),
-        _ => None,
-    })
-}
-
-fn ids(exchange: &Exchange) -> Vec<String> {
-    event_ids(exchange).take(MOST_IDS).map(cut).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,6 +391,23 @@ mod tests {
         assert_eq!(bar.arrived(), "1 event, 1 comment");
         assert_eq!(bar.silence.unwrap().us(), 15_000_000);
         assert!(bar.held());
+    }
+
+    #[test]
+    fn what_only_asks_in_another_way_is_not_called_wrong() {
+        let said = |probe, step| last(&Scan::empty().with(get(probe, step).negative().status(200))).unusual();
+        assert_eq!(said(ProbeId::Browser, "origin"), Some(WRONG));
+        assert_eq!(said(ProbeId::BadInput, "empty"), Some(WRONG));
+        for (probe, step) in [
+            (ProbeId::Browser, "preflight"),
+            (ProbeId::Delivery, "post"),
+            (ProbeId::Resume, "cut"),
+            (ProbeId::Resume, "resume-other"),
+            (ProbeId::Auth, "tools/list"),
+        ] {
+            assert!(said(probe, step).is_some_and(|words| words != WRONG), "{probe:?} {step}");
+        }
+        assert_eq!(last(&Scan::empty().with(get(ProbeId::Delivery, "get").status(200))).unusual(), None);
     }
 
     #[test]
@@ -416,7 +439,7 @@ mod tests {
             .with(get(ProbeId::Idle, "again").sending("last-event-id", "a").stream("id: b\n\n", 0));
         let bar = last(&scan);
         assert_eq!(bar.resumes, Some(Resumption { exchange: 2, after: "a".to_owned() }));
-        assert_eq!(bar.ids, ["b"]);
+        assert_eq!(bar.ids, [EventId { id: "b".to_owned(), priming: true }]);
         let ids: Vec<usize> = read(&scan.transcript).bars.iter().map(|bar| bar.ids.len()).collect();
         assert_eq!(ids, [0, 1, 0, 1], "only of streams that belong together");
         let unknown = scan.with(get(ProbeId::Idle, "again").sending("last-event-id", "z").status(200));

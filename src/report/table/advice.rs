@@ -1,0 +1,90 @@
+//! What to do with an endpoint that could not be judged, or not all of it: the same words in every format.
+
+use crate::facts::Kind;
+use crate::facts::classification::Shut;
+use crate::report::Report;
+use crate::transcript::{FailureKind, Phase};
+
+/// Whether the endpoint is described and not scored.
+pub(in crate::report) fn describes(report: &Report) -> bool {
+    let kind = report.classification.kind;
+    matches!(kind, Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket)
+}
+
+/// What to try next with an endpoint that is not scored.
+pub(in crate::report) fn next(report: &Report) -> Option<String> {
+    let class = &report.classification;
+    match class.shut() {
+        Some(Shut::RateLimited) => {
+            return Some(
+                "wait as long as its Retry-After header asks for, or some minutes without one; then scan with a lower \
+                 rate (--rate 1 sends one request a second to a public host)."
+                    .to_owned(),
+            );
+        }
+        Some(Shut::Broken) => {
+            return Some(
+                "wait until the endpoint, and what it depends on, works again (as long as a Retry-After header asks \
+                 for, if it sends one); then scan once more."
+                    .to_owned(),
+            );
+        }
+        None => {}
+    }
+    let next = match (class.kind, class.failure.as_ref().map(|failure| failure.kind)) {
+        (Kind::None, _) if class.found_at.is_empty() && posts_timed_out(report) => {
+            "look at what takes POST requests: the server's handler, and any proxy that collects requests or replies."
+        }
+        (Kind::None, _) if class.found_at.is_empty() => {
+            "check the path: agents need the URL of the endpoint itself, often ending in /mcp or /sse."
+        }
+        (Kind::Blocked, _) => {
+            "scan from a place that the endpoint admits, or give the credential it expects (--bearer-env VAR)."
+        }
+        (Kind::Websocket, _) => "nothing: a WebSocket without MCP follows no rules that could be judged.",
+        (Kind::Unreachable, _)
+            if class.failure.as_ref().is_some_and(|failure| failure.phase == Phase::Proxy) =>
+        {
+            "check the proxy; --no-proxy goes without one."
+        }
+        (Kind::Unreachable, Some(FailureKind::Dns)) => "check the host name.",
+        (
+            Kind::Unreachable,
+            Some(FailureKind::Refused | FailureKind::ConnectTimeout | FailureKind::Unreachable),
+        ) => "check host and port, and that the server runs; --wait 30s waits for one that is starting.",
+        (Kind::Unreachable, Some(FailureKind::NotTls)) => {
+            "the port speaks no TLS: try http:// instead of https://."
+        }
+        (
+            Kind::Unreachable,
+            Some(
+                FailureKind::CertificateExpired
+                | FailureKind::CertificateNotYetValid
+                | FailureKind::CertificateWrongName
+                | FailureKind::CertificateSelfSigned
+                | FailureKind::CertificateUnknownIssuer
+                | FailureKind::CertificateOther,
+            ),
+        ) => {
+            "renew or complete the certificate; --cacert FILE trusts a private authority, --insecure scans in spite of it."
+        }
+        _ => return None,
+    };
+    Some(next.to_owned())
+}
+
+/// Whether headers did not come in time: what is not a GET owes them.
+fn posts_timed_out(report: &Report) -> bool {
+    report.failures.iter().any(|failure| failure.kind == FailureKind::HeaderTimeout)
+}
+
+/// How to get behind the authentication, ending in a colon: the command follows.
+pub(in crate::report) fn gate(report: &Report) -> &'static str {
+    if report.classification.credential_refused {
+        "the endpoint refused the credential that was given. Check that it is still valid and was issued for this \
+         endpoint; with one that it accepts, everything behind the gate is judged too:"
+    } else {
+        "the endpoint asks for a credential, and none was given, so only the gate itself is judged. Put a token into \
+         a variable and name it; everything behind the gate is then judged too:"
+    }
+}
