@@ -1,6 +1,7 @@
 //! `diff`: two JSON reports in, what changed out.
 
 use super::args::{DiffArgs, DiffFormatArg};
+use super::inputs::Remembering;
 use super::output::Output;
 use super::resolve::Usage;
 use super::settings::reports;
@@ -11,11 +12,11 @@ use crate::facts::Kind;
 
 pub(super) fn run(args: &DiffArgs) -> Result<Ending, Ending> {
     let DiffArgs { old, new, format, output, fail_on_regression } = args;
-    for input in [old, new] {
-        super::resolve::distinct_files("--output", output.as_deref(), "a report", Some(input))?;
-    }
-    let before = reports("OLD", old, &Machine)?;
-    let after = reports("NEW", new, &Machine)?;
+    let output = output.as_deref().filter(|path| *path != std::path::Path::new("-"));
+    let inputs = Remembering::new(&Machine);
+    let before = reports("OLD", old, &inputs)?;
+    let after = reports("NEW", new, &inputs)?;
+    output.map_or(Ok(()), |output| inputs.spare("--output", output))?;
     let (old, new) = (old.display().to_string(), new.display().to_string());
     let diff = Diff::of((&old, &before), (&new, &after))
         .map_err(|error| Usage::new("OLD and NEW", error.to_string()))?;
@@ -24,7 +25,6 @@ pub(super) fn run(args: &DiffArgs) -> Result<Ending, Ending> {
         DiffFormatArg::Json => format!("{}\n", serde_json::to_string_pretty(&diff).unwrap_or_default()),
         DiffFormatArg::Markdown => markdown::render(&diff),
     };
-    let output = output.as_deref().filter(|path| *path != std::path::Path::new("-"));
     Output::open(output)?.finish(text.as_bytes())?;
     let gone = diff.targets.iter().any(|target| matches!(target.kind, Kind::None | Kind::Unreachable));
     let exit = match (fail_on_regression, diff.regressed()) {

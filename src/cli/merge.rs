@@ -10,6 +10,7 @@ use clap::{Args, ValueHint};
 use serde::de::IgnoredAny;
 
 use super::args::OutputArgs;
+use super::inputs::Remembering;
 use super::judging::Judging;
 use super::outputs::Outputs;
 use super::present::Presenter;
@@ -61,14 +62,15 @@ pub(crate) struct Merge {
 /// What a `merge` means.
 pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merge, Usage> {
     let MergeArgs { files, expect, allow_mixed_rubrics, output } = args;
+    let inputs = Remembering::new(around);
+    let around = &inputs;
     let reporting = reporting(output, around)?;
-    for file in files.iter().chain(&expect) {
-        reporting.distinct_from("FILE", Some(file))?;
-    }
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
     let expected = expect.map(|path| lists::expected(&path, around)).transpose()?;
+    inputs.will_read("FILE", &files);
+    reporting.spare(&inputs)?;
     let judging = Judging {
         rubric: Rubric::default_rubric(),
         gates: Gates::default(),

@@ -15,6 +15,7 @@ mod diff;
 mod explain;
 mod find;
 mod formats;
+mod inputs;
 mod judging;
 mod lists;
 mod merge;
@@ -44,6 +45,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use self::args::{Cli, Command};
+use self::inputs::Place;
 use self::output::OutputError;
 use self::resolve::{Surroundings, Usage};
 use crate::exit::Exit;
@@ -153,12 +155,16 @@ impl Surroundings for Machine {
         path.try_exists()
     }
 
-    fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    fn file(&self, _argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
             return Err(io::Error::other(format!("it is larger than {limit} bytes")));
         }
         Ok(bytes)
+    }
+
+    fn place(&self, path: &Path) -> Place {
+        output::place(path)
     }
 }

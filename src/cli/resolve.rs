@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::args::{OutputArgs, ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs};
+use super::inputs::{Place, Remembering, distinct_files};
 use super::judging::Judging;
 use super::settings::{Settings, settings};
 use super::terminal::ColorWish;
-use super::{formats, lists, proxies, targets};
+use super::{formats, lists, output, proxies, targets};
 use crate::report::format::Format;
 use crate::scan::ScanOptions;
 use crate::target::Target;
@@ -37,12 +38,14 @@ impl Usage {
 pub(crate) trait Surroundings {
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<OsString>;
-    /// A whole file of at most `limit` bytes.
-    fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+    /// A whole file of at most `limit` bytes, which this argument names.
+    fn file(&self, argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
     /// The working directory.
     fn folder(&self) -> io::Result<PathBuf>;
     /// Whether there is something at a path.
     fn exists(&self, path: &Path) -> io::Result<bool>;
+    /// What a name leads to.
+    fn place(&self, path: &Path) -> Place;
 }
 
 /// The report: its form, its place, and what else is said.
@@ -75,9 +78,9 @@ impl Reporting {
         output.chain(self.reports.iter().map(|(_, path)| ("--report", path.as_path())))
     }
 
-    /// None of them may be another file of the command line.
-    pub(super) fn distinct_from(&self, option: &str, path: Option<&Path>) -> Result<(), Usage> {
-        self.files().try_for_each(|(own, file)| distinct_files(own, Some(file), option, path))
+    /// None of them may be a file that is read.
+    pub(super) fn spare(&self, inputs: &Remembering<'_>) -> Result<(), Usage> {
+        self.files().try_for_each(|(option, file)| inputs.spare(option, file))
     }
 }
 
@@ -148,8 +151,10 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
     let ProbingArgs { profile, max_requests, rate, plan, show_limits } = probing;
     let RecordingArgs { save_transcript, no_progress } = recording;
 
+    let inputs = Remembering::new(around);
+    let around = &inputs;
     let settings = settings(profile, gates, choice, &config, around)?;
-    let Settings { profile, judging, found, shown: _, inputs } = settings;
+    let Settings { profile, judging, found, shown: _ } = settings;
     let limits = limits(profile.value, max_requests, rate)?;
     let mut notes = found.config.warnings.clone();
     let preview = show_limits || plan;
@@ -186,11 +191,15 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
     if save_transcript.as_deref() == Some(Path::new("-")) {
         return Err(Usage::new("--save-transcript", "it needs a file; standard output is for the report"));
     }
-    reporting.distinct_from("--save-transcript", save_transcript.as_deref())?;
-    for (option, input) in &inputs {
-        reporting.distinct_from(option, Some(input))?;
-        distinct_files("--save-transcript", save_transcript.as_deref(), option, Some(input))?;
+    if let Some(save) = &save_transcript {
+        for (option, file) in reporting.files() {
+            distinct_files("--save-transcript", save, option, file)?;
+        }
+        for file in saved(save, &targets) {
+            output::recorded(&file).iter().try_for_each(|file| inputs.spare("--save-transcript", file))?;
+        }
     }
+    reporting.spare(&inputs)?;
     judging.concerns(targets.iter().map(|target| (target.url.to_string(), target.label.clone())))?;
     let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     Ok(Scan {
@@ -212,18 +221,16 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
 /// What a `replay` means.
 pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Replay, Usage> {
     let ReplayArgs { files, output, gates, choice, config } = args;
+    let inputs = Remembering::new(around);
+    let around = &inputs;
     let mut reporting = reporting(output, around)?;
-    let Settings { judging, inputs, found, .. } = settings(None, gates, choice, &config, around)?;
+    let Settings { judging, found, .. } = settings(None, gates, choice, &config, around)?;
     reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
-    for file in &files {
-        reporting.distinct_from("FILE", Some(file))?;
-    }
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
-    for (option, input) in &inputs {
-        reporting.distinct_from(option, Some(input))?;
-    }
+    inputs.will_read("FILE", &files);
+    reporting.spare(&inputs)?;
     Ok(Replay { files, reporting, judging })
 }
 
@@ -252,10 +259,21 @@ pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<R
     let files: Vec<(&str, &Path)> = reporting.files().collect();
     for (index, (option, file)) in files.iter().enumerate() {
         for (other, earlier) in files.iter().take(index) {
-            distinct_files(option, Some(file), other, Some(earlier))?;
+            distinct_files(option, file, other, earlier)?;
         }
     }
     Ok(reporting)
+}
+
+/// The transcripts that are saved: the file itself, or one in the folder for each of several targets.
+fn saved(path: &Path, targets: &[Target]) -> Vec<PathBuf> {
+    match targets {
+        [] | [_] => vec![path.to_owned()],
+        several => {
+            let name = |(index, target)| path.join(output::transcript_name(index, target));
+            several.iter().enumerate().map(name).collect()
+        }
+    }
 }
 
 fn limits(profile: Profile, max_requests: Option<u32>, rate: Option<u32>) -> Result<Limits, Usage> {
@@ -285,7 +303,7 @@ pub(super) fn read(
     around: &dyn Surroundings,
 ) -> Result<Vec<u8>, Usage> {
     around
-        .file(path, limit)
+        .file(argument, path, limit)
         .map_err(|error| Usage::new(argument, format!("cannot read {}: {error}", path.display())))
 }
 
@@ -297,27 +315,6 @@ pub(super) fn text_file(
 ) -> Result<String, Usage> {
     String::from_utf8(read(argument, path, limit, around)?)
         .map_err(|_| Usage::new(argument, format!("{} is not UTF-8 text", path.display())))
-}
-
-/// Two arguments must not name one file. Compared as typed, normalised without asking the file
-/// system; opening the outputs compares once more what the names lead to.
-pub(super) fn distinct_files(
-    first: &str,
-    a: Option<&Path>,
-    second: &str,
-    b: Option<&Path>,
-) -> Result<(), Usage> {
-    match (a, b) {
-        (Some(a), Some(b)) if plain(a) == plain(b) => Err(Usage::new(
-            first,
-            format!("{} is also given as {second}; name two different files", a.display()),
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn plain(path: &Path) -> PathBuf {
-    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
 }
 
 /// A machine for tests.
@@ -339,7 +336,7 @@ pub(super) mod fake {
             self.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         }
 
-        fn file(&self, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
+        fn file(&self, _argument: &str, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
             let found = self.files.iter().find(|(name, _)| Path::new(name) == path);
             found.map(|(_, text)| text.as_bytes().to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
         }
@@ -352,6 +349,10 @@ pub(super) mod fake {
         fn exists(&self, path: &Path) -> io::Result<bool> {
             let seen = path.strip_prefix("/repository/deep/here").unwrap_or(path);
             Ok(self.files.iter().any(|(name, _)| Path::new(name) == seen))
+        }
+
+        fn place(&self, _path: &Path) -> Place {
+            Place::default()
         }
     }
 

@@ -68,8 +68,6 @@ pub(super) struct Settings {
     pub(super) judging: Judging,
     pub(super) found: Found,
     pub(super) shown: Vec<Shown>,
-    /// Files that are read, which no output may overwrite: option and path.
-    pub(super) inputs: Vec<(&'static str, PathBuf)>,
 }
 
 /// Takes the settings together.
@@ -129,10 +127,8 @@ pub(super) fn settings(
     let mut shown = std::mem::take(&mut layers.shown);
     shown.extend(from_file);
 
-    let mut inputs = Vec::new();
-    let (rubric, file) = load_rubric(rubric.as_ref().map(|set| set.value.as_str()), around)
+    let rubric = load_rubric(rubric.as_ref().map(|set| set.value.as_str()), around)
         .map_err(|problem| Usage::new(argument("--rubric", rubric.as_ref()), problem))?;
-    inputs.extend(file.map(|path| ("--rubric", path)));
     let min = min.map(|set| set.value).unwrap_or_default();
     let mut seen = BTreeSet::new();
     if let Some((dimension, _)) = min.iter().find(|(dimension, _)| !seen.insert(*dimension)) {
@@ -151,10 +147,7 @@ pub(super) fn settings(
             let problem = "it needs --max-drop, how far the score may fall";
             return Err(Usage::new(argument("--against", Some(file)), problem));
         }
-        (Some(most), Some(file)) => {
-            inputs.push(("--against", file.value.clone()));
-            Some(earlier(most.value, file, &rubric, around)?)
-        }
+        (Some(most), Some(file)) => Some(earlier(most.value, file, &rubric, around)?),
     };
     let baseline = match baseline {
         None => None,
@@ -167,7 +160,6 @@ pub(super) fn settings(
             let name = set.value.display().to_string();
             let baseline =
                 Baseline::parse(&text, &name).map_err(|error| Usage::new(argument, error.to_string()))?;
-            inputs.push(("--baseline", set.value));
             Some(baseline)
         }
     };
@@ -181,7 +173,7 @@ pub(super) fn settings(
         baseline,
     };
     let judging = Judging { rubric, gates, selection, exit_zero, fail_on_unreachable };
-    Ok(Settings { profile, judging, found, shown, inputs })
+    Ok(Settings { profile, judging, found, shown })
 }
 
 /// How a message calls a setting: by the option, and by its origin where that is not the option.
@@ -297,35 +289,23 @@ fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-/// A rubric by name or file, and the file, if it is one.
-pub(super) fn load_rubric(
-    wanted: Option<&str>,
-    around: &dyn Surroundings,
-) -> Result<(Rubric, Option<PathBuf>), String> {
-    let Some(wanted) = wanted else { return Ok((Rubric::default_rubric(), None)) };
-    let (text, file) = rubric_text(wanted, around)?;
-    let rubric = Rubric::parse(&text, wanted).map_err(|error| error.to_string())?;
-    Ok((rubric, file))
+/// A rubric by name or file.
+pub(super) fn load_rubric(wanted: Option<&str>, around: &dyn Surroundings) -> Result<Rubric, String> {
+    let Some(wanted) = wanted else { return Ok(Rubric::default_rubric()) };
+    Rubric::parse(&rubric_text(wanted, around)?, wanted).map_err(|error| error.to_string())
 }
 
-/// The text of a rubric by name or file, and the file, if it is one.
-pub(super) fn rubric_text(
-    wanted: &str,
-    around: &dyn Surroundings,
-) -> Result<(String, Option<PathBuf>), String> {
-    match rubric::built_in(wanted) {
-        Some(text) => text.map(|text| (text, None)),
-        None => {
-            let path = Path::new(wanted);
-            let text = text_file("", path, TEXT_BYTES, around).map_err(|usage| {
-                match nearest(wanted, rubric::BUILT_IN.into_iter()) {
-                    Some(near) => format!("{}; did you mean the built-in '{near}'?", usage.problem),
-                    None => usage.problem,
-                }
-            })?;
-            Ok((text, Some(path.to_owned())))
-        }
+/// The text of a rubric by name or file.
+pub(super) fn rubric_text(wanted: &str, around: &dyn Surroundings) -> Result<String, String> {
+    if let Some(text) = rubric::built_in(wanted) {
+        return text;
     }
+    text_file("--rubric", Path::new(wanted), TEXT_BYTES, around).map_err(|usage| {
+        match nearest(wanted, rubric::BUILT_IN.into_iter()) {
+            Some(near) => format!("{}; did you mean the built-in '{near}'?", usage.problem),
+            None => usage.problem,
+        }
+    })
 }
 
 /// Ids of checks that are judged.
