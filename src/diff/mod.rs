@@ -121,15 +121,15 @@ impl Diff {
     /// # Errors
     /// They have no target in common.
     pub fn of(old: (&str, &[JsonReport]), new: (&str, &[JsonReport])) -> Result<Self, DiffError> {
-        let mut rest: Vec<&JsonReport> = old.1.iter().collect();
         let mut diff = Self {
             schema_version: SCHEMA_VERSION,
             targets: Vec::new(),
             only_old: Vec::new(),
             only_new: Vec::new(),
         };
-        for after in new.1 {
-            match take(&mut rest, after) {
+        let (pairs, rest) = pairs(old.1, new.1);
+        for (after, before) in new.1.iter().zip(pairs) {
+            match before {
                 Some(before) => diff.targets.push(TargetDiff::of(before, after)),
                 None => diff.only_new.push(name(after)),
             }
@@ -167,16 +167,25 @@ impl Diff {
     }
 }
 
-/// The earlier report of a target: same URL and label, else the same URL, else the same label.
-fn take<'r>(rest: &mut Vec<&'r JsonReport>, after: &JsonReport) -> Option<&'r JsonReport> {
-    let url = |before: &JsonReport| same_url(&before.target.url, &after.target.url);
-    let label = |before: &JsonReport| before.target.label == after.target.label;
-    let at = rest
-        .iter()
-        .position(|before| url(before) && label(before))
-        .or_else(|| rest.iter().position(|before| url(before)))
-        .or_else(|| rest.iter().position(|before| after.target.label.is_some() && label(before)))?;
-    Some(rest.remove(at))
+/// The earlier report of each later one, and the earlier ones that are left: all of the same URL and label
+/// first, then of what is left the same URL, then the same label.
+fn pairs<'r>(
+    old: &'r [JsonReport],
+    new: &[JsonReport],
+) -> (Vec<Option<&'r JsonReport>>, Vec<&'r JsonReport>) {
+    type Rule<'a> = &'a dyn Fn(&JsonReport, &JsonReport) -> bool;
+    let url = |a: &JsonReport, b: &JsonReport| same_url(&a.target.url, &b.target.url);
+    let label = |a: &JsonReport, b: &JsonReport| a.target.label == b.target.label;
+    let rules: [Rule<'_>; 3] =
+        [&|a, b| url(a, b) && label(a, b), &url, &|a, b| a.target.label.is_some() && label(a, b)];
+    let mut rest: Vec<&JsonReport> = old.iter().collect();
+    let mut pairs = vec![None; new.len()];
+    for rule in rules {
+        for (pair, after) in pairs.iter_mut().zip(new).filter(|(pair, _)| pair.is_none()) {
+            *pair = rest.iter().position(|before| rule(before, after)).map(|at| rest.remove(at));
+        }
+    }
+    (pairs, rest)
 }
 
 fn name(report: &JsonReport) -> String {

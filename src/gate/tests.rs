@@ -147,6 +147,26 @@ fn a_drop_is_measured_against_the_same_target() {
 }
 
 #[test]
+fn one_url_under_two_labels_is_two_targets_to_a_drop() {
+    let earlier = |label: &str, value| Earlier {
+        url: "http://h/".to_owned(),
+        label: Some(label.to_owned()),
+        value: Some(value),
+    };
+    let drop = MaxDrop {
+        most: 5.0,
+        name: "old.json".to_owned(),
+        earlier: vec![earlier("admin", 50.0), earlier("guest", 90.0)],
+    };
+    let of = |label| drop.of(&Scanned::new("http://h/", label, Kind::Modern, "")).and_then(|of| of.value);
+    assert_eq!((of(Some("admin")), of(Some("guest"))), (Some(50.0), Some(90.0)));
+    assert_eq!((of(Some("other")), of(None)), (None, None), "which of the two is meant cannot be known");
+    let one = MaxDrop { earlier: vec![earlier("guest", 90.0)], ..drop };
+    let renamed = Scanned::new("http://h/", Some("other"), Kind::Modern, "");
+    assert_eq!(one.of(&renamed).and_then(|of| of.value), Some(90.0), "a new label alone changes nothing");
+}
+
+#[test]
 fn a_baseline_lets_known_findings_be_and_nothing_else() {
     let text = |more: &str| {
         format!(

@@ -191,6 +191,62 @@ fn gates_that_mean_nothing_are_refused() {
     refused(&other, &["sound.json has no report of modern"]);
 }
 
+/// Reports of one URL under labels: label and the score that is written into it.
+fn labelled(folder: &Folder, name: &str, rows: &[(&str, f64)]) -> String {
+    let one = report("sound", &[]);
+    let reports: Vec<Value> = rows
+        .iter()
+        .map(|(label, value)| {
+            let mut report = one.clone();
+            report["target"]["label"] = (*label).into();
+            report["score"]["value"] = (*value).into();
+            report
+        })
+        .collect();
+    let mut several =
+        run(&["replay", "--no-config", "-f", "json", &transcript("sound"), &transcript("dead")]).json();
+    several["reports"] = reports.into();
+    folder.write(name, several.to_string())
+}
+
+#[test]
+fn one_url_under_two_labels_is_compared_label_by_label() {
+    let folder = Folder::new("labels");
+    let now = report("sound", &[])["score"]["value"].as_f64().unwrap();
+    // The transcript's own label is "sound".
+    let drop = |rows: &[(&str, f64)]| {
+        let old = labelled(&folder, "old.json", rows);
+        judged("sound", &["--max-drop", "5", "--against", &old])
+    };
+    assert_eq!(drop(&[("admin", now - 30.0), ("sound", now)]).code, Some(0));
+    assert_eq!(drop(&[("admin", 0.0), ("sound", now + 6.0)]).code, Some(1), "a real drop");
+    refused(&drop(&[("admin", now), ("guest", now)]), &["--against", "no report of sound"]);
+    // Two targets never share one earlier score.
+    let old = labelled(&folder, "one.json", &[("other", now)]);
+    let twin = folder.write(
+        "twin.jsonl",
+        fs::read_to_string(transcript("sound")).unwrap().replacen("\"sound\"", "\"other\"", 1),
+    );
+    let both =
+        run(&["replay", "--no-config", "--max-drop", "5", "--against", &old, &transcript("sound"), &twin]);
+    refused(&both, &["no report of sound", "other"]);
+
+    // A comparison pairs what is the same before what is only alike.
+    let old = labelled(&folder, "a-b.json", &[("a", 10.0), ("b", 20.0)]);
+    let new = labelled(&folder, "c-a.json", &[("c", 20.0), ("a", 10.0)]);
+    let diff = run(&["diff", "-f", "json", &old, &new]).json();
+    let moved: Vec<String> = diff["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|target| {
+            let overall = &target["scores"]["overall"];
+            format!("{} {} {}", target["label"].as_str().unwrap(), overall["old"], overall["new"])
+        })
+        .collect();
+    assert_eq!(moved, ["c 20.0 20.0", "a 10.0 10.0"]);
+}
+
 #[test]
 fn skipped_checks_are_shown_and_never_count_as_passed() {
     let whole = report("flawed", &[]);
