@@ -129,20 +129,6 @@ impl<'f> From<&'f Finding> for Row<'f> {
     }
 }
 
-impl<'f> Row<'f> {
-    /// A check of which nothing is known.
-    #[must_use]
-    pub fn unseen(check: &'f str) -> Self {
-        Self {
-            check,
-            status: Status::Inconclusive,
-            severity: Severity::Info,
-            unstable: false,
-            texts: Vec::new(),
-        }
-    }
-}
-
 /// What a status means where findings are compared over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
@@ -182,6 +168,33 @@ impl Baseline {
             !targets.iter().any(|(url, label)| {
                 Scanned::new(url, label.as_deref(), Kind::Unreachable, "").is(&entry.target)
             })
+        })
+    }
+
+    /// The targets of entries that none of these is (URL and label), in words with their lines.
+    #[must_use]
+    pub fn elsewhere(&self, targets: &[(String, Option<String>)]) -> Option<String> {
+        const NAMED: usize = 5;
+        let mut named: Vec<&Entry> = Vec::new();
+        for entry in self.strangers(targets) {
+            if !named.iter().any(|other| other.target == entry.target) {
+                named.push(entry);
+            }
+        }
+        let first: Vec<String> = named
+            .iter()
+            .take(NAMED)
+            .map(|entry| format!("{} ({})", entry.target, self.place(entry)))
+            .collect();
+        let more = match named.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!first.is_empty()).then(|| {
+            format!(
+                "the baseline has entries of targets that are not judged here: {}{more}",
+                first.join(", ")
+            )
         })
     }
 

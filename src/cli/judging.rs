@@ -27,11 +27,11 @@ impl Judging {
         judge_selected(transcript, &self.rubric, &self.gates, &self.selection)
     }
 
-    /// The baseline and the earlier report must be about what is judged.
+    /// The baseline and the earlier report must be about what is judged. What else they are about is said.
     pub(super) fn concerns(
         &self,
         targets: impl Iterator<Item = (String, Option<String>)>,
-    ) -> Result<(), Usage> {
+    ) -> Result<Option<String>, Usage> {
         let targets: Vec<(String, Option<String>)> = targets.collect();
         if let Some(baseline) = &self.gates.baseline {
             let strangers: Vec<_> = baseline.strangers(&targets).collect();
@@ -57,7 +57,7 @@ impl Judging {
         if let Some(drop) = &self.gates.max_drop {
             alone(drop, &targets)?;
         }
-        Ok(())
+        Ok(self.gates.baseline.as_ref().and_then(|baseline| baseline.elsewhere(&targets)))
     }
 }
 

@@ -200,7 +200,8 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
         }
     }
     reporting.spare(&inputs)?;
-    judging.concerns(targets.iter().map(|target| (target.url.to_string(), target.label.clone())))?;
+    let named = targets.iter().map(|target| (target.url.to_string(), target.label.clone()));
+    notes.extend(judging.concerns(named)?);
     let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     Ok(Scan {
         targets,

@@ -361,9 +361,40 @@ fn baselines_that_cannot_be_used_are_refused_and_stay_as_they_are() {
     let old = folder.write("old.toml", format!("{entry}expires = 2020-01-31\n"));
     let expired = run(&["baseline", "check", "-b", &old]);
     assert!(
-        expired.stderr.contains("old.toml:3: the entry for 'host-rebinding' expired on 2020-01-31"),
+        expired.stderr.contains("old.toml:3: the entry for 'host-rebinding' of flawed expired on 2020-01-31"),
         "{expired:?}"
     );
+    // An entry of a target that is not judged here: named, and it fails only if it cannot be true.
+    let elsewhere = |check: &str, more: &str| {
+        format!("{entry}\n[[debt]]\ntarget = \"other\"\ncheck = \"{check}\"\nreason = \"r\"\n{more}")
+    };
+    for (name, text, said) in [
+        ("typo.toml", elsewhere("tls-requird", ""), "typo.toml:8: unknown check 'tls-requird'"),
+        (
+            "past.toml",
+            elsewhere("tls-required", "expires = 2020-01-31\n"),
+            "past.toml:8: the entry for 'tls-required' of other expired on 2020-01-31",
+        ),
+    ] {
+        let path = folder.write(name, text);
+        let held = judged("flawed", &["--baseline", &path, "--min-coverage", "1"]);
+        assert_eq!(held.code, Some(1), "{held:?}");
+        assert!(held.last_line().contains(said), "{held:?}");
+        assert!(held.stderr.contains("not judged here: other ("), "{held:?}");
+        let check = run(&["baseline", "check", "-b", &path, &flawed, &flawed]);
+        assert_eq!((check.code, check.stderr.matches(said).count()), (Some(1), 1), "{check:?}");
+    }
+    let sound = folder.write("part.toml", elsewhere("tls-required", ""));
+    let held = judged("flawed", &["--baseline", &sound, "--fail-on", "critical"]);
+    assert!(
+        held.stderr.contains("not judged here: other (") && !held.stderr.contains("part.toml:8: "),
+        "{held:?}"
+    );
+    // One finding in both lists.
+    let both =
+        format!("{entry}\n[[accepted]]\ntarget = \"flawed\"\ncheck = \"host-rebinding\"\nreason = \"r\"\n");
+    let both = folder.write("both.toml", both);
+    refused(&judged("flawed", &["--baseline", &both]), &["both.toml:8", "line 3", "debt"]);
     refused(&run(&["baseline", "write", "-b", &folder.path("x.toml")]), &["REPORT"]);
     refused(
         &run(&["baseline", "write", "-b", &folder.path("x.toml"), &dead]),
