@@ -91,6 +91,12 @@ fn write(args: &BaselineArgs) -> Result<Ending, Ending> {
     };
     let mut new = old;
     for report in &reports {
+        if !report.transcript.complete {
+            let url = &report.target.url;
+            say(&sanitise(&format!(
+                "note: the scan of {url} was interrupted: what it did not reach may be new to the baseline later"
+            )));
+        }
         new = new.updated(&who(report), &rows(report));
     }
     save(&args.baseline, &new)?;

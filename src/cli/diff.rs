@@ -6,7 +6,7 @@ use super::output::Output;
 use super::resolve::Usage;
 use super::settings::reports;
 use super::{Ending, Machine};
-use crate::diff::{ChangeKind, Diff, markdown, table};
+use crate::diff::{ChangeKind, Diff, TargetDiff, markdown, table};
 use crate::exit::Exit;
 use crate::facts::Kind;
 
@@ -26,14 +26,27 @@ pub(super) fn run(args: &DiffArgs) -> Result<Ending, Ending> {
         DiffFormatArg::Markdown => markdown::render(&diff),
     };
     Output::open(output)?.finish(text.as_bytes())?;
-    let gone = diff.targets.iter().any(|target| matches!(target.kind, Kind::None | Kind::Unreachable));
-    let exit = match (fail_on_regression, diff.regressed()) {
-        (false, _) => Exit::Ok,
-        (true, true) => Exit::GateFailed,
-        (true, false) if !diff.only_old.is_empty() || gone => Exit::NothingToJudge,
-        (true, false) => Exit::Ok,
+    let dead = |target: &TargetDiff| matches!(target.kind, Kind::None | Kind::Unreachable);
+    let gone = diff.targets.iter().any(dead);
+    // 1 before 4 before 3, as with several targets of a scan; what is gone is not just too little.
+    let too_little = |target: &TargetDiff| target.inconclusive && !dead(target);
+    let exit = if !fail_on_regression {
+        Exit::Ok
+    } else if diff.regressed() {
+        Exit::GateFailed
+    } else if diff.targets.iter().any(too_little) {
+        Exit::Inconclusive
+    } else if !diff.only_old.is_empty() || gone {
+        Exit::NothingToJudge
+    } else {
+        Exit::Ok
     };
     let words = match exit {
+        Exit::Inconclusive => {
+            let doubts = diff.targets.iter().filter(|target| too_little(target));
+            let doubts: Vec<&str> = doubts.flat_map(|target| &target.doubts).map(String::as_str).collect();
+            format!("whether anything became worse cannot be said: {}", doubts.join("; "))
+        }
         Exit::NothingToJudge => "a target of the earlier report could not be judged again".to_owned(),
         _ if diff.is_empty() => "nothing changed".to_owned(),
         _ => ChangeKind::ALL

@@ -43,6 +43,13 @@ pub struct TargetDiff {
     pub label: Option<String>,
     /// What should be known before reading on: another rubric, profile, kind of endpoint, URL or label.
     pub notes: Vec<String>,
+    /// Why the comparison shows less than the two reports could: an interrupted scan, or too little that was
+    /// judged now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
+    /// Whether too little was judged to say that nothing is new or worse.
+    #[serde(default)]
+    pub inconclusive: bool,
     /// Kind of the endpoint in the later report.
     pub kind: Kind,
     /// The scores.
@@ -214,11 +221,14 @@ impl TargetDiff {
                 });
             }
         }
+        let missed = missed(old, new);
         changes.sort_by_key(|change| (change.change, std::cmp::Reverse(change.severity)));
         Self {
             url: new.target.url.clone(),
             label: new.target.label.clone(),
             notes: notes(old, new),
+            inconclusive: !missed.is_empty(),
+            doubts: interrupted(old, new).chain(missed).collect(),
             kind: new.classification.kind,
             scores: Scores::of(old, new),
             changes,
@@ -269,6 +279,41 @@ fn change(before: Option<&JsonFinding>, after: &JsonFinding, was: Kind, is: Kind
             std::cmp::Ordering::Equal => None,
         },
     }
+}
+
+/// Scans that did not come to their end.
+fn interrupted<'r>(old: &'r JsonReport, new: &'r JsonReport) -> impl Iterator<Item = String> + 'r {
+    [("earlier", old), ("later", new)]
+        .into_iter()
+        .filter(|(_, report)| !report.transcript.complete)
+        .map(|(which, _)| format!("the scan of the {which} report was interrupted: not everything was seen"))
+}
+
+/// Why it cannot be said that nothing became worse: the same that withholds a score from a gate.
+fn missed(old: &JsonReport, new: &JsonReport) -> Vec<String> {
+    let seen = |finding: &JsonFinding, kind: Kind| Seen::of(finding.status, kind) != Seen::Undecided;
+    let then = |after: &JsonFinding| {
+        let before = old.findings.iter().find(|before| before.check == after.check);
+        before.filter(|before| seen(before, old.classification.kind))
+    };
+    let judged = |finding: &JsonFinding| matches!(finding.status, Status::Pass | Status::Warn | Status::Fail);
+    let mut both = new.findings.iter().filter(|after| seen(after, new.classification.kind));
+    if !both.any(|after| then(after).is_some_and(|before| judged(before) || judged(after))) {
+        return vec!["no check was judged on both sides".to_owned()];
+    }
+    let mut missed = Vec::new();
+    for (dimension, before) in &old.score.dimensions {
+        let now = new.score.dimensions.get(dimension);
+        if before.value.is_some() && now.is_some_and(|now| now.value.is_none()) {
+            missed.push(format!("{dimension} had a score before, and too little of it is judged now"));
+        }
+    }
+    let lost = |after: &&JsonFinding| !seen(after, new.classification.kind) && then(after).is_some();
+    let lost = new.findings.iter().filter(lost).count();
+    if missed.is_empty() && !new.transcript.complete && lost > 0 {
+        missed.push(format!("{lost} checks that were judged before were not reached"));
+    }
+    missed
 }
 
 /// What differs beside the findings.

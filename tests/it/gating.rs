@@ -470,6 +470,71 @@ fn a_diff_says_what_changed_and_why_the_score_moved() {
 }
 
 #[test]
+fn too_little_to_compare_is_no_success() {
+    let folder = Folder::new("diff-little");
+    let flawed = report_file(&folder, "flawed");
+    let file = |name: &str, report: &Value| folder.write(name, report.to_string());
+    let called = |name: &str| {
+        let mut report = report(name, &[]);
+        report["target"]["label"] = "flawed".into();
+        report
+    };
+    let exit = |old: &str, new: &str| {
+        let diff = run(&["diff", "--fail-on-regression", old, new]);
+        assert_eq!(run(&["diff", old, new]).code, Some(0), "only the option asks");
+        diff
+    };
+    let mended = file("mended.json", &called("sound"));
+    assert_eq!(exit(&flawed, &mended).code, Some(0));
+    // A credential is asked for now.
+    let gated = file("gated.json", &called("gated"));
+    let diff = exit(&mended, &gated);
+    assert_eq!(diff.code, Some(4), "{diff:?}");
+    assert!(diff.last_line().contains("D2 had a score before"), "{diff:?}");
+    assert_eq!(exit(&gated, &gated).code, Some(0), "as little as before, and the same");
+    assert_eq!(exit(&gated, &mended).code, Some(0), "more than before");
+    // Blocked: nothing is judged any more.
+    let mut blocked = called("sound");
+    blocked["classification"]["kind"] = "blocked".into();
+    for finding in blocked["findings"].as_array_mut().unwrap() {
+        finding["status"] = "inconclusive".into();
+    }
+    let blocked = file("blocked.json", &blocked);
+    let diff = exit(&mended, &blocked);
+    assert_eq!(diff.code, Some(4), "{diff:?}");
+    assert!(diff.last_line().contains("no check was judged on both sides"), "{diff:?}");
+    // Nothing was there before: nothing can have become worse, and nothing be said.
+    let dead = file("dead.json", &called("dead"));
+    assert_eq!(exit(&dead, &mended).code, Some(4));
+    assert_eq!(exit(&mended, &dead).code, Some(3), "gone");
+
+    // Interrupted: said on either side; on the later one, what it did not reach is missed.
+    let mut cut = called("sound");
+    cut["transcript"]["complete"] = false.into();
+    let whole = file("whole.json", &cut);
+    let diff = exit(&mended, &whole);
+    assert_eq!(diff.code, Some(0), "it was interrupted when all was seen: {diff:?}");
+    assert!(diff.stdout.contains("note: the scan of the later report was interrupted"), "{diff:?}");
+    let rows = cut["findings"].as_array_mut().unwrap();
+    rows.iter_mut().find(|row| row["check"] == "rpc-id-echo").unwrap()["status"] = "inconclusive".into();
+    let cut = file("cut.json", &cut);
+    let diff = exit(&mended, &cut);
+    assert_eq!(diff.code, Some(4), "{diff:?}");
+    assert!(diff.last_line().contains("1 checks that were judged before were not reached"), "{diff:?}");
+    assert_eq!(exit(&cut, &flawed).code, Some(1), "1 before 4");
+    let markdown = run(&["diff", "-f", "markdown", &cut, &mended]);
+    assert!(markdown.stdout.contains("the scan of the earlier report was interrupted"), "{markdown:?}");
+    let value = run(&["diff", "-f", "json", &mended, &cut]).json();
+    assert_eq!(value["targets"][0]["inconclusive"], true);
+    let schema: Value = serde_json::from_str(&agentgauge::schema::diff()).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&value), "{value}");
+
+    let written = run(&["baseline", "write", "-b", &folder.path("b.toml"), &cut]);
+    assert_eq!(written.code, Some(0), "{written:?}");
+    assert!(written.stderr.contains("was interrupted"), "{written:?}");
+}
+
+#[test]
 fn another_rubric_or_era_or_side_undecided_is_said() {
     let folder = Folder::new("diff-apart");
     let flawed = report_file(&folder, "flawed");
