@@ -51,6 +51,10 @@ impl Surroundings for Remembering<'_> {
         self.around.variable(name)
     }
 
+    fn variables(&self) -> Vec<OsString> {
+        self.around.variables()
+    }
+
     fn file(&self, argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         self.read.borrow_mut().push((argument.to_owned(), path.to_owned()));
         self.around.file(argument, path, limit)

@@ -151,8 +151,19 @@ impl Surroundings for Machine {
         std::env::current_dir()
     }
 
+    fn variables(&self) -> Vec<OsString> {
+        std::env::vars_os().map(|(name, _)| name).collect()
+    }
+
+    /// A link counts by itself: one that leads nowhere is no missing file.
     fn exists(&self, path: &Path) -> io::Result<bool> {
-        path.try_exists()
+        match path.symlink_metadata() {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn file(&self, _argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>> {

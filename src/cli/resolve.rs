@@ -38,6 +38,8 @@ impl Usage {
 pub(crate) trait Surroundings {
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<OsString>;
+    /// The names of all environment variables.
+    fn variables(&self) -> Vec<OsString>;
     /// A whole file of at most `limit` bytes, which this argument names.
     fn file(&self, argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
     /// The working directory.
@@ -335,6 +337,10 @@ pub(super) mod fake {
     impl Surroundings for Fake<'_> {
         fn variable(&self, name: &str) -> Option<OsString> {
             self.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        }
+
+        fn variables(&self) -> Vec<OsString> {
+            self.variables.iter().map(|(name, _)| OsString::from(name)).collect()
         }
 
         fn file(&self, _argument: &str, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {

@@ -24,6 +24,9 @@ const TEXT_BYTES: u64 = 16 * 1024 * 1024;
 /// Largest report, in bytes.
 pub(super) const REPORT_BYTES: u64 = 256 * 1024 * 1024;
 
+/// Most letters that a misspelt variable has wrong.
+const MOST_SLIPS: usize = 2;
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -87,7 +90,7 @@ pub(super) fn settings(
     let c = &found.config;
     let words = |profile: &Profile| profile.as_str().to_owned();
     let profile = layers
-        .pick("--profile", profile, named_profile, c.profile.clone(), words)?
+        .pick("--profile", profile, args::named_profile, c.profile.clone(), words)?
         .unwrap_or(Set { value: Profile::default(), origin: Origin::Default });
     let GateArgs {
         min_score,
@@ -108,21 +111,32 @@ pub(super) fn settings(
         minima.iter().map(|(of, min)| format!("{of}={min}")).collect::<Vec<_>>().join(", ")
     };
     let min_score = layers.pick("--min-score", min_score, args::percent, c.min_score.clone(), number)?;
-    let min = layers.pick("--min", some(minima), named_minima, c.min.clone(), minima_words)?;
+    let min = layers.pick("--min", some(minima), args::named_minima, c.min.clone(), minima_words)?;
     let min_coverage =
         layers.pick("--min-coverage", min_coverage, args::percent, c.min_coverage.clone(), number)?;
     let shown_path = |path: &PathBuf| path.display().to_string();
     let harm = |severity: &Severity| severity.as_str().to_owned();
     let fail_on = layers.pick("--fail-on", fail_on, args::severity, c.fail_on.clone(), harm)?;
-    let require = layers.pick("--require", some(require), names, c.require.clone(), list)?;
+    let require = layers.pick("--require", some(require), args::names, c.require.clone(), list)?;
     let max_drop = layers.pick("--max-drop", max_drop, args::percent, c.max_drop.clone(), number)?;
-    let against = layers.pick("--against", against, path, found.at_path(c.against.as_ref()), shown_path)?;
+    let against =
+        layers.pick("--against", against, args::path, found.at_path(c.against.as_ref()), shown_path)?;
     let baseline =
-        layers.pick("--baseline", baseline, path, found.at_path(c.baseline.as_ref()), shown_path)?;
+        layers.pick("--baseline", baseline, args::path, found.at_path(c.baseline.as_ref()), shown_path)?;
     let in_file = c.rubric.clone().map(|at| At { value: found.rubric(&at.value), line: at.line });
     let rubric = layers.pick("--rubric", rubric, |text| Ok(text.to_owned()), in_file, String::clone)?;
-    let only = layers.pick("--only", some(only), names, None, list)?;
-    let skip = layers.pick("--skip", some(skip), names, None, list)?;
+    let only = layers.pick("--only", some(only), args::names, None, list)?;
+    let skip = layers.pick("--skip", some(skip), args::names, None, list)?;
+    let yes = |value: &bool| value.to_string();
+    let exit_zero = layers.pick("--exit-zero", exit_zero.then_some(true), args::boolean, None, yes)?;
+    let fail_on_unreachable = layers.pick(
+        "--fail-on-unreachable",
+        fail_on_unreachable.then_some(true),
+        args::boolean,
+        None,
+        yes,
+    )?;
+    layers.misspelt()?;
     let (selection, from_file) = layers.selection(only, skip)?;
     let mut shown = std::mem::take(&mut layers.shown);
     shown.extend(from_file);
@@ -172,7 +186,13 @@ pub(super) fn settings(
         max_drop,
         baseline,
     };
-    let judging = Judging { rubric, gates, selection, exit_zero, fail_on_unreachable };
+    let judging = Judging {
+        rubric,
+        gates,
+        selection,
+        exit_zero: exit_zero.is_some_and(|set| set.value),
+        fail_on_unreachable: fail_on_unreachable.is_some_and(|set| set.value),
+    };
     Ok(Settings { profile, judging, found, shown })
 }
 
@@ -219,6 +239,30 @@ impl Layers<'_> {
             origin: set.as_ref().map_or(Origin::Default, |set| set.origin.clone()),
         });
         Ok(set)
+    }
+
+    /// Variables that are all but one of ours: a gate that a slip of the pen turns off. Others with our prefix
+    /// may be anybody's own, and mean nothing here.
+    fn misspelt(&self) -> Result<(), Usage> {
+        const PREFIX: &str = "AGENTGAUGE_";
+        let known = self.shown.iter().map(|shown| shown.name.to_ascii_uppercase());
+        let known: Vec<String> = known.chain(["CONFIG".to_owned()]).collect();
+        for name in self.around.variables() {
+            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+            let variable = format!("{PREFIX}{name}");
+            let empty = self.around.variable(&variable).is_none_or(|value| value.is_empty());
+            if empty || known.iter().any(|known| known == name) {
+                continue;
+            }
+            let near = known.iter().map(|known| (strsim::osa_distance(name, known), known)).min();
+            if let Some((slips, near)) = near
+                && slips <= MOST_SLIPS.min(near.len() / 3)
+            {
+                let problem = format!("there is no such variable; did you mean '{PREFIX}{near}'?");
+                return Err(Usage::new(variable, problem));
+            }
+        }
+        Ok(())
     }
 
     /// Which checks are judged. The configuration's list holds unless a flag or variable chooses.
@@ -268,25 +312,6 @@ impl Found {
 
 fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
     if list.is_empty() { None } else { Some(list) }
-}
-
-fn names(text: &str) -> Result<Vec<String>, String> {
-    Ok(text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
-}
-
-fn named_minima(text: &str) -> Result<Vec<(Dimension, f64)>, String> {
-    text.split(',').map(|part| args::minimum(part.trim())).collect()
-}
-
-fn named_profile(text: &str) -> Result<Profile, String> {
-    [Profile::Quick, Profile::Standard]
-        .into_iter()
-        .find(|profile| profile.as_str() == text.trim())
-        .ok_or_else(|| "there are quick, standard".to_owned())
-}
-
-fn path(text: &str) -> Result<PathBuf, String> {
-    Ok(PathBuf::from(text))
 }
 
 /// A rubric by name or file.

@@ -610,6 +610,35 @@ fn settings_come_from_flags_then_variables_then_the_file_then_defaults() {
         &["AGENTGAUGE_MIN_SCORE", "'high'"],
     );
 
+    // Every gate option has its variable, a misspelt one is no gate that is off, and a list is not emptied.
+    let flags =
+        show(&["--exit-zero"], &[("AGENTGAUGE_FAIL_ON_UNREACHABLE", "yes"), ("AGENTGAUGE_EXIT_ZERO", "0")]);
+    assert_eq!(flags("exit_zero"), pair("true", "--exit-zero"));
+    assert_eq!(flags("fail_on_unreachable"), pair("true", "variable AGENTGAUGE_FAIL_ON_UNREACHABLE"));
+    assert_eq!(show(&[], &[("AGENTGAUGE_EXIT_ZERO", "")])("exit_zero"), pair("-", "default"));
+    for (name, value, said) in [
+        ("AGENTGAUGE_MIN_SCROE", "80", "'AGENTGAUGE_MIN_SCORE'"),
+        ("AGENTGAUGE_FAILON", "high", "'AGENTGAUGE_FAIL_ON'"),
+        ("AGENTGAUGE_BASLINE", "b.toml", "'AGENTGAUGE_BASELINE'"),
+        ("AGENTGAUGE_CONFG", "c.toml", "'AGENTGAUGE_CONFIG'"),
+        ("AGENTGAUGE_EXIT_ZERO", "maybe", "true or false"),
+        ("AGENTGAUGE_REQUIRE", ",", "names nothing"),
+        ("AGENTGAUGE_SKIP", " , ", "names nothing"),
+    ] {
+        refused(&within(&deep, &["replay", &transcript("flawed")], &[(name, value)]), &[name, said]);
+    }
+    // What our own scripts set, and anybody's: no settings, and nothing like one.
+    for name in
+        ["BROWSER", "PROXIES", "INTEROP", "INTEROP_SERVERS", "NGINX", "CADDY", "STEADY", "LAB", "VERSION"]
+    {
+        let run = within(&deep, &["config", "show"], &[(&format!("AGENTGAUGE_{name}"), "1")]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+    }
+    assert_eq!(within(&deep, &["config", "show"], &[("AGENTGAUGE_MIN_SCROE", "")]).code, Some(0));
+    let exit =
+        |value| within(&deep, &["replay", &transcript("flawed")], &[("AGENTGAUGE_EXIT_ZERO", value)]).code;
+    assert_eq!((exit("true"), exit("false")), (Some(0), Some(1)));
+
     // The file decides a run.
     let replay = within(&deep, &["replay", &transcript("flawed")], &[]);
     assert_eq!(replay.code, Some(1), "{replay:?}");
@@ -676,6 +705,18 @@ fn a_configuration_names_what_is_scanned() {
     }
     #[cfg(unix)]
     {
+        // A link that leads nowhere is a configuration that cannot be read, not none.
+        let below = folder.path("below");
+        fs::create_dir_all(folder.path(".git")).unwrap();
+        fs::create_dir_all(&below).unwrap();
+        fs::remove_file(folder.path("agentgauge.toml")).unwrap();
+        std::os::unix::fs::symlink("gone.toml", folder.path("agentgauge.toml")).unwrap();
+        for place in [here, &below] {
+            refused(
+                &within(place, &["scan", "http://127.0.0.1:9/"], &[]),
+                &["cannot read", "agentgauge.toml"],
+            );
+        }
         // A folder cannot be read as a file, whoever runs the test.
         fs::remove_file(folder.path("agentgauge.toml")).unwrap();
         fs::create_dir(folder.path("agentgauge.toml")).unwrap();
