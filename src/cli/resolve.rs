@@ -58,8 +58,8 @@ pub(crate) struct Reporting {
     pub(crate) output: Option<PathBuf>,
     /// The same report in other formats.
     pub(crate) reports: Vec<(Format, PathBuf)>,
-    /// The repository's file that names the targets.
-    pub(crate) named_in: Option<NamedIn>,
+    /// The repository's files that name the targets: the first that names one counts.
+    pub(crate) named_in: Vec<NamedIn>,
     /// Files of a GitHub step, where the format is asked for: the summary and the outputs.
     pub(crate) github: [Option<PathBuf>; 2],
     pub(crate) color: ColorWish,
@@ -70,7 +70,7 @@ pub(crate) struct Reporting {
 impl Reporting {
     /// One report to standard output.
     pub(crate) fn plain(format: Format, color: ColorWish) -> Self {
-        let (output, reports, named_in, github) = (None, Vec::new(), None, [None, None]);
+        let (output, reports, named_in, github) = (None, Vec::new(), Vec::new(), [None, None]);
         Self { format, output, reports, named_in, github, color, quiet: false, verbosity: 0 }
     }
 
@@ -93,8 +93,8 @@ pub(crate) struct NamedIn {
     pub(crate) file: String,
     /// The line, if it was given.
     pub(crate) line: Option<u32>,
-    /// URLs whose lines are known.
-    pub(crate) lines: Vec<(String, u32)>,
+    /// URLs, with their labels, whose lines are known.
+    pub(crate) lines: Vec<(String, Option<String>, u32)>,
     /// Its text, to find the line by the URL.
     pub(crate) text: String,
 }
@@ -160,9 +160,9 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
     let limits = limits(profile.value, max_requests, rate)?;
     let mut notes = found.config.warnings.clone();
     let preview = show_limits || plan;
-    let listed = list.map(|path| lists::targets(&path, profile.value, allow_private, around)).transpose()?;
-    let mut targets =
-        targets::wanted(&urls, listed.unwrap_or_default(), &found, &profile, preview, &mut notes, around)?;
+    let listed = list.as_deref().map(|path| lists::targets(path, profile.value, allow_private, around));
+    let (listed, lines) = listed.transpose()?.unwrap_or_default();
+    let mut targets = targets::wanted(&urls, listed, &found, &profile, preview, &mut notes, around)?;
     if label.is_some() && targets.len() > 1 {
         return Err(Usage::new("--label", "it names one target, and there are several URLs"));
     }
@@ -185,7 +185,10 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
         }
     }
     let mut reporting = reporting(output, around)?;
-    reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
+    if reporting.named_in.is_empty() {
+        let list = list.as_deref().and_then(|path| formats::named_by_list(path, lines, around));
+        reporting.named_in = list.into_iter().chain(formats::named_by(&found, around)).collect();
+    }
     if (show_limits || plan) && !matches!(reporting.format, Format::Table | Format::Json) {
         let format = reporting.format.name();
         return Err(Usage::new(format!("--format {format}"), "a preview is shown as table or json only"));
@@ -228,7 +231,9 @@ pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Repl
     let around = &inputs;
     let mut reporting = reporting(output, around)?;
     let Settings { judging, found, .. } = settings(None, gates, choice, &config, around)?;
-    reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
+    if reporting.named_in.is_empty() {
+        reporting.named_in.extend(formats::named_by(&found, around));
+    }
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
@@ -248,7 +253,7 @@ pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<R
         [None, None]
     };
     let output = output.filter(|path| path != Path::new("-"));
-    let named_in = named_in.map(|text| formats::named_in(&text, around)).transpose()?;
+    let named_in = named_in.map(|text| formats::named_in(&text, around)).transpose()?.into_iter().collect();
     let reporting = Reporting {
         format,
         output,

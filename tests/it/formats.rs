@@ -150,6 +150,46 @@ fn a_target_of_the_configuration_is_shown_in_its_line() {
     assert!([2, 3].contains(&place(0).1) && [5, 6].contains(&place(1).1), "{:?} {:?}", place(0), place(1));
 }
 
+#[test]
+fn a_target_of_a_list_is_shown_in_its_line() {
+    let folder = Folder::new("named-by-list");
+    fs::create_dir_all(folder.0.join("repository/.git")).unwrap();
+    fs::create_dir_all(folder.0.join("repository/deploy/here")).unwrap();
+    let list = "# ours\nhttp://127.0.0.1:9/a\n\nhttp://127.0.0.1:9/b\n";
+    let inside = folder.write("repository/deploy/urls.txt", list);
+    let outside = folder.write("urls.txt", list);
+    let here = folder.0.join("repository/deploy/here");
+    let scan = |list: &str, more: &[&str]| {
+        let args = ["scan", "--targets", list, "--report", "sarif=s", "--report", "gitlab=g", "-f", "github"];
+        let run = finish(program().args(args).args(more).current_dir(&here));
+        let read = |name: &str| serde_json::from_slice::<Value>(&fs::read(here.join(name)).unwrap()).unwrap();
+        let (log, issues) = (read("s"), read("g"));
+        let place = |index: usize| {
+            let sarif = &log["runs"][index]["results"][0]["locations"][0]["physicalLocation"];
+            let of =
+                |path: &Value, line: &Value| format!("{}:{line}", path.as_str().unwrap().replace("%3A", ":"));
+            let sarif = of(&sarif["artifactLocation"]["uri"], &sarif["region"]["startLine"]);
+            let gitlab = &issues[index]["location"];
+            assert_eq!(of(&gitlab["path"], &gitlab["lines"]["begin"]), sarif);
+            let (file, line) = sarif.rsplit_once(':').unwrap();
+            // An annotation without a file stands for itself.
+            let anywhere = file.starts_with("127.0.0.1");
+            assert!(anywhere || run.stdout.contains(&format!("file={file},line={line}")), "{sarif}: {run:?}");
+            sarif
+        };
+        [place(0), place(1)]
+    };
+    for list in ["../urls.txt", inside.as_str()] {
+        assert_eq!(scan(list, &[]), ["deploy/urls.txt:2", "deploy/urls.txt:4"]);
+    }
+    // What is typed has no line there; what the option names goes before the list.
+    folder.write("repository/deploy/other.txt", "http://127.0.0.1:9/b\n");
+    assert_eq!(scan("../other.txt", &["http://127.0.0.1:9/c"]), ["127.0.0.1:9/c:1", "deploy/other.txt:1"]);
+    assert_eq!(scan("../urls.txt", &["--named-in", "x.json:7"]), ["x.json:7", "x.json:7"]);
+    // A list from anywhere else is no file of the repository.
+    assert_eq!(scan(&outside, &[]), ["127.0.0.1:9/a:1", "127.0.0.1:9/b:1"]);
+}
+
 /// The official schema, from the package that carries it: a dependency that is listed and never
 /// compiled, so that the registry's client keeps it beside the others.
 fn official_sarif_schema() -> Option<Value> {
