@@ -166,7 +166,7 @@ const SECRET_NAMES: [&str; 13] = [
 ];
 
 /// The URL as it is recorded: values of token-like query parameters become placeholders.
-fn masked_url(url: &Url, vault: &Vault) -> String {
+pub(crate) fn masked_url(url: &Url, vault: &Vault) -> String {
     let Some(query) = url.query() else { return url.to_string() };
     let masked: Vec<String> = query
         .split('&')

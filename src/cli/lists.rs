@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use url::Url;
+
 use super::resolve::{Surroundings, Usage, text_file};
 use super::targets::shown_url;
 use crate::target::Target;
@@ -40,9 +42,9 @@ fn read(
 }
 
 /// The URLs of `merge --expect`.
-pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<String>, Usage> {
+pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<Url>, Usage> {
     let targets = read("--expect", path, Profile::Standard, around)?;
-    Ok(targets.into_iter().map(|(target, _)| target.url.to_string()).collect())
+    Ok(targets.into_iter().map(|(target, _)| target.url).collect())
 }
 
 /// The targets of `scan --targets`, and the line of each URL. Others may have written the list, so what is not public is refused,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use serde::de::IgnoredAny;
+use url::Url;
 
 use super::args::OutputArgs;
 use super::inputs::Remembering;
@@ -16,13 +17,16 @@ use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Reporting, Surroundings, Usage, reporting};
 use super::{Ending, lists};
+use crate::baseline::same_url;
 use crate::exit::Exit;
 use crate::gate::Gates;
 use crate::progress::{Progress, Voice};
 use crate::report::Report;
 use crate::report::json;
 use crate::rubric::Rubric;
+use crate::scan::masked_url;
 use crate::selection::Selection;
+use crate::transcript::Vault;
 
 const MERGE_EXAMPLES: &str = "\
 Examples:
@@ -53,7 +57,7 @@ pub(crate) struct Merge {
     /// `-` is standard input.
     pub(crate) files: Vec<PathBuf>,
     /// URLs that must be there.
-    pub(crate) expected: Option<Vec<String>>,
+    pub(crate) expected: Option<Vec<Url>>,
     pub(crate) allow_mixed_rubrics: bool,
     pub(crate) reporting: Reporting,
     pub(crate) judging: Judging,
@@ -125,7 +129,7 @@ pub(super) fn run(plan: &Merge) -> Result<Ending, Ending> {
             exit = Exit::Inconclusive;
         }
     }
-    presenter.write(&mut merged, exit, outputs)?;
+    presenter.write(&mut merged, &missing, exit, outputs)?;
     Ok(Ending { exit, words, quiet: plan.reporting.quiet })
 }
 
@@ -224,13 +228,18 @@ fn latest(reports: Vec<Report>) -> (Vec<Report>, usize) {
     (kept.into_values().collect(), replaced)
 }
 
-/// Expected URLs without a report, each once, in the order of the list.
-fn missing<'e>(expected: &'e [String], reports: &[Report]) -> Vec<&'e str> {
-    let same = |a: &str, b: &str| a.trim_end_matches('/') == b.trim_end_matches('/');
-    let mut missing: Vec<&str> = Vec::new();
+/// Expected URLs without a report, masked, each once, in the order of the list.
+fn missing(expected: &[Url], reports: &[Report]) -> Vec<String> {
+    let mut missing: Vec<String> = Vec::new();
     for url in expected {
-        if !reports.iter().any(|report| same(&report.url, url)) && !missing.contains(&url.as_str()) {
-            missing.push(url);
+        let plain = |url: &str| url.trim_end_matches('/').to_owned();
+        let same = |report: &&Report| {
+            plain(&report.url) == plain(url.as_str()) || same_url(&report.url, url.as_str())
+        };
+        // As a report would name it.
+        let shown = masked_url(url, &Vault::default());
+        if !reports.iter().any(|report| same(&report)) && !missing.contains(&shown) {
+            missing.push(shown);
         }
     }
     missing

@@ -56,22 +56,23 @@ impl Outputs {
         std::iter::once(&self.main).chain(more).filter_map(Output::destination)
     }
 
-    /// Writes all of them. One that fails does not keep the others from being written.
+    /// Writes all of them. `missing` are URLs that should be among the targets. One that fails does not keep the others from being written.
     pub(super) fn finish(
         self,
         reports: &[Report],
+        missing: &[String],
         exit: Exit,
         reporting: &Reporting,
     ) -> Result<(), OutputError> {
         let render = |format: Format, to_file: bool| {
             let style = terminal::table_style(reporting.color, to_file);
-            format.render(&Run { reports, exit, style })
+            format.render(&Run { reports, missing, exit, style })
         };
         let mut results = Vec::new();
         for (format, output) in self.more {
             results.push(output.finish(&render(format, true)));
         }
-        let texts = [markdown::render(reports, markdown::SUMMARY), github::outputs(reports, exit)];
+        let texts = [markdown::render(reports, missing, markdown::SUMMARY), github::outputs(reports, exit)];
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
             if let (Some(mut file), Some(path)) = (file, path) {
                 let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());

@@ -43,7 +43,7 @@ impl<'p> Presenter<'p> {
         if let ([report], Some(signal)) = (reports.as_mut_slice(), interrupted) {
             report.exit = signal;
         }
-        self.write(&mut reports, exit, outputs)?;
+        self.write(&mut reports, &[], exit, outputs)?;
         let words = match interrupted {
             Some(_) => format!("stopped early; {words}"),
             None => words,
@@ -56,11 +56,17 @@ impl<'p> Presenter<'p> {
     }
 
     /// Writes every output that was asked for, each in its format.
-    pub(super) fn write(&self, reports: &mut [Report], exit: Exit, outputs: Outputs) -> Result<(), Ending> {
+    pub(super) fn write(
+        &self,
+        reports: &mut [Report],
+        missing: &[String],
+        exit: Exit,
+        outputs: Outputs,
+    ) -> Result<(), Ending> {
         for report in reports.iter_mut() {
             report.named_at = self.named_at(report).or(report.named_at.take());
         }
-        outputs.finish(reports, exit, self.reporting)?;
+        outputs.finish(reports, missing, exit, self.reporting)?;
         let more = self.reporting.reports.iter().map(|(format, _)| *format);
         for format in std::iter::once(self.reporting.format).chain(more) {
             if let Some(remark) = format.remark(reports.len()).filter(|_| !self.reporting.quiet) {

@@ -17,12 +17,17 @@ const WORST: usize = 10;
 /// Longest message, in characters.
 const LONGEST: usize = 500;
 
-/// All reports, in at most `limit` bytes (so at most as many characters).
+/// All reports, and URLs that should be among them, in at most `limit` bytes (so at most as many characters).
 #[must_use]
-pub fn render(reports: &[Report], limit: usize) -> String {
+pub fn render(reports: &[Report], missing: &[String], limit: usize) -> String {
     let urls: Vec<&str> = reports.iter().map(|report| report.url.as_str()).collect();
     let mut document = Document::new(limit);
     document.add(&format!("<!-- agentgauge:report:{} -->\n", key::digest(&urls, 16)));
+    if !missing.is_empty() {
+        document.add("**Missing**: expected, and there is no report\n\n");
+        missing.iter().for_each(|url| document.add(&format!("- {}\n", markdown(url, 200))));
+        document.add("\n");
+    }
     match reports {
         [report] => one(&mut document, report, "##"),
         _ => {

@@ -297,6 +297,74 @@ fn merge_lists_what_is_missing() {
 }
 
 #[test]
+fn every_format_of_a_merge_shows_what_is_missing() {
+    let folder = Folder::new("merge-missing");
+    let (one, dead) = lines(&folder);
+    let url = serde_json::from_str::<Value>(&one).unwrap()["target"]["url"].as_str().unwrap().to_owned();
+    let missing = "https://example.com/mcp?api_key=s3cr3t&x=1";
+    let list = folder.write("list.txt", format!("{url}\n{missing}\n{missing}\n"));
+    let shown = "https://example.com/mcp?api_key=~query-api_key~&x=1";
+    for (name, reports) in [("one.jsonl", one.clone()), ("two.jsonl", format!("{one}{dead}"))] {
+        let file = folder.write(name, reports);
+        let merge = |format: &str, list: &[&str]| {
+            let summary = folder.write("summary", "");
+            let mut command = program();
+            command.args(["merge", "-f", format, &file]).args(list).env("GITHUB_STEP_SUMMARY", &summary);
+            let run = finish(&mut command);
+            (run, fs::read_to_string(summary).unwrap())
+        };
+        for format in Format::ALL {
+            let (without, _) = merge(format.name(), &[]);
+            let (run, summary) = merge(format.name(), &["--expect", &list]);
+            assert_eq!(run.code, Some(4), "{run:?}");
+            assert!(!format!("{}{}", run.stdout, run.stderr).contains("s3cr3t"), "{run:?}");
+            let said = |text: &str| assert!(run.stdout.contains(text), "{text:?} in {}", run.stdout);
+            match format {
+                // A line is a report, a badge a score: the exit and the note say it.
+                Format::Jsonl | Format::Badge | Format::BadgeSvg => assert_eq!(run.stdout, without.stdout),
+                Format::Table => said(shown),
+                Format::Html => said("<li>https://example.com/mcp?api_key=~query-api_key~&amp;x=1</li>"),
+                Format::Json => {
+                    assert_eq!(run.json()["summary"]["missing"], serde_json::json!([shown]));
+                    let schema: Value = serde_json::from_str(&agentgauge::schema::report()).unwrap();
+                    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&run.json()));
+                }
+                Format::Sarif | Format::SarifAlerts => {
+                    let invocation = &run.json()["runs"][0]["invocations"][0];
+                    let notes = invocation["toolExecutionNotifications"].as_array().unwrap();
+                    let of = |note: &&Value| note["descriptor"]["id"] == "missing";
+                    assert!(
+                        notes.iter().find(of).unwrap()["message"]["text"].to_string().contains("example.com")
+                    );
+                }
+                Format::Junit => {
+                    let document = roxmltree::Document::parse(&run.stdout).unwrap();
+                    let errors = |node: roxmltree::Node<'_, '_>| {
+                        node.attribute("errors").unwrap().parse::<usize>().unwrap()
+                    };
+                    let suites: Vec<_> =
+                        document.root_element().children().filter(roxmltree::Node::is_element).collect();
+                    assert_eq!(suites.last().unwrap().attribute("name"), Some(shown));
+                    let sum: usize = suites.iter().map(|suite| errors(*suite)).sum();
+                    assert!(sum >= 1 && sum == errors(document.root_element()), "{}", run.stdout);
+                }
+                Format::Markdown => said("**Missing**"),
+                Format::Github => {
+                    said("::warning title=agentgauge missing::");
+                    assert!(summary.contains("**Missing**"), "{summary}");
+                }
+                Format::Gitlab => {
+                    let issues = run.json();
+                    let issue = issues.as_array().unwrap().last().unwrap().clone();
+                    assert_eq!(issue["check_name"], "agentgauge-missing");
+                    assert_eq!(issue["location"]["path"], "example.com/mcp");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn merge_refuses_what_it_cannot_join() {
     let folder = Folder::new("merge-refused");
     let (one, dead) = lines(&folder);

@@ -44,17 +44,30 @@ const LONGEST: usize = 1_000;
 /// Pieces of evidence kept with a result.
 const EVIDENCE: usize = 3;
 
-/// The log of all reports.
+/// The log of all reports. URLs that should be among them are notifications of the first run.
 #[must_use]
-pub fn render(reports: &[Report], results: Results) -> String {
+pub fn render(reports: &[Report], missing: &[String], results: Results) -> String {
     let rules: Vec<Rule> = checks::all().map(rule).collect();
     let keys = key::keys(reports);
-    let log = Log {
+    let mut log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
         runs: reports.iter().zip(&keys).map(|(report, key)| run(report, key, results, &rules)).collect(),
     };
+    if let Some(Run { invocations: [invocation], .. }) = log.runs.first_mut() {
+        let why = |url: &String| format!("expected, and there is no report: {url}");
+        let missing = missing.iter().map(|url| notification("missing", "error", &why(url)));
+        invocation.tool_execution_notifications.extend(missing);
+    }
     format!("{}\n", sink::json(&log, true))
+}
+
+fn notification(id: &'static str, level: &'static str, why: &str) -> Notification {
+    Notification {
+        descriptor: Descriptor { id, short_description: None },
+        level,
+        message: Message { text: sink::sarif_message(why, LONGEST) },
+    }
 }
 
 fn run<'r>(report: &'r Report, key: &str, results: Results, rules: &'r [Rule]) -> Run<'r> {
@@ -200,13 +213,7 @@ fn location(report: &Report) -> Location {
 fn invocation(report: &Report) -> Invocation {
     let unreachable = report.classification.kind == Kind::Unreachable;
     let mut notifications = Vec::new();
-    let mut notify = |id: &'static str, level: &'static str, why: &str| {
-        notifications.push(Notification {
-            descriptor: Descriptor { id, short_description: None },
-            level,
-            message: Message { text: sink::sarif_message(why, LONGEST) },
-        });
-    };
+    let mut notify = |id, level, why: &str| notifications.push(notification(id, level, why));
     if unreachable {
         notify(
             "unreachable",
@@ -242,6 +249,7 @@ fn descriptors() -> Vec<Descriptor> {
         ("insecure", "Certificate faults were ignored"),
         ("incomplete", "The scan was cut short"),
         ("proxy", "A proxy was in the way"),
+        ("missing", "A target that was expected has no report"),
         ("check-crashed", "A check crashed: a bug of agentgauge"),
     ]
     .into_iter()
