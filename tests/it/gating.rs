@@ -1,9 +1,11 @@
 //! Gates, baseline, diff and configuration as a user meets them: the real program over recorded scans.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::LazyLock;
 
 use agentgauge::demo::{self, Base, Behaviour, Endpoint};
+use agentgauge::report::format::Format;
 use serde_json::Value;
 
 use crate::program::{Folder, Run, finish, program, run};
@@ -70,67 +72,164 @@ fn refused(run: &Run, said: &[&str]) {
     }
 }
 
-#[test]
-fn exit_codes_of_every_gate_and_outcome_in_every_format() {
-    let folder = Folder::new("exit-codes");
-    let old = folder.path("old.json");
-    let one = |name: &str| transcript(name);
-    let everything = ["sound", "flawed", "modern", "gated", "dead"].map(one);
-    let all: Vec<&str> = everything.iter().map(String::as_str).collect();
-    run(&[&["replay", "--no-config", "-f", "json", "-o", &old], &all[..]].concat());
-    let baseline = folder.path("b.toml");
-    let flawed = report_file(&folder, "flawed");
-    let sound = report_file(&folder, "sound");
-    let written = run(&["baseline", "write", "-b", &baseline, &flawed, &sound]);
-    assert_eq!(written.code, Some(0), "{written:?}");
-    // Of a gated endpoint, whether anything can be judged without a credential is for the checks to say.
-    const EITHER: i32 = -1;
-    // Gate; then the exit on a sound, a flawed, a gated and a dead endpoint, and on a list with a dead one.
-    let table: &[(&[&str], [i32; 5])] = &[
-        (&[], [0, 0, EITHER, 3, 0]),
-        (&["--fail-on-unreachable"], [0, 0, EITHER, 3, 3]),
-        (&["--min-score", "0"], [0, 0, 4, 3, 3]),
-        (&["--min-score", "100"], [0, 1, 4, 3, 3]),
-        (&["--min-score", "100", "--exit-zero"], [0, 0, 4, 3, 3]),
-        (&["--min", "D2=0"], [0, 0, 4, 3, 3]),
-        (&["--min-coverage", "0"], [0, 0, 0, 3, 3]),
-        (&["--min-coverage", "100"], [1, 1, 1, 3, 1]),
-        (&["--fail-on", "critical"], [0, 1, EITHER, 3, 3]),
-        (&["--require", "rpc-id-echo"], [0, 1, 4, 3, 3]),
-        (&["--require", "origin-rejected"], [0, 1, EITHER, 3, 3]),
-        (&["--max-drop", "0", "--against", &old], [0, 0, 4, 3, 3]),
-        (&["--min-score", "0", "--require", "origin-rejected"], [0, 1, 4, 3, 3]),
-    ];
-    for (gate, expected) in table {
-        for format in ["json", "table", "html"] {
-            let exit = |names: &[&str]| {
-                let files: Vec<String> = names.iter().map(|name| one(name)).collect();
-                let files: Vec<&str> = files.iter().map(String::as_str).collect();
-                run(&[&["replay", "--no-config", "-f", format], *gate, &files[..]].concat())
-            };
-            let runs = [
-                exit(&["sound"]),
-                exit(&["flawed"]),
-                exit(&["gated"]),
-                exit(&["dead"]),
-                exit(&["sound", "dead"]),
-            ];
-            for (run, expected) in runs.iter().zip(expected) {
-                let code = run.code.unwrap();
-                let fits = code == *expected || (*expected == EITHER && [0, 4].contains(&code));
-                assert!(fits, "{gate:?} {format}: {expected}, but {:?}", run.stderr);
-                assert!(!run.stdout.is_empty(), "{gate:?}: a report is written whatever the gate says");
-            }
+/// What is judged: a name, and the recorded scans.
+const OUTCOMES: [(&str, &[&str]); 7] = [
+    ("sound", &["sound"]),
+    ("flawed", &["flawed"]),
+    ("gated", &["gated"]),
+    ("withheld", &["withheld"]),
+    ("dead", &["dead"]),
+    ("sound and dead", &["sound", "dead"]),
+    ("flawed, withheld and dead", &["flawed", "withheld", "dead"]),
+];
+const NAMES: [&str; 5] = ["sound", "flawed", "gated", "withheld", "dead"];
+
+/// Files that gates compare with.
+struct Compared {
+    folder: Folder,
+    transcripts: Vec<(&'static str, String)>,
+}
+
+impl Compared {
+    fn new() -> Self {
+        let folder = Folder::new("exit-codes");
+        // Cut off before anything but the kind was seen.
+        let whole = fs::read_to_string(transcript("sound")).unwrap();
+        let cut: String = whole.lines().take(6).map(|line| format!("{line}\n")).collect();
+        let cut =
+            folder.write("withheld.jsonl", cut.replace("\"label\":\"sound\"", "\"label\":\"withheld\""));
+        let file = |name| (name, if name == "withheld" { cut.clone() } else { transcript(name) });
+        let this = Self { transcripts: NAMES.map(file).to_vec(), folder };
+        this.reports();
+        this.baselines();
+        this
+    }
+
+    fn path(&self, name: &str) -> &str {
+        &self.transcripts.iter().find(|(of, _)| *of == name).unwrap().1
+    }
+
+    /// Earlier scores: as they are, and one that was better.
+    fn reports(&self) {
+        let all: Vec<&str> = NAMES.iter().map(|name| self.path(name)).collect();
+        run(&[&["replay", "--no-config", "-f", "json", "-o", &self.folder.path("old.json")], &all[..]]
+            .concat());
+        let old = fs::read(self.folder.path("old.json")).unwrap();
+        let mut value: Value = serde_json::from_slice(&old).unwrap();
+        let flawed = value["reports"].as_array_mut().unwrap().iter_mut();
+        for report in flawed.filter(|report| report["target"]["label"] == "flawed") {
+            report["score"]["value"] = 100.into();
+        }
+        self.folder.write("better.json", value.to_string());
+    }
+
+    /// Every file has entries of every target, none of which is stale, and then what its name says.
+    fn baselines(&self) {
+        let entry = |name: &str, check: &str, more: &str| {
+            format!("\n[[accepted]]\ntarget = \"{name}\"\ncheck = \"{check}\"\nreason = \"r\"\n{more}")
+        };
+        let bare: String = NAMES.iter().map(|name| entry(name, "ops-latency", "unstable = true\n")).collect();
+        let bare = format!("schema_version = 1\n{bare}");
+        let known = self.folder.write("known.toml", &bare);
+        for name in ["flawed", "gated"] {
+            let report = report_file(&self.folder, name);
+            assert_eq!(run(&["baseline", "write", "-b", &known, &report]).code, Some(0));
+        }
+        let known = fs::read_to_string(known).unwrap();
+        let flawed = report("flawed", &[]);
+        let passed =
+            flawed["findings"].as_array().unwrap().iter().find(|row| row["status"] == "pass").unwrap();
+        let passed = passed["check"].as_str().unwrap();
+        for (file, text) in [
+            ("bare.toml", bare),
+            ("stale.toml", format!("{known}{}", entry("flawed", passed, ""))),
+            (
+                "past.toml",
+                format!(
+                    "{known}{}",
+                    entry("flawed", "cors-preflight", "unstable = true\nexpires = 2020-01-31\n")
+                ),
+            ),
+            ("unknown.toml", format!("{known}{}", entry("flawed", "no-such-check", ""))),
+        ] {
+            self.folder.write(file, text);
         }
     }
-    // Both have an entry: known findings pass, and nothing else does.
-    let both = |more: &[&str]| {
-        let (sound, flawed) = (one("sound"), one("flawed"));
-        run(&[&["replay", "--no-config", "--baseline", &baseline, &sound, &flawed], more].concat())
-    };
-    assert_eq!(both(&[]).code, Some(0), "{:?}", both(&[]).stderr);
-    assert_eq!(both(&["--fail-on", "info"]).code, Some(0));
-    assert_eq!(both(&["--min-score", "100"]).code, Some(1), "numbers know no baseline");
+}
+
+#[test]
+fn exit_codes_of_every_gate_and_outcome_in_every_format() {
+    let compared = Compared::new();
+    // Gate; then the exit on each of OUTCOMES. Files are those of `Compared`.
+    let table: &[(&[&str], [i32; 7])] = &[
+        (&[], [0, 0, 0, 4, 3, 0, 0]),
+        (&["--fail-on-unreachable"], [0, 0, 0, 4, 3, 3, 4]),
+        (&["--exit-zero"], [0, 0, 0, 4, 3, 0, 0]),
+        (&["--min-score", "0"], [0, 0, 4, 4, 3, 3, 4]),
+        (&["--min-score", "100"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--min-score", "100", "--exit-zero"], [0, 0, 4, 4, 3, 3, 4]),
+        (&["--min", "D2=0"], [0, 0, 4, 4, 3, 3, 4]),
+        (&["--min", "D2=100"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--min", "D7=0"], [0, 0, 0, 4, 3, 3, 4]),
+        (&["--min-coverage", "0"], [0, 0, 0, 0, 3, 3, 3]),
+        (&["--min-coverage", "100"], [1, 1, 1, 1, 3, 1, 1]),
+        (&["--fail-on", "critical"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--fail-on", "low"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--require", "rpc-id-echo"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--require", "origin-rejected"], [0, 1, 0, 4, 3, 3, 1]),
+        (&["--max-drop", "0", "--against", "old.json"], [0, 0, 4, 4, 3, 3, 4]),
+        (&["--max-drop", "0", "--against", "better.json"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--baseline", "known.toml"], [0, 0, 0, 0, 3, 3, 3]),
+        (&["--baseline", "known.toml", "--fail-on", "low"], [0, 0, 0, 0, 3, 3, 3]),
+        (&["--baseline", "known.toml", "--min-score", "100"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--baseline", "bare.toml"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--baseline", "bare.toml", "--exit-zero"], [0, 0, 0, 0, 3, 3, 3]),
+        (&["--baseline", "bare.toml", "--fail-on", "critical"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--baseline", "stale.toml"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--baseline", "past.toml"], [1, 1, 1, 1, 3, 1, 1]),
+        (&["--baseline", "unknown.toml"], [1, 1, 1, 1, 3, 1, 1]),
+        (&["--min-score", "0", "--require", "origin-rejected"], [0, 1, 4, 4, 3, 3, 1]),
+    ];
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (row, (gate, expected)) in table.iter().enumerate() {
+        for (column, ((name, parts), expected)) in OUTCOMES.iter().zip(expected).enumerate() {
+            // Each run writes every format; each format is what the run is asked for in turn.
+            let main = (row + column) % Format::ALL.len();
+            let mut args: Vec<String> =
+                ["replay", "--no-config", "-f", Format::ALL[main].name()].map(str::to_owned).to_vec();
+            for part in *gate {
+                let file = part.contains('.') && !part.starts_with('-');
+                args.push(if file { compared.folder.path(part) } else { (*part).to_owned() });
+            }
+            args.extend(parts.iter().map(|name| compared.path(name).to_owned()));
+            for format in Format::ALL {
+                let file = compared.folder.path(&format!("out.{}", format.name()));
+                let _ = fs::remove_file(&file);
+                args.extend(["--report".to_owned(), format!("{}={file}", format.name())]);
+            }
+            let run = finish(program().args(&args));
+            seen.insert((main, column));
+            if run.code != Some(*expected) {
+                wrong.push(format!("{gate:?}, {name}: {expected}, but {}", run.last_line()));
+            }
+            for format in Format::ALL {
+                let written = fs::read(compared.folder.path(&format!("out.{}", format.name()))).unwrap();
+                assert!(
+                    !written.is_empty(),
+                    "{gate:?}, {name}: {} is written whatever the gate says",
+                    format.name()
+                );
+            }
+            let json: Value =
+                serde_json::from_slice(&fs::read(compared.folder.path("out.json")).unwrap()).unwrap();
+            let exit = json.pointer("/exit/code").or(json.pointer("/summary/exit/code")).unwrap();
+            assert_eq!(exit.as_i64().map(|code| code as i32), run.code, "{gate:?}, {name}");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let all = Format::ALL.len() * OUTCOMES.len();
+    assert_eq!(seen.len(), all, "every format was asked for with every outcome");
 }
 
 #[test]
