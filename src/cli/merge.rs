@@ -23,7 +23,7 @@ use crate::gate::Gates;
 use crate::progress::{Progress, Voice};
 use crate::report::Report;
 use crate::report::json;
-use crate::rubric::Rubric;
+use crate::rubric::{Rubric, stamp};
 use crate::scan::masked_url;
 use crate::selection::Selection;
 use crate::transcript::Vault;
@@ -195,9 +195,7 @@ fn one_rubric(reports: &[Report]) -> Result<(), Usage> {
     let named: Vec<String> = rubrics
         .iter()
         .take(3)
-        .map(|((id, version, hash), url)| {
-            format!("{id} {version} ({}…) for {url}", hash.get(..8).unwrap_or(hash))
-        })
+        .map(|((id, version, hash), url)| format!("{} for {url}", stamp(id, version, hash)))
         .collect();
     Err(Usage::new(
         "FILE",

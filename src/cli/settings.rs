@@ -369,13 +369,11 @@ fn earlier(
     for report in &reports {
         let then = &report.rubric;
         if then.sha256 != rubric.sha256 {
-            return Err(Usage::new(
-                argument,
-                format!(
-                    "{name} was scored by {} {}, and now {} {} is used: their scores do not compare",
-                    then.id, then.version, rubric.id, rubric.version
-                ),
-            ));
+            let then = rubric::stamp(&then.id, &then.version, &then.sha256);
+            let now = rubric::stamp(&rubric.id, &rubric.version, &rubric.sha256);
+            let problem =
+                format!("{name} was scored by {then}, and now {now} is used: their scores do not compare");
+            return Err(Usage::new(argument, problem));
         }
     }
     let earlier = reports

@@ -12,7 +12,8 @@ use thiserror::Error;
 use crate::baseline::{Mark, Seen, same_url};
 use crate::facts::Kind;
 use crate::finding::{Dimension, Severity, Status};
-use crate::report::json::v1::{JsonFinding, JsonReport};
+use crate::report::json::v1::{JsonFinding, JsonReport, JsonRubric};
+use crate::rubric::stamp;
 
 pub use scores::{CapChange, Moved, Movement, Scores};
 
@@ -334,10 +335,9 @@ fn notes(old: &JsonReport, new: &JsonReport) -> Vec<String> {
     differs("profile", old.profile.as_str(), new.profile.as_str());
     differs("agentgauge", &old.tool.version, &new.tool.version);
     if old.rubric.sha256 != new.rubric.sha256 {
-        notes.push(format!(
-            "rubric: {} {} before, {} {} now, so scores do not compare",
-            old.rubric.id, old.rubric.version, new.rubric.id, new.rubric.version
-        ));
+        let stamp = |of: &JsonRubric| stamp(&of.id, &of.version, &of.sha256);
+        let (before, now) = (stamp(&old.rubric), stamp(&new.rubric));
+        notes.push(format!("rubric: {before} before, {now} now, so scores do not compare"));
     }
     notes
 }

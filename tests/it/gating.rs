@@ -285,6 +285,15 @@ fn gates_that_mean_nothing_are_refused() {
         let sound = transcript("sound");
         refused(&run(&[&["replay", &sound], args].concat()), said);
     }
+    // Another rubric of the same name and version: the hashes tell them apart.
+    let text = run(&["rubric", "show"]).stdout;
+    let mine = folder.write("mine.toml", format!("{text}# mine\n"));
+    let sound = transcript("sound");
+    let args = ["replay", "--no-config", "--rubric", &mine, "--max-drop", "5", "--against", &old, &sound];
+    let said = run(&args);
+    refused(&said, &["do not compare"]);
+    let stamps: BTreeSet<&str> = said.stderr.split(['(', ')']).filter(|part| part.ends_with('…')).collect();
+    assert_eq!(stamps.len(), 2, "{said:?}");
     let modern = transcript("modern");
     let other = run(&["replay", "--no-config", &modern, "--max-drop", "5", "--against", &old]);
     refused(&other, &["sound.json has no report of modern"]);
@@ -781,6 +790,28 @@ fn a_configuration_names_what_is_scanned() {
     refused(&within(here, &["scan", "opne"], &[]), &["'opne'", "'open'"]);
     let shown = within(here, &["config", "show"], &[]);
     assert!(shown.stdout.contains("bearer token from OUR_TOKEN"), "{shown:?}");
+
+    // One URL under two labels, or with two profiles, is two scans; the same twice is one.
+    let url = sound.url();
+    let entry = |label: &str| format!("[[targets]]\nurl = \"{url}\"\nlabel = \"{label}\"\n");
+    folder.write("agentgauge.toml", format!("profile = \"quick\"\n{}{}", entry("one"), entry("two")));
+    let labels = |args: &[&str]| -> Vec<String> {
+        let value = within(here, &[&["scan", "-f", "json"], args].concat(), &[]).json();
+        let one = [value.clone()];
+        let reports = value["reports"].as_array().map_or(&one[..], Vec::as_slice);
+        reports.iter().map(|report| report["target"]["label"].as_str().unwrap_or("-").to_owned()).collect()
+    };
+    assert_eq!(labels(&[]), ["one", "two"]);
+    assert_eq!(labels(&["two", "two"]), ["two"]);
+    let list = folder.write("list.txt", format!("{url}\n"));
+    assert_eq!(labels(&["two", "--targets", &list, "--allow-private"]), ["two"]);
+
+    // A credential of the configuration that would go unencrypted is refused by file and line.
+    let plain = "[[targets]]\nurl = \"https://a.invalid/\"\n\n[[targets]]\nurl = \"http://b.invalid/\"\nbearer_env = \"OUR_TOKEN\"\n";
+    folder.write("agentgauge.toml", plain);
+    refused(&within(here, &["scan"], &token), &["agentgauge.toml:4: URL 'http://b.invalid/'", "unencrypted"]);
+    folder.write("agentgauge.toml", "[[targets]]\nurl = \"http://s3cr3t@b.invalid/\"\n");
+    refused(&within(here, &["scan"], &[]), &["agentgauge.toml:1: URL 'http://b.invalid/'", "unencrypted"]);
 
     folder.write("agentgauge.toml", "profile = \"quick\"\n");
     refused(&within(here, &["scan"], &[]), &["URL", "names no targets"]);
