@@ -320,7 +320,9 @@ fn token_like(value: &str) -> bool {
 
 fn clear_text_url(text: &str) -> bool {
     let Ok(url) = url::Url::parse(text) else { return false };
-    url.password().is_some()
+    // A user alone may be a token, too: `https://TOKEN@host`.
+    !url.username().is_empty()
+        || url.password().is_some()
         || url.query_pairs().any(|(name, value)| {
             !value.is_empty() && SECRET_WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word))
         })
@@ -412,7 +414,12 @@ reason = "no browsers here"
             let said = warnings("X-Tenant = \"acme\"", header);
             assert!(said.len() == 1 && said[0].starts_with("agentgauge.toml:13: "), "{header}: {said:?}");
         }
-        for url in ["https://me:s3cr3t@example.com/", "https://example.com/?api_key=s3cr3t"] {
+        for url in [
+            "https://me:s3cr3t@example.com/",
+            "https://s3cr3t@example.com/",
+            "https://:s3cr3t@example.com/",
+            "https://example.com/?api_key=s3cr3t",
+        ] {
             let said = warnings("https://example.com/mcp", url);
             assert!(said.len() == 1 && said[0].starts_with("agentgauge.toml:11: "), "{url}: {said:?}");
         }

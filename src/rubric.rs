@@ -305,6 +305,12 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A rubric in a message: two of one name and version may differ still.
+#[must_use]
+pub fn stamp(id: &str, version: &str, sha256: &str) -> String {
+    format!("{id} {version} ({}…)", sha256.get(..8).unwrap_or(sha256))
+}
+
 /// The known name that is most like `name`, if any is alike.
 #[must_use]
 pub fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {

@@ -164,7 +164,7 @@ async fn wait(target: &Target, wait_ms: u64, observer: &dyn Observer, stop: &Sto
 const RETRY: Duration = Duration::from_millis(200);
 
 /// The URL as it is recorded: values of token-like query parameters become placeholders.
-fn masked_url(url: &Url, vault: &Vault) -> String {
+pub(crate) fn masked_url(url: &Url, vault: &Vault) -> String {
     let Some(query) = url.query() else { return url.to_string() };
     let masked: Vec<String> = query
         .split('&')

@@ -48,6 +48,31 @@ pub enum Kept {
     Accepted,
 }
 
+impl Kept {
+    /// The name of the list.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debt => "debt",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+impl Entry {
+    /// The worst that it covers.
+    pub(super) fn reach(&self) -> (Mark, Severity) {
+        (self.status, self.severity.unwrap_or(Severity::Critical))
+    }
+
+    /// Whether one of the two is too many. Debt comes first in the order of entries, and may go beyond what
+    /// was accepted: `baseline write` notes so what became worse.
+    fn repeats(&self, earlier: &Self) -> bool {
+        (&self.target, &self.check, &self.subject) == (&earlier.target, &earlier.check, &earlier.subject)
+            && (self.kept == earlier.kept || self.reach() >= earlier.reach())
+    }
+}
+
 /// A status that can be in a baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -183,15 +208,7 @@ impl Baseline {
                     None
                 }
             };
-            let twin = entries.iter().find(|earlier| {
-                (earlier.kept, &earlier.target, &earlier.check, &earlier.subject)
-                    == (kept, &entry.target, &entry.check, &entry.subject)
-            });
-            if let Some(twin) = twin {
-                let first = twin.line.unwrap_or_default();
-                add(format!("`{}` of {} is listed in line {first} already", entry.check, entry.target));
-            }
-            entries.push(Entry {
+            let entry = Entry {
                 line: Some(line),
                 kept,
                 target: entry.target,
@@ -202,7 +219,15 @@ impl Baseline {
                 reason: entry.reason,
                 expires,
                 unstable: entry.unstable,
-            });
+            };
+            if let Some(twin) = entries.iter().find(|earlier| entry.repeats(earlier)) {
+                let (first, list) = (twin.line.unwrap_or_default(), twin.kept.as_str());
+                add(format!(
+                    "`{}` of {} is listed in line {first} already ({list})",
+                    entry.check, entry.target
+                ));
+            }
+            entries.push(entry);
             if entries.len() > MOST {
                 return Err(error(vec![Fault {
                     line: Some(line),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,19 +44,32 @@ pub struct Held {
 }
 
 impl Baseline {
-    /// Compares one target's findings with the entries for it. `known` are the ids of all checks; new and
-    /// worse findings fail from `least` harm on.
+    /// Compares one target's findings with the entries for it, and looks whether the others can still be
+    /// true: a file that is out of date fails wherever it is used. `known` are the ids of all checks; new
+    /// and worse findings fail from `least` harm on.
     #[must_use]
     pub fn hold(&self, who: &Scanned<'_>, rows: &[Row<'_>], known: &[&str], least: Option<Severity>) -> Held {
         let mut held = Held::default();
-        let own: Vec<(usize, &Entry)> =
-            self.entries.iter().enumerate().filter(|(_, entry)| who.is(&entry.target)).collect();
-        for (index, entry) in &own {
-            self.entry(&mut held, *index, entry, who, rows, known);
+        let own: Vec<&Entry> = self.entries.iter().filter(|entry| who.is(&entry.target)).collect();
+        for (index, entry) in self.entries.iter().enumerate() {
+            if let Some(unknown) = self.unknown(entry, known) {
+                held.entries.push(unknown);
+                held.stale.push(index);
+            } else if let Some(gone) = gone(entry, who, rows) {
+                held.entries.push(format!(
+                    "{}: stale entry: '{}' {gone}; remove it, or run 'agentgauge baseline prune'",
+                    self.place(entry),
+                    entry.check
+                ));
+                held.stale.push(index);
+            } else if let Some(expired) = who.day.and_then(|day| self.expired(entry, day)) {
+                held.entries.push(expired);
+                held.expired.push(index);
+            }
         }
         for row in rows {
             let Seen::Found(mark) = Seen::of(row.status, who.kind) else { continue };
-            let listed = own.iter().map(|(_, entry)| *entry).filter(|entry| covers(entry, row));
+            let listed = own.iter().copied().filter(|entry| covers(entry, row));
             let best =
                 listed.max_by_key(|entry| (entry.status, entry.severity.unwrap_or(Severity::Critical)));
             let standing = standing(best, mark, row);
@@ -97,48 +111,41 @@ impl Baseline {
         held
     }
 
-    /// Whether an entry still says something true.
-    fn entry(
-        &self,
-        held: &mut Held,
-        index: usize,
-        entry: &Entry,
-        who: &Scanned<'_>,
-        rows: &[Row<'_>],
-        known: &[&str],
-    ) {
-        let place = self.place(entry);
-        let Some(row) = rows.iter().find(|row| row.check == entry.check) else {
-            if !known.contains(&entry.check.as_str()) {
-                let hint = nearest(&entry.check, known.iter().copied())
-                    .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
-                held.entries.push(format!("{place}: unknown check '{}'{hint}", entry.check));
-                held.stale.push(index);
-            }
-            return;
-        };
-        let gone = match Seen::of(row.status, who.kind) {
-            Seen::Undecided => None,
-            Seen::Sound if row.unstable || entry.unstable => None,
-            Seen::Sound => Some(match row.status {
-                crate::finding::Status::NotApplicable => "does not apply any more",
-                _ => "is mended",
-            }),
-            Seen::Found(_) if !covers(entry, row) => Some("is found, but not with this subject"),
-            Seen::Found(_) => None,
-        };
-        if let Some(gone) = gone {
-            held.entries.push(format!(
-                "{place}: stale entry: '{}' {gone}; remove it, or run 'agentgauge baseline prune'",
-                entry.check
-            ));
-            held.stale.push(index);
-        } else if let (Some(expires), Some(day)) = (entry.expires, who.day)
-            && day > expires
-        {
-            held.entries.push(format!("{place}: the entry for '{}' expired on {expires}", entry.check));
-            held.expired.push(index);
+    /// What is wrong with the entries whatever is found: expired on this day, or of no check.
+    #[must_use]
+    pub fn out_of_date(&self, known: &[&str], day: Option<Date>) -> Vec<String> {
+        let wrong = |entry| self.unknown(entry, known).or_else(|| self.expired(entry, day?));
+        self.entries.iter().filter_map(wrong).collect()
+    }
+
+    fn unknown(&self, entry: &Entry, known: &[&str]) -> Option<String> {
+        if known.contains(&entry.check.as_str()) {
+            return None;
         }
+        let hint = nearest(&entry.check, known.iter().copied())
+            .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+        Some(format!("{}: unknown check '{}'{hint}", self.place(entry), entry.check))
+    }
+
+    fn expired(&self, entry: &Entry, day: Date) -> Option<String> {
+        let expires = entry.expires.filter(|expires| day > *expires)?;
+        let (place, check, target) = (self.place(entry), &entry.check, &entry.target);
+        Some(format!("{place}: the entry for '{check}' of {target} expired on {expires}"))
+    }
+}
+
+/// Why an entry of this target no longer says something true, in words.
+fn gone(entry: &Entry, who: &Scanned<'_>, rows: &[Row<'_>]) -> Option<&'static str> {
+    let row = rows.iter().find(|row| row.check == entry.check && who.is(&entry.target))?;
+    match Seen::of(row.status, who.kind) {
+        Seen::Undecided => None,
+        Seen::Sound if row.unstable || entry.unstable => None,
+        Seen::Sound => Some(match row.status {
+            crate::finding::Status::NotApplicable => "does not apply any more",
+            _ => "is mended",
+        }),
+        Seen::Found(_) if !covers(entry, row) => Some("is found, but not with this subject"),
+        Seen::Found(_) => None,
     }
 }
 

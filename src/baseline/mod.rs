@@ -69,7 +69,8 @@ pub fn day(time: &str) -> Option<Date> {
     time.get(..10)?.parse().ok()
 }
 
-/// Whether two texts are the same URL. Values that were masked are taken for equal.
+/// Whether two texts are the same URL. What was masked (`~…~`) in a value of the query is taken for equal;
+/// everything else counts.
 #[must_use]
 pub fn same_url(a: &str, b: &str) -> bool {
     if a == b {
@@ -77,14 +78,27 @@ pub fn same_url(a: &str, b: &str) -> bool {
     }
     match (url::Url::parse(a), url::Url::parse(b)) {
         (Ok(a), Ok(b)) => {
-            let masked = |url: &url::Url| url.query().is_some_and(|query| query.contains('~'));
             let place = |url: &url::Url| (url.scheme().to_owned(), url.authority().to_owned());
-            place(&a) == place(&b)
-                && a.path() == b.path()
-                && (a.query() == b.query() || masked(&a) || masked(&b))
+            place(&a) == place(&b) && a.path() == b.path() && same_query(a.query(), b.query())
         }
         _ => false,
     }
+}
+
+fn same_query(a: Option<&str>, b: Option<&str>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else { return a == b };
+    let pairs = |query: &str| query.split('&').count();
+    let same = |a: &str, b: &str| match (a.split_once('='), b.split_once('=')) {
+        (Some((name, a)), Some((other, b))) => name == other && (a == b || hides(a, b) || hides(b, a)),
+        _ => a == b,
+    };
+    pairs(a) == pairs(b) && a.split('&').zip(b.split('&')).all(|(a, b)| same(a, b))
+}
+
+/// Whether a masked value may be this one: it begins and ends alike, and only the mask hides the rest.
+fn hides(masked: &str, value: &str) -> bool {
+    let ends = masked.split_once('~').and_then(|(start, rest)| Some((start, rest.rsplit_once('~')?.1)));
+    ends.is_some_and(|(start, end)| value.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)))
 }
 
 /// What a baseline reads of a finding.
@@ -111,20 +125,6 @@ impl<'f> From<&'f Finding> for Row<'f> {
             severity: finding.severity,
             unstable: finding.unstable,
             texts: std::iter::once(finding.message.as_str()).chain(texts).collect(),
-        }
-    }
-}
-
-impl<'f> Row<'f> {
-    /// A check of which nothing is known.
-    #[must_use]
-    pub fn unseen(check: &'f str) -> Self {
-        Self {
-            check,
-            status: Status::Inconclusive,
-            severity: Severity::Info,
-            unstable: false,
-            texts: Vec::new(),
         }
     }
 }
@@ -171,6 +171,33 @@ impl Baseline {
         })
     }
 
+    /// The targets of entries that none of these is (URL and label), in words with their lines.
+    #[must_use]
+    pub fn elsewhere(&self, targets: &[(String, Option<String>)]) -> Option<String> {
+        const NAMED: usize = 5;
+        let mut named: Vec<&Entry> = Vec::new();
+        for entry in self.strangers(targets) {
+            if !named.iter().any(|other| other.target == entry.target) {
+                named.push(entry);
+            }
+        }
+        let first: Vec<String> = named
+            .iter()
+            .take(NAMED)
+            .map(|entry| format!("{} ({})", entry.target, self.place(entry)))
+            .collect();
+        let more = match named.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!first.is_empty()).then(|| {
+            format!(
+                "the baseline has entries of targets that are not judged here: {}{more}",
+                first.join(", ")
+            )
+        })
+    }
+
     /// Where an entry stands, for messages.
     #[must_use]
     pub fn place(&self, entry: &Entry) -> String {
@@ -178,5 +205,36 @@ impl Baseline {
             Some(line) => format!("{}:{line}", self.name),
             None => self.name.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_masked_is_taken_for_equal() {
+        let at = |query: &str| format!("https://h/mcp{query}");
+        for (a, b, same) in [
+            ("", "", true),
+            ("?tenant=alice&api_key=~query-1~", "?tenant=alice&api_key=s3cr3t", true),
+            ("?tenant=alice&api_key=~query-1~", "?tenant=alice&api_key=~query-2~", true),
+            ("?tenant=alice&api_key=~query-1~", "?tenant=bob&api_key=~query-1~", false),
+            ("?tenant=alice&api_key=~query-1~", "?tenant=bob&api_key=s3cr3t", false),
+            ("?tenant=alice&api_key=~query-1~", "?tenant=alice&other_key=s3cr3t", false),
+            ("?api_key=~query-1~", "?api_key=s3cr3t&tenant=bob", false),
+            ("?api_key=~query-1~", "?api_key", false),
+            ("?api_key=~query-1~", "", false),
+            ("?a=x-~token-1~-y", "?a=x-s3cr3t-y", true),
+            ("?a=x-~token-1~-y", "?a=z-s3cr3t-y", false),
+            ("?home=~bob", "?home=~amy", false),
+            ("?x", "?x", true),
+            ("?x", "?y", false),
+        ] {
+            assert_eq!(same_url(&at(a), &at(b)), same, "{a} and {b}");
+            assert_eq!(same_url(&at(b), &at(a)), same, "{b} and {a}");
+        }
+        assert!(same_url("HTTPS://H:443", "https://h/"));
+        assert!(!same_url("https://h/a", "https://h/b"));
     }
 }

@@ -16,7 +16,18 @@ impl Baseline {
                 continue;
             }
             let Some(row) = row else { continue };
+            let accepted = |mark| {
+                self.entries.iter().any(|other| {
+                    other.kept == Kept::Accepted
+                        && who.is(&other.target)
+                        && other.subject == entry.subject
+                        && covers(other, row)
+                        && other.reach() >= (mark, row.severity)
+                })
+            };
             match Seen::of(row.status, who.kind) {
+                // Nothing is left of the debt: what it went beyond was accepted.
+                Seen::Found(mark) if accepted(mark) => {}
                 Seen::Undecided => entries.push(entry.clone()),
                 Seen::Found(mark) if covers(entry, row) => entries.push(Entry {
                     status: mark,

@@ -19,7 +19,7 @@ pub(crate) use manage::{
     RubricCommand,
 };
 use values::duration;
-pub(crate) use values::{minimum, percent, severity};
+pub(crate) use values::{boolean, named_minima, named_profile, names, path, percent, severity};
 
 /// Scans an endpoint for AI agents and scores what agents feel.
 ///

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::resolve::{Usage, text_file};
 use super::settings::reports;
 use super::{Ending, Machine};
-use crate::baseline::{Baseline, Held, Kept, Row, Scanned};
+use crate::baseline::{Baseline, Held, Kept, Row, Scanned, day};
 use crate::checks;
 use crate::exit::Exit;
 use crate::facts::Kind;
@@ -91,6 +91,12 @@ fn write(args: &BaselineArgs) -> Result<Ending, Ending> {
     };
     let mut new = old;
     for report in &reports {
+        if !report.transcript.complete {
+            let url = &report.target.url;
+            say(&sanitise(&format!(
+                "note: the scan of {url} was interrupted: what it did not reach may be new to the baseline later"
+            )));
+        }
         new = new.updated(&who(report), &rows(report));
     }
     save(&args.baseline, &new)?;
@@ -124,13 +130,21 @@ fn prune(args: &BaselineArgs) -> Result<Ending, Ending> {
 fn check(args: &BaselineArgs) -> Result<Ending, Ending> {
     let reports = read_reports(args)?;
     let baseline = read_baseline(&args.baseline)?;
-    let failed: Vec<String> = if reports.is_empty() {
-        alone(&baseline)
+    let mut failed: Vec<String> = Vec::new();
+    if reports.is_empty() {
+        failed = baseline.out_of_date(&known(), day(&jiff::Timestamp::now().to_string()));
     } else {
         concerns(&baseline, &reports)?;
         let held = hold_all(&baseline, &reports);
-        held.into_iter().flat_map(|held| held.worse.into_iter().chain(held.entries)).collect()
-    };
+        let (worse, entries): (Vec<_>, Vec<_>) = held.into_iter().map(|h| (h.worse, h.entries)).unzip();
+        failed.extend(worse.concat());
+        // An entry that is out of date is so for every report.
+        for entry in entries.concat() {
+            if !failed.contains(&entry) {
+                failed.push(entry);
+            }
+        }
+    }
     for reason in &failed {
         say(&sanitise(reason));
     }
@@ -143,27 +157,6 @@ fn check(args: &BaselineArgs) -> Result<Ending, Ending> {
             quiet: false,
         },
     })
-}
-
-/// What is wrong with the entries whatever is found: expired today, or of no check.
-fn alone(baseline: &Baseline) -> Vec<String> {
-    let today = jiff::Timestamp::now().to_string();
-    let known = known();
-    let mut reasons = Vec::new();
-    let mut targets: Vec<&str> = baseline.entries.iter().map(|entry| entry.target.as_str()).collect();
-    targets.sort_unstable();
-    targets.dedup();
-    for target in targets {
-        // Nothing was found: only the entries themselves can be wrong.
-        let who = Scanned::new(target, Some(target), Kind::Unreachable, &today);
-        let own = baseline.entries.iter().filter(|entry| entry.target == target);
-        let rows: Vec<Row<'_>> = own
-            .filter(|entry| known.contains(&entry.check.as_str()))
-            .map(|entry| Row::unseen(&entry.check))
-            .collect();
-        reasons.extend(baseline.hold(&who, &rows, &known, None).entries);
-    }
-    reasons
 }
 
 fn hold_all(baseline: &Baseline, reports: &[JsonReport]) -> Vec<Held> {
@@ -185,6 +178,11 @@ fn concerns(baseline: &Baseline, reports: &[JsonReport]) -> Result<(), Usage> {
             "--baseline",
             format!("{}: it is about '{}', of which there is no report", baseline.place(first), first.target),
         )),
-        _ => Ok(()),
+        _ => {
+            if let Some(elsewhere) = baseline.elsewhere(&targets) {
+                say(&sanitise(&format!("note: {elsewhere}")));
+            }
+            Ok(())
+        }
     }
 }

@@ -7,9 +7,13 @@ use clap::builder::PossibleValue;
 
 use super::args::FormatArg;
 use super::find::Found;
+use super::lists::Lines;
 use super::resolve::{NamedIn, Surroundings, Usage, text_file};
+use crate::config::{At, TargetConfig};
 use crate::report::format::Format;
 use crate::rubric::nearest;
+use crate::target::Target;
+use crate::transcript::Profile;
 
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
@@ -86,25 +90,44 @@ pub(super) fn named_in(text: &str, around: &dyn Surroundings) -> Result<NamedIn,
 /// The configuration as the file that names the targets, if it stands in a repository.
 pub(super) fn named_by(found: &Found, around: &dyn Surroundings) -> Option<NamedIn> {
     let here = around.folder().ok()?;
-    let root = here.ancestors().find(|folder| matches!(around.exists(&folder.join(".git")), Ok(true)))?;
+    let file =
+        below(repository(&here, around)?, &here, Path::new(&found.config.name)).filter(|_| found.file)?;
+    let line = |at: &At<TargetConfig>| {
+        // As the report has it: without a user and password.
+        let url = Target::parse(&at.value.url, Profile::default()).map(|target| target.url.to_string());
+        let url = url.unwrap_or_else(|_| at.value.url.clone());
+        (url, at.value.label.clone(), u32::try_from(at.line).unwrap_or(u32::MAX))
+    };
+    let lines = found.config.targets.iter().map(line).collect();
+    Some(NamedIn { file, line: None, lines, text: String::new() })
+}
+
+/// A list as the file that names the targets, if it stands in the repository, or else in the working
+/// directory. `lines` are its URLs.
+pub(super) fn named_by_list(path: &Path, lines: Lines, around: &dyn Surroundings) -> Option<NamedIn> {
+    let here = around.folder().ok()?;
+    let file = below(repository(&here, around).unwrap_or(&here), &here, path)?;
+    let lines = lines.into_iter().map(|(url, line)| (url, None, line)).collect();
+    Some(NamedIn { file, line: None, lines, text: String::new() })
+}
+
+/// The root of the repository that a folder is in.
+fn repository<'f>(here: &'f Path, around: &dyn Surroundings) -> Option<&'f Path> {
+    here.ancestors().find(|folder| matches!(around.exists(&folder.join(".git")), Ok(true)))
+}
+
+/// A path as seen from the root, with `/`, if it is below it.
+fn below(root: &Path, here: &Path, path: &Path) -> Option<String> {
     let mut whole = PathBuf::new();
-    for part in here.join(&found.config.name).components() {
+    for part in here.join(path).components() {
         match part {
             Component::ParentDir => drop(whole.pop()),
             Component::CurDir => {}
             part => whole.push(part),
         }
     }
-    let parts: Vec<String> = whole
-        .strip_prefix(root)
-        .ok()
-        .filter(|_| found.file)?
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy().into_owned())
-        .collect();
-    let lines = found.config.targets.iter();
-    let lines = lines.map(|at| (at.value.url.clone(), u32::try_from(at.line).unwrap_or(u32::MAX))).collect();
-    Some(NamedIn { file: parts.join("/"), line: None, lines, text: String::new() })
+    let parts = whole.strip_prefix(root).ok()?.components();
+    Some(parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect::<Vec<_>>().join("/"))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::resolve::Usage;
+use super::targets::shown_url;
 use crate::baseline::Scanned;
 use crate::facts::Kind;
-use crate::gate::Gates;
+use crate::gate::{Gates, MaxDrop};
 use crate::judge::judge_selected;
 use crate::report::Report;
 use crate::rubric::{Rubric, nearest};
@@ -32,20 +33,20 @@ impl Judging {
             .unwrap_or_else(|_| judge(&crashed(transcript.header.clone())))
     }
 
-    /// The baseline and the earlier report must be about what is judged.
+    /// The baseline and the earlier report must be about what is judged. What else they are about is said.
     pub(super) fn concerns(
         &self,
         targets: impl Iterator<Item = (String, Option<String>)>,
-    ) -> Result<(), Usage> {
+    ) -> Result<Option<String>, Usage> {
         let targets: Vec<(String, Option<String>)> = targets.collect();
-        let names = targets.iter().map(|(url, label)| label.as_deref().unwrap_or(url.as_str()));
         if let Some(baseline) = &self.gates.baseline {
             let strangers: Vec<_> = baseline.strangers(&targets).collect();
             if let Some(first) = strangers.first()
                 && strangers.len() == baseline.entries.len()
                 && !targets.is_empty()
             {
-                let hint = match nearest(&first.target, names.clone()) {
+                let names: Vec<String> = targets.iter().map(name).collect();
+                let hint = match nearest(&first.target, names.iter().map(String::as_str)) {
                     Some(near) => format!("; was it renamed to '{near}'?"),
                     None => String::new(),
                 };
@@ -60,13 +61,38 @@ impl Judging {
             }
         }
         if let Some(drop) = &self.gates.max_drop {
-            for ((url, label), name) in targets.iter().zip(names) {
-                let who = Scanned::new(url, label.as_deref(), Kind::Unreachable, "");
-                if drop.of(&who).is_none() {
-                    return Err(Usage::new("--against", format!("{} has no report of {name}", drop.name)));
-                }
-            }
+            alone(drop, &targets)?;
         }
-        Ok(())
+        Ok(self.gates.baseline.as_ref().and_then(|baseline| baseline.elsewhere(&targets)))
     }
+}
+
+/// Every target must have an earlier score of its own.
+fn alone(drop: &MaxDrop, targets: &[(String, Option<String>)]) -> Result<(), Usage> {
+    let found = |target: &(String, Option<String>)| {
+        drop.of(&Scanned::new(&target.0, target.1.as_deref(), Kind::Unreachable, ""))
+    };
+    for target in targets {
+        let Some(earlier) = found(target) else {
+            let problem = format!("{} has no report of {}", drop.name, name(target));
+            return Err(Usage::new("--against", problem));
+        };
+        if earlier.label == target.1 {
+            continue;
+        }
+        let other = |other: &&(String, Option<String>)| {
+            *other != target && found(other).is_some_and(|of| std::ptr::eq(of, earlier))
+        };
+        if let Some(other) = targets.iter().find(other) {
+            let (name, other) = (name(target), name(other));
+            let problem = format!("{} has no report of {name}, only one that {other} goes with", drop.name);
+            return Err(Usage::new("--against", problem));
+        }
+    }
+    Ok(())
+}
+
+/// The label, or else the URL without what may be secret.
+fn name((url, label): &(String, Option<String>)) -> String {
+    label.clone().unwrap_or_else(|| shown_url(url).trim_matches('\'').to_owned())
 }

@@ -2,21 +2,26 @@
 
 use std::path::Path;
 
+use url::Url;
+
 use super::resolve::{Surroundings, Usage, text_file};
 use super::targets::shown_url;
 use crate::target::Target;
 use crate::transcript::Profile;
 
+/// URLs and their lines.
+pub(super) type Lines = Vec<(String, u32)>;
+
 /// Most bytes of a list.
 const LIST_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The targets of a list, in order. Empty lines and lines that begin with `#` say nothing.
+/// The targets of a list with their lines, in order. Empty lines and lines that begin with `#` say nothing.
 fn read(
     option: &str,
     path: &Path,
     profile: Profile,
     around: &dyn Surroundings,
-) -> Result<Vec<Target>, Usage> {
+) -> Result<Vec<(Target, usize)>, Usage> {
     let text = text_file(option, path, LIST_BYTES, around)?;
     let mut targets = Vec::new();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -24,10 +29,11 @@ fn read(
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        targets.push(Target::parse(line, profile).map_err(|error| {
-            let number = index.saturating_add(1);
+        let number = index.saturating_add(1);
+        let target = Target::parse(line, profile).map_err(|error| {
             Usage::new(format!("{}:{number}", path.display()), format!("{} {error}", shown_url(line)))
-        })?);
+        })?;
+        targets.push((target, number));
     }
     if targets.is_empty() {
         return Err(Usage::new(option, format!("{} names no URL", path.display())));
@@ -36,24 +42,27 @@ fn read(
 }
 
 /// The URLs of `merge --expect`.
-pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<String>, Usage> {
+pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<Url>, Usage> {
     let targets = read("--expect", path, Profile::Standard, around)?;
-    Ok(targets.into_iter().map(|target| target.url.to_string()).collect())
+    Ok(targets.into_iter().map(|(target, _)| target.url).collect())
 }
 
-/// The targets of `scan --targets`. Others may have written the list, so what is not public is refused,
+/// The targets of `scan --targets`, and the line of each URL. Others may have written the list, so what is not public is refused,
 /// whatever its name resolves to, unless `allow_private` says that the list is trusted (HOSTILE.md H6).
 pub(super) fn targets(
     path: &Path,
     profile: Profile,
     allow_private: bool,
     around: &dyn Surroundings,
-) -> Result<Vec<Target>, Usage> {
-    let mut targets = read("--targets", path, profile, around)?;
-    for target in &mut targets {
-        target.public_only = !allow_private;
-    }
-    Ok(targets)
+) -> Result<(Vec<Target>, Lines), Usage> {
+    let listed = read("--targets", path, profile, around)?.into_iter();
+    Ok(listed
+        .map(|(mut target, line)| {
+            target.public_only = !allow_private;
+            let named = (target.url.to_string(), u32::try_from(line).unwrap_or(u32::MAX));
+            (target, named)
+        })
+        .unzip())
 }
 
 #[cfg(test)]

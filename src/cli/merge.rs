@@ -8,20 +8,25 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use serde::de::IgnoredAny;
+use url::Url;
 
 use super::args::OutputArgs;
+use super::inputs::Remembering;
 use super::judging::Judging;
 use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Reporting, Surroundings, Usage, reporting};
 use super::{Ending, lists};
+use crate::baseline::same_url;
 use crate::exit::Exit;
 use crate::gate::Gates;
 use crate::progress::{Progress, Voice};
 use crate::report::Report;
 use crate::report::json;
-use crate::rubric::Rubric;
+use crate::rubric::{Rubric, stamp};
+use crate::scan::masked_url;
 use crate::selection::Selection;
+use crate::transcript::Vault;
 
 const MERGE_EXAMPLES: &str = "\
 Examples:
@@ -52,7 +57,7 @@ pub(crate) struct Merge {
     /// `-` is standard input.
     pub(crate) files: Vec<PathBuf>,
     /// URLs that must be there.
-    pub(crate) expected: Option<Vec<String>>,
+    pub(crate) expected: Option<Vec<Url>>,
     pub(crate) allow_mixed_rubrics: bool,
     pub(crate) reporting: Reporting,
     pub(crate) judging: Judging,
@@ -61,14 +66,15 @@ pub(crate) struct Merge {
 /// What a `merge` means.
 pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merge, Usage> {
     let MergeArgs { files, expect, allow_mixed_rubrics, output } = args;
+    let inputs = Remembering::new(around);
+    let around = &inputs;
     let reporting = reporting(output, around)?;
-    for file in files.iter().chain(&expect) {
-        reporting.distinct_from("FILE", Some(file))?;
-    }
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
     let expected = expect.map(|path| lists::expected(&path, around)).transpose()?;
+    inputs.will_read("FILE", &files);
+    reporting.spare(&inputs)?;
     let judging = Judging {
         rubric: Rubric::default_rubric(),
         gates: Gates::default(),
@@ -123,7 +129,7 @@ pub(super) fn run(plan: &Merge) -> Result<Ending, Ending> {
             exit = Exit::Inconclusive;
         }
     }
-    presenter.write(&mut merged, exit, outputs)?;
+    presenter.write(&mut merged, &missing, exit, outputs)?;
     Ok(Ending { exit, words, quiet: plan.reporting.quiet })
 }
 
@@ -189,9 +195,7 @@ fn one_rubric(reports: &[Report]) -> Result<(), Usage> {
     let named: Vec<String> = rubrics
         .iter()
         .take(3)
-        .map(|((id, version, hash), url)| {
-            format!("{id} {version} ({}…) for {url}", hash.get(..8).unwrap_or(hash))
-        })
+        .map(|((id, version, hash), url)| format!("{} for {url}", stamp(id, version, hash)))
         .collect();
     Err(Usage::new(
         "FILE",
@@ -222,13 +226,18 @@ fn latest(reports: Vec<Report>) -> (Vec<Report>, usize) {
     (kept.into_values().collect(), replaced)
 }
 
-/// Expected URLs without a report, each once, in the order of the list.
-fn missing<'e>(expected: &'e [String], reports: &[Report]) -> Vec<&'e str> {
-    let same = |a: &str, b: &str| a.trim_end_matches('/') == b.trim_end_matches('/');
-    let mut missing: Vec<&str> = Vec::new();
+/// Expected URLs without a report, masked, each once, in the order of the list.
+fn missing(expected: &[Url], reports: &[Report]) -> Vec<String> {
+    let mut missing: Vec<String> = Vec::new();
     for url in expected {
-        if !reports.iter().any(|report| same(&report.url, url)) && !missing.contains(&url.as_str()) {
-            missing.push(url);
+        let plain = |url: &str| url.trim_end_matches('/').to_owned();
+        let same = |report: &&Report| {
+            plain(&report.url) == plain(url.as_str()) || same_url(&report.url, url.as_str())
+        };
+        // As a report would name it.
+        let shown = masked_url(url, &Vault::default());
+        if !reports.iter().any(|report| same(&report)) && !missing.contains(&shown) {
+            missing.push(shown);
         }
     }
     missing

@@ -15,6 +15,7 @@ mod diff;
 mod explain;
 mod find;
 mod formats;
+mod inputs;
 mod judging;
 mod lists;
 mod merge;
@@ -45,6 +46,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use self::args::{Cli, Command};
+use self::inputs::Place;
 use self::output::OutputError;
 use self::resolve::{Surroundings, Usage};
 use crate::exit::Exit;
@@ -158,16 +160,31 @@ impl Surroundings for Machine {
         std::env::current_dir()
     }
 
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        path.try_exists()
+    fn variables(&self) -> Vec<OsString> {
+        std::env::vars_os().map(|(name, _)| name).collect()
     }
 
-    fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    /// A link counts by itself: one that leads nowhere is no missing file.
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        match path.symlink_metadata() {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn file(&self, _argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
             return Err(io::Error::other(format!("it is larger than {limit} bytes")));
         }
         Ok(bytes)
+    }
+
+    fn place(&self, path: &Path) -> Place {
+        output::place(path)
     }
 }

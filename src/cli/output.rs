@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
+use super::inputs::Place;
+use crate::target::Target;
 use crate::transcript::codec::{Encoder, Entry};
 
 /// A report or transcript could not be written: exit 5.
@@ -90,8 +92,7 @@ pub(crate) struct Beside {
 impl Beside {
     pub(crate) fn open(path: &Path) -> Result<Self, OutputError> {
         let fail = |error: io::Error| OutputError::new(path, &error);
-        // A link is followed, so that it stays a link; a name that does not exist yet is taken as it is.
-        let destination = fs::canonicalize(path).or_else(|_| beside_parent(path)).map_err(fail)?;
+        let destination = destination(path).map_err(fail)?;
         let old = match fs::metadata(&destination) {
             Ok(metadata) => Some(metadata),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -142,6 +143,41 @@ impl Drop for Beside {
             let _ = fs::remove_file(temporary);
         }
     }
+}
+
+/// Where an output goes. A link is followed, so that it stays a link; a name that does not exist yet is
+/// taken as it is.
+fn destination(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path).or_else(|_| beside_parent(path))
+}
+
+/// What a name leads to, if it is a file or none yet.
+pub(super) fn place(path: &Path) -> Place {
+    let found = fs::metadata(path).ok();
+    if found.as_ref().is_some_and(|found| !found.is_file()) {
+        return Place::default();
+    }
+    #[cfg(unix)]
+    let node = found.map(|found| {
+        use std::os::unix::fs::MetadataExt;
+        (found.dev(), found.ino())
+    });
+    #[cfg(not(unix))]
+    let node = None;
+    Place { path: destination(path).ok(), node }
+}
+
+/// Where a transcript grows until it is whole.
+fn partial(destination: &Path) -> PathBuf {
+    let mut name = destination.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    destination.with_file_name(name)
+}
+
+/// Every file that recording a transcript here overwrites.
+pub(super) fn recorded(path: &Path) -> Vec<PathBuf> {
+    let meanwhile = destination(path).ok().map(|destination| partial(&destination));
+    std::iter::once(path.to_owned()).chain(meanwhile).collect()
 }
 
 fn beside_parent(path: &Path) -> io::Result<PathBuf> {
@@ -232,9 +268,7 @@ impl Recording {
 
 impl Growing {
     fn open(destination: &Path) -> Result<Self, OutputError> {
-        let mut name = destination.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let partial = destination.with_file_name(name);
+        let partial = partial(destination);
         let _ = fs::remove_file(&partial);
         let file = OpenOptions::new()
             .write(true)
@@ -254,8 +288,13 @@ pub(crate) fn folder(path: &Path) -> Result<(), OutputError> {
     Ok(())
 }
 
-/// A file name for the transcript of one of several targets: number and host, from a small alphabet.
-pub(crate) fn transcript_name(index: usize, host: &str) -> String {
+/// A file name for the transcript of one of several targets.
+pub(crate) fn transcript_name(index: usize, target: &Target) -> String {
+    numbered(index, target.url.host_str().unwrap_or_default())
+}
+
+/// Number and host, from a small alphabet.
+fn numbered(index: usize, host: &str) -> String {
     const LONGEST: usize = 60;
     let slug: String = host
         .chars()
@@ -360,9 +399,9 @@ mod tests {
 
     #[test]
     fn names_in_a_folder_come_from_a_small_alphabet() {
-        assert_eq!(transcript_name(0, "Example.com"), "001-example-com.jsonl");
-        assert_eq!(transcript_name(11, "[::1]"), "012-1.jsonl");
-        assert_eq!(transcript_name(2, "../../etc/passwd"), "003-etc-passwd.jsonl");
-        assert_eq!(transcript_name(0, "../"), "001.jsonl");
+        assert_eq!(numbered(0, "Example.com"), "001-example-com.jsonl");
+        assert_eq!(numbered(11, "[::1]"), "012-1.jsonl");
+        assert_eq!(numbered(2, "../../etc/passwd"), "003-etc-passwd.jsonl");
+        assert_eq!(numbered(0, "../"), "001.jsonl");
     }
 }

@@ -56,17 +56,18 @@ impl Outputs {
         std::iter::once(&self.main).chain(more).filter_map(Output::destination)
     }
 
-    /// Writes all of them. One that fails does not keep the others from being written.
+    /// Writes all of them. `missing` are URLs that should be among the targets. One that fails does not keep the others from being written.
     pub(super) fn finish(
         self,
         reports: &[Report],
+        missing: &[String],
         exit: Exit,
         reporting: &Reporting,
     ) -> Result<(), OutputError> {
         let taken: Vec<PathBuf> = self.destinations().map(Path::to_owned).collect();
         let write = |format: Format, output: Output| {
             let style = terminal::table_style(reporting.color, output.destination().is_some());
-            let run = Run { reports, exit, style };
+            let run = Run { reports, missing, exit, style };
             let Some(file) = output.regular().map(Path::to_owned) else {
                 return output.finish(&format.render(&run));
             };
@@ -91,7 +92,8 @@ impl Outputs {
         }
         // The first file that a later step can pick up.
         let file = reporting.output.as_deref().or(reporting.reports.first().map(|(_, path)| path.as_path()));
-        let texts = [markdown::render(reports, markdown::SUMMARY), github::outputs(reports, exit, file)];
+        let texts =
+            [markdown::render(reports, missing, markdown::SUMMARY), github::outputs(reports, exit, file)];
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
             if let (Some(mut file), Some(path)) = (file, path) {
                 let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());

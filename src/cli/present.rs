@@ -43,7 +43,7 @@ impl<'p> Presenter<'p> {
         if let ([report], Some(signal)) = (reports.as_mut_slice(), interrupted) {
             report.exit = signal;
         }
-        self.write(&mut reports, exit, outputs)?;
+        self.write(&mut reports, &[], exit, outputs)?;
         let words = match interrupted {
             Some(_) => format!("stopped early; {words}"),
             None => words,
@@ -56,11 +56,17 @@ impl<'p> Presenter<'p> {
     }
 
     /// Writes every output that was asked for, each in its format.
-    pub(super) fn write(&self, reports: &mut [Report], exit: Exit, outputs: Outputs) -> Result<(), Ending> {
+    pub(super) fn write(
+        &self,
+        reports: &mut [Report],
+        missing: &[String],
+        exit: Exit,
+        outputs: Outputs,
+    ) -> Result<(), Ending> {
         for report in reports.iter_mut() {
-            report.named_at = self.named_at(&report.url).or(report.named_at.take());
+            report.named_at = self.named_at(report).or(report.named_at.take());
         }
-        outputs.finish(reports, exit, self.reporting)?;
+        outputs.finish(reports, missing, exit, self.reporting)?;
         let more = self.reporting.reports.iter().map(|(format, _)| *format);
         for format in std::iter::once(self.reporting.format).chain(more) {
             if let Some(remark) = format.remark(reports.len()).filter(|_| !self.reporting.quiet) {
@@ -70,14 +76,22 @@ impl<'p> Presenter<'p> {
         Ok(())
     }
 
-    /// The line that was given, else the first that holds the URL.
-    fn named_at(&self, url: &str) -> Option<NamedAt> {
-        let named = self.reporting.named_in.as_ref()?;
-        let known = || named.lines.iter().find(|(other, _)| same_url(other, url)).map(|(_, line)| *line);
-        let found = || named.text.lines().position(|line| line.contains(url.trim_end_matches('/')));
-        let line = named.line.or_else(known);
-        let line = line.or_else(|| u32::try_from(found()?.saturating_add(1)).ok())?;
-        Some(NamedAt { file: named.file.clone(), line })
+    /// The line that was given, else that of the URL and label, else of the URL, else the first that holds
+    /// the URL.
+    fn named_at(&self, report: &Report) -> Option<NamedAt> {
+        let url = report.url.as_str();
+        self.reporting.named_in.iter().find_map(|named| {
+            let of = |label: bool| {
+                let mut lines = named.lines.iter();
+                let found =
+                    lines.find(|(other, own, _)| same_url(other, url) && (!label || *own == report.label));
+                found.map(|(.., line)| *line)
+            };
+            let found = || named.text.lines().position(|line| line.contains(url.trim_end_matches('/')));
+            let line = named.line.or_else(|| of(true)).or_else(|| of(false));
+            let line = line.or_else(|| u32::try_from(found()?.saturating_add(1)).ok())?;
+            Some(NamedAt { file: named.file.clone(), line })
+        })
     }
 
     /// Why the run ends as it does, before `--exit-zero`.

@@ -29,7 +29,10 @@ pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
         }
         reports.push(plan.judging.judge(&transcript));
     }
-    plan.judging.concerns(reports.iter().map(|report| (report.url.clone(), report.label.clone())))?;
+    let named = reports.iter().map(|report| (report.url.clone(), report.label.clone()));
+    if let Some(elsewhere) = plan.judging.concerns(named)? {
+        progress.note(&elsewhere);
+    }
     Presenter::new(&plan.reporting, &plan.judging).present(reports, None, output)
 }
 

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::args::{OutputArgs, ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs};
+use super::inputs::{Place, Remembering, distinct_files};
 use super::judging::Judging;
 use super::settings::{Settings, settings};
 use super::terminal::ColorWish;
-use super::{formats, lists, proxies, targets};
+use super::{formats, lists, output, proxies, targets};
 use crate::report::format::Format;
 use crate::scan::ScanOptions;
 use crate::target::Target;
@@ -37,12 +38,16 @@ impl Usage {
 pub(crate) trait Surroundings {
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<OsString>;
-    /// A whole file of at most `limit` bytes.
-    fn file(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+    /// The names of all environment variables.
+    fn variables(&self) -> Vec<OsString>;
+    /// A whole file of at most `limit` bytes, which this argument names.
+    fn file(&self, argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
     /// The working directory.
     fn folder(&self) -> io::Result<PathBuf>;
     /// Whether there is something at a path.
     fn exists(&self, path: &Path) -> io::Result<bool>;
+    /// What a name leads to.
+    fn place(&self, path: &Path) -> Place;
 }
 
 /// The report: its form, its place, and what else is said.
@@ -53,8 +58,8 @@ pub(crate) struct Reporting {
     pub(crate) output: Option<PathBuf>,
     /// The same report in other formats.
     pub(crate) reports: Vec<(Format, PathBuf)>,
-    /// The repository's file that names the targets.
-    pub(crate) named_in: Option<NamedIn>,
+    /// The repository's files that name the targets: the first that names one counts.
+    pub(crate) named_in: Vec<NamedIn>,
     /// Files of a GitHub step, where the format is asked for: the summary and the outputs.
     pub(crate) github: [Option<PathBuf>; 2],
     pub(crate) color: ColorWish,
@@ -65,7 +70,7 @@ pub(crate) struct Reporting {
 impl Reporting {
     /// One report to standard output.
     pub(crate) fn plain(format: Format, color: ColorWish) -> Self {
-        let (output, reports, named_in, github) = (None, Vec::new(), None, [None, None]);
+        let (output, reports, named_in, github) = (None, Vec::new(), Vec::new(), [None, None]);
         Self { format, output, reports, named_in, github, color, quiet: false, verbosity: 0 }
     }
 
@@ -75,9 +80,9 @@ impl Reporting {
         output.chain(self.reports.iter().map(|(_, path)| ("--report", path.as_path())))
     }
 
-    /// None of them may be another file of the command line.
-    pub(super) fn distinct_from(&self, option: &str, path: Option<&Path>) -> Result<(), Usage> {
-        self.files().try_for_each(|(own, file)| distinct_files(own, Some(file), option, path))
+    /// None of them may be a file that is read.
+    pub(super) fn spare(&self, inputs: &Remembering<'_>) -> Result<(), Usage> {
+        self.files().try_for_each(|(option, file)| inputs.spare(option, file))
     }
 }
 
@@ -88,8 +93,8 @@ pub(crate) struct NamedIn {
     pub(crate) file: String,
     /// The line, if it was given.
     pub(crate) line: Option<u32>,
-    /// URLs whose lines are known.
-    pub(crate) lines: Vec<(String, u32)>,
+    /// URLs, with their labels, whose lines are known.
+    pub(crate) lines: Vec<(String, Option<String>, u32)>,
     /// Its text, to find the line by the URL.
     pub(crate) text: String,
 }
@@ -148,14 +153,16 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
     let ProbingArgs { profile, max_requests, rate, plan, show_limits } = probing;
     let RecordingArgs { save_transcript, no_progress } = recording;
 
+    let inputs = Remembering::new(around);
+    let around = &inputs;
     let settings = settings(profile, gates, choice, &config, around)?;
-    let Settings { profile, judging, found, shown: _, inputs } = settings;
+    let Settings { profile, judging, found, shown: _ } = settings;
     let limits = limits(profile.value, max_requests, rate)?;
     let mut notes = found.config.warnings.clone();
     let preview = show_limits || plan;
-    let listed = list.map(|path| lists::targets(&path, profile.value, allow_private, around)).transpose()?;
-    let mut targets =
-        targets::wanted(&urls, listed.unwrap_or_default(), &found, &profile, preview, &mut notes, around)?;
+    let listed = list.as_deref().map(|path| lists::targets(path, profile.value, allow_private, around));
+    let (listed, lines) = listed.transpose()?.unwrap_or_default();
+    let mut targets = targets::wanted(&urls, listed, &found, &profile, preview, &mut notes, around)?;
     if label.is_some() && targets.len() > 1 {
         return Err(Usage::new("--label", "it names one target, and there are several URLs"));
     }
@@ -178,7 +185,10 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
         }
     }
     let mut reporting = reporting(output, around)?;
-    reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
+    if reporting.named_in.is_empty() {
+        let list = list.as_deref().and_then(|path| formats::named_by_list(path, lines, around));
+        reporting.named_in = list.into_iter().chain(formats::named_by(&found, around)).collect();
+    }
     if (show_limits || plan) && !matches!(reporting.format, Format::Table | Format::Json) {
         let format = reporting.format.name();
         return Err(Usage::new(format!("--format {format}"), "a preview is shown as table or json only"));
@@ -186,12 +196,17 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
     if save_transcript.as_deref() == Some(Path::new("-")) {
         return Err(Usage::new("--save-transcript", "it needs a file; standard output is for the report"));
     }
-    reporting.distinct_from("--save-transcript", save_transcript.as_deref())?;
-    for (option, input) in &inputs {
-        reporting.distinct_from(option, Some(input))?;
-        distinct_files("--save-transcript", save_transcript.as_deref(), option, Some(input))?;
+    if let Some(save) = &save_transcript {
+        for (option, file) in reporting.files() {
+            distinct_files("--save-transcript", save, option, file)?;
+        }
+        for file in saved(save, &targets) {
+            output::recorded(&file).iter().try_for_each(|file| inputs.spare("--save-transcript", file))?;
+        }
     }
-    judging.concerns(targets.iter().map(|target| (target.url.to_string(), target.label.clone())))?;
+    reporting.spare(&inputs)?;
+    let named = targets.iter().map(|target| (target.url.to_string(), target.label.clone()));
+    notes.extend(judging.concerns(named)?);
     let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     Ok(Scan {
         targets,
@@ -212,18 +227,18 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
 /// What a `replay` means.
 pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Replay, Usage> {
     let ReplayArgs { files, output, gates, choice, config } = args;
+    let inputs = Remembering::new(around);
+    let around = &inputs;
     let mut reporting = reporting(output, around)?;
-    let Settings { judging, inputs, found, .. } = settings(None, gates, choice, &config, around)?;
-    reporting.named_in = reporting.named_in.or_else(|| formats::named_by(&found, around));
-    for file in &files {
-        reporting.distinct_from("FILE", Some(file))?;
+    let Settings { judging, found, .. } = settings(None, gates, choice, &config, around)?;
+    if reporting.named_in.is_empty() {
+        reporting.named_in.extend(formats::named_by(&found, around));
     }
     if files.iter().filter(|file| file.as_path() == Path::new("-")).count() > 1 {
         return Err(Usage::new("-", "standard input can be read only once"));
     }
-    for (option, input) in &inputs {
-        reporting.distinct_from(option, Some(input))?;
-    }
+    inputs.will_read("FILE", &files);
+    reporting.spare(&inputs)?;
     Ok(Replay { files, reporting, judging })
 }
 
@@ -238,7 +253,7 @@ pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<R
         [None, None]
     };
     let output = output.filter(|path| path != Path::new("-"));
-    let named_in = named_in.map(|text| formats::named_in(&text, around)).transpose()?;
+    let named_in = named_in.map(|text| formats::named_in(&text, around)).transpose()?.into_iter().collect();
     let reporting = Reporting {
         format,
         output,
@@ -252,10 +267,21 @@ pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<R
     let files: Vec<(&str, &Path)> = reporting.files().collect();
     for (index, (option, file)) in files.iter().enumerate() {
         for (other, earlier) in files.iter().take(index) {
-            distinct_files(option, Some(file), other, Some(earlier))?;
+            distinct_files(option, file, other, earlier)?;
         }
     }
     Ok(reporting)
+}
+
+/// The transcripts that are saved: the file itself, or one in the folder for each of several targets.
+fn saved(path: &Path, targets: &[Target]) -> Vec<PathBuf> {
+    match targets {
+        [] | [_] => vec![path.to_owned()],
+        several => {
+            let name = |(index, target)| path.join(output::transcript_name(index, target));
+            several.iter().enumerate().map(name).collect()
+        }
+    }
 }
 
 fn limits(profile: Profile, max_requests: Option<u32>, rate: Option<u32>) -> Result<Limits, Usage> {
@@ -285,7 +311,7 @@ pub(super) fn read(
     around: &dyn Surroundings,
 ) -> Result<Vec<u8>, Usage> {
     around
-        .file(path, limit)
+        .file(argument, path, limit)
         .map_err(|error| Usage::new(argument, format!("cannot read {}: {error}", path.display())))
 }
 
@@ -297,27 +323,6 @@ pub(super) fn text_file(
 ) -> Result<String, Usage> {
     String::from_utf8(read(argument, path, limit, around)?)
         .map_err(|_| Usage::new(argument, format!("{} is not UTF-8 text", path.display())))
-}
-
-/// Two arguments must not name one file. Compared as typed, normalised without asking the file
-/// system; opening the outputs compares once more what the names lead to.
-pub(super) fn distinct_files(
-    first: &str,
-    a: Option<&Path>,
-    second: &str,
-    b: Option<&Path>,
-) -> Result<(), Usage> {
-    match (a, b) {
-        (Some(a), Some(b)) if plain(a) == plain(b) => Err(Usage::new(
-            first,
-            format!("{} is also given as {second}; name two different files", a.display()),
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn plain(path: &Path) -> PathBuf {
-    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
 }
 
 /// A machine for tests.
@@ -339,7 +344,11 @@ pub(super) mod fake {
             self.variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         }
 
-        fn file(&self, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
+        fn variables(&self) -> Vec<OsString> {
+            self.variables.iter().map(|(name, _)| OsString::from(name)).collect()
+        }
+
+        fn file(&self, _argument: &str, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
             let found = self.files.iter().find(|(name, _)| Path::new(name) == path);
             found.map(|(_, text)| text.as_bytes().to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
         }
@@ -352,6 +361,10 @@ pub(super) mod fake {
         fn exists(&self, path: &Path) -> io::Result<bool> {
             let seen = path.strip_prefix("/repository/deep/here").unwrap_or(path);
             Ok(self.files.iter().any(|(name, _)| Path::new(name) == seen))
+        }
+
+        fn place(&self, _path: &Path) -> Place {
+            Place::default()
         }
     }
 

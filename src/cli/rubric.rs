@@ -16,8 +16,7 @@ pub(super) fn run(command: &RubricCommand) -> Result<Ending, Ending> {
 }
 
 fn text(args: &RubricArgs) -> Result<String, Ending> {
-    let (text, _) = rubric_text(&args.rubric, &Machine).map_err(|problem| Usage::new("RUBRIC", problem))?;
-    Ok(text)
+    Ok(rubric_text(&args.rubric, &Machine).map_err(|problem| Usage::new("RUBRIC", problem))?)
 }
 
 /// The text as it is: a copy of it is a rubric again.

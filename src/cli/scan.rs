@@ -158,7 +158,7 @@ impl Saving {
         output::folder(&path)?;
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         for (index, target) in targets.iter().enumerate() {
-            let place = real.join(name(index, target));
+            let place = real.join(output::transcript_name(index, target));
             if outputs.destinations().any(|other| other == place) {
                 return Err(same_file(&path).into());
             }
@@ -170,13 +170,11 @@ impl Saving {
         match self {
             Self::No => Ok(None),
             Self::File(recording) => Ok(recording.take()),
-            Self::Folder(path) => Recording::open(&path.join(name(index, target))).map(Some),
+            Self::Folder(path) => {
+                Recording::open(&path.join(output::transcript_name(index, target))).map(Some)
+            }
         }
     }
-}
-
-fn name(index: usize, target: &Target) -> String {
-    output::transcript_name(index, target.url.host_str().unwrap_or_default())
 }
 
 fn same_file(path: &std::path::Path) -> Usage {

@@ -24,6 +24,9 @@ const TEXT_BYTES: u64 = 16 * 1024 * 1024;
 /// Largest report, in bytes.
 pub(super) const REPORT_BYTES: u64 = 256 * 1024 * 1024;
 
+/// Most letters that a misspelt variable has wrong.
+const MOST_SLIPS: usize = 2;
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -68,8 +71,6 @@ pub(super) struct Settings {
     pub(super) judging: Judging,
     pub(super) found: Found,
     pub(super) shown: Vec<Shown>,
-    /// Files that are read, which no output may overwrite: option and path.
-    pub(super) inputs: Vec<(&'static str, PathBuf)>,
 }
 
 /// Takes the settings together.
@@ -89,7 +90,7 @@ pub(super) fn settings(
     let c = &found.config;
     let words = |profile: &Profile| profile.as_str().to_owned();
     let profile = layers
-        .pick("--profile", profile, named_profile, c.profile.clone(), words)?
+        .pick("--profile", profile, args::named_profile, c.profile.clone(), words)?
         .unwrap_or(Set { value: Profile::default(), origin: Origin::Default });
     let GateArgs {
         min_score,
@@ -110,29 +111,38 @@ pub(super) fn settings(
         minima.iter().map(|(of, min)| format!("{of}={min}")).collect::<Vec<_>>().join(", ")
     };
     let min_score = layers.pick("--min-score", min_score, args::percent, c.min_score.clone(), number)?;
-    let min = layers.pick("--min", some(minima), named_minima, c.min.clone(), minima_words)?;
+    let min = layers.pick("--min", some(minima), args::named_minima, c.min.clone(), minima_words)?;
     let min_coverage =
         layers.pick("--min-coverage", min_coverage, args::percent, c.min_coverage.clone(), number)?;
     let shown_path = |path: &PathBuf| path.display().to_string();
     let harm = |severity: &Severity| severity.as_str().to_owned();
     let fail_on = layers.pick("--fail-on", fail_on, args::severity, c.fail_on.clone(), harm)?;
-    let require = layers.pick("--require", some(require), names, c.require.clone(), list)?;
+    let require = layers.pick("--require", some(require), args::names, c.require.clone(), list)?;
     let max_drop = layers.pick("--max-drop", max_drop, args::percent, c.max_drop.clone(), number)?;
-    let against = layers.pick("--against", against, path, found.at_path(c.against.as_ref()), shown_path)?;
+    let against =
+        layers.pick("--against", against, args::path, found.at_path(c.against.as_ref()), shown_path)?;
     let baseline =
-        layers.pick("--baseline", baseline, path, found.at_path(c.baseline.as_ref()), shown_path)?;
+        layers.pick("--baseline", baseline, args::path, found.at_path(c.baseline.as_ref()), shown_path)?;
     let in_file = c.rubric.clone().map(|at| At { value: found.rubric(&at.value), line: at.line });
     let rubric = layers.pick("--rubric", rubric, |text| Ok(text.to_owned()), in_file, String::clone)?;
-    let only = layers.pick("--only", some(only), names, None, list)?;
-    let skip = layers.pick("--skip", some(skip), names, None, list)?;
+    let only = layers.pick("--only", some(only), args::names, None, list)?;
+    let skip = layers.pick("--skip", some(skip), args::names, None, list)?;
+    let yes = |value: &bool| value.to_string();
+    let exit_zero = layers.pick("--exit-zero", exit_zero.then_some(true), args::boolean, None, yes)?;
+    let fail_on_unreachable = layers.pick(
+        "--fail-on-unreachable",
+        fail_on_unreachable.then_some(true),
+        args::boolean,
+        None,
+        yes,
+    )?;
+    layers.misspelt()?;
     let (selection, from_file) = layers.selection(only, skip)?;
     let mut shown = std::mem::take(&mut layers.shown);
     shown.extend(from_file);
 
-    let mut inputs = Vec::new();
-    let (rubric, file) = load_rubric(rubric.as_ref().map(|set| set.value.as_str()), around)
+    let rubric = load_rubric(rubric.as_ref().map(|set| set.value.as_str()), around)
         .map_err(|problem| Usage::new(argument("--rubric", rubric.as_ref()), problem))?;
-    inputs.extend(file.map(|path| ("--rubric", path)));
     let min = min.map(|set| set.value).unwrap_or_default();
     let mut seen = BTreeSet::new();
     if let Some((dimension, _)) = min.iter().find(|(dimension, _)| !seen.insert(*dimension)) {
@@ -151,10 +161,7 @@ pub(super) fn settings(
             let problem = "it needs --max-drop, how far the score may fall";
             return Err(Usage::new(argument("--against", Some(file)), problem));
         }
-        (Some(most), Some(file)) => {
-            inputs.push(("--against", file.value.clone()));
-            Some(earlier(most.value, file, &rubric, around)?)
-        }
+        (Some(most), Some(file)) => Some(earlier(most.value, file, &rubric, around)?),
     };
     let baseline = match baseline {
         None => None,
@@ -167,7 +174,6 @@ pub(super) fn settings(
             let name = set.value.display().to_string();
             let baseline =
                 Baseline::parse(&text, &name).map_err(|error| Usage::new(argument, error.to_string()))?;
-            inputs.push(("--baseline", set.value));
             Some(baseline)
         }
     };
@@ -180,8 +186,14 @@ pub(super) fn settings(
         max_drop,
         baseline,
     };
-    let judging = Judging { rubric, gates, selection, exit_zero, fail_on_unreachable };
-    Ok(Settings { profile, judging, found, shown, inputs })
+    let judging = Judging {
+        rubric,
+        gates,
+        selection,
+        exit_zero: exit_zero.is_some_and(|set| set.value),
+        fail_on_unreachable: fail_on_unreachable.is_some_and(|set| set.value),
+    };
+    Ok(Settings { profile, judging, found, shown })
 }
 
 /// How a message calls a setting: by the option, and by its origin where that is not the option.
@@ -227,6 +239,30 @@ impl Layers<'_> {
             origin: set.as_ref().map_or(Origin::Default, |set| set.origin.clone()),
         });
         Ok(set)
+    }
+
+    /// Variables that are all but one of ours: a gate that a slip of the pen turns off. Others with our prefix
+    /// may be anybody's own, and mean nothing here.
+    fn misspelt(&self) -> Result<(), Usage> {
+        const PREFIX: &str = "AGENTGAUGE_";
+        let known = self.shown.iter().map(|shown| shown.name.to_ascii_uppercase());
+        let known: Vec<String> = known.chain(["CONFIG".to_owned()]).collect();
+        for name in self.around.variables() {
+            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+            let variable = format!("{PREFIX}{name}");
+            let empty = self.around.variable(&variable).is_none_or(|value| value.is_empty());
+            if empty || known.iter().any(|known| known == name) {
+                continue;
+            }
+            let near = known.iter().map(|known| (strsim::osa_distance(name, known), known)).min();
+            if let Some((slips, near)) = near
+                && slips <= MOST_SLIPS.min(near.len() / 3)
+            {
+                let problem = format!("there is no such variable; did you mean '{PREFIX}{near}'?");
+                return Err(Usage::new(variable, problem));
+            }
+        }
+        Ok(())
     }
 
     /// Which checks are judged. The configuration's list holds unless a flag or variable chooses.
@@ -278,54 +314,23 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
     if list.is_empty() { None } else { Some(list) }
 }
 
-fn names(text: &str) -> Result<Vec<String>, String> {
-    Ok(text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
+/// A rubric by name or file.
+pub(super) fn load_rubric(wanted: Option<&str>, around: &dyn Surroundings) -> Result<Rubric, String> {
+    let Some(wanted) = wanted else { return Ok(Rubric::default_rubric()) };
+    Rubric::parse(&rubric_text(wanted, around)?, wanted).map_err(|error| error.to_string())
 }
 
-fn named_minima(text: &str) -> Result<Vec<(Dimension, f64)>, String> {
-    text.split(',').map(|part| args::minimum(part.trim())).collect()
-}
-
-fn named_profile(text: &str) -> Result<Profile, String> {
-    [Profile::Quick, Profile::Standard]
-        .into_iter()
-        .find(|profile| profile.as_str() == text.trim())
-        .ok_or_else(|| "there are quick, standard".to_owned())
-}
-
-fn path(text: &str) -> Result<PathBuf, String> {
-    Ok(PathBuf::from(text))
-}
-
-/// A rubric by name or file, and the file, if it is one.
-pub(super) fn load_rubric(
-    wanted: Option<&str>,
-    around: &dyn Surroundings,
-) -> Result<(Rubric, Option<PathBuf>), String> {
-    let Some(wanted) = wanted else { return Ok((Rubric::default_rubric(), None)) };
-    let (text, file) = rubric_text(wanted, around)?;
-    let rubric = Rubric::parse(&text, wanted).map_err(|error| error.to_string())?;
-    Ok((rubric, file))
-}
-
-/// The text of a rubric by name or file, and the file, if it is one.
-pub(super) fn rubric_text(
-    wanted: &str,
-    around: &dyn Surroundings,
-) -> Result<(String, Option<PathBuf>), String> {
-    match rubric::built_in(wanted) {
-        Some(text) => text.map(|text| (text, None)),
-        None => {
-            let path = Path::new(wanted);
-            let text = text_file("", path, TEXT_BYTES, around).map_err(|usage| {
-                match nearest(wanted, rubric::BUILT_IN.into_iter()) {
-                    Some(near) => format!("{}; did you mean the built-in '{near}'?", usage.problem),
-                    None => usage.problem,
-                }
-            })?;
-            Ok((text, Some(path.to_owned())))
-        }
+/// The text of a rubric by name or file.
+pub(super) fn rubric_text(wanted: &str, around: &dyn Surroundings) -> Result<String, String> {
+    if let Some(text) = rubric::built_in(wanted) {
+        return text;
     }
+    text_file("--rubric", Path::new(wanted), TEXT_BYTES, around).map_err(|usage| {
+        match nearest(wanted, rubric::BUILT_IN.into_iter()) {
+            Some(near) => format!("{}; did you mean the built-in '{near}'?", usage.problem),
+            None => usage.problem,
+        }
+    })
 }
 
 /// Ids of checks that are judged.
@@ -364,13 +369,11 @@ fn earlier(
     for report in &reports {
         let then = &report.rubric;
         if then.sha256 != rubric.sha256 {
-            return Err(Usage::new(
-                argument,
-                format!(
-                    "{name} was scored by {} {}, and now {} {} is used: their scores do not compare",
-                    then.id, then.version, rubric.id, rubric.version
-                ),
-            ));
+            let then = rubric::stamp(&then.id, &then.version, &then.sha256);
+            let now = rubric::stamp(&rubric.id, &rubric.version, &rubric.sha256);
+            let problem =
+                format!("{name} was scored by {then}, and now {now} is used: their scores do not compare");
+            return Err(Usage::new(argument, problem));
         }
     }
     let earlier = reports

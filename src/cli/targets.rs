@@ -54,7 +54,15 @@ pub(super) fn wanted(
     all.extend(listed_by_others);
     let mut targets: Vec<Target> = Vec::new();
     for target in all {
-        if targets.iter().any(|earlier| earlier.url == target.url && earlier.headers == target.headers) {
+        // Two names, like two profiles, are two scans; a URL that has no name is the one that has.
+        let named = |earlier: &Target| {
+            earlier.label.is_none() || target.label.is_none() || earlier.label == target.label
+        };
+        let same = |earlier: &Target| {
+            (&earlier.url, &earlier.headers, earlier.profile)
+                == (&target.url, &target.headers, target.profile)
+        };
+        if targets.iter().any(|earlier| same(earlier) && named(earlier)) {
             notes.push(format!("{} is given twice and scanned once", shown_url(target.url.as_str())));
         } else {
             targets.push(target);
@@ -170,8 +178,9 @@ pub(super) fn authorise(
         // Behind a proxy that an option names, "this machine" is the proxy's.
         let unseen = target.tls() || (target.loopback() && target.proxy.is_none());
         if !target.headers.is_empty() && !unseen && !args.allow_plaintext_credentials {
+            let url = format!("URL {}", shown_url(target.url.as_str()));
             return Err(Usage::new(
-                format!("URL {}", shown_url(target.url.as_str())),
+                line_of(target, found).map_or(url.clone(), |place| format!("{place}: {url}")),
                 "refusing to send credentials unencrypted to another machine; use https (or wss), or give \
                  --allow-plaintext-credentials if you mean it",
             ));
@@ -183,6 +192,16 @@ pub(super) fn authorise(
         notes.push(format!("the credentials go to {} different origins", origins.len()));
     }
     Ok(())
+}
+
+/// File and line of the configuration that name a target.
+fn line_of(target: &Target, found: &Found) -> Option<String> {
+    let url = |at: &&At<TargetConfig>| {
+        Target::parse(&at.value.url, target.profile).is_ok_and(|parsed| parsed.url == target.url)
+    };
+    let mut all = found.config.targets.iter();
+    let at = all.find(|at| url(at) && at.value.label == target.label)?;
+    Some(found.config.place(at.line))
 }
 
 /// A label, if it can be one.

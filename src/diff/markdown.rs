@@ -36,10 +36,10 @@ pub fn render(diff: &Diff) -> String {
 fn draw(text: &mut String, target: &TargetDiff) {
     let label = target.label.as_ref().map_or_else(String::new, |label| format!("{} ", code(label)));
     text.push_str(&format!("\n#### {label}{}\n\n", code(&target.url)));
-    for note in &target.notes {
+    for note in target.notes.iter().chain(&target.doubts) {
         text.push_str(&format!("- {}\n", code(note)));
     }
-    if !target.notes.is_empty() {
+    if !target.notes.is_empty() || !target.doubts.is_empty() {
         text.push('\n');
     }
     let scores = &target.scores;

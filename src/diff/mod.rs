@@ -12,7 +12,8 @@ use thiserror::Error;
 use crate::baseline::{Mark, Seen, same_url};
 use crate::facts::Kind;
 use crate::finding::{Dimension, Severity, Status};
-use crate::report::json::v1::{JsonFinding, JsonReport};
+use crate::report::json::v1::{JsonFinding, JsonReport, JsonRubric};
+use crate::rubric::stamp;
 
 pub use scores::{CapChange, Moved, Movement, Scores};
 
@@ -43,6 +44,13 @@ pub struct TargetDiff {
     pub label: Option<String>,
     /// What should be known before reading on: another rubric, profile, kind of endpoint, URL or label.
     pub notes: Vec<String>,
+    /// Why the comparison shows less than the two reports could: an interrupted scan, or too little that was
+    /// judged now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
+    /// Whether too little was judged to say that nothing is new or worse.
+    #[serde(default)]
+    pub inconclusive: bool,
     /// Kind of the endpoint in the later report.
     pub kind: Kind,
     /// The scores.
@@ -121,15 +129,15 @@ impl Diff {
     /// # Errors
     /// They have no target in common.
     pub fn of(old: (&str, &[JsonReport]), new: (&str, &[JsonReport])) -> Result<Self, DiffError> {
-        let mut rest: Vec<&JsonReport> = old.1.iter().collect();
         let mut diff = Self {
             schema_version: SCHEMA_VERSION,
             targets: Vec::new(),
             only_old: Vec::new(),
             only_new: Vec::new(),
         };
-        for after in new.1 {
-            match take(&mut rest, after) {
+        let (pairs, rest) = pairs(old.1, new.1);
+        for (after, before) in new.1.iter().zip(pairs) {
+            match before {
                 Some(before) => diff.targets.push(TargetDiff::of(before, after)),
                 None => diff.only_new.push(name(after)),
             }
@@ -167,16 +175,25 @@ impl Diff {
     }
 }
 
-/// The earlier report of a target: same URL and label, else the same URL, else the same label.
-fn take<'r>(rest: &mut Vec<&'r JsonReport>, after: &JsonReport) -> Option<&'r JsonReport> {
-    let url = |before: &JsonReport| same_url(&before.target.url, &after.target.url);
-    let label = |before: &JsonReport| before.target.label == after.target.label;
-    let at = rest
-        .iter()
-        .position(|before| url(before) && label(before))
-        .or_else(|| rest.iter().position(|before| url(before)))
-        .or_else(|| rest.iter().position(|before| after.target.label.is_some() && label(before)))?;
-    Some(rest.remove(at))
+/// The earlier report of each later one, and the earlier ones that are left: all of the same URL and label
+/// first, then of what is left the same URL, then the same label.
+fn pairs<'r>(
+    old: &'r [JsonReport],
+    new: &[JsonReport],
+) -> (Vec<Option<&'r JsonReport>>, Vec<&'r JsonReport>) {
+    type Rule<'a> = &'a dyn Fn(&JsonReport, &JsonReport) -> bool;
+    let url = |a: &JsonReport, b: &JsonReport| same_url(&a.target.url, &b.target.url);
+    let label = |a: &JsonReport, b: &JsonReport| a.target.label == b.target.label;
+    let rules: [Rule<'_>; 3] =
+        [&|a, b| url(a, b) && label(a, b), &url, &|a, b| a.target.label.is_some() && label(a, b)];
+    let mut rest: Vec<&JsonReport> = old.iter().collect();
+    let mut pairs = vec![None; new.len()];
+    for rule in rules {
+        for (pair, after) in pairs.iter_mut().zip(new).filter(|(pair, _)| pair.is_none()) {
+            *pair = rest.iter().position(|before| rule(before, after)).map(|at| rest.remove(at));
+        }
+    }
+    (pairs, rest)
 }
 
 fn name(report: &JsonReport) -> String {
@@ -205,11 +222,14 @@ impl TargetDiff {
                 });
             }
         }
+        let missed = missed(old, new);
         changes.sort_by_key(|change| (change.change, std::cmp::Reverse(change.severity)));
         Self {
             url: new.target.url.clone(),
             label: new.target.label.clone(),
             notes: notes(old, new),
+            inconclusive: !missed.is_empty(),
+            doubts: interrupted(old, new).chain(missed).collect(),
             kind: new.classification.kind,
             scores: Scores::of(old, new),
             changes,
@@ -262,6 +282,41 @@ fn change(before: Option<&JsonFinding>, after: &JsonFinding, was: Kind, is: Kind
     }
 }
 
+/// Scans that did not come to their end.
+fn interrupted<'r>(old: &'r JsonReport, new: &'r JsonReport) -> impl Iterator<Item = String> + 'r {
+    [("earlier", old), ("later", new)]
+        .into_iter()
+        .filter(|(_, report)| !report.transcript.complete)
+        .map(|(which, _)| format!("the scan of the {which} report was interrupted: not everything was seen"))
+}
+
+/// Why it cannot be said that nothing became worse: the same that withholds a score from a gate.
+fn missed(old: &JsonReport, new: &JsonReport) -> Vec<String> {
+    let seen = |finding: &JsonFinding, kind: Kind| Seen::of(finding.status, kind) != Seen::Undecided;
+    let then = |after: &JsonFinding| {
+        let before = old.findings.iter().find(|before| before.check == after.check);
+        before.filter(|before| seen(before, old.classification.kind))
+    };
+    let judged = |finding: &JsonFinding| matches!(finding.status, Status::Pass | Status::Warn | Status::Fail);
+    let mut both = new.findings.iter().filter(|after| seen(after, new.classification.kind));
+    if !both.any(|after| then(after).is_some_and(|before| judged(before) || judged(after))) {
+        return vec!["no check was judged on both sides".to_owned()];
+    }
+    let mut missed = Vec::new();
+    for (dimension, before) in &old.score.dimensions {
+        let now = new.score.dimensions.get(dimension);
+        if before.value.is_some() && now.is_some_and(|now| now.value.is_none()) {
+            missed.push(format!("{dimension} had a score before, and too little of it is judged now"));
+        }
+    }
+    let lost = |after: &&JsonFinding| !seen(after, new.classification.kind) && then(after).is_some();
+    let lost = new.findings.iter().filter(lost).count();
+    if missed.is_empty() && !new.transcript.complete && lost > 0 {
+        missed.push(format!("{lost} checks that were judged before were not reached"));
+    }
+    missed
+}
+
 /// What differs beside the findings.
 fn notes(old: &JsonReport, new: &JsonReport) -> Vec<String> {
     let mut notes = Vec::new();
@@ -280,10 +335,9 @@ fn notes(old: &JsonReport, new: &JsonReport) -> Vec<String> {
     differs("profile", old.profile.as_str(), new.profile.as_str());
     differs("agentgauge", &old.tool.version, &new.tool.version);
     if old.rubric.sha256 != new.rubric.sha256 {
-        notes.push(format!(
-            "rubric: {} {} before, {} {} now, so scores do not compare",
-            old.rubric.id, old.rubric.version, new.rubric.id, new.rubric.version
-        ));
+        let stamp = |of: &JsonRubric| stamp(&of.id, &of.version, &of.sha256);
+        let (before, now) = (stamp(&old.rubric), stamp(&new.rubric));
+        notes.push(format!("rubric: {before} before, {now} now, so scores do not compare"));
     }
     notes
 }

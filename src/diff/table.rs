@@ -40,7 +40,7 @@ fn draw(lines: &mut Vec<String>, target: &TargetDiff) {
         Some(label) => lines.push(format!("{} ({})", sanitise(label), sanitise(&target.url))),
         None => lines.push(sanitise(&target.url)),
     }
-    for note in &target.notes {
+    for note in target.notes.iter().chain(&target.doubts) {
         lines.push(format!("  note: {}", sanitise(note)));
     }
     let scores = &target.scores;

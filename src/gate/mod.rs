@@ -66,16 +66,24 @@ impl Gates {
 }
 
 impl MaxDrop {
-    /// The earlier score of a target: by URL, or else by label.
+    /// The earlier score of a target: of this URL and label, or else the only one of this URL, or else the
+    /// only one of this label. Where several could be meant none is: their scores are of other things.
     #[must_use]
     pub fn of(&self, who: &Scanned<'_>) -> Option<&Earlier> {
-        let by_url = self.earlier.iter().find(|earlier| crate::baseline::same_url(&earlier.url, who.url));
-        by_url.or_else(|| {
-            self.earlier
-                .iter()
-                .find(|earlier| earlier.label.is_some() && earlier.label.as_deref() == who.label)
-        })
+        let url = |earlier: &&Earlier| crate::baseline::same_url(&earlier.url, who.url);
+        let label = |earlier: &&Earlier| earlier.label.as_deref() == who.label;
+        let all = || self.earlier.iter();
+        // The same target twice in one report: one is as good as the other.
+        let exact = all().find(|earlier| url(earlier) && label(earlier));
+        exact
+            .or_else(|| only(all().filter(url)))
+            .or_else(|| only(all().filter(|earlier| earlier.label.is_some() && label(earlier))))
     }
+}
+
+fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
+    let one = found.next()?;
+    found.next().is_none().then_some(one)
 }
 
 /// What the gates look at.

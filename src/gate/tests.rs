@@ -147,6 +147,26 @@ fn a_drop_is_measured_against_the_same_target() {
 }
 
 #[test]
+fn one_url_under_two_labels_is_two_targets_to_a_drop() {
+    let earlier = |label: &str, value| Earlier {
+        url: "http://h/".to_owned(),
+        label: Some(label.to_owned()),
+        value: Some(value),
+    };
+    let drop = MaxDrop {
+        most: 5.0,
+        name: "old.json".to_owned(),
+        earlier: vec![earlier("admin", 50.0), earlier("guest", 90.0)],
+    };
+    let of = |label| drop.of(&Scanned::new("http://h/", label, Kind::Modern, "")).and_then(|of| of.value);
+    assert_eq!((of(Some("admin")), of(Some("guest"))), (Some(50.0), Some(90.0)));
+    assert_eq!((of(Some("other")), of(None)), (None, None), "which of the two is meant cannot be known");
+    let one = MaxDrop { earlier: vec![earlier("guest", 90.0)], ..drop };
+    let renamed = Scanned::new("http://h/", Some("other"), Kind::Modern, "");
+    assert_eq!(one.of(&renamed).and_then(|of| of.value), Some(90.0), "a new label alone changes nothing");
+}
+
+#[test]
 fn a_baseline_lets_known_findings_be_and_nothing_else() {
     let text = |more: &str| {
         format!(
@@ -172,7 +192,7 @@ fn a_baseline_lets_known_findings_be_and_nothing_else() {
     assert!(gated.passed(), "{gated:?}");
     assert!(outcome([Warn, Pass, Fail], &gates("", Some(Severity::High))).passed(), "new, but harmless");
     let expired = outcome([Warn, Pass, Pass], &gates("expires = 2026-11-19\n", None));
-    assert_eq!(expired.failed, ["b.toml:2: the entry for 'aa' expired on 2026-11-19"]);
+    assert_eq!(expired.failed, ["b.toml:2: the entry for 'aa' of h expired on 2026-11-19"]);
     assert!(outcome([Warn, Pass, Pass], &gates("expires = 2026-11-20\n", None)).passed(), "its last day");
     let subject = outcome([Warn, Pass, Pass], &gates("subject = \"of aa\"\n", None));
     assert!(subject.passed(), "{subject:?}");
@@ -181,6 +201,14 @@ fn a_baseline_lets_known_findings_be_and_nothing_else() {
     let unknown = "[[accepted]]\ntarget = \"h\"\ncheck = \"bc\"\nreason = \"r\"\n";
     let said = outcome([Warn, Pass, Pass], &gates(unknown, None)).failed;
     assert_eq!(said, ["b.toml:7: unknown check 'bc'"]);
-    let elsewhere = "[[accepted]]\ntarget = \"other\"\ncheck = \"zz\"\nreason = \"r\"\n";
-    assert!(outcome([Warn, Pass, Pass], &gates(elsewhere, None)).passed(), "another target's entries");
+    // Entries of a target that is not judged here: only what is wrong whatever is found fails.
+    let elsewhere = "[[accepted]]\ntarget = \"other\"\ncheck = \"cc\"\nreason = \"r\"\n";
+    let with = |more: &str| outcome([Warn, Pass, Pass], &gates(&format!("{elsewhere}{more}"), None)).failed;
+    assert_eq!(with(""), Vec::<String>::new(), "a run may judge a part");
+    assert_eq!(
+        with("expires = 2026-11-19\n"),
+        ["b.toml:7: the entry for 'cc' of other expired on 2026-11-19"]
+    );
+    let typo = outcome([Warn, Pass, Pass], &gates(&elsewhere.replace("\"cc\"", "\"cd\""), None));
+    assert_eq!(typo.failed, ["b.toml:7: unknown check 'cd'"]);
 }

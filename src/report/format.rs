@@ -40,6 +40,8 @@ pub enum Format {
 pub struct Run<'r> {
     /// In order.
     pub reports: &'r [Report],
+    /// URLs that should be among them and are not, masked.
+    pub missing: &'r [String],
     /// How the run ended.
     pub exit: Exit,
     /// Colours and width of the table.
@@ -108,8 +110,8 @@ impl Format {
     #[must_use]
     pub fn parts(self, run: &Run<'_>) -> Vec<Vec<u8>> {
         let logs = match self {
-            Self::Sarif => sarif::parts(run.reports, Results::All),
-            Self::SarifAlerts => sarif::parts(run.reports, Results::Alerts),
+            Self::Sarif => sarif::parts(run.reports, run.missing, Results::All),
+            Self::SarifAlerts => sarif::parts(run.reports, run.missing, Results::Alerts),
             _ => return vec![self.render(run)],
         };
         logs.into_iter().map(String::into_bytes).collect()
@@ -118,21 +120,21 @@ impl Format {
     /// The bytes of the document.
     #[must_use]
     pub fn render(self, run: &Run<'_>) -> Vec<u8> {
-        let Run { reports, exit, style } = *run;
+        let Run { reports, missing, exit, style } = *run;
         let text = match self {
-            Self::Table => sink::without_commands(&table::render_all(reports, &style)),
+            Self::Table => sink::without_commands(&table::render_all(reports, missing, &style)),
             Self::Json => match reports {
-                [report] => return json::render(report),
-                _ => return json::render_many(reports, exit),
+                [report] if missing.is_empty() => return json::render(report),
+                _ => return json::render_many(reports, missing, exit),
             },
             Self::Jsonl => jsonl::render(reports),
-            Self::Html => html::render(&reports.iter().collect::<Vec<_>>()) + "\n",
-            Self::Sarif => sarif::render(reports, Results::All),
-            Self::SarifAlerts => sarif::render(reports, Results::Alerts),
-            Self::Junit => junit::render(reports),
-            Self::Markdown => markdown::render(reports, markdown::COMMENT),
-            Self::Github => github::render(reports),
-            Self::Gitlab => gitlab::render(reports),
+            Self::Html => html::render(&reports.iter().collect::<Vec<_>>(), missing) + "\n",
+            Self::Sarif => sarif::render(reports, missing, Results::All),
+            Self::SarifAlerts => sarif::render(reports, missing, Results::Alerts),
+            Self::Junit => junit::render(reports, missing),
+            Self::Markdown => markdown::render(reports, missing, markdown::COMMENT),
+            Self::Github => github::render(reports, missing),
+            Self::Gitlab => gitlab::render(reports, missing),
             Self::Badge => badge::render(reports),
             Self::BadgeSvg => badge::render_svg(reports),
         };

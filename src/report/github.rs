@@ -18,9 +18,9 @@ const MOST: usize = 9;
 /// Longest line of a message, in characters.
 const LONGEST: usize = 500;
 
-/// The annotations.
+/// The annotations. URLs that should be among the targets are warnings.
 #[must_use]
-pub fn render(reports: &[Report]) -> String {
+pub fn render(reports: &[Report], missing: &[String]) -> String {
     let mut errors: Vec<(Severity, String)> = Vec::new();
     let mut warnings: Vec<(Severity, String)> = Vec::new();
     for report in reports {
@@ -48,6 +48,11 @@ pub fn render(reports: &[Report]) -> String {
                 _ => {}
             }
         }
+    }
+    for url in missing {
+        let why = format!("expected, and there is no report: {url}");
+        let line = format!("::warning title=agentgauge missing::{}\n", command_message(&why, LONGEST));
+        warnings.push((Severity::Critical, line));
     }
     let mut text = String::new();
     for (kind, found) in [("error", &mut errors), ("warning", &mut warnings)] {

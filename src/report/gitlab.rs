@@ -32,12 +32,23 @@ struct Lines {
 /// Longest description, in characters.
 const LONGEST: usize = 1_000;
 
-/// All reports in one array.
+/// All reports in one array, and URLs that should be among them.
 #[must_use]
-pub fn render(reports: &[Report]) -> String {
-    let issues: Vec<Issue> =
-        reports.iter().zip(key::keys(reports)).flat_map(|(report, key)| issues(report, &key)).collect();
+pub fn render(reports: &[Report], missing: &[String]) -> String {
+    let issues = reports.iter().zip(key::keys(reports)).flat_map(|(report, key)| issues(report, &key));
+    let issues: Vec<Issue> = issues.chain(missing.iter().map(|url| unreported(url))).collect();
     format!("{}\n", sink::json(&issues, true))
+}
+
+/// A target without a report.
+fn unreported(url: &str) -> Issue {
+    Issue {
+        description: short(&format!("expected, and there is no report: {url}"), LONGEST),
+        check_name: "agentgauge-missing".to_owned(),
+        fingerprint: key::fingerprint(url, "agentgauge-missing"),
+        severity: "blocker",
+        location: Location { path: key::host_and_path(url), lines: Lines { begin: 1 } },
+    }
 }
 
 fn issues(report: &Report, key: &str) -> Vec<Issue> {

@@ -19,11 +19,11 @@ use crate::finding::Status;
 /// Longest attribute and longest line of a body, in characters.
 const LONGEST: usize = 1_000;
 
-/// All reports in one document.
+/// All reports in one document. URLs that should be among them are suites with one error.
 #[must_use]
-pub fn render(reports: &[Report]) -> String {
-    let suites: Vec<Suite> =
-        reports.iter().zip(key::keys(reports)).map(|(report, key)| Suite::of(report, &key)).collect();
+pub fn render(reports: &[Report], missing: &[String]) -> String {
+    let suites = reports.iter().zip(key::keys(reports)).map(|(report, key)| Suite::of(report, &key));
+    let suites: Vec<Suite> = suites.chain(missing.iter().map(|url| Suite::missing(url))).collect();
     let sum = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
     let duration: u64 = reports.iter().map(|report| report.duration_ms).sum();
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -77,6 +77,19 @@ impl Suite {
             seconds(report.duration_ms)
         );
         suite
+    }
+
+    /// A target without a report.
+    fn missing(url: &str) -> Self {
+        let name = xml(url, LONGEST);
+        let text = format!(
+            "  <testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\" time=\"{time}\">\n    \
+             <testcase classname=\"{name}\" name=\"agentgauge\" time=\"{time}\">\n      \
+             <error type=\"missing\" message=\"expected, and there is no report\"/>\n    \
+             </testcase>\n  </testsuite>\n",
+            time = seconds(0)
+        );
+        Self { text, tests: 1, errors: 1, ..Self::default() }
     }
 
     /// The case of the target as a whole: it says what the exit code says.

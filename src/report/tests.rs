@@ -351,7 +351,7 @@ const CORPUS: &[&str] = &[
 
 fn bytes(format: Format, reports: &[Report]) -> String {
     let exit = Exit::GateFailed;
-    let run = Run { reports, exit, style: Style { colour: false, width: 100 } };
+    let run = Run { reports, missing: &[], exit, style: Style { colour: false, width: 100 } };
     String::from_utf8(format.render(&run)).unwrap()
 }
 
@@ -453,7 +453,7 @@ fn the_hostile_corpus_stays_text_in_every_format() {
             }
             strict(*format, &document, reports);
         }
-        strict::markdown(&markdown::render(reports, markdown::SUMMARY), markdown::SUMMARY);
+        strict::markdown(&markdown::render(reports, &[], markdown::SUMMARY), markdown::SUMMARY);
         strict::outputs(&github::outputs(reports, Exit::Ok, None));
     }
 }
@@ -512,7 +512,7 @@ fn targets_of_one_url_stay_apart() {
 fn many_targets_fit_a_comment() {
     let reports: Vec<Report> =
         (0..60).map(|_| report(&dev_server(), &DEV_SERVER, &Gates::default())).collect();
-    let text = markdown::render(&reports, markdown::COMMENT);
+    let text = markdown::render(&reports, &[], markdown::COMMENT);
     strict::markdown(&text, markdown::COMMENT);
     assert!(text.contains("did not fit here"), "{text}");
     let commands = bytes(Format::Github, &reports);

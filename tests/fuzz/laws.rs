@@ -89,7 +89,12 @@ pub(crate) fn transcript(data: &[u8]) {
     let reports = [report];
     // One format each time: all of them take longer than the rest together.
     let format = Format::ALL[data.len() % Format::ALL.len()];
-    let shown = format.render(&Run { reports: &reports, exit, style: Style { colour: false, width: 80 } });
+    let shown = format.render(&Run {
+        reports: &reports,
+        missing: &[],
+        exit,
+        style: Style { colour: false, width: 80 },
+    });
     let shown = String::from_utf8(shown).expect("UTF-8");
     let raw = shown.chars().find(|c| !text::harmless(*c) && *c != '\n');
     assert_eq!(raw, None, "in {}", format.name());

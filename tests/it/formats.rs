@@ -158,6 +158,46 @@ fn a_target_of_the_configuration_is_shown_in_its_line() {
     assert!([2, 3].contains(&place(0).1) && [5, 6].contains(&place(1).1), "{:?} {:?}", place(0), place(1));
 }
 
+#[test]
+fn a_target_of_a_list_is_shown_in_its_line() {
+    let folder = Folder::new("named-by-list");
+    fs::create_dir_all(folder.0.join("repository/.git")).unwrap();
+    fs::create_dir_all(folder.0.join("repository/deploy/here")).unwrap();
+    let list = "# ours\nhttp://127.0.0.1:9/a\n\nhttp://127.0.0.1:9/b\n";
+    let inside = folder.write("repository/deploy/urls.txt", list);
+    let outside = folder.write("urls.txt", list);
+    let here = folder.0.join("repository/deploy/here");
+    let scan = |list: &str, more: &[&str]| {
+        let args = ["scan", "--targets", list, "--report", "sarif=s", "--report", "gitlab=g", "-f", "github"];
+        let run = finish(program().args(args).args(more).current_dir(&here));
+        let read = |name: &str| serde_json::from_slice::<Value>(&fs::read(here.join(name)).unwrap()).unwrap();
+        let (log, issues) = (read("s"), read("g"));
+        let place = |index: usize| {
+            let sarif = &log["runs"][index]["results"][0]["locations"][0]["physicalLocation"];
+            let of =
+                |path: &Value, line: &Value| format!("{}:{line}", path.as_str().unwrap().replace("%3A", ":"));
+            let sarif = of(&sarif["artifactLocation"]["uri"], &sarif["region"]["startLine"]);
+            let gitlab = &issues[index]["location"];
+            assert_eq!(of(&gitlab["path"], &gitlab["lines"]["begin"]), sarif);
+            let (file, line) = sarif.rsplit_once(':').unwrap();
+            // An annotation without a file stands for itself.
+            let anywhere = file.starts_with("127.0.0.1");
+            assert!(anywhere || run.stdout.contains(&format!("file={file},line={line}")), "{sarif}: {run:?}");
+            sarif
+        };
+        [place(0), place(1)]
+    };
+    for list in ["../urls.txt", inside.as_str()] {
+        assert_eq!(scan(list, &[]), ["deploy/urls.txt:2", "deploy/urls.txt:4"]);
+    }
+    // What is typed has no line there; what the option names goes before the list.
+    folder.write("repository/deploy/other.txt", "http://127.0.0.1:9/b\n");
+    assert_eq!(scan("../other.txt", &["http://127.0.0.1:9/c"]), ["127.0.0.1:9/c:1", "deploy/other.txt:1"]);
+    assert_eq!(scan("../urls.txt", &["--named-in", "x.json:7"]), ["x.json:7", "x.json:7"]);
+    // A list from anywhere else is no file of the repository.
+    assert_eq!(scan(&outside, &[]), ["127.0.0.1:9/a:1", "127.0.0.1:9/b:1"]);
+}
+
 /// The official schema, from the package that carries it: a dependency that is listed and never
 /// compiled, so that the registry's client keeps it beside the others.
 fn official_sarif_schema() -> Value {
@@ -264,6 +304,74 @@ fn merge_lists_what_is_missing() {
     assert_eq!(run.json()["summary"]["exit"]["name"], "inconclusive");
     assert!(run.stderr.contains("missing: https://example.com/mcp\n"), "{run:?}");
     assert!(run.last_line().contains("1 expected targets are missing"), "{run:?}");
+}
+
+#[test]
+fn every_format_of_a_merge_shows_what_is_missing() {
+    let folder = Folder::new("merge-missing");
+    let (one, dead) = lines(&folder);
+    let url = serde_json::from_str::<Value>(&one).unwrap()["target"]["url"].as_str().unwrap().to_owned();
+    let missing = "https://example.com/mcp?api_key=s3cr3t&x=1";
+    let list = folder.write("list.txt", format!("{url}\n{missing}\n{missing}\n"));
+    let shown = "https://example.com/mcp?api_key=~query-api_key~&x=1";
+    for (name, reports) in [("one.jsonl", one.clone()), ("two.jsonl", format!("{one}{dead}"))] {
+        let file = folder.write(name, reports);
+        let merge = |format: &str, list: &[&str]| {
+            let summary = folder.write("summary", "");
+            let mut command = program();
+            command.args(["merge", "-f", format, &file]).args(list).env("GITHUB_STEP_SUMMARY", &summary);
+            let run = finish(&mut command);
+            (run, fs::read_to_string(summary).unwrap())
+        };
+        for format in Format::ALL {
+            let (without, _) = merge(format.name(), &[]);
+            let (run, summary) = merge(format.name(), &["--expect", &list]);
+            assert_eq!(run.code, Some(4), "{run:?}");
+            assert!(!format!("{}{}", run.stdout, run.stderr).contains("s3cr3t"), "{run:?}");
+            let said = |text: &str| assert!(run.stdout.contains(text), "{text:?} in {}", run.stdout);
+            match format {
+                // A line is a report, a badge a score: the exit and the note say it.
+                Format::Jsonl | Format::Badge | Format::BadgeSvg => assert_eq!(run.stdout, without.stdout),
+                Format::Table => said(shown),
+                Format::Html => said("<li>https://example.com/mcp?api_key=~query-api_key~&amp;x=1</li>"),
+                Format::Json => {
+                    assert_eq!(run.json()["summary"]["missing"], serde_json::json!([shown]));
+                    let schema: Value = serde_json::from_str(&agentgauge::schema::report()).unwrap();
+                    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&run.json()));
+                }
+                Format::Sarif | Format::SarifAlerts => {
+                    let invocation = &run.json()["runs"][0]["invocations"][0];
+                    let notes = invocation["toolExecutionNotifications"].as_array().unwrap();
+                    let of = |note: &&Value| note["descriptor"]["id"] == "missing";
+                    assert!(
+                        notes.iter().find(of).unwrap()["message"]["text"].to_string().contains("example.com")
+                    );
+                }
+                Format::Junit => {
+                    let document = roxmltree::Document::parse(&run.stdout).unwrap();
+                    let errors = |node: roxmltree::Node<'_, '_>| {
+                        node.attribute("errors").unwrap().parse::<usize>().unwrap()
+                    };
+                    let suites: Vec<_> =
+                        document.root_element().children().filter(roxmltree::Node::is_element).collect();
+                    assert_eq!(suites.last().unwrap().attribute("name"), Some(shown));
+                    let sum: usize = suites.iter().map(|suite| errors(*suite)).sum();
+                    assert!(sum >= 1 && sum == errors(document.root_element()), "{}", run.stdout);
+                }
+                Format::Markdown => said("**Missing**"),
+                Format::Github => {
+                    said("::warning title=agentgauge missing::");
+                    assert!(summary.contains("**Missing**"), "{summary}");
+                }
+                Format::Gitlab => {
+                    let issues = run.json();
+                    let issue = issues.as_array().unwrap().last().unwrap().clone();
+                    assert_eq!(issue["check_name"], "agentgauge-missing");
+                    assert_eq!(issue["location"]["path"], "example.com/mcp");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -95,6 +95,29 @@ proptest! {
     }
 
     #[test]
+    fn a_baseline_written_over_accepted_entries_is_read_again_and_holds(
+        findings in any_findings(),
+        earlier in any_findings(),
+        rubric in any_rubric(),
+        accepted in prop::collection::vec((0..COUNT, any::<bool>()), 0..4),
+    ) {
+        prop_assume!(decided(&findings));
+        let mut text = written(&Baseline::default(), &earlier).to_toml();
+        let mut seen = Vec::new();
+        for (index, fails) in accepted {
+            let mark = if fails { "fail" } else { "warn" };
+            let entry = format!("\n[[accepted]]\ntarget = \"h\"\ncheck = \"check-{index}\"\nstatus = \"{mark}\"\nreason = \"r\"\n");
+            if !seen.contains(&index) && found(&findings[index]) && Baseline::parse(&format!("{text}{entry}"), "b.toml").is_ok() {
+                seen.push(index);
+                text.push_str(&entry);
+            }
+        }
+        let baseline = written(&Baseline::parse(&text, "b.toml").unwrap(), &findings);
+        prop_assert_eq!(outcome(&findings, &rubric, &only(baseline.clone())).failed, Vec::<String>::new());
+        prop_assert_eq!(written(&baseline, &findings).to_toml(), baseline.to_toml(), "writing twice changes nothing");
+    }
+
+    #[test]
     fn fixing_a_finding_turns_a_green_gate_red_by_a_stale_entry_alone(
         findings in any_findings(),
         rubric in any_rubric(),

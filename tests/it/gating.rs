@@ -1,9 +1,11 @@
 //! Gates, baseline, diff and configuration as a user meets them: the real program over recorded scans.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::LazyLock;
 
 use agentgauge::demo::{self, Base, Behaviour, Endpoint};
+use agentgauge::report::format::Format;
 use serde_json::Value;
 
 use crate::program::{Folder, Run, finish, program, run};
@@ -70,67 +72,164 @@ fn refused(run: &Run, said: &[&str]) {
     }
 }
 
-#[test]
-fn exit_codes_of_every_gate_and_outcome_in_every_format() {
-    let folder = Folder::new("exit-codes");
-    let old = folder.path("old.json");
-    let one = |name: &str| transcript(name);
-    let everything = ["sound", "flawed", "modern", "gated", "dead"].map(one);
-    let all: Vec<&str> = everything.iter().map(String::as_str).collect();
-    run(&[&["replay", "--no-config", "-f", "json", "-o", &old], &all[..]].concat());
-    let baseline = folder.path("b.toml");
-    let flawed = report_file(&folder, "flawed");
-    let sound = report_file(&folder, "sound");
-    let written = run(&["baseline", "write", "-b", &baseline, &flawed, &sound]);
-    assert_eq!(written.code, Some(0), "{written:?}");
-    // Of a gated endpoint, whether anything can be judged without a credential is for the checks to say.
-    const EITHER: i32 = -1;
-    // Gate; then the exit on a sound, a flawed, a gated and a dead endpoint, and on a list with a dead one.
-    let table: &[(&[&str], [i32; 5])] = &[
-        (&[], [0, 0, EITHER, 3, 0]),
-        (&["--fail-on-unreachable"], [0, 0, EITHER, 3, 3]),
-        (&["--min-score", "0"], [0, 0, 4, 3, 3]),
-        (&["--min-score", "100"], [0, 1, 4, 3, 3]),
-        (&["--min-score", "100", "--exit-zero"], [0, 0, 4, 3, 3]),
-        (&["--min", "D2=0"], [0, 0, 4, 3, 3]),
-        (&["--min-coverage", "0"], [0, 0, 0, 3, 3]),
-        (&["--min-coverage", "100"], [1, 1, 1, 3, 1]),
-        (&["--fail-on", "critical"], [0, 1, EITHER, 3, 3]),
-        (&["--require", "rpc-id-echo"], [0, 1, 4, 3, 3]),
-        (&["--require", "origin-rejected"], [0, 1, EITHER, 3, 3]),
-        (&["--max-drop", "0", "--against", &old], [0, 0, 4, 3, 3]),
-        (&["--min-score", "0", "--require", "origin-rejected"], [0, 1, 4, 3, 3]),
-    ];
-    for (gate, expected) in table {
-        for format in ["json", "table", "html"] {
-            let exit = |names: &[&str]| {
-                let files: Vec<String> = names.iter().map(|name| one(name)).collect();
-                let files: Vec<&str> = files.iter().map(String::as_str).collect();
-                run(&[&["replay", "--no-config", "-f", format], *gate, &files[..]].concat())
-            };
-            let runs = [
-                exit(&["sound"]),
-                exit(&["flawed"]),
-                exit(&["gated"]),
-                exit(&["dead"]),
-                exit(&["sound", "dead"]),
-            ];
-            for (run, expected) in runs.iter().zip(expected) {
-                let code = run.code.unwrap();
-                let fits = code == *expected || (*expected == EITHER && [0, 4].contains(&code));
-                assert!(fits, "{gate:?} {format}: {expected}, but {:?}", run.stderr);
-                assert!(!run.stdout.is_empty(), "{gate:?}: a report is written whatever the gate says");
-            }
+/// What is judged: a name, and the recorded scans.
+const OUTCOMES: [(&str, &[&str]); 7] = [
+    ("sound", &["sound"]),
+    ("flawed", &["flawed"]),
+    ("gated", &["gated"]),
+    ("withheld", &["withheld"]),
+    ("dead", &["dead"]),
+    ("sound and dead", &["sound", "dead"]),
+    ("flawed, withheld and dead", &["flawed", "withheld", "dead"]),
+];
+const NAMES: [&str; 5] = ["sound", "flawed", "gated", "withheld", "dead"];
+
+/// Files that gates compare with.
+struct Compared {
+    folder: Folder,
+    transcripts: Vec<(&'static str, String)>,
+}
+
+impl Compared {
+    fn new() -> Self {
+        let folder = Folder::new("exit-codes");
+        // Cut off before anything but the kind was seen.
+        let whole = fs::read_to_string(transcript("sound")).unwrap();
+        let cut: String = whole.lines().take(6).map(|line| format!("{line}\n")).collect();
+        let cut =
+            folder.write("withheld.jsonl", cut.replace("\"label\":\"sound\"", "\"label\":\"withheld\""));
+        let file = |name| (name, if name == "withheld" { cut.clone() } else { transcript(name) });
+        let this = Self { transcripts: NAMES.map(file).to_vec(), folder };
+        this.reports();
+        this.baselines();
+        this
+    }
+
+    fn path(&self, name: &str) -> &str {
+        &self.transcripts.iter().find(|(of, _)| *of == name).unwrap().1
+    }
+
+    /// Earlier scores: as they are, and one that was better.
+    fn reports(&self) {
+        let all: Vec<&str> = NAMES.iter().map(|name| self.path(name)).collect();
+        run(&[&["replay", "--no-config", "-f", "json", "-o", &self.folder.path("old.json")], &all[..]]
+            .concat());
+        let old = fs::read(self.folder.path("old.json")).unwrap();
+        let mut value: Value = serde_json::from_slice(&old).unwrap();
+        let flawed = value["reports"].as_array_mut().unwrap().iter_mut();
+        for report in flawed.filter(|report| report["target"]["label"] == "flawed") {
+            report["score"]["value"] = 100.into();
+        }
+        self.folder.write("better.json", value.to_string());
+    }
+
+    /// Every file has entries of every target, none of which is stale, and then what its name says.
+    fn baselines(&self) {
+        let entry = |name: &str, check: &str, more: &str| {
+            format!("\n[[accepted]]\ntarget = \"{name}\"\ncheck = \"{check}\"\nreason = \"r\"\n{more}")
+        };
+        let bare: String = NAMES.iter().map(|name| entry(name, "ops-latency", "unstable = true\n")).collect();
+        let bare = format!("schema_version = 1\n{bare}");
+        let known = self.folder.write("known.toml", &bare);
+        for name in ["flawed", "gated"] {
+            let report = report_file(&self.folder, name);
+            assert_eq!(run(&["baseline", "write", "-b", &known, &report]).code, Some(0));
+        }
+        let known = fs::read_to_string(known).unwrap();
+        let flawed = report("flawed", &[]);
+        let passed =
+            flawed["findings"].as_array().unwrap().iter().find(|row| row["status"] == "pass").unwrap();
+        let passed = passed["check"].as_str().unwrap();
+        for (file, text) in [
+            ("bare.toml", bare),
+            ("stale.toml", format!("{known}{}", entry("flawed", passed, ""))),
+            (
+                "past.toml",
+                format!(
+                    "{known}{}",
+                    entry("flawed", "cors-preflight", "unstable = true\nexpires = 2020-01-31\n")
+                ),
+            ),
+            ("unknown.toml", format!("{known}{}", entry("flawed", "no-such-check", ""))),
+        ] {
+            self.folder.write(file, text);
         }
     }
-    // Both have an entry: known findings pass, and nothing else does.
-    let both = |more: &[&str]| {
-        let (sound, flawed) = (one("sound"), one("flawed"));
-        run(&[&["replay", "--no-config", "--baseline", &baseline, &sound, &flawed], more].concat())
-    };
-    assert_eq!(both(&[]).code, Some(0), "{:?}", both(&[]).stderr);
-    assert_eq!(both(&["--fail-on", "info"]).code, Some(0));
-    assert_eq!(both(&["--min-score", "100"]).code, Some(1), "numbers know no baseline");
+}
+
+#[test]
+fn exit_codes_of_every_gate_and_outcome_in_every_format() {
+    let compared = Compared::new();
+    // Gate; then the exit on each of OUTCOMES. Files are those of `Compared`.
+    let table: &[(&[&str], [i32; 7])] = &[
+        (&[], [0, 0, 0, 4, 3, 0, 0]),
+        (&["--fail-on-unreachable"], [0, 0, 0, 4, 3, 3, 4]),
+        (&["--exit-zero"], [0, 0, 0, 4, 3, 0, 0]),
+        (&["--min-score", "0"], [0, 0, 4, 4, 3, 3, 4]),
+        (&["--min-score", "100"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--min-score", "100", "--exit-zero"], [0, 0, 4, 4, 3, 3, 4]),
+        (&["--min", "D2=0"], [0, 0, 4, 4, 3, 3, 4]),
+        (&["--min", "D2=100"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--min", "D7=0"], [0, 0, 0, 4, 3, 3, 4]),
+        (&["--min-coverage", "0"], [0, 0, 0, 0, 3, 3, 3]),
+        (&["--min-coverage", "100"], [1, 1, 1, 1, 3, 1, 1]),
+        (&["--fail-on", "critical"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--fail-on", "low"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--require", "rpc-id-echo"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--require", "origin-rejected"], [0, 1, 0, 4, 3, 3, 1]),
+        (&["--max-drop", "0", "--against", "old.json"], [0, 0, 4, 4, 3, 3, 4]),
+        (&["--max-drop", "0", "--against", "better.json"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--baseline", "known.toml"], [0, 0, 0, 0, 3, 3, 3]),
+        (&["--baseline", "known.toml", "--fail-on", "low"], [0, 0, 0, 0, 3, 3, 3]),
+        (&["--baseline", "known.toml", "--min-score", "100"], [0, 1, 4, 4, 3, 3, 1]),
+        (&["--baseline", "bare.toml"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--baseline", "bare.toml", "--exit-zero"], [0, 0, 0, 0, 3, 3, 3]),
+        (&["--baseline", "bare.toml", "--fail-on", "critical"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--baseline", "stale.toml"], [0, 1, 0, 0, 3, 3, 1]),
+        (&["--baseline", "past.toml"], [1, 1, 1, 1, 3, 1, 1]),
+        (&["--baseline", "unknown.toml"], [1, 1, 1, 1, 3, 1, 1]),
+        (&["--min-score", "0", "--require", "origin-rejected"], [0, 1, 4, 4, 3, 3, 1]),
+    ];
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (row, (gate, expected)) in table.iter().enumerate() {
+        for (column, ((name, parts), expected)) in OUTCOMES.iter().zip(expected).enumerate() {
+            // Each run writes every format; each format is what the run is asked for in turn.
+            let main = (row + column) % Format::ALL.len();
+            let mut args: Vec<String> =
+                ["replay", "--no-config", "-f", Format::ALL[main].name()].map(str::to_owned).to_vec();
+            for part in *gate {
+                let file = part.contains('.') && !part.starts_with('-');
+                args.push(if file { compared.folder.path(part) } else { (*part).to_owned() });
+            }
+            args.extend(parts.iter().map(|name| compared.path(name).to_owned()));
+            for format in Format::ALL {
+                let file = compared.folder.path(&format!("out.{}", format.name()));
+                let _ = fs::remove_file(&file);
+                args.extend(["--report".to_owned(), format!("{}={file}", format.name())]);
+            }
+            let run = finish(program().args(&args));
+            seen.insert((main, column));
+            if run.code != Some(*expected) {
+                wrong.push(format!("{gate:?}, {name}: {expected}, but {}", run.last_line()));
+            }
+            for format in Format::ALL {
+                let written = fs::read(compared.folder.path(&format!("out.{}", format.name()))).unwrap();
+                assert!(
+                    !written.is_empty(),
+                    "{gate:?}, {name}: {} is written whatever the gate says",
+                    format.name()
+                );
+            }
+            let json: Value =
+                serde_json::from_slice(&fs::read(compared.folder.path("out.json")).unwrap()).unwrap();
+            let exit = json.pointer("/exit/code").or(json.pointer("/summary/exit/code")).unwrap();
+            assert_eq!(exit.as_i64().map(|code| code as i32), run.code, "{gate:?}, {name}");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let all = Format::ALL.len() * OUTCOMES.len();
+    assert_eq!(seen.len(), all, "every format was asked for with every outcome");
 }
 
 #[test]
@@ -186,9 +285,74 @@ fn gates_that_mean_nothing_are_refused() {
         let sound = transcript("sound");
         refused(&run(&[&["replay", &sound], args].concat()), said);
     }
+    // Another rubric of the same name and version: the hashes tell them apart.
+    let text = run(&["rubric", "show"]).stdout;
+    let mine = folder.write("mine.toml", format!("{text}# mine\n"));
+    let sound = transcript("sound");
+    let args = ["replay", "--no-config", "--rubric", &mine, "--max-drop", "5", "--against", &old, &sound];
+    let said = run(&args);
+    refused(&said, &["do not compare"]);
+    let stamps: BTreeSet<&str> = said.stderr.split(['(', ')']).filter(|part| part.ends_with('…')).collect();
+    assert_eq!(stamps.len(), 2, "{said:?}");
     let modern = transcript("modern");
     let other = run(&["replay", "--no-config", &modern, "--max-drop", "5", "--against", &old]);
     refused(&other, &["sound.json has no report of modern"]);
+}
+
+/// Reports of one URL under labels: label and the score that is written into it.
+fn labelled(folder: &Folder, name: &str, rows: &[(&str, f64)]) -> String {
+    let one = report("sound", &[]);
+    let reports: Vec<Value> = rows
+        .iter()
+        .map(|(label, value)| {
+            let mut report = one.clone();
+            report["target"]["label"] = (*label).into();
+            report["score"]["value"] = (*value).into();
+            report
+        })
+        .collect();
+    let mut several =
+        run(&["replay", "--no-config", "-f", "json", &transcript("sound"), &transcript("dead")]).json();
+    several["reports"] = reports.into();
+    folder.write(name, several.to_string())
+}
+
+#[test]
+fn one_url_under_two_labels_is_compared_label_by_label() {
+    let folder = Folder::new("labels");
+    let now = report("sound", &[])["score"]["value"].as_f64().unwrap();
+    // The transcript's own label is "sound".
+    let drop = |rows: &[(&str, f64)]| {
+        let old = labelled(&folder, "old.json", rows);
+        judged("sound", &["--max-drop", "5", "--against", &old])
+    };
+    assert_eq!(drop(&[("admin", now - 30.0), ("sound", now)]).code, Some(0));
+    assert_eq!(drop(&[("admin", 0.0), ("sound", now + 6.0)]).code, Some(1), "a real drop");
+    refused(&drop(&[("admin", now), ("guest", now)]), &["--against", "no report of sound"]);
+    // Two targets never share one earlier score.
+    let old = labelled(&folder, "one.json", &[("other", now)]);
+    let twin = folder.write(
+        "twin.jsonl",
+        fs::read_to_string(transcript("sound")).unwrap().replacen("\"sound\"", "\"other\"", 1),
+    );
+    let both =
+        run(&["replay", "--no-config", "--max-drop", "5", "--against", &old, &transcript("sound"), &twin]);
+    refused(&both, &["no report of sound", "other"]);
+
+    // A comparison pairs what is the same before what is only alike.
+    let old = labelled(&folder, "a-b.json", &[("a", 10.0), ("b", 20.0)]);
+    let new = labelled(&folder, "c-a.json", &[("c", 20.0), ("a", 10.0)]);
+    let diff = run(&["diff", "-f", "json", &old, &new]).json();
+    let moved: Vec<String> = diff["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|target| {
+            let overall = &target["scores"]["overall"];
+            format!("{} {} {}", target["label"].as_str().unwrap(), overall["old"], overall["new"])
+        })
+        .collect();
+    assert_eq!(moved, ["c 20.0 20.0", "a 10.0 10.0"]);
 }
 
 #[test]
@@ -305,9 +469,40 @@ fn baselines_that_cannot_be_used_are_refused_and_stay_as_they_are() {
     let old = folder.write("old.toml", format!("{entry}expires = 2020-01-31\n"));
     let expired = run(&["baseline", "check", "-b", &old]);
     assert!(
-        expired.stderr.contains("old.toml:3: the entry for 'host-rebinding' expired on 2020-01-31"),
+        expired.stderr.contains("old.toml:3: the entry for 'host-rebinding' of flawed expired on 2020-01-31"),
         "{expired:?}"
     );
+    // An entry of a target that is not judged here: named, and it fails only if it cannot be true.
+    let elsewhere = |check: &str, more: &str| {
+        format!("{entry}\n[[debt]]\ntarget = \"other\"\ncheck = \"{check}\"\nreason = \"r\"\n{more}")
+    };
+    for (name, text, said) in [
+        ("typo.toml", elsewhere("tls-requird", ""), "typo.toml:8: unknown check 'tls-requird'"),
+        (
+            "past.toml",
+            elsewhere("tls-required", "expires = 2020-01-31\n"),
+            "past.toml:8: the entry for 'tls-required' of other expired on 2020-01-31",
+        ),
+    ] {
+        let path = folder.write(name, text);
+        let held = judged("flawed", &["--baseline", &path, "--min-coverage", "1"]);
+        assert_eq!(held.code, Some(1), "{held:?}");
+        assert!(held.last_line().contains(said), "{held:?}");
+        assert!(held.stderr.contains("not judged here: other ("), "{held:?}");
+        let check = run(&["baseline", "check", "-b", &path, &flawed, &flawed]);
+        assert_eq!((check.code, check.stderr.matches(said).count()), (Some(1), 1), "{check:?}");
+    }
+    let sound = folder.write("part.toml", elsewhere("tls-required", ""));
+    let held = judged("flawed", &["--baseline", &sound, "--fail-on", "critical"]);
+    assert!(
+        held.stderr.contains("not judged here: other (") && !held.stderr.contains("part.toml:8: "),
+        "{held:?}"
+    );
+    // One finding in both lists.
+    let both =
+        format!("{entry}\n[[accepted]]\ntarget = \"flawed\"\ncheck = \"host-rebinding\"\nreason = \"r\"\n");
+    let both = folder.write("both.toml", both);
+    refused(&judged("flawed", &["--baseline", &both]), &["both.toml:8", "line 3", "debt"]);
     refused(&run(&["baseline", "write", "-b", &folder.path("x.toml")]), &["REPORT"]);
     refused(
         &run(&["baseline", "write", "-b", &folder.path("x.toml"), &dead]),
@@ -380,6 +575,71 @@ fn a_diff_says_what_changed_and_why_the_score_moved() {
     let dead = renamed("\"dead\"", "\"flawed\"", &report_file(&folder, "dead"));
     assert_eq!(run(&["diff", "--fail-on-regression", &flawed, &dead]).code, Some(3));
     assert_eq!(run(&["diff", &flawed, &dead]).code, Some(0));
+}
+
+#[test]
+fn too_little_to_compare_is_no_success() {
+    let folder = Folder::new("diff-little");
+    let flawed = report_file(&folder, "flawed");
+    let file = |name: &str, report: &Value| folder.write(name, report.to_string());
+    let called = |name: &str| {
+        let mut report = report(name, &[]);
+        report["target"]["label"] = "flawed".into();
+        report
+    };
+    let exit = |old: &str, new: &str| {
+        let diff = run(&["diff", "--fail-on-regression", old, new]);
+        assert_eq!(run(&["diff", old, new]).code, Some(0), "only the option asks");
+        diff
+    };
+    let mended = file("mended.json", &called("sound"));
+    assert_eq!(exit(&flawed, &mended).code, Some(0));
+    // A credential is asked for now.
+    let gated = file("gated.json", &called("gated"));
+    let diff = exit(&mended, &gated);
+    assert_eq!(diff.code, Some(4), "{diff:?}");
+    assert!(diff.last_line().contains("D2 had a score before"), "{diff:?}");
+    assert_eq!(exit(&gated, &gated).code, Some(0), "as little as before, and the same");
+    assert_eq!(exit(&gated, &mended).code, Some(0), "more than before");
+    // Blocked: nothing is judged any more.
+    let mut blocked = called("sound");
+    blocked["classification"]["kind"] = "blocked".into();
+    for finding in blocked["findings"].as_array_mut().unwrap() {
+        finding["status"] = "inconclusive".into();
+    }
+    let blocked = file("blocked.json", &blocked);
+    let diff = exit(&mended, &blocked);
+    assert_eq!(diff.code, Some(4), "{diff:?}");
+    assert!(diff.last_line().contains("no check was judged on both sides"), "{diff:?}");
+    // Nothing was there before: nothing can have become worse, and nothing be said.
+    let dead = file("dead.json", &called("dead"));
+    assert_eq!(exit(&dead, &mended).code, Some(4));
+    assert_eq!(exit(&mended, &dead).code, Some(3), "gone");
+
+    // Interrupted: said on either side; on the later one, what it did not reach is missed.
+    let mut cut = called("sound");
+    cut["transcript"]["complete"] = false.into();
+    let whole = file("whole.json", &cut);
+    let diff = exit(&mended, &whole);
+    assert_eq!(diff.code, Some(0), "it was interrupted when all was seen: {diff:?}");
+    assert!(diff.stdout.contains("note: the scan of the later report was interrupted"), "{diff:?}");
+    let rows = cut["findings"].as_array_mut().unwrap();
+    rows.iter_mut().find(|row| row["check"] == "rpc-id-echo").unwrap()["status"] = "inconclusive".into();
+    let cut = file("cut.json", &cut);
+    let diff = exit(&mended, &cut);
+    assert_eq!(diff.code, Some(4), "{diff:?}");
+    assert!(diff.last_line().contains("1 checks that were judged before were not reached"), "{diff:?}");
+    assert_eq!(exit(&cut, &flawed).code, Some(1), "1 before 4");
+    let markdown = run(&["diff", "-f", "markdown", &cut, &mended]);
+    assert!(markdown.stdout.contains("the scan of the earlier report was interrupted"), "{markdown:?}");
+    let value = run(&["diff", "-f", "json", &mended, &cut]).json();
+    assert_eq!(value["targets"][0]["inconclusive"], true);
+    let schema: Value = serde_json::from_str(&agentgauge::schema::diff()).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&value), "{value}");
+
+    let written = run(&["baseline", "write", "-b", &folder.path("b.toml"), &cut]);
+    assert_eq!(written.code, Some(0), "{written:?}");
+    assert!(written.stderr.contains("was interrupted"), "{written:?}");
 }
 
 #[test]
@@ -458,6 +718,35 @@ fn settings_come_from_flags_then_variables_then_the_file_then_defaults() {
         &["AGENTGAUGE_MIN_SCORE", "'high'"],
     );
 
+    // Every gate option has its variable, a misspelt one is no gate that is off, and a list is not emptied.
+    let flags =
+        show(&["--exit-zero"], &[("AGENTGAUGE_FAIL_ON_UNREACHABLE", "yes"), ("AGENTGAUGE_EXIT_ZERO", "0")]);
+    assert_eq!(flags("exit_zero"), pair("true", "--exit-zero"));
+    assert_eq!(flags("fail_on_unreachable"), pair("true", "variable AGENTGAUGE_FAIL_ON_UNREACHABLE"));
+    assert_eq!(show(&[], &[("AGENTGAUGE_EXIT_ZERO", "")])("exit_zero"), pair("-", "default"));
+    for (name, value, said) in [
+        ("AGENTGAUGE_MIN_SCROE", "80", "'AGENTGAUGE_MIN_SCORE'"),
+        ("AGENTGAUGE_FAILON", "high", "'AGENTGAUGE_FAIL_ON'"),
+        ("AGENTGAUGE_BASLINE", "b.toml", "'AGENTGAUGE_BASELINE'"),
+        ("AGENTGAUGE_CONFG", "c.toml", "'AGENTGAUGE_CONFIG'"),
+        ("AGENTGAUGE_EXIT_ZERO", "maybe", "true or false"),
+        ("AGENTGAUGE_REQUIRE", ",", "names nothing"),
+        ("AGENTGAUGE_SKIP", " , ", "names nothing"),
+    ] {
+        refused(&within(&deep, &["replay", &transcript("flawed")], &[(name, value)]), &[name, said]);
+    }
+    // What our own scripts set, and anybody's: no settings, and nothing like one.
+    for name in
+        ["BROWSER", "PROXIES", "INTEROP", "INTEROP_SERVERS", "NGINX", "CADDY", "STEADY", "LAB", "VERSION"]
+    {
+        let run = within(&deep, &["config", "show"], &[(&format!("AGENTGAUGE_{name}"), "1")]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+    }
+    assert_eq!(within(&deep, &["config", "show"], &[("AGENTGAUGE_MIN_SCROE", "")]).code, Some(0));
+    let exit =
+        |value| within(&deep, &["replay", &transcript("flawed")], &[("AGENTGAUGE_EXIT_ZERO", value)]).code;
+    assert_eq!((exit("true"), exit("false")), (Some(0), Some(1)));
+
     // The file decides a run.
     let replay = within(&deep, &["replay", &transcript("flawed")], &[]);
     assert_eq!(replay.code, Some(1), "{replay:?}");
@@ -502,6 +791,28 @@ fn a_configuration_names_what_is_scanned() {
     let shown = within(here, &["config", "show"], &[]);
     assert!(shown.stdout.contains("bearer token from OUR_TOKEN"), "{shown:?}");
 
+    // One URL under two labels, or with two profiles, is two scans; the same twice is one.
+    let url = sound.url();
+    let entry = |label: &str| format!("[[targets]]\nurl = \"{url}\"\nlabel = \"{label}\"\n");
+    folder.write("agentgauge.toml", format!("profile = \"quick\"\n{}{}", entry("one"), entry("two")));
+    let labels = |args: &[&str]| -> Vec<String> {
+        let value = within(here, &[&["scan", "-f", "json"], args].concat(), &[]).json();
+        let one = [value.clone()];
+        let reports = value["reports"].as_array().map_or(&one[..], Vec::as_slice);
+        reports.iter().map(|report| report["target"]["label"].as_str().unwrap_or("-").to_owned()).collect()
+    };
+    assert_eq!(labels(&[]), ["one", "two"]);
+    assert_eq!(labels(&["two", "two"]), ["two"]);
+    let list = folder.write("list.txt", format!("{url}\n"));
+    assert_eq!(labels(&["two", "--targets", &list, "--allow-private"]), ["two"]);
+
+    // A credential of the configuration that would go unencrypted is refused by file and line.
+    let plain = "[[targets]]\nurl = \"https://a.invalid/\"\n\n[[targets]]\nurl = \"http://b.invalid/\"\nbearer_env = \"OUR_TOKEN\"\n";
+    folder.write("agentgauge.toml", plain);
+    refused(&within(here, &["scan"], &token), &["agentgauge.toml:4: URL 'http://b.invalid/'", "unencrypted"]);
+    folder.write("agentgauge.toml", "[[targets]]\nurl = \"http://s3cr3t@b.invalid/\"\n");
+    refused(&within(here, &["scan"], &[]), &["agentgauge.toml:1: URL 'http://b.invalid/'", "unencrypted"]);
+
     folder.write("agentgauge.toml", "profile = \"quick\"\n");
     refused(&within(here, &["scan"], &[]), &["URL", "names no targets"]);
     folder.write("agentgauge.toml", "profil = \"quick\"\n");
@@ -524,6 +835,18 @@ fn a_configuration_names_what_is_scanned() {
     }
     #[cfg(unix)]
     {
+        // A link that leads nowhere is a configuration that cannot be read, not none.
+        let below = folder.path("below");
+        fs::create_dir_all(folder.path(".git")).unwrap();
+        fs::create_dir_all(&below).unwrap();
+        fs::remove_file(folder.path("agentgauge.toml")).unwrap();
+        std::os::unix::fs::symlink("gone.toml", folder.path("agentgauge.toml")).unwrap();
+        for place in [here, &below] {
+            refused(
+                &within(place, &["scan", "http://127.0.0.1:9/"], &[]),
+                &["cannot read", "agentgauge.toml"],
+            );
+        }
         // A folder cannot be read as a file, whoever runs the test.
         fs::remove_file(folder.path("agentgauge.toml")).unwrap();
         fs::create_dir(folder.path("agentgauge.toml")).unwrap();

@@ -355,6 +355,7 @@ fn judges(transcript: &Transcript) -> Result<(), TestCaseError> {
     for format in Format::ALL {
         let run = Run {
             reports: std::slice::from_ref(&report),
+            missing: &[],
             exit: report.exit,
             style: Style { colour: false, width: 90 },
         };

@@ -110,9 +110,12 @@ fn a_report_obeys_its_schema() {
     obeys(&schema::report(), &one);
     assert_eq!(one["exit"], serde_json::json!({"code": 3, "name": "nothing-to-judge"}));
     assert_eq!(one["findings"].as_array().unwrap().len(), agentgauge::checks::all().count());
-    let both: Value =
-        serde_json::from_slice(&json::render_many(&[report.clone(), report], agentgauge::exit::Exit::Ok))
-            .unwrap();
+    let both: Value = serde_json::from_slice(&json::render_many(
+        &[report.clone(), report],
+        &["https://h/".to_owned()],
+        agentgauge::exit::Exit::Ok,
+    ))
+    .unwrap();
     obeys(&schema::report(), &both);
     assert_eq!(both["summary"]["targets"], 2);
     // A schema that accepts anything would prove nothing.

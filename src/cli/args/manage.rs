@@ -33,7 +33,7 @@ pub(crate) struct DiffArgs {
     /// Write here instead of to standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
-    /// Exit 1 if a finding is new or worse
+    /// Exit 1 if a finding is new or worse, 4 if too little was judged to say
     #[arg(long)]
     pub(crate) fail_on_regression: bool,
 }

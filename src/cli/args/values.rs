@@ -1,8 +1,10 @@
 //! Parsers of single values.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::finding::{Dimension, Severity};
+use crate::transcript::Profile;
 
 /// Longest `--wait`.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -59,6 +61,44 @@ pub(crate) fn severity(text: &str) -> Result<Severity, String> {
             None => format!("there are {}", names.join(", ")),
         }
     })
+}
+
+/// Names between commas, at least one: an empty list would take away what the configuration demands.
+pub(crate) fn names(text: &str) -> Result<Vec<String>, String> {
+    let names = text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        Err("it names nothing; leave it empty to set nothing".to_owned())
+    } else {
+        Ok(names)
+    }
+}
+
+/// `true`.
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write true or false".to_owned()),
+    }
+}
+
+/// `D2=50,D7=80`.
+pub(crate) fn named_minima(text: &str) -> Result<Vec<(Dimension, f64)>, String> {
+    text.split(',').map(|part| minimum(part.trim())).collect()
+}
+
+/// `quick`.
+pub(crate) fn named_profile(text: &str) -> Result<Profile, String> {
+    [Profile::Quick, Profile::Standard]
+        .into_iter()
+        .find(|profile| profile.as_str() == text.trim())
+        .ok_or_else(|| "there are quick, standard".to_owned())
+}
+
+/// A file.
+pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
 }
 
 #[cfg(test)]

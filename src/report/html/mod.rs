@@ -28,16 +28,16 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
-/// One page for one or several targets, in their order.
+/// One page for one or several targets, in their order. `missing` are URLs that should be among them.
 #[must_use]
-pub fn render(reports: &[&Report]) -> String {
+pub fn render(reports: &[&Report], missing: &[String]) -> String {
     let title = match reports {
-        [report] => format!("{} · agentgauge", target::name(report)),
+        [report] if missing.is_empty() => format!("{} · agentgauge", target::name(report)),
         _ => format!("{} endpoints · agentgauge", reports.len()),
     };
     let body = match reports {
-        [report] => target::page(report),
-        _ => overview::page(reports),
+        [report] if missing.is_empty() => target::page(report),
+        _ => overview::page(reports, missing),
     };
     html! {
         (DOCTYPE)

@@ -20,7 +20,7 @@ pub(in crate::report) const MOST_IN_FULL: usize = 25;
 /// Most rows of the list of common findings.
 const MOST_COMMON: usize = 12;
 
-pub(super) fn page(reports: &[&Report]) -> Markup {
+pub(super) fn page(reports: &[&Report], missing: &[String]) -> Markup {
     let in_full = reports.len() <= MOST_IN_FULL;
     let prefixes: Vec<String> =
         (0..reports.len()).map(|index| format!("t{}-", index.saturating_add(1))).collect();
@@ -39,6 +39,13 @@ pub(super) fn page(reports: &[&Report]) -> Markup {
                 section aria-labelledby="targets" {
                     h2 id="targets" { "Endpoints" }
                     (list(reports, &prefixes, in_full))
+                }
+                @if !missing.is_empty() {
+                    section aria-labelledby="missing" {
+                        h2 id="missing" { "Missing" }
+                        p { "Expected, and there is no report:" }
+                        ul { @for url in missing { li { (t(url)) } } }
+                    }
                 }
                 (common(reports))
             }

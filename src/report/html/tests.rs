@@ -20,7 +20,7 @@ fn report(scan: &Scan) -> Report {
 }
 
 fn page(scan: &Scan) -> String {
-    render(&[&report(scan)])
+    render(&[&report(scan)], &[])
 }
 
 /// A stream that is watched, one that is dropped and taken up again, and what breaks.
@@ -44,7 +44,7 @@ fn eventful() -> Scan {
 
 #[test]
 fn what_was_never_sent_is_no_request() {
-    let page = render(&[&crate::report::tests::dead_port()]);
+    let page = render(&[&crate::report::tests::dead_port()], &[]);
     assert!(page.contains("<p>2 failed connections in "), "as many as the cost line says: {page}");
     assert!(page.contains("0 requests in "), "{page}");
     let story = self::page(&eventful());
@@ -78,7 +78,7 @@ fn the_overview_hides_no_doubt() {
     for copies in [1, 20] {
         // Of more than 25 targets there is nothing but their rows.
         let reports: Vec<&Report> = [&doubtful, &gated, &dead].into_iter().cycle().take(copies * 3).collect();
-        let page = render(&reports);
+        let page = render(&reports, &[]);
         let (_, rows) = page.split_once("<tbody>").unwrap();
         let (rows, _) = rows.split_once("</tbody>").unwrap();
         for said in [
@@ -214,8 +214,8 @@ fn scans() -> Vec<Scan> {
 #[test]
 fn one_file_without_script_or_request() {
     let reports: Vec<Report> = scans().iter().map(report).collect();
-    let mut pages: Vec<String> = reports.iter().map(|report| render(&[report])).collect();
-    pages.push(render(&reports.iter().collect::<Vec<_>>()));
+    let mut pages: Vec<String> = reports.iter().map(|report| render(&[report], &[])).collect();
+    pages.push(render(&reports.iter().collect::<Vec<_>>(), &[]));
     pages.iter().for_each(|page| strict(page));
 }
 
@@ -243,12 +243,12 @@ pub(crate) fn strict(page: &str) {
 #[test]
 fn a_page_is_sound_for_keyboard_and_screen_reader() {
     let reports: Vec<Report> = scans().iter().map(report).collect();
-    let mut pages: Vec<String> = reports.iter().map(|report| render(&[report])).collect();
-    pages.push(render(&reports.iter().collect::<Vec<_>>()));
+    let mut pages: Vec<String> = reports.iter().map(|report| render(&[report], &[])).collect();
+    pages.push(render(&reports.iter().collect::<Vec<_>>(), &[]));
     // What `merge` makes of a report knows no exchanges, so nothing may point at one.
     let mut merged = report(&eventful());
     merged.timeline = Timeline::default();
-    pages.push(render(&[&merged]));
+    pages.push(render(&[&merged], &[]));
     for page in &pages {
         let read = read(page);
         assert_eq!(read.count("h1"), 1);
@@ -362,12 +362,12 @@ fn what_the_endpoint_says_stays_text() {
                 report.classification.kind = kind;
                 report
             });
-            let [hostile, benign] = both.each_ref().map(|report| render(&[report]));
+            let [hostile, benign] = both.each_ref().map(|report| render(&[report], &[]));
             for line in hostile.lines() {
                 assert!(line.chars().all(harmless), "{text:?}");
             }
             assert!(elements(&hostile) == elements(&benign), "{text:?} made or hid an element");
-            let many = render(&[&both[0], &both[1]]);
+            let many = render(&[&both[0], &both[1]], &[]);
             assert_eq!(read(&many).count("script"), 0);
         }
     }
@@ -407,7 +407,7 @@ fn same_input_same_bytes_and_no_more_of_them_than_promised() {
         row.finding.evidence = vec![evidence; 5];
         row.reproduce = vec![Some(wordy.clone()); 5];
     }
-    let length = render(&[&report]).len();
+    let length = render(&[&report], &[]).len();
     assert!(length < 300_000, "{length}");
 }
 
@@ -438,12 +438,12 @@ fn the_picture_keeps_its_shape() {
 #[test]
 fn several_targets_have_an_overview_with_links() {
     let reports: Vec<Report> = scans().iter().map(report).collect();
-    let page = render(&reports.iter().collect::<Vec<_>>());
+    let page = render(&reports.iter().collect::<Vec<_>>(), &[]);
     assert!(page.contains("6 endpoints"));
     assert!(page.contains("href=\"#t3-report\"") && page.contains("id=\"t3-report\""));
     let many: Vec<&Report> = reports.iter().cycle().take(60).collect();
-    let listed = render(&many);
+    let listed = render(&many, &[]);
     assert!(listed.len() < 100_000 && !listed.contains("id=\"t3-report\""), "{}", listed.len());
     read(&listed);
-    read(&render(&[]));
+    read(&render(&[], &[]));
 }

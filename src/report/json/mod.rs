@@ -29,9 +29,10 @@ pub fn render(report: &Report) -> Vec<u8> {
     format!("{}\n", sink::json(&JsonReport::from(report), true)).into_bytes()
 }
 
-/// Several targets in input order, as pretty JSON with a line end. `exit` is that of the run.
+/// Several targets in input order, as pretty JSON with a line end. `missing` are URLs that should be among
+/// them, `exit` is that of the run.
 #[must_use]
-pub fn render_many(reports: &[Report], exit: Exit) -> Vec<u8> {
+pub fn render_many(reports: &[Report], missing: &[String], exit: Exit) -> Vec<u8> {
     let scored = reports.iter().filter(|report| report.score.value.is_some()).count();
     let nothing = reports.iter().filter(|report| report.exit == Exit::NothingToJudge).count();
     let reports = JsonReports {
@@ -43,6 +44,7 @@ pub fn render_many(reports: &[Report], exit: Exit) -> Vec<u8> {
             nothing_to_judge: nothing,
             gates_passed: reports.iter().all(|report| report.gate.passed()),
             exit: exit.into(),
+            missing: missing.to_vec(),
         },
         reports: reports.iter().map(JsonReport::from).collect(),
     };

@@ -39,6 +39,9 @@ pub struct JsonSummary {
     pub gates_passed: bool,
     /// How the run ended.
     pub exit: JsonExit,
+    /// URLs that were expected and have no report, secrets masked: `merge --expect`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// One target.

@@ -27,16 +27,19 @@ const WORST: usize = 10;
 const LONGEST: usize = 500;
 /// Most reasons of gates.
 const REASONS: usize = 8;
+/// Most missing URLs that are named.
+const MISSING: usize = 20;
 /// Most targets named in the closing lines, and the longest of their names, in characters.
 const NAMED: usize = 10;
 const NAME: usize = 60;
 
-/// All reports, in at most `limit` bytes (so at most as many characters).
+/// All reports, and URLs that should be among them, in at most `limit` bytes (so at most as many characters).
 #[must_use]
-pub fn render(reports: &[Report], limit: usize) -> String {
+pub fn render(reports: &[Report], missing: &[String], limit: usize) -> String {
     let urls: Vec<&str> = reports.iter().map(|report| report.url.as_str()).collect();
     let mut text = format!("<!-- agentgauge:report:{} -->\n", key::digest(&urls, 16));
     let room = limit.saturating_sub(RESERVE);
+    text.push_str(&absent(missing));
     let heading = match reports {
         [_] => "##",
         _ => {
@@ -57,6 +60,19 @@ pub fn render(reports: &[Report], limit: usize) -> String {
     }
     text.push_str(&closing(reports, &cut));
     text
+}
+
+/// URLs that were expected and have no report.
+fn absent(missing: &[String]) -> String {
+    if missing.is_empty() {
+        return String::new();
+    }
+    let mut text = "**Missing**: expected, and there is no report\n\n".to_owned();
+    missing.iter().take(MISSING).for_each(|url| text.push_str(&format!("- {}\n", markdown(url, 200))));
+    if let Some(more @ 1..) = missing.len().checked_sub(MISSING) {
+        text.push_str(&format!("- and {more} more\n"));
+    }
+    text + "\n"
 }
 
 /// Kept for the closing lines: names of the targets that did not fit (a character has up to four bytes),

@@ -8,7 +8,7 @@ use crate::transcript::ProbeId;
 use crate::transcript::synthetic::{Scan, discover, get, initialize};
 
 fn comment(report: &Report) -> String {
-    render(std::slice::from_ref(report), COMMENT)
+    render(std::slice::from_ref(report), &[], COMMENT)
 }
 
 /// Targets whose findings quote their own number, so that a part under a wrong heading is seen.
@@ -30,7 +30,7 @@ fn numbered(count: usize) -> Vec<Report> {
 fn no_part_stands_under_the_heading_of_another_target() {
     for (count, limit) in [(2, 9_000), (16, 20_000), (60, COMMENT), (60, 30_000), (400, COMMENT)] {
         let reports = numbered(count);
-        let text = render(&reports, limit);
+        let text = render(&reports, &[], limit);
         assert!(text.len() <= limit, "{count}: {}", text.len());
         let (start, sections) = text.split_once("\n### ").unwrap_or((text.as_str(), ""));
         assert!(start.contains("| target-0- |"), "the overview comes first: {start}");
@@ -54,7 +54,7 @@ fn no_part_stands_under_the_heading_of_another_target() {
 #[test]
 fn every_target_has_its_row_and_what_matters_before_any_has_its_details() {
     let reports = numbered(16);
-    let text = render(&reports, 30_000);
+    let text = render(&reports, &[], 30_000);
     for number in 0..16 {
         assert!(text.contains(&format!("| target-{number}- |")), "{number}: {text}");
         assert!(text.contains(&format!("\n\nEndpoint target-{number}- ")), "{number}: {text}");
@@ -62,16 +62,16 @@ fn every_target_has_its_row_and_what_matters_before_any_has_its_details() {
     assert_eq!(text.matches("| To fix | Severity |").count(), 16);
     assert!(text.contains("16 of 16 targets did not fit here whole: target-0-, target-1-,"), "{text}");
     assert!(text.contains(", and 6 more. The JSON report has everything."), "{text}");
-    let all = render(&reports, SUMMARY);
+    let all = render(&reports, &[], SUMMARY);
     assert!(!all.contains("did not fit") && all.contains("\n\nEndpoint target-15- "));
     // Rows of the overview end too where nothing else has any room left.
-    let many = render(&numbered(2_000), COMMENT);
+    let many = render(&numbered(2_000), &[], COMMENT);
     assert!(many.len() <= COMMENT && many.contains("\nand ") && many.contains(" more.\n"), "{many}");
 }
 
 #[test]
 fn a_heading_after_a_folded_part_is_a_heading() {
-    let text = render(&numbered(3), SUMMARY);
+    let text = render(&numbered(3), &[], SUMMARY);
     assert_eq!(text.matches("\n### ").count(), 3);
     assert_eq!(text.matches("\n\n### ").count(), 3, "HTML lasts until a blank line");
 }

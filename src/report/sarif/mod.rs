@@ -45,32 +45,45 @@ const LONGEST: usize = 1_000;
 /// Pieces of evidence kept with a result.
 const EVIDENCE: usize = 3;
 
-/// The log of all reports.
+/// The log of all reports. URLs that should be among them are notifications of the first run.
 #[must_use]
-pub fn render(reports: &[Report], results: Results) -> String {
-    logs(reports, results, reports.len()).concat()
+pub fn render(reports: &[Report], missing: &[String], results: Results) -> String {
+    logs(reports, missing, results, reports.len()).concat()
 }
 
 /// The same in several logs, each of at most [`MOST_RUNS`] runs. What tells targets apart does so across all.
 #[must_use]
-pub fn parts(reports: &[Report], results: Results) -> Vec<String> {
-    logs(reports, results, MOST_RUNS)
+pub fn parts(reports: &[Report], missing: &[String], results: Results) -> Vec<String> {
+    logs(reports, missing, results, MOST_RUNS)
 }
 
-fn logs(reports: &[Report], results: Results, most: usize) -> Vec<String> {
+fn logs(reports: &[Report], missing: &[String], results: Results, most: usize) -> Vec<String> {
     let rules: Vec<Rule> = checks::all().map(rule).collect();
     let keys = key::keys(reports);
-    let all: Vec<(&Report, &String)> = reports.iter().zip(&keys).collect();
-    let log = |part: &[(&Report, &String)]| {
-        let log = Log {
-            schema: "https://json.schemastore.org/sarif-2.1.0.json",
-            version: "2.1.0",
-            runs: part.iter().map(|(report, key)| run(report, key, results, &rules)).collect(),
-        };
-        format!("{}\n", sink::json(&log, true))
-    };
+    let mut runs: Vec<Run> =
+        reports.iter().zip(&keys).map(|(report, key)| run(report, key, results, &rules)).collect();
+    if let Some(Run { invocations: [invocation], .. }) = runs.first_mut() {
+        let why = |url: &String| format!("expected, and there is no report: {url}");
+        let missing = missing.iter().map(|url| notification("missing", "error", &why(url)));
+        invocation.tool_execution_notifications.extend(missing);
+    }
+    let mut logs = Vec::new();
     // No target is a log without runs, and not no log.
-    if all.is_empty() { vec![log(&[])] } else { all.chunks(most.max(1)).map(log).collect() }
+    while !runs.is_empty() || logs.is_empty() {
+        let rest = runs.split_off(most.max(1).min(runs.len()));
+        let log = Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs };
+        logs.push(format!("{}\n", sink::json(&log, true)));
+        runs = rest;
+    }
+    logs
+}
+
+fn notification(id: &'static str, level: &'static str, why: &str) -> Notification {
+    Notification {
+        descriptor: Descriptor { id, short_description: None },
+        level,
+        message: Message { text: sink::sarif_message(why, LONGEST) },
+    }
 }
 
 fn run<'r>(report: &'r Report, key: &str, results: Results, rules: &'r [Rule]) -> Run<'r> {
@@ -229,13 +242,7 @@ fn location(report: &Report) -> Location {
 fn invocation(report: &Report) -> Invocation {
     let unreachable = report.classification.kind == Kind::Unreachable;
     let mut notifications = Vec::new();
-    let mut notify = |id: &'static str, level: &'static str, why: &str| {
-        notifications.push(Notification {
-            descriptor: Descriptor { id, short_description: None },
-            level,
-            message: Message { text: sink::sarif_message(why, LONGEST) },
-        });
-    };
+    let mut notify = |id, level, why: &str| notifications.push(notification(id, level, why));
     if unreachable {
         notify(
             "unreachable",
@@ -271,6 +278,7 @@ fn descriptors() -> Vec<Descriptor> {
         ("insecure", "Certificate faults were ignored"),
         ("incomplete", "The scan was cut short"),
         ("proxy", "A proxy was in the way"),
+        ("missing", "A target that was expected has no report"),
         ("check-crashed", "A check crashed: a bug of agentgauge"),
     ]
     .into_iter()

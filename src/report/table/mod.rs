@@ -29,9 +29,9 @@ pub fn render(report: &Report, style: &Style) -> String {
     page.finish()
 }
 
-/// Draws several reports, one after the other.
+/// Draws several reports, one after the other, and the URLs that should be among them.
 #[must_use]
-pub fn render_all(reports: &[Report], style: &Style) -> String {
+pub fn render_all(reports: &[Report], missing: &[String], style: &Style) -> String {
     let mut drawn: Vec<String> = reports.iter().map(|report| render(report, style)).collect();
     if let [_, _, ..] = drawn.as_slice() {
         let mut page = Page::new(*style);
@@ -40,6 +40,14 @@ pub fn render_all(reports: &[Report], style: &Style) -> String {
         for text in drawn.iter_mut().skip(1) {
             text.insert_str(0, &format!("\n{rule}\n"));
         }
+    }
+    if !missing.is_empty() {
+        let mut page = Page::new(*style);
+        page.text(Tone::Strong, &format!("Missing ({}): expected, and there is no report", missing.len()));
+        for url in missing {
+            page.text(Tone::Fair, url);
+        }
+        drawn.push(format!("\n{}", page.finish()));
     }
     drawn.concat()
 }

@@ -122,6 +122,7 @@ fn same_input_same_bytes() {
     assert_eq!(twice[0], twice[1]);
     let many = render_all(
         &[alike(&Scan::gated(), Pass, "x"), alike(&dev_server(), Fail, "x")],
+        &[],
         &Style { colour: false, width: 60 },
     );
     assert_eq!(many.matches("What the scan cost the endpoint").count(), 2);
