@@ -10,6 +10,7 @@
 
 mod known;
 mod server;
+mod steady;
 
 use std::process::{Command, Stdio};
 use std::thread;
