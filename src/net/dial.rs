@@ -22,7 +22,7 @@ use url::{Host, Url};
 
 use super::recorder::Clock;
 use super::tap::{Seen, Tap};
-use super::tls::{Recorded, Trust, read_chain};
+use super::tls::{Recorded, Trust, handshake_failure, read_chain};
 use crate::protocol::address::{Exposure, exposure};
 use crate::proxy::Proxy;
 use crate::target::Target;
@@ -353,38 +353,6 @@ async fn race(
             () = tokio::time::sleep(STAGGER), if more => {}
         }
     }
-}
-
-fn handshake_failure(error: &std::io::Error, raw: &Seen, verdict: &Recorded) -> Failure {
-    if raw.begins(b"HTTP/") {
-        return failure(Phase::Tls, FailureKind::NotTls, "it speaks plain HTTP");
-    }
-    if verdict.asked() {
-        return failure(Phase::Tls, FailureKind::ClientCertificate, "");
-    }
-    let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
-        return match error.kind() {
-            ErrorKind::UnexpectedEof => {
-                failure(Phase::Tls, FailureKind::TlsFailed, "the peer closed during the handshake")
-            }
-            ErrorKind::ConnectionReset => failure(Phase::Tls, FailureKind::Reset, "during the handshake"),
-            _ => failure(Phase::Tls, FailureKind::TlsFailed, &error.kind().to_string()),
-        };
-    };
-    let kind = match error {
-        rustls::Error::InvalidMessage(_) => FailureKind::NotTls,
-        rustls::Error::PeerIncompatible(_) | rustls::Error::NoApplicationProtocol => {
-            FailureKind::TlsIncompatible
-        }
-        rustls::Error::AlertReceived(
-            rustls::AlertDescription::NoApplicationProtocol
-            | rustls::AlertDescription::ProtocolVersion
-            | rustls::AlertDescription::HandshakeFailure
-            | rustls::AlertDescription::InsufficientSecurity,
-        ) => FailureKind::TlsIncompatible,
-        _ => FailureKind::TlsFailed,
-    };
-    failure(Phase::Tls, kind, &error.to_string())
 }
 
 /// A failure because a limit was hit: its name and value, as `--show-limits` prints them.

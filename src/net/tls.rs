@@ -4,6 +4,7 @@
 //! need no second connection; [`super::dial`] sends nothing on a connection whose certificate does
 //! not verify, unless the user or loopback allows it.
 
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +19,10 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStor
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use super::dial::failure;
+use super::tap::Seen;
 use crate::finding::cut;
-use crate::transcript::{Certificate, CertificateFault};
+use crate::transcript::{Certificate, CertificateFault, Failure, FailureKind, Phase};
 
 /// Trust roots, loaded once per scan.
 #[derive(Debug)]
@@ -308,4 +311,36 @@ fn covers(certificate: &X509Certificate<'_>, host: &str) -> bool {
             None => name == host,
         }
     })
+}
+/// Why a handshake failed: from what was read, what was asked, and what the library says.
+pub(super) fn handshake_failure(error: &std::io::Error, raw: &Seen, verdict: &Recorded) -> Failure {
+    if raw.begins(b"HTTP/") {
+        return failure(Phase::Tls, FailureKind::NotTls, "it speaks plain HTTP");
+    }
+    if verdict.asked() {
+        return failure(Phase::Tls, FailureKind::ClientCertificate, "");
+    }
+    let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        return match error.kind() {
+            ErrorKind::UnexpectedEof => {
+                failure(Phase::Tls, FailureKind::TlsFailed, "the peer closed during the handshake")
+            }
+            ErrorKind::ConnectionReset => failure(Phase::Tls, FailureKind::Reset, "during the handshake"),
+            _ => failure(Phase::Tls, FailureKind::TlsFailed, &error.kind().to_string()),
+        };
+    };
+    let kind = match error {
+        rustls::Error::InvalidMessage(_) => FailureKind::NotTls,
+        rustls::Error::PeerIncompatible(_) | rustls::Error::NoApplicationProtocol => {
+            FailureKind::TlsIncompatible
+        }
+        rustls::Error::AlertReceived(
+            rustls::AlertDescription::NoApplicationProtocol
+            | rustls::AlertDescription::ProtocolVersion
+            | rustls::AlertDescription::HandshakeFailure
+            | rustls::AlertDescription::InsufficientSecurity,
+        ) => FailureKind::TlsIncompatible,
+        _ => FailureKind::TlsFailed,
+    };
+    failure(Phase::Tls, kind, &error.to_string())
 }
