@@ -11,7 +11,7 @@ use crate::probe;
 use crate::proxy::Proxy;
 use crate::target::Target;
 use crate::transcript::codec::{self, Entry};
-use crate::transcript::redact::secret_name;
+use crate::transcript::secret_names::secret_name;
 use crate::transcript::{
     End, Exchange, FORMAT, Header, Limits, ProbeId, Profile, Skip, SkipReason, Tool, Transcript, Vault,
 };

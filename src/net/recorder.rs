@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use http::HeaderMap;
 
 use crate::protocol::names;
-use crate::transcript::redact::secret_name;
+use crate::transcript::secret_names::secret_name;
 use crate::transcript::{Head, TokenKind, TokenShape, Vault};
 
 /// The scan's clock: microseconds since it began, monotonic.

@@ -21,6 +21,7 @@ pub mod failure;
 pub mod limits;
 pub mod probe_id;
 pub mod redact;
+pub mod secret_names;
 pub mod stall;
 #[cfg(test)]
 pub mod synthetic;

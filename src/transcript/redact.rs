@@ -109,33 +109,6 @@ const SHORTEST_CORE: usize = 8;
 /// with every line must not make every later line slower (HOSTILE.md rule 2).
 const MOST_TOKENS: usize = 64;
 
-/// Query parameters whose values are secrets by their name.
-const SECRET_NAMES: [&str; 13] = [
-    "token",
-    "key",
-    "secret",
-    "password",
-    "passwd",
-    "auth",
-    "authorization",
-    "code",
-    "sig",
-    "signature",
-    "session",
-    "credential",
-    "jwt",
-];
-
-/// Whether a query parameter is a secret by its name.
-#[must_use]
-pub fn secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRET_NAMES.iter().any(|secret| {
-        name == *secret || name.ends_with(&format!("_{secret}")) || name.ends_with(&format!("-{secret}"))
-    }) || name == "apikey"
-        || name.ends_with("token")
-}
-
 impl Vault {
     /// Registers an operator's secret under a name; gives its placeholder, `~name~`.
     /// It is masked everywhere and never put back.
