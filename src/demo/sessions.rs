@@ -192,6 +192,8 @@ pub(super) async fn deliver(
     sender: &Sender,
 ) {
     let mut changed = session.changed.subscribe();
+    // Of this stream: what others of the session bring breaks no silence here.
+    let mut silence = Box::pin(events::silence(server));
     loop {
         let over = changed.borrow_and_update().1;
         let (ready, finished) = session.after(stream, index);
@@ -200,6 +202,7 @@ pub(super) async fn deliver(
                 return;
             }
             index = index.saturating_add(1);
+            silence = Box::pin(events::silence(server));
         }
         if finished || over {
             return;
@@ -207,7 +210,12 @@ pub(super) async fn deliver(
         tokio::select! {
             told = changed.changed() => if told.is_err() { return },
             () = sender.closed() => return,
-            () = events::silence(server) => if sender.send(events::comment()).await.is_err() { return },
+            () = &mut silence => {
+                if sender.send(events::comment()).await.is_err() {
+                    return;
+                }
+                silence = Box::pin(events::silence(server));
+            }
         }
     }
 }

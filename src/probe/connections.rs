@@ -13,7 +13,8 @@ use crate::protocol::revision::Era;
 use crate::transcript::ProbeId;
 
 /// Between two requests of one session: `legacy-session-multi-connection` sends at most two a second, so
-/// that a balancer that spreads by time shows, too. Quick has no time for it.
+/// that a balancer that spreads by time shows, too. Where no idle stream is watched meanwhile, a scan has no
+/// time for it (DESIGN.md section 4).
 const PACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
@@ -26,7 +27,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
         let method = method(prober, speaker);
         let paced = speaker.era == Era::Legacy && prober.standard();
         for number in 1..=rounds {
-            if paced && number > 1 {
+            if paced && number > 1 && prober.lock().watching {
                 prober.wire.rest(PACE).await;
             }
             let call = speaker

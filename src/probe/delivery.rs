@@ -12,14 +12,8 @@ use crate::transcript::{Exchange, ProbeId, SkipReason};
 
 const PROBE: ProbeId = ProbeId::Delivery;
 
-/// `spare` is a legacy session whose GET stream is free; `begun` is when the idle watch began.
-pub(super) async fn run(
-    prober: &Prober<'_>,
-    speakers: &[Speaker],
-    target: &Endpoint,
-    spare: Option<Speaker>,
-    begun: tokio::time::Instant,
-) {
+/// All of them but the GET of the legacy era.
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
     if !prober.standard() {
         return left_out(prober, PROBE);
     }
@@ -54,11 +48,15 @@ pub(super) async fn run(
         Some(Feed::HttpSse) => send(prober, get(&target.url).era(Era::Legacy), None, limit).await,
         None => {}
     }
-    // Nothing is due on the GET of the legacy era: it is watched for as long as the one beside it.
-    if let Some(spare) = spare.filter(Speaker::streamable) {
+}
+
+/// The GET of the legacy era, in a session where it is free. Nothing is due on it: it is watched for as long
+/// as the one beside it, which is open since `begun`.
+pub(super) async fn legacy_get(prober: &Prober<'_>, spare: Option<&Speaker>, begun: tokio::time::Instant) {
+    if let Some(spare) = spare.filter(|spare| spare.streamable() && prober.standard()) {
         let spent = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let left = prober.wire.limits().idle_watch_ms.saturating_sub(spent);
-        send(prober, spare.dress(get(&spare.url)), None, left).await;
+        send(prober, spare.dress(Call::get_stream(PROBE, "get", &spare.url)), None, left).await;
     }
 }
 

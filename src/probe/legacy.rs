@@ -119,7 +119,12 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
     }
     let watched = Duration::from_millis(limits.idle_watch_ms);
     prober.wire.doing(format!("watching the idle stream for keep-alives, up to {} s", watched.as_secs()));
-    held.wait(watched, settled).await;
+    let begun = tokio::time::Instant::now();
+    held.wait(watched, |head, _| head.is_some()).await;
+    prober.lock().watching =
+        held.look(|head, _, ended| !ended && head.is_some_and(|head| head.status == 200));
+    held.wait(watched.saturating_sub(begun.elapsed()), settled).await;
+    prober.lock().watching = false;
     prober.wire.close(held).await;
 }
 

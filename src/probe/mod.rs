@@ -71,9 +71,18 @@ async fn converse(prober: &Prober<'_>, url: &str) {
     ));
     let begun = tokio::time::Instant::now();
     let streams = Box::pin(async {
-        let spare = resume::run(prober, &speakers).await;
-        resume::feed(prober, &found.target).await;
-        delivery::run(prober, streamable, &found.target, spare, begun).await;
+        let resumed = resume::run(prober, &speakers).await;
+        let elsewhere = async {
+            if let Some(resumed) = &resumed {
+                resume::elsewhere(prober, resumed).await;
+            }
+        };
+        let compressed = async {
+            resume::feed(prober, &found.target).await;
+            delivery::run(prober, streamable, &found.target).await;
+        };
+        let spare = resumed.as_ref().and_then(resume::Resumed::spare);
+        join3(elsewhere, compressed, delivery::legacy_get(prober, spare, begun)).await;
     });
     let rest = Box::pin(calls(prober, &speakers, &found));
     join3(held, streams, rest).await;

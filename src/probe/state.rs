@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) slowest_head_us: u64,
     pub(super) connect_us: u64,
     pub(super) classified: bool,
+    /// Whether an idle stream is being watched: what takes its time costs none meanwhile.
+    pub(super) watching: bool,
     pub(super) limited: u32,
     pub(super) polled: u32,
 }
