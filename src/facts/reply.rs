@@ -30,6 +30,14 @@ pub struct Message {
     pub repeated: Option<String>,
 }
 
+impl Message {
+    fn read(text: &str, pointer: String, at_us: u64, event: Option<String>) -> Self {
+        let json = jsonrpc::parse(text);
+        let repeated = jsonrpc::repeated_key(text, &json);
+        Self { json, pointer, at_us, event, repeated }
+    }
+}
+
 /// A reply, read once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
@@ -219,13 +227,8 @@ pub fn lines_messages(lines: &[Line], place: &str) -> Vec<Message> {
         .filter(sse::Block::dispatched)
         .filter_map(|block| {
             let data = block.data.as_deref().filter(|data| !data.is_empty())?;
-            Some(Message {
-                json: jsonrpc::parse(data),
-                repeated: jsonrpc::repeated_key(data),
-                pointer: format!("line {}{place}", block.first_line.saturating_add(1)),
-                at_us: block.at_us,
-                event: block.event.clone(),
-            })
+            let pointer = format!("line {}{place}", block.first_line.saturating_add(1));
+            Some(Message::read(data, pointer, block.at_us, block.event.clone()))
         })
         .collect()
 }
@@ -262,25 +265,16 @@ fn messages(exchange: &Exchange) -> Vec<Message> {
             if text.trim().is_empty() {
                 return Vec::new();
             }
-            vec![Message {
-                json: jsonrpc::parse(text),
-                repeated: jsonrpc::repeated_key(text),
-                pointer: "body".to_owned(),
-                at_us: exchange.ended_us,
-                event: None,
-            }]
+            vec![Message::read(text, "body".to_owned(), exchange.ended_us, None)]
         }
         Content::Lines { lines, .. } => lines_messages(lines, ""),
         Content::Frames { frames } => frames
             .iter()
             .enumerate()
             .filter(|(_, frame)| frame.direction == Direction::In && frame.kind == FrameKind::Text)
-            .map(|(index, frame)| Message {
-                json: jsonrpc::parse(&frame.text),
-                repeated: jsonrpc::repeated_key(&frame.text),
-                pointer: format!("frame {}", index.saturating_add(1)),
-                at_us: frame.at_us,
-                event: None,
+            .map(|(index, frame)| {
+                let pointer = format!("frame {}", index.saturating_add(1));
+                Message::read(&frame.text, pointer, frame.at_us, None)
             })
             .collect(),
     }

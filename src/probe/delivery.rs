@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::classify::{Endpoint, Feed};
 use super::speaker::Speaker;
-use super::{Prober, left_out, listen};
+use super::{Prober, left_out, listen, of, resume};
 use crate::facts::streams::is_stream;
 use crate::net::{Call, Reuse, Until};
 use crate::protocol::revision::Era;
@@ -50,13 +50,17 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
     }
 }
 
-/// The GET of the legacy era, in a session where it is free. Nothing is due on it: it is watched for as long
-/// as the one beside it, which is open since `begun`.
-pub(super) async fn legacy_get(prober: &Prober<'_>, spare: Option<&Speaker>, begun: tokio::time::Instant) {
-    if let Some(spare) = spare.filter(|spare| spare.streamable() && prober.standard()) {
-        let spent = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let left = prober.wire.limits().idle_watch_ms.saturating_sub(spent);
-        send(prober, spare.dress(Call::get_stream(PROBE, "get", &spare.url)), None, left).await;
+/// The GET of the legacy era, in a session of its own: many servers allow one in each. Nothing is due on it: it
+/// is watched for as long as the idle stream, and begins with it, so that a scan takes no longer.
+pub(super) async fn legacy_get(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(speaker) = of(speakers, Era::Legacy).filter(|_| prober.standard()) else { return };
+    let own = match speaker.session {
+        Some(_) => resume::open(prober, speaker, PROBE, "").await,
+        None => Some(speaker.another()),
+    };
+    if let Some(own) = own {
+        let call = own.dress(Call::get_stream(PROBE, "get", &own.url));
+        send(prober, call, None, prober.wire.limits().idle_watch_ms).await;
     }
 }
 

@@ -66,23 +66,13 @@ async fn converse(prober: &Prober<'_>, url: &str) {
     // Boxed: together these conversations are larger than a thread's stack likes.
     let held = Box::pin(join3(
         legacy::watch(prober, &speakers, stream),
-        listen::run(prober, &speakers),
+        join(listen::run(prober, &speakers), delivery::legacy_get(prober, streamable)),
         classify::aside(prober, &found),
     ));
-    let begun = tokio::time::Instant::now();
     let streams = Box::pin(async {
-        let resumed = resume::run(prober, &speakers).await;
-        let elsewhere = async {
-            if let Some(resumed) = &resumed {
-                resume::elsewhere(prober, resumed).await;
-            }
-        };
-        let compressed = async {
-            resume::feed(prober, &found.target).await;
-            delivery::run(prober, streamable, &found.target).await;
-        };
-        let spare = resumed.as_ref().and_then(resume::Resumed::spare);
-        join3(elsewhere, compressed, delivery::legacy_get(prober, spare, begun)).await;
+        resume::run(prober, &speakers).await;
+        resume::feed(prober, &found.target).await;
+        delivery::run(prober, streamable, &found.target).await;
     });
     let rest = Box::pin(calls(prober, &speakers, &found));
     join3(held, streams, rest).await;

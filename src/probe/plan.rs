@@ -65,7 +65,7 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
         ),
         row(ProbeId::FeedResume, "a feed read to its second id, and GET with the first one", 2, 2),
         row(ProbeId::Listen, "subscriptions/listen with every advertised type", 2, 2),
-        row(ProbeId::Delivery, "the streams once more with Accept-Encoding: gzip, br", 0, 3),
+        row(ProbeId::Delivery, "the streams once more with Accept-Encoding: gzip, br", 0, 6),
         row(
             ProbeId::ModernRules,
             "modern requests with one thing wrong: version, headers, _meta, unknown methods",

@@ -29,40 +29,19 @@ const GRACE: Duration = Duration::from_millis(120);
 /// Between two rounds, so that the server has seen the first one leave.
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// What resumptions leave behind.
-pub(super) struct Resumed {
-    /// Who spoke.
-    own: Speaker,
-    /// Whether the GET stream of its session is free again.
-    free: bool,
-    /// A stream of that session and its first event id, which are to be asked for in another one.
-    stream: Option<(String, Arc<Exchange>)>,
-}
-
-impl Resumed {
-    /// A speaker in a session whose GET stream is free.
-    pub(super) fn spare(&self) -> Option<&Speaker> {
-        Some(&self.own).filter(|_| self.free)
-    }
-}
-
 /// The legacy era of Streamable HTTP.
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) -> Option<Resumed> {
-    let speaker = of(speakers, Era::Legacy).filter(|_| prober.standard())?;
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let Some(speaker) = of(speakers, Era::Legacy).filter(|_| prober.standard()) else { return };
     // A session of its own: many servers allow one GET stream in each, and the idle stream has that.
-    let own = if speaker.session.is_some() { open(prober, speaker, "").await } else { None };
-    // Without one of its own, the GET stream of the only session is taken.
-    let free = own.is_some() || speaker.session.is_none();
-    let own = own.unwrap_or_else(|| speaker.another());
-    let stream = series(prober, &own).await;
-    Some(Resumed { own, free, stream })
+    let own = if speaker.session.is_some() { open(prober, speaker, PROBE, "").await } else { None };
+    series(prober, &own.unwrap_or_else(|| speaker.another())).await;
 }
 
-/// Up to five tries.
-async fn series(prober: &Prober<'_>, own: &Speaker) -> Option<(String, Arc<Exchange>)> {
+/// Up to five tries, and one in another session.
+async fn series(prober: &Prober<'_>, own: &Speaker) {
     prober.wire.doing("resuming event streams");
-    let (method, first) = streaming(prober, own).await?;
-    let id = first_id(&first)?;
+    let Some((method, first)) = streaming(prober, own).await else { return };
+    let Some(id) = first_id(&first) else { return };
     let rest = (3..TRIES.saturating_add(2)).map(|number| post(prober, own, number, method));
     let mut streams = vec![first];
     streams.extend(futures_util::future::join_all(rest).await.into_iter().flatten());
@@ -77,7 +56,7 @@ async fn series(prober: &Prober<'_>, own: &Speaker) -> Option<(String, Arc<Excha
         series(&|series: &Series<'_>| series.tries.iter().all(|one| of(&one.outcome)))
     };
     if all(|outcome| matches!(outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
-        return None;
+        return;
     }
     if all(|outcome| *outcome == Outcome::Silent) {
         cut(prober, own, method).await;
@@ -86,15 +65,10 @@ async fn series(prober: &Prober<'_>, own: &Speaker) -> Option<(String, Arc<Excha
             tries(prober, own, left, true).await;
         }
     }
-    session.map(|stream| (id, stream))
-}
-
-/// The same stream asked for in another session: silence, where all is well, so that it takes its time.
-pub(super) async fn elsewhere(prober: &Prober<'_>, resumed: &Resumed) {
-    if let (Some(_), Some((id, stream))) = (&resumed.own.session, &resumed.stream)
-        && let Some(other) = open(prober, &resumed.own, " other").await
+    if let (Some(_), Some(stream)) = (&own.session, session)
+        && let Some(other) = open(prober, own, PROBE, " other").await
     {
-        let call = again(&other, "resume-other", id, stream).negative(Some(stream.id));
+        let call = again(&other, "resume-other", &id, &stream).negative(Some(stream.id));
         replay(prober, call, |_| false).await;
     }
 }
@@ -208,13 +182,18 @@ async fn post(prober: &Prober<'_>, own: &Speaker, number: usize, method: &str) -
 }
 
 /// A session of its own.
-async fn open(prober: &Prober<'_>, speaker: &Speaker, which: &str) -> Option<Speaker> {
-    let call = speaker::initialize(PROBE, format!("initialize{which}"), &speaker.url, &speaker.version);
+pub(super) async fn open(
+    prober: &Prober<'_>,
+    speaker: &Speaker,
+    probe: ProbeId,
+    which: &str,
+) -> Option<Speaker> {
+    let call = speaker::initialize(probe, format!("initialize{which}"), &speaker.url, &speaker.version);
     let exchange = prober.send(call).await?;
     let Initialize::Legacy { version, session } = steps::initialize(&exchange) else { return None };
     let own = speaker.in_session(session, version.as_deref().unwrap_or(&speaker.version));
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
-    let call = own.post(PROBE, format!("initialized{which}"), names::INITIALIZED, body.to_string());
+    let call = own.post(probe, format!("initialized{which}"), names::INITIALIZED, body.to_string());
     prober.send(call).await?;
     Some(own)
 }

@@ -84,7 +84,8 @@ pub enum ProbeId {
     /// subscribe to), `listen`, held open and watched like an idle stream.
     Listen,
     /// Streams asked for with `Accept-Encoding: gzip, br`. Negative; twin = the same without. Steps:
-    /// `listen`, `post`, `get` (a feed, HTTP+SSE, the GET of a legacy session), whichever of them streams.
+    /// `listen`, `post`, `get` (a feed, HTTP+SSE, the GET of a legacy session), whichever of them streams; and
+    /// plain, `initialize` and `initialized` of that session.
     Delivery,
     /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Step: `get`.
     Idle,

@@ -4,7 +4,7 @@ use crate::checks::prelude::*;
 use crate::facts::delivery::{Stream, Timing, behind_nginx, burst, held_back, stream, timing};
 use crate::facts::streams::is_stream;
 use crate::finding::milliseconds;
-use crate::transcript::{Content, Ended, Profile};
+use crate::transcript::{Content, Ended, Expectation, Profile};
 
 pub(super) static CHECK: Check = Check {
     id: "sse-unbuffered",
@@ -93,7 +93,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
         seen.push(verdict);
     }
-    for exchange in facts.exchanges().filter(|exchange| exchange.probe == ProbeId::Delivery) {
+    // The others open the session that one of them takes.
+    let again = facts.of(ProbeId::Delivery).filter(|exchange| exchange.expectation == Expectation::Negative);
+    for exchange in again {
         compressed(facts, exchange, &mut seen);
     }
     name_the_proxy(facts, seen, open, silent)
