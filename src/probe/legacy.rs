@@ -65,8 +65,8 @@ pub(super) async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
     }
 }
 
-/// A session of version negotiation: nothing else uses it.
-fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<OpenSession> {
+/// A session of version negotiation that nothing else uses; from now on its taker does.
+pub(super) fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<OpenSession> {
     let (exchanges, _) = prober.wire.recorded();
     let negotiated: Vec<&str> = exchanges
         .iter()
@@ -78,7 +78,11 @@ fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<OpenSession> {
             && negotiated.contains(&session.id.as_str())
             && Some(&session.id) != speaker.session.as_ref()
     };
-    prober.lock().sessions.iter().find(spare).cloned()
+    let mut state = prober.lock();
+    let found = state.sessions.iter().find(|session| spare(session) && !state.lent.contains(&session.id));
+    let found = found.cloned();
+    state.lent.extend(found.iter().map(|session| session.id.clone()));
+    found
 }
 
 /// P-DEL of an own session.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::classify::{Endpoint, Feed};
 use super::speaker::{self, Speaker};
-use super::{Prober, of};
+use super::{Prober, legacy, of};
 use crate::facts::resume::{self, Dropped, Outcome, Series};
 use crate::facts::steps::{self, Initialize};
 use crate::net::{Call, Held, Reuse, Until};
@@ -65,9 +65,13 @@ async fn series(prober: &Prober<'_>, own: &Speaker) {
             tries(prober, own, left, true).await;
         }
     }
-    if let (Some(_), Some(stream)) = (&own.session, session)
-        && let Some(other) = open(prober, own, PROBE, " other").await
-    {
+    let (Some(_), Some(stream)) = (&own.session, session) else { return };
+    // Sessions are few: one of version negotiation does, where there is one.
+    let other = match legacy::spare(prober, own) {
+        Some(spare) => Some(own.in_session(Some(spare.id), spare.version.as_deref().unwrap_or(&own.version))),
+        None => open(prober, own, PROBE, " other").await,
+    };
+    if let Some(other) = other {
         let call = again(&other, "resume-other", &id, &stream).negative(Some(stream.id));
         replay(prober, call, |_| false).await;
     }

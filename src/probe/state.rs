@@ -11,6 +11,8 @@ use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
 pub(super) struct State {
     /// Sessions that were opened and not yet deleted.
     pub(super) sessions: Vec<OpenSession>,
+    /// Those of version negotiation that a probe has taken.
+    pub(super) lent: Vec<String>,
     /// Sessions opened in all, those of HTTP+SSE streams included.
     pub(super) opened: u32,
     /// Consecutive faults on plain exchanges.

@@ -74,7 +74,7 @@ pub enum ProbeId {
     /// end; `quick` takes a stream of [`Self::Connections`]), `resume-N` (GET with the first id of the stream
     /// that is its twin), `cut` (negative: the same request, dropped
     /// after its first id) and `resume-cut`, sent where finished streams are not replayed, `initialize
-    /// other`, `initialized other` (a second session), `resume-other` (negative: the first id of a
+    /// other`, `initialized other` (a second session, where version negotiation left none), `resume-other` (negative: the first id of a
     /// `post-N` with that session's headers; in `quick` those of a spare session).
     Resume,
     /// Whether a dropped plain feed resumes. Plain. Steps: `first` (read until two events with ids
