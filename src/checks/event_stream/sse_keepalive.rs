@@ -54,7 +54,8 @@ pub(super) static CHECK: Check = Check {
         passes: "A byte of any kind comes after at most 32 s: 30 s and the jitter of a timer.",
         warns: "No byte in 35 s, a silence of more than 32 s, or a GET stream of the legacy era, which a server \
                 may close, that breaks off in silence.",
-        fails: "Any other stream breaks off after 5 s of silence or more: something cut it while it was idle.",
+        fails: "Any other stream breaks off after 5 s of silence or more: something cut it while it was idle. \
+                Behind a proxy of the scan's own nobody knows what.",
     },
     judge,
 };
@@ -186,6 +187,13 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
         }
         None if broken(exchange) && kept.longest_gap_ms >= LEAST_SILENCE_MS => {
             let silence = &longest;
+            // Idle tunnels are cut, too: then nobody knows who did it.
+            if let Some(ours) = &facts.header().proxy {
+                let by = format!(
+                    "the silent stream was cut, by the endpoint's side or by the proxy {ours} of this scan,"
+                );
+                return Err((kept.watched_ms, by));
+            }
             let by = facts.proxy().map_or_else(
                 || "by the server or something before it".to_owned(),
                 |proxy| format!("as a proxy with a short read timeout does; replies name a proxy: `{proxy}`"),
@@ -289,6 +297,13 @@ mod tests {
             let made = get(ProbeId::Idle, "get").status(200).stream(text, 0).held_until(gap);
             Scan::http_sse().with(made.failed(Phase::Body, FailureKind::Truncated)).judge(&CHECK)
         };
+        let made = get(ProbeId::Idle, "get").status(200).stream("event: endpoint\ndata: /m\n\n", 0);
+        let mut proxied =
+            Scan::http_sse().with(made.held_until(15_000_000).failed(Phase::Body, FailureKind::Truncated));
+        proxied.transcript.header.proxy = Some("http://proxy.example:3128".to_owned());
+        let finding = proxied.judge(&CHECK);
+        assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
+        assert!(finding.message.contains("http://proxy.example:3128"), "{}", finding.message);
         let finding = cut(15_000_000);
         assert_eq!(finding.status, Status::Fail, "{}", finding.message);
         assert!(finding.message.contains("cut after 14.9 s"), "{}", finding.message);
