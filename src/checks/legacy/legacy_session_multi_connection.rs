@@ -27,8 +27,8 @@ pub(super) static CHECK: Check = Check {
                   TypeScript SDK, `stateless_http=True` in the Python SDK, \
                   `StreamableHttpServerConfig::default().with_legacy_session_mode(false)` in the Rust SDK.",
     how: How {
-        sent: "`ping` in one session on fresh connections, without cookies: eight, at most two a second; in \
-               `quick` four, one after the other.",
+        sent: "`ping` in one session on fresh connections, without cookies: eight, at most two a second while \
+               an idle stream is watched, else one after the other; in `quick` four.",
         passes: "All are served.",
         warns: "Only 429 stood in the way.",
         fails: "Some get 404 or 400, as if the session were unknown.",
