@@ -177,8 +177,8 @@ pub(crate) struct CredentialArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Probing")]
 pub(crate) struct ProbingArgs {
-    /// quick: under a second, no idle watch; standard: watches idle streams for up to 35 s
-    /// [default: standard]
+    /// quick: under a second, no idle watch; standard: watches idle streams for up to 35 s; deep: for up to
+    /// 95 s, until two keep-alive gaps were measured [default: standard]
     #[arg(long, value_enum, hide_possible_values = true)]
     pub(crate) profile: Option<ProfileArg>,
     /// Send at most this many requests (lowers the profile's limit)
@@ -318,6 +318,8 @@ pub(crate) enum ProfileArg {
     /// Idle streams are watched.
     #[default]
     Standard,
+    /// Idle streams are watched for two gaps.
+    Deep,
 }
 
 /// A format of the report, as typed.

@@ -86,6 +86,7 @@ pub(super) fn settings(
     let profile = profile.map(|profile| match profile {
         ProfileArg::Quick => Profile::Quick,
         ProfileArg::Standard => Profile::Standard,
+        ProfileArg::Deep => Profile::Deep,
     });
     let c = &found.config;
     let words = |profile: &Profile| profile.as_str().to_owned();

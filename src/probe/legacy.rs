@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::speaker::{self, Channel, Speaker};
 use super::{OpenSession, Prober, http_sse, left_out, of, websocket};
-use crate::facts::summary;
+use crate::facts::summary::{self, Gap};
 use crate::net::{Call, Held, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -127,17 +127,36 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
     held.wait(watched, |head, _| head.is_some()).await;
     prober.lock().watching =
         held.look(|head, _, ended| !ended && head.is_some_and(|head| head.status == 200));
-    held.wait(watched.saturating_sub(begun.elapsed()), settled).await;
+    idle(prober, &mut held, watched.saturating_sub(begun.elapsed())).await;
     prober.lock().watching = false;
     prober.wire.close(held).await;
 }
 
-/// Whether an idle stream has shown what it is watched for: a sign of life after silence, or that it is
-/// no stream.
-pub(super) fn settled(head: Option<&Head>, lines: &[Line]) -> bool {
-    head.is_some_and(|head| {
-        head.status != 200 || summary::gaps(head.at_us, lines).iter().any(|gap| gap.us >= summary::SETTLED_US)
-    })
+/// A second gap is waited for in `standard` where the first was no longer than this: it costs as much again.
+const SHORT_US: u64 = 2_000_000;
+
+/// Watches an idle stream until it has shown what it is watched for (CHECKS.md, `sse-keepalive`): that it is no
+/// stream; a sign of life after silence; in `deep`, and where silences are short, another one, which
+/// makes an interval.
+pub(super) async fn idle(prober: &Prober<'_>, held: &mut Held, watched: Duration) {
+    let begun = tokio::time::Instant::now();
+    let enough = if prober.profile == Profile::Deep { 2 } else { 1 };
+    let settled = held.wait(watched, |head, lines| settled(head, lines, enough)).await;
+    let first = held.look(|head, lines, _| head.and_then(|head| silences(head, lines).next()));
+    if let Some(first) = first.filter(|first| settled && enough == 1 && first.us <= SHORT_US) {
+        let another = Duration::from_micros(first.us.saturating_mul(2));
+        let left = watched.saturating_sub(begun.elapsed());
+        held.wait(another.min(left), |head, lines| self::settled(head, lines, 2)).await;
+    }
+}
+
+/// Whether so many silences ended, or what was answered is no stream.
+fn settled(head: Option<&Head>, lines: &[Line], enough: usize) -> bool {
+    head.is_some_and(|head| head.status != 200 || silences(head, lines).count() >= enough)
+}
+
+fn silences(head: &Head, lines: &[Line]) -> impl Iterator<Item = Gap> {
+    summary::gaps(head.at_us, lines).into_iter().filter(|gap| gap.us >= summary::SETTLED_US)
 }
 
 async fn get(prober: &Prober<'_>, speaker: &Speaker) -> Option<Held> {

@@ -62,7 +62,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     .await;
     if prober.standard() {
         let watched = Duration::from_millis(limits.idle_watch_ms);
-        held.wait(watched, legacy::settled).await;
+        legacy::idle(prober, &mut held, watched).await;
     } else {
         // A reply that is no stream ends by itself.
         held.wait(Duration::from_millis(30), |_, lines| !lines.is_empty()).await;

@@ -17,15 +17,22 @@ pub enum Profile {
     /// Idle streams are watched for up to 35 s, both eras.
     #[default]
     Standard,
+    /// Idle streams are watched for up to 95 s, until two gaps between keep-alives were measured; otherwise
+    /// as `Standard`.
+    Deep,
 }
 
 impl Profile {
+    /// Every profile, the quickest first.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Standard, Self::Deep];
+
     /// The name as typed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Quick => "quick",
             Self::Standard => "standard",
+            Self::Deep => "deep",
         }
     }
 }
@@ -141,6 +148,9 @@ impl Limits {
         };
         match profile {
             Profile::Standard => standard,
+            // Time for two of the longest gaps that pass, and for more than the minute after which
+            // proxies cut.
+            Profile::Deep => Self { idle_watch_ms: 95_000, target_ms: 300_000, requests: 300, ..standard },
             Profile::Quick => Self {
                 reply_ms: 10_000,
                 silence_ms: 300,

@@ -52,11 +52,11 @@ fn checks() -> String {
 fn limits() -> String {
     let schema = serde_json::to_value(schemars::schema_for!(Limits)).unwrap();
     let of = |profile| Limits::of(profile).by_name();
-    let (quick, standard) = (of(Profile::Quick), of(Profile::Standard));
-    let mut text = "| Limit | `quick` | `standard` | Of what |\n|---|---|---|---|\n".to_owned();
+    let (quick, standard, deep) = (of(Profile::Quick), of(Profile::Standard), of(Profile::Deep));
+    let mut text = "| Limit | `quick` | `standard` | `deep` | Of what |\n|---|---|---|---|---|\n".to_owned();
     for (name, value) in &standard {
         let what = schema["properties"][name]["description"].as_str().unwrap().replace('\n', " ");
-        writeln!(text, "| `{name}` | {} | {value} | {what} |", quick[name]).unwrap();
+        writeln!(text, "| `{name}` | {} | {value} | {} | {what} |", quick[name], deep[name]).unwrap();
     }
     text
 }

@@ -49,10 +49,12 @@ pub(super) static CHECK: Check = Check {
                   once; nginx: `proxy_read_timeout 3600s; proxy_buffering off;`.",
     how: How {
         sent: "The idle stream (GET, `subscriptions/listen` or a feed) is held for up to 35 s; every byte is \
-               noted with its time. The first that comes after silence ends the watch; what comes in the first \
-               1.8 s opens the stream and ends no silence. `quick` does not watch.",
+               noted with its time. The first that comes after silence ends the watch, and a second one if the \
+               silence was no longer than 2 s; what comes in the first 1.8 s opens the stream and ends no \
+               silence. `deep` watches for up to 95 s and always waits for two, which make an interval. `quick` \
+               does not watch.",
         passes: "A byte of any kind comes after at most 32 s: 30 s and the jitter of a timer.",
-        warns: "No byte in 35 s, a silence of more than 32 s, or a GET stream of the legacy era, which a server \
+        warns: "No byte in the whole watch, a silence of more than 32 s, or a GET stream of the legacy era, which a server \
                 may close, that breaks off in silence.",
         fails: "Any other stream breaks off after 5 s of silence or more: something cut it while it was idle. \
                 Behind a proxy of the scan's own nobody knows what.",
@@ -173,18 +175,6 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
             );
             verdict(Status::Pass, format!("{first} of silence, then a {}", kept.kind), message)
         }
-        // What a watch of 35 s leaves, once the stream has opened.
-        None if kept.longest_gap_ms > LONGEST_GAP_MS => {
-            let mut message = format!("nothing came in {longest} of silence");
-            if let Some(what) = withheld(exchange) {
-                message.push_str(", ");
-                message.push_str(what);
-                if let Some(proxy) = facts.proxy() {
-                    message.push_str(&format!("; replies name a proxy that may hold it back: `{proxy}`"));
-                }
-            }
-            verdict(Status::Warn, format!("{longest} of silence"), message)
-        }
         None if broken(exchange) && kept.longest_gap_ms >= LEAST_SILENCE_MS => {
             let silence = &longest;
             // Idle tunnels are cut, too: then nobody knows who did it.
@@ -204,6 +194,18 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
             let legacy = exchange.probe == ProbeId::LegacyGet;
             let status = if legacy { Status::Warn } else { Status::Fail };
             verdict(status, format!("cut after {silence} of silence"), message)
+        }
+        // What a watch of 35 s leaves, once the stream has opened.
+        None if kept.longest_gap_ms > LONGEST_GAP_MS => {
+            let mut message = format!("nothing came in {longest} of silence");
+            if let Some(what) = withheld(exchange) {
+                message.push_str(", ");
+                message.push_str(what);
+                if let Some(proxy) = facts.proxy() {
+                    message.push_str(&format!("; replies name a proxy that may hold it back: `{proxy}`"));
+                }
+            }
+            verdict(Status::Warn, format!("{longest} of silence"), message)
         }
         None if exchange.ended == Ended::Complete => {
             let by = facts.proxy().filter(|_| kept.longest_gap_ms >= LEAST_SILENCE_MS).map_or_else(
@@ -308,6 +310,10 @@ mod tests {
         assert_eq!(finding.status, Status::Fail, "{}", finding.message);
         assert!(finding.message.contains("cut after 14.9 s"), "{}", finding.message);
         assert_ne!(cut(2_000_000).status, Status::Fail);
+        // The minute after which many proxies cut; only `deep` watches for so long.
+        let finding = cut(60_000_000);
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(finding.message.contains("cut after 59.9 s"), "{}", finding.message);
     }
 
     #[test]

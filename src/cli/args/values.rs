@@ -90,10 +90,10 @@ pub(crate) fn named_minima(text: &str) -> Result<Vec<(Dimension, f64)>, String> 
 
 /// `quick`.
 pub(crate) fn named_profile(text: &str) -> Result<Profile, String> {
-    [Profile::Quick, Profile::Standard]
+    Profile::ALL
         .into_iter()
         .find(|profile| profile.as_str() == text.trim())
-        .ok_or_else(|| "there are quick, standard".to_owned())
+        .ok_or_else(|| "there are quick, standard, deep".to_owned())
 }
 
 /// A file.
