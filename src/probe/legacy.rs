@@ -133,7 +133,8 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
 }
 
 /// A second gap is waited for in `standard` where the first was no longer than this: it costs as much again.
-const SHORT_US: u64 = 2_000_000;
+/// Two seconds, and room for the jitter of a timer.
+const SHORT_US: u64 = 2_500_000;
 
 /// Watches an idle stream until it has shown what it is watched for (CHECKS.md, `sse-keepalive`): that it is no
 /// stream; a sign of life after silence; in `deep`, and where silences are short, another one, which

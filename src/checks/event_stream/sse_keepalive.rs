@@ -50,7 +50,7 @@ pub(super) static CHECK: Check = Check {
     how: How {
         sent: "The idle stream (GET, `subscriptions/listen` or a feed) is held for up to 35 s; every byte is \
                noted with its time. The first that comes after silence ends the watch, and a second one if the \
-               silence was no longer than 2 s; what comes in the first 1.8 s opens the stream and ends no \
+               silence was no longer than 2.5 s; what comes in the first 1.8 s opens the stream and ends no \
                silence. `deep` watches for up to 95 s and always waits for two, which make an interval. `quick` \
                does not watch.",
         passes: "A byte of any kind comes after at most 32 s: 30 s and the jitter of a timer.",
