@@ -116,10 +116,12 @@ pub fn asks_in(body: &str) -> bool {
 }
 
 /// Whether an array may come as one message of the reply: batches exist in 2025-03-26 alone, which
-/// sends no version header (T03, "Sending Messages to the Server", items 5 and 6).
+/// sends no version header, and there in event streams: a body is one object, as we send no batch
+/// (T03, "Sending Messages to the Server", items 5 and 6).
 #[must_use]
 pub fn batch_legal(exchange: &Exchange) -> bool {
     exchange.era == Some(Era::Legacy)
+        && !matches!(exchange.content, Content::Text { .. })
         && exchange
             .request
             .header(names::VERSION_HEADER)

@@ -128,12 +128,15 @@ fn envelopes() -> Vec<Row> {
         )
         .is("legacy", 0)
         .finds("rpc-id-echo", "fail"),
-        sound("answer-in-an-array", "J5", format!("[{{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{ok}}}]")),
+        sound("answer-in-an-array", "J5", format!("[{{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{ok}}}]"))
+            .finds("rpc-envelope-valid", "fail")
+            .says("the reply is an array"),
         sound(
             "a-thousand-answers-in-an-array",
             "J5",
             format!("[{}{{}}]", format!("{{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{ok}}},").repeat(1_000)),
-        ),
+        )
+        .finds("rpc-envelope-valid", "fail"),
         row("empty-array", "J5", greeted("[]")),
         list("error-without-message", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":{\"code\":-32000}}")
             .finds("rpc-envelope-valid", "warn"),

@@ -55,7 +55,7 @@ pub(super) static CHECK: Check = Check {
         warns: "An `error` without an integer `code` or a string `message`, a key that stands twice in one \
                 object, or a byte-order mark before a JSON body.",
         fails: "`\"jsonrpc\": \"2.0\"` is missing or different, `result` and `error` are both there or \
-                both absent, the result is no object, or a body that is labelled JSON is none.",
+                both absent, the result is no object, a body is an array, or a body that is labelled JSON is none.",
     },
     judge,
 };
@@ -285,7 +285,10 @@ mod tests {
     }
 
     #[test]
-    fn fails_on_a_batch_after_2025_03_26() {
+    fn fails_on_a_batch_after_2025_03_26_and_on_an_array_as_a_body() {
+        let array = json!([{"jsonrpc":"2.0","id":7,"result":{}}]);
+        let body = Scan::legacy(false).with(ping(Era::Legacy).json(array)).judge(&CHECK);
+        assert_eq!(body.status, Status::Fail, "{}", body.message);
         let made = ping(Era::Legacy)
             .sending(names::VERSION_HEADER, "2025-11-25")
             .json(json!([{"jsonrpc":"2.0","id":7,"result":{}}]));
