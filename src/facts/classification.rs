@@ -223,6 +223,10 @@ pub fn classify(transcript: &Transcript) -> Classification {
     if transcript.skips.iter().any(|skip| skip.reason == SkipReason::Crashed) {
         class.reason = SkipReason::Crashed.words().to_owned();
     }
+    // Single steps are skipped where nothing else is spoken, whole probes also beside the modern era.
+    if transcript.skips.iter().any(|skip| skip.reason == SkipReason::UnknownVersion && skip.step.is_some()) {
+        class.reason = format!("{}, so nothing more was asked", SkipReason::UnknownVersion.words());
+    }
     if class.kind == Kind::AuthGated {
         // A credential that was sent, and did not open the gate.
         class.credential_refused = steps.iter().any(|exchange| exchange.credentialed());

@@ -1,10 +1,14 @@
-//! What a WebSocket library does not count: frames of one message, and bytes of one socket.
+//! What a WebSocket library does not count or show: frames of one message, bytes of one socket, and close
+//! codes that nobody may send.
 //!
 //! tungstenite limits the size of a frame and of a message. Empty fragments have no size, and never end
-//! a message (HOSTILE.md W2): the guard reads frame headers as they pass, and breaks the stream.
+//! a message (HOSTILE.md W2): the guard reads frame headers as they pass, and breaks the stream. A close code
+//! that is not allowed it replaces by 1002, so that the peer seems to have sent that: the guard keeps the code.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -36,6 +40,11 @@ impl<S> Guard<S> {
     pub(super) fn new(inner: S, most: usize) -> Self {
         Self { inner, frames: FrameCounter { most, ..FrameCounter::default() } }
     }
+
+    /// The code of the close frame that came.
+    pub(super) fn closing(&self) -> Closing {
+        self.frames.closing.clone()
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
@@ -65,6 +74,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     }
 }
 
+/// The code of the close frame that came over a socket; 0 until one has. Clones look at the same socket.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Closing(Arc<AtomicU16>);
+
+impl Closing {
+    /// The code, if it is one that no endpoint may send (RFC 6455 section 7.4, and the registry that it founded,
+    /// where 1012 to 1014 came later).
+    pub(super) fn forbidden(&self) -> Option<u16> {
+        let code = self.0.load(Ordering::Relaxed);
+        (code != 0 && !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)).then_some(code)
+    }
+}
+
 /// Reads frame headers (RFC 6455 section 5.2) from bytes that come in any pieces.
 #[derive(Debug, Default)]
 struct FrameCounter {
@@ -74,6 +96,9 @@ struct FrameCounter {
     payload: u64,
     /// Frames of the current message.
     fragments: usize,
+    /// The first bytes of a close frame's payload, once one has begun.
+    code: Option<Vec<u8>>,
+    closing: Closing,
 }
 
 impl FrameCounter {
@@ -81,6 +106,7 @@ impl FrameCounter {
         while let Some((first, rest)) = bytes.split_first() {
             if self.payload > 0 {
                 let here = usize::try_from(self.payload).unwrap_or(usize::MAX).min(bytes.len());
+                self.close(bytes.get(..here).unwrap_or_default());
                 self.payload = self.payload.saturating_sub(here as u64);
                 bytes = bytes.get(here..).unwrap_or_default();
                 continue;
@@ -89,6 +115,7 @@ impl FrameCounter {
             bytes = rest;
             if let Some(payload) = payload(&self.header) {
                 self.payload = payload;
+                self.code = None;
                 self.count()?;
                 self.header.clear();
             }
@@ -99,6 +126,7 @@ impl FrameCounter {
     fn count(&mut self) -> Result<(), TooManyFragments> {
         let first = self.header.first().copied().unwrap_or_default();
         if first & 0x08 != 0 {
+            self.code = (first & 0x0F == 0x08).then(Vec::new);
             // Control frames may come between fragments.
             return Ok(());
         }
@@ -107,6 +135,16 @@ impl FrameCounter {
             return Err(TooManyFragments(self.most));
         }
         Ok(())
+    }
+
+    /// Takes the code from a close frame's payload. Masked ones are another fault, which the library names.
+    fn close(&mut self, payload: &[u8]) {
+        let Some(code) = &mut self.code else { return };
+        code.extend(payload.iter().take(2_usize.saturating_sub(code.len())));
+        if let [high, low] = code.as_slice() {
+            self.closing.0.store(u16::from_be_bytes([*high, *low]), Ordering::Relaxed);
+            self.code = None;
+        }
     }
 }
 
@@ -165,6 +203,32 @@ mod tests {
         let mut slow = counter(3);
         let stopped = bytes.iter().position(|byte| slow.pass(&[*byte]).is_err());
         assert_eq!(stopped, Some(bytes.len() - 1));
+    }
+
+    #[test]
+    fn forbidden_close_codes_are_kept_whatever_the_pieces() {
+        let close = |code: u16| [&[0x81, 1, b'x', 0x88, 5][..], &code.to_be_bytes(), b"bye"].concat();
+        for (code, forbidden) in [
+            (999, true),
+            (1000, false),
+            (1005, true),
+            (1006, true),
+            (1014, false),
+            (1015, true),
+            (2000, true),
+        ]
+        .into_iter()
+        .chain([(3000, false), (4999, false), (5000, true), (65_535, true)])
+        {
+            for size in [1, 2, 3, 100] {
+                let mut counter = counter(9);
+                close(code).chunks(size).for_each(|piece| counter.pass(piece).unwrap());
+                assert_eq!(counter.closing.forbidden(), forbidden.then_some(code), "{size}");
+            }
+        }
+        let mut counter = counter(9);
+        counter.pass(&[0x88, 0, 0x81, 2, 3, 231]).unwrap();
+        assert_eq!(counter.closing.forbidden(), None);
     }
 
     #[test]

@@ -17,9 +17,9 @@ use super::asked::WAITING;
 use super::conversation::Inner;
 use super::dial::Connection;
 use super::exchange::Call;
-use super::guard::Tally;
+use super::guard::{Closing, Tally};
 use super::recorder::from_now;
-use super::websocket::{CLOSING, Socket, Stream, broken_socket, close_code, mask_shown, shown};
+use super::websocket::{CLOSING, Socket, Stream, broken_socket, close_code, closed_with, mask_shown, shown};
 use super::wire::Wire;
 use crate::protocol::jsonrpc;
 use crate::transcript::{Content, Direction, Ended, Exchange, Failure, Frame, FrameKind, MESSAGE, Request};
@@ -76,9 +76,11 @@ impl Wire<'_> {
     pub fn talk(&self, socket: Socket) -> Talk {
         let heard = Arc::new(Mutex::new(Heard::default()));
         let (sender, changed) = watch::channel(0);
+        let closing = socket.stream.get_ref().closing();
         let (sink, stream) = socket.stream.split();
         let sink: Sink = Arc::new(sink.into());
-        let ears = Ears { stream, sink: Arc::clone(&sink), heard: Arc::clone(&heard), changed: sender };
+        let ears =
+            Ears { stream, closing, sink: Arc::clone(&sink), heard: Arc::clone(&heard), changed: sender };
         let reader = tokio::spawn(listen(Arc::clone(&self.inner), ears));
         Talk {
             upgrade: socket.exchange,
@@ -165,7 +167,8 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
                     heard.failure = broken_socket(&error);
                 }
                 Some(Ok(message)) => {
-                    let (kind, text) = shown(&message);
+                    let forbidden = ears.closing.forbidden();
+                    let (kind, text) = shown(&message, forbidden);
                     let text = mask_shown(&inner.vault, kind, &text);
                     if kind == FrameKind::Text && answers < WAITING && text.contains("\"method\"") {
                         answer = jsonrpc::parse(&text).ok().and_then(|asked| jsonrpc::decline(&asked));
@@ -173,7 +176,8 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
                     heard.over |= kind == FrameKind::Close;
                     let hit = tally.add(message.len(), &inner.limits);
                     heard.over |= hit.is_some();
-                    heard.failure = hit;
+                    let closed = forbidden.filter(|_| kind == FrameKind::Close).map(closed_with);
+                    heard.failure = hit.or(closed);
                     heard.frames.push(Frame { at_us, direction: Direction::In, kind, text });
                 }
             }
@@ -197,6 +201,7 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
 /// What a reader needs.
 struct Ears {
     stream: SplitStream<Stream>,
+    closing: Closing,
     sink: Sink,
     heard: Arc<Mutex<Heard>>,
     changed: watch::Sender<u64>,

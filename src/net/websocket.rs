@@ -202,9 +202,13 @@ impl Wire<'_> {
                 Ok(None) => socket.over = true,
                 Ok(Some(Err(error))) => socket.fail(&error),
                 Ok(Some(Ok(message))) => {
-                    let (kind, text) = shown(&message);
+                    let forbidden = socket.stream.get_ref().closing().forbidden();
+                    let (kind, text) = shown(&message, forbidden);
                     self.note(socket, Direction::In, kind, &text);
                     socket.over |= kind == FrameKind::Close;
+                    if kind == FrameKind::Close {
+                        socket.failure = forbidden.map(closed_with);
+                    }
                     if kind == FrameKind::Text && wanted(&text) {
                         return true;
                     }
@@ -302,8 +306,14 @@ pub(super) fn mask_shown(vault: &Vault, kind: FrameKind, text: &str) -> String {
     if kind == FrameKind::Binary { vault.mask_cut(text) } else { vault.mask(text) }
 }
 
-/// Kind and text of a message as they are recorded.
-pub(super) fn shown(message: &Message) -> (FrameKind, String) {
+/// What a close code means that no endpoint may send.
+pub(super) fn closed_with(code: u16) -> Failure {
+    let detail = format!("the close frame has the code {code}, which must not be sent");
+    failure(Phase::Frames, FailureKind::Framing, &detail)
+}
+
+/// Kind and text of a message as they are recorded; a `forbidden` close code as it came.
+pub(super) fn shown(message: &Message, forbidden: Option<u16>) -> (FrameKind, String) {
     match message {
         Message::Text(text) => (FrameKind::Text, text.as_str().to_owned()),
         // Nobody reads it: the beginning shows what it was.
@@ -313,9 +323,9 @@ pub(super) fn shown(message: &Message) -> (FrameKind, String) {
         }
         Message::Ping(bytes) => (FrameKind::Ping, String::from_utf8_lossy(bytes).into_owned()),
         Message::Pong(bytes) => (FrameKind::Pong, String::from_utf8_lossy(bytes).into_owned()),
-        Message::Close(None) => (FrameKind::Close, String::new()),
-        Message::Close(Some(frame)) => {
-            (FrameKind::Close, format!("{} {}", u16::from(frame.code), frame.reason))
+        Message::Close(frame) => {
+            let said = frame.as_ref().map(|frame| format!("{} {}", u16::from(frame.code), frame.reason));
+            (FrameKind::Close, forbidden.map_or_else(|| said.unwrap_or_default(), |code| code.to_string()))
         }
         Message::Frame(_) => (FrameKind::Binary, String::new()),
     }

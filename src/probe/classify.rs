@@ -232,7 +232,7 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
         exchange = again;
     }
     let Initialize::Legacy { version, session } = reading else { return };
-    let version = version.unwrap_or_else(|| newest.to_owned());
+    let Some(version) = speaker::negotiated(prober, version, found.modern.is_none()) else { return };
     let speaker = Speaker::new(Era::Legacy, &url, session, &version, exchange.id);
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
     let call = speaker.post(ProbeId::Classify, "initialized", names::INITIALIZED, body.to_string());

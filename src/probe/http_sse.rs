@@ -63,7 +63,10 @@ pub(super) async fn open(prober: &Prober<'_>, url: &str) -> Option<Speaker> {
         open.close(prober).await;
         return None;
     };
-    let version = version.unwrap_or_else(|| newest.to_owned());
+    let Some(version) = speaker::negotiated(prober, version, true) else {
+        open.close(prober).await;
+        return None;
+    };
     initialized(prober, &open, url).await;
     let mut speaker = Speaker::new(Era::Legacy, url, None, &version, answered.exchange.id);
     speaker.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());

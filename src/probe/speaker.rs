@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
 
+use super::Prober;
 use super::http_sse::Stream;
 use super::websocket::Line;
 use crate::net::{Barrier, Call};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
-use crate::transcript::ProbeId;
+use crate::transcript::{ProbeId, SkipReason};
 
 /// The `_meta` of a modern request.
 pub(super) fn meta(version: &str) -> Value {
@@ -34,6 +35,24 @@ pub(super) fn initialize(probe: ProbeId, step: impl Into<String>, url: &str, ver
         },
     });
     Call::post(probe, step, url, body.to_string()).era(Era::Legacy)
+}
+
+/// The version that a handshake gave. `None` for one that we do not know: then we leave, as a client does,
+/// and ask for nothing more in this era, or at all if it is the `only` one.
+pub(super) fn negotiated(prober: &Prober<'_>, version: Option<String>, only: bool) -> Option<String> {
+    // A result without a version is the business of `legacy-initialize`.
+    let Some(version) = version else { return Some(Revision::NEWEST_LEGACY.as_str().to_owned()) };
+    if Revision::parse(&version).is_some() {
+        return Some(version);
+    }
+    let reason = SkipReason::UnknownVersion;
+    if only {
+        prober.lock().halted = Some(reason);
+    }
+    for probe in [ProbeId::LegacyVersions, ProbeId::LegacySessions, ProbeId::LegacyGet, ProbeId::Resume] {
+        prober.wire.skip(probe, None, reason);
+    }
+    None
 }
 
 /// The transport that a speaker uses.

@@ -86,9 +86,10 @@ async fn begin(prober: &Prober<'_>, open: &Open, era: Era) -> Option<(String, An
     else {
         return None;
     };
+    let version = speaker::negotiated(prober, version, true)?;
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
     open.ask(prober, message("initialized", era, &body), None).await;
-    Some((version.unwrap_or_else(|| newest.to_owned()), answered))
+    Some((version, answered))
 }
 
 fn message(step: &str, era: Era, body: &Value) -> Call {

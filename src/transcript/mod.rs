@@ -128,6 +128,9 @@ pub enum SkipReason {
     CircuitBreaker,
     /// The operator's credential stopped working: a request that had been served with it met a 401.
     CredentialStopped,
+    /// The handshake gave a version that we do not know: a client disconnects then (2025-11-25, lifecycle,
+    /// "Version Negotiation"), and nobody could judge by its rules.
+    UnknownVersion,
     /// The user interrupted the scan.
     Interrupted,
     /// We crashed on this target.
@@ -145,6 +148,7 @@ impl SkipReason {
             Self::RateLimited => "the endpoint limits our request rate (429)",
             Self::CircuitBreaker => "the scan stopped after repeated faults of the endpoint",
             Self::CredentialStopped => "the credential stopped working (401 after it had been accepted)",
+            Self::UnknownVersion => "the handshake gave a version that this tool does not know",
             Self::Interrupted => "the scan was interrupted",
             Self::Crashed => "agentgauge crashed on this target: a bug of ours, please report it",
         }

@@ -341,7 +341,7 @@ fn others() -> Vec<Row> {
         row("asks-with-the-pending-id", "J12", interrupting(vec![ask("sampling/createMessage", json!("ID"))])).is("legacy", 0),
         row("asks-two-thousand-times", "J12", interrupting((0..2_000).map(|id| ask("ping", json!(id))).collect())).is("legacy", 0),
         row("echoes-every-request", "J12", super::stage::reply(|ask, _| json_text(&ask.body))),
-        session("session-of-32-kB", "J13", long),
+        session("session-of-32-kB", "J13", long).finds("legacy-session-id-quality", "fail"),
         session("session-not-ascii", "J13 O1", b"caf\xc3\xa9\x9b31m\xff").again(),
         session("session-of-one-character", "J13", b"1"),
         row(
@@ -357,7 +357,7 @@ fn others() -> Vec<Row> {
             }),
         )
         .is("legacy", 4),
-        offering("version-9999", "9999-99-99").is("legacy", 0).finds("legacy-version-negotiation", "warn"),
+        offering("version-9999", "9999-99-99").is("legacy", 0).finds("legacy-version-negotiation", "warn").says("does not know"),
         offering("version-of-control-characters", "2025\u{1b}[2J\u{202e}\n99").is("legacy", 0).again(),
         row("every-method-is-refused", "J6", mcp(|ask, _, id, _| (ask.method == "POST").then(|| refusal(id, -32603, "Internal error\n  at /srv/app/index.js:1:1")))),
     ]

@@ -237,7 +237,9 @@ pub(super) fn rows() -> Vec<Row> {
             "ws-subprotocol-of-its-own",
             "W4",
             socket("Sec-WebSocket-Protocol: other\r\n", |mut io, _| async move { linger(&mut io).await }),
-        ),
+        )
+        .finds("ws-handshake", "fail")
+        .says("`other` was selected"),
         ws("ws-compressed-frame", "W4 W5", says(frame(0xc1, &[0; 600]))).fails("framing"),
         ws("ws-masked-frame", "W5", says([&[0x81, 0x82, 1, 2, 3, 4][..], b"ab"].concat())).fails("framing"),
         ws("ws-reserved-bits", "W5", says(frame(0xb1, b"x"))).fails("framing"),
@@ -247,7 +249,9 @@ pub(super) fn rows() -> Vec<Row> {
         ws("ws-fragmented-ping", "W5", says(frame(0x09, b"x"))).fails("framing"),
         ws("ws-continuation-of-nothing", "W5", says(frame(0x80, b"x"))).fails("framing"),
         ws("ws-invalid-utf-8", "W5", says(frame(0x81, b"\xff\xfe\x9b31m"))).fails("framing").again(),
-        ws("ws-close-code-999", "W6", says(frame(0x88, &[3, 231]))),
+        ws("ws-close-code-999", "W6", says(frame(0x88, &[3, 231]))).fails("framing"),
+        ws("ws-close-code-1005", "W6", says(frame(0x88, &[3, 237]))).fails("framing"),
+        ws("ws-close-code-5000", "W6", says(frame(0x88, b"\x13\x88\x1b[31mred"))).fails("framing").again(),
         ws("ws-close-of-one-byte", "W6", says(frame(0x88, &[3]))).fails("framing"),
         ws(
             "ws-close-with-a-coloured-reason",

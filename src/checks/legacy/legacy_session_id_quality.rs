@@ -36,11 +36,14 @@ pub(super) static CHECK: Check = Check {
         sent: "The ids of three `initialize` calls: characters, length, common prefix, steps like a \
                counter, and the bits that are left after the prefix. The id itself is not kept.",
         passes: "Visible ASCII, different each time, and at least 64 bits that differ.",
-        warns: "Short ids, or little that differs.",
+        warns: "Short ids, little that differs, or more than 4,096 characters, which many servers refuse in a header.",
         fails: "Bad characters, the same id twice, a counter or a clock.",
     },
     judge,
 };
+
+/// Longer ids are trouble: each request carries one, and common servers and proxies take 8 KiB of headers in all.
+const LONGEST: usize = 4_096;
 
 /// What an id must hold at least, in bits: half of the 128 of a UUID, beyond guessing online.
 const ENOUGH_BITS: f64 = 64.0;
@@ -76,12 +79,19 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         let message = format!("session ids count up or follow the clock (differences {})", steps.join(", "));
         seen.add(Status::Fail, at(first), message);
     }
+    if let Some((exchange, shape)) = issued.iter().find(|(_, shape)| shape.length > LONGEST) {
+        let message = format!(
+            "a session id has {} characters: many servers and proxies refuse headers of 8 KiB",
+            shape.length
+        );
+        seen.add(Status::Warn, at(exchange), message);
+    }
     let weakest = issued.iter().min_by(|(_, a), (_, b)| bits(a).total_cmp(&bits(b)));
     let Some((exchange, shape)) = weakest else { return inconclusive("no session id was seen") };
     let estimate = describe(shape);
     if bits(shape) < ENOUGH_BITS {
         seen.add(Status::Warn, at(exchange), format!("session ids are guessable: {estimate}, less than 64"));
-    } else if steps.is_empty() && seen.count(Status::Fail) == 0 {
+    } else if steps.is_empty() && seen.is_empty() {
         return inconclusive("only one session id was issued, so nothing can be compared");
     } else {
         seen.add(Status::Pass, at(exchange), "random");
@@ -228,6 +238,15 @@ mod tests {
         }
         // A short id needs no comparison.
         assert_eq!(judged(&["a7f3c91d"]).status, Status::Warn);
+    }
+
+    #[test]
+    fn warns_of_ids_that_fill_the_headers() {
+        let long = |digit: &str| format!("{}{}", "0123456789abcdef".repeat(300), digit.repeat(100));
+        let finding = judged(&[&long("7"), &long("e")]);
+        assert_eq!(finding.status, Status::Warn, "{}", finding.message);
+        assert!(finding.message.contains("4900 characters"), "{}", finding.message);
+        assert_eq!(judged(&[&long("7")]).status, Status::Warn);
     }
 
     #[test]

@@ -28,8 +28,9 @@ pub(super) static CHECK: Check = Check {
     how: How {
         sent: "`initialize` with `2025-11-25`, `2025-06-18`, `2025-03-26` and `1999-01-01`.",
         passes: "Known versions are echoed or replaced by a known one; the odd one is replaced.",
-        warns: "The odd one is refused, but the supported versions are listed; or nothing newer than \
-                2025-03-26 is offered.",
+        warns: "The odd one is refused, but the supported versions are listed; nothing newer than \
+                2025-03-26 is offered; or a version comes that this tool does not know: then it leaves, as \
+                clients do, and asks for nothing more in this era.",
         fails: "The odd one is echoed, or refused without a version to go on with.",
     },
     judge,
@@ -88,8 +89,7 @@ fn observe_known(made: &Handshake<'_>, seen: &mut Observations) -> Option<Revisi
         if known.is_some() {
             seen.add(Status::Pass, at, "known");
         } else {
-            let message = format!("{offered} is answered with `{}`, which has no handshake", cut(version));
-            seen.add(Status::Warn, at, message);
+            seen.add(Status::Warn, at, replaced(offered, version));
         }
         return known;
     }
@@ -105,6 +105,15 @@ fn observe_known(made: &Handshake<'_>, seen: &mut Observations) -> Option<Revisi
     None
 }
 
+/// What to say of an answer with a version that no handshake has.
+fn replaced(offered: &str, version: &str) -> String {
+    let why = match Revision::parse(version) {
+        Some(_) => "which has no handshake",
+        None => "a version that this tool does not know: clients that do not, disconnect",
+    };
+    format!("{offered} is answered with `{}`, {why}", cut(version))
+}
+
 /// A version that nobody has was offered.
 fn observe_odd(made: &Handshake<'_>, seen: &mut Observations) -> Result<(), Undecided> {
     answered(made.exchange)?;
@@ -118,11 +127,9 @@ fn observe_odd(made: &Handshake<'_>, seen: &mut Observations) -> Result<(), Unde
         (Some(version), _) if Revision::parse(version).is_some_and(|known| known.era() == Era::Legacy) => {
             seen.add(Status::Pass, made.evidence("protocolVersion"), "replaced");
         }
-        (Some(version), _) => seen.add(
-            Status::Warn,
-            made.evidence("protocolVersion"),
-            format!("{offered} is answered with `{}`, which has no handshake", cut(version)),
-        ),
+        (Some(version), _) => {
+            seen.add(Status::Warn, made.evidence("protocolVersion"), replaced(offered, version));
+        }
         (None, Some(Outcome::Served)) => seen.add(
             Status::Fail,
             made.evidence("protocolVersion"),

@@ -35,8 +35,8 @@ pub(super) static CHECK: Check = Check {
         sent: "A WebSocket upgrade over HTTP/1.1 with a random key.",
         passes: "101 with the right `Sec-WebSocket-Accept` and headers.",
         warns: "",
-        fails: "The accept value or a header is wrong or missing, or a socket answers with another \
-                status, such as 200.",
+        fails: "The accept value or a header is wrong or missing, a subprotocol is selected that was not offered, \
+                or a socket answers with another status, such as 200.",
     },
     judge,
 };
@@ -88,6 +88,15 @@ fn judge_switch(exchange: &Exchange, head: &Head, seen: &mut Observations) {
         }
         None => seen.add(Status::Fail, Evidence::status(exchange), "Sec-WebSocket-Accept is missing"),
     }
+    if let Some(selected) = head.header("sec-websocket-protocol").map(str::trim) {
+        // RFC 6455 section 4.1, item 6: a client fails such a connection.
+        let offered = exchange.request.header("sec-websocket-protocol").unwrap_or_default();
+        if !list(offered).iter().any(|offered| offered == selected) {
+            let at = Evidence::header(exchange, "sec-websocket-protocol");
+            let message = format!("the subprotocol `{}` was selected, which was not offered", cut(selected));
+            seen.add(Status::Fail, at, message);
+        }
+    }
     for (name, wanted) in [("upgrade", "websocket"), ("connection", "upgrade")] {
         let tokens = head.values(name).flat_map(list).collect::<Vec<_>>();
         if tokens.iter().any(|token| token.eq_ignore_ascii_case(wanted)) {
@@ -136,6 +145,13 @@ mod tests {
     }
 
     #[test]
+    fn passes_with_one_of_the_subprotocols_that_were_offered() {
+        let made = switched().sending("sec-websocket-protocol", "mcp, scanner.x");
+        let finding = judged(made.header("sec-websocket-protocol", "mcp"));
+        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+    }
+
+    #[test]
     fn passes_on_the_retry_with_another_subprotocol() {
         let retry = {
             let mut made = switched();
@@ -152,6 +168,8 @@ mod tests {
             switched().header("sec-websocket-accept", "x"),
             switched().header("upgrade", "h2c"),
             switched().header("connection", "close"),
+            switched().header("sec-websocket-protocol", "other"),
+            switched().sending("sec-websocket-protocol", "mcp").header("sec-websocket-protocol", "MCP"),
             upgrade().status(101),
             upgrade().status(200).body("text/plain", "WebSocket"),
         ] {
