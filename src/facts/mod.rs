@@ -36,6 +36,7 @@ pub mod reply;
 pub mod resume;
 pub mod schema;
 pub mod socket;
+pub mod steering;
 pub mod steps;
 pub mod streams;
 pub mod summary;

@@ -357,8 +357,11 @@ fn others() -> Vec<Row> {
             }),
         )
         .is("legacy", 4),
-        offering("version-9999", "9999-99-99").is("legacy", 0).finds("legacy-version-negotiation", "warn").says("does not know"),
-        offering("version-of-control-characters", "2025\u{1b}[2J\u{202e}\n99").is("legacy", 0).again(),
+        offering("version-9999", "9999-99-99").is("legacy", 4).finds("legacy-version-negotiation", "warn").says("does not know"),
+        offering("version-of-control-characters", "2025\u{1b}[2J\u{202e}\n99")
+            .is("legacy", 4)
+            .finds("legacy-version-negotiation", "warn")
+            .again(),
         row("every-method-is-refused", "J6", mcp(|ask, _, id, _| (ask.method == "POST").then(|| refusal(id, -32603, "Internal error\n  at /srv/app/index.js:1:1")))),
     ]
 }

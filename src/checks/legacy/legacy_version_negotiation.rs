@@ -57,6 +57,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         if steps::barrier(made.exchange).is_some() {
             continue;
         }
+        if made.exchange.probe != ProbeId::LegacyVersions && made.version().is_some_and(unknown) {
+            // The scan left then, so that no other version could be offered.
+            missing = None;
+        }
         let Some(revision) = observe_known(&made, &mut seen) else { continue };
         spoken.push(revision);
         if newest.as_ref().is_none_or(|(best, _)| *best < revision) {
@@ -105,11 +109,17 @@ fn observe_known(made: &Handshake<'_>, seen: &mut Observations) -> Option<Revisi
     None
 }
 
+/// Whether this is no revision that we know.
+fn unknown(version: &str) -> bool {
+    Revision::parse(version).is_none()
+}
+
 /// What to say of an answer with a version that no handshake has.
 fn replaced(offered: &str, version: &str) -> String {
-    let why = match Revision::parse(version) {
-        Some(_) => "which has no handshake",
-        None => "a version that this tool does not know: clients that do not, disconnect",
+    let why = if unknown(version) {
+        "a version that this tool does not know: clients that do not, disconnect"
+    } else {
+        "which has no handshake"
     };
     format!("{offered} is answered with `{}`, {why}", cut(version))
 }
@@ -247,6 +257,16 @@ mod tests {
     fn warns_of_versions_without_a_handshake() {
         assert_eq!(judged(|made| made.result(result("2026-07-28"))).status, Status::Warn);
         assert_eq!(judged(|made| made.result(result("draft"))).status, Status::Warn);
+    }
+
+    #[test]
+    fn warns_of_a_version_that_ended_the_conversation() {
+        let finding = Scan::empty()
+            .with(initialize(ProbeId::Classify, "initialize").result(result("2099-01-01")))
+            .skip(ProbeId::LegacyVersions, None, SkipReason::UnknownVersion)
+            .judge(&CHECK);
+        assert_eq!(finding.status, Status::Warn, "{}", finding.message);
+        assert!(finding.message.contains("does not know"), "{}", finding.message);
     }
 
     #[test]
