@@ -50,7 +50,7 @@ pub struct Target {
     pub public_only: bool,
     /// The proxy that every connection goes through.
     pub proxy: Option<Proxy>,
-    /// `User-Agent`.
+    /// `User-Agent`; the product that it begins with is the `clientInfo` of MCP, too.
     pub user_agent: String,
     /// Which probes run.
     pub profile: Profile,

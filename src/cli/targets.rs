@@ -10,6 +10,7 @@ use super::resolve::{Surroundings, Usage, read};
 use super::settings::{Origin, Set};
 use crate::baseline::same_url;
 use crate::config::{At, FILE_NAME, TargetConfig};
+use crate::protocol::client::{LONGEST_USER_AGENT, product};
 use crate::target::{Target, TargetError};
 use crate::transcript::Profile;
 
@@ -212,12 +213,20 @@ pub(super) fn label(label: String) -> Result<String, Usage> {
     Ok(label)
 }
 
-/// A `User-Agent`, if it can be one.
+/// A `User-Agent`, if it can be one: it begins with a product, which `clientInfo` says, too.
 pub(super) fn user_agent(text: String) -> Result<String, Usage> {
-    if text.trim().is_empty() || http::HeaderValue::from_str(&text).is_err() {
-        return Err(Usage::new("--user-agent", "it must be printable ASCII and not empty"));
-    }
-    Ok(text)
+    let problem = if text.trim().is_empty() {
+        "it must not be empty; servers should know who asks".to_owned()
+    } else if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        "it must be printable ASCII in one line".to_owned()
+    } else if text.len() > LONGEST_USER_AGENT {
+        format!("it is longer than {LONGEST_USER_AGENT} bytes")
+    } else if product(&text).is_none() {
+        "it must begin with a product, as in 'name/1.2 (who to ask)': clientInfo names it, too".to_owned()
+    } else {
+        return Ok(text);
+    };
+    Err(Usage::new("--user-agent", problem))
 }
 
 /// A file of PEM certificates, if it is one.

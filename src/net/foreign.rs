@@ -32,7 +32,11 @@ pub async fn fetch(
 ) -> Arc<Exchange> {
     let mut call = Call::new("GET", probe, step, wire.vault().mask(url.as_str()));
     call.credential = false;
-    call.headers = vec![("accept".to_owned(), "application/json".to_owned())];
+    // Who is asked there should know who asks, too (HOSTILE.md E1).
+    call.headers = vec![
+        (http::header::USER_AGENT.to_string(), wire.inner.user_agent.clone()),
+        ("accept".to_owned(), "application/json".to_owned()),
+    ];
     let mut exchange = wire.inner.new_exchange(&call);
     exchange.request.headers.clone_from(&call.headers);
     let result = tokio::time::timeout(LIMIT, get(wire, &mut exchange, url, endpoint)).await;
@@ -83,6 +87,7 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
     let mut response = client
         .get(url.clone())
         .header("accept", "application/json")
+        .header(http::header::USER_AGENT, &wire.inner.user_agent)
         .send()
         .await
         .map_err(|error| failure(Phase::Head, kind(&error), ""))?;

@@ -13,6 +13,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod address;
+pub mod client;
 pub mod headers;
 pub mod jsonrpc;
 pub mod names;

@@ -25,6 +25,7 @@ mod formats;
 mod gate_laws;
 mod gating;
 mod html;
+mod identity;
 mod inputs;
 mod laws;
 mod operations_sse;
