@@ -15,6 +15,7 @@ use super::exchange::Call;
 use super::tls::Trust;
 use super::wire::Wire;
 use crate::protocol::address::{Exposure, may_point_to};
+use crate::protocol::host::shown_host;
 use crate::transcript::{Connect, Content, Ended, Exchange, Failure, FailureKind, Head, Phase, ProbeId};
 
 /// Most bytes of a foreign document.
@@ -119,7 +120,7 @@ async fn checked_address(url: &Url, endpoint: Exposure) -> Result<SocketAddr, Fa
         Some(Host::Ipv6(v6)) => vec![SocketAddr::new(v6.into(), port)],
         Some(Host::Domain(name)) => tokio::net::lookup_host((name, port))
             .await
-            .map_err(|_| failure(Phase::Dns, FailureKind::Dns, name))?
+            .map_err(|_| failure(Phase::Dns, FailureKind::Dns, &shown_host(name)))?
             .take(8)
             .collect(),
         None => Vec::new(),

@@ -15,6 +15,7 @@
 pub mod address;
 pub mod client;
 pub mod headers;
+pub mod host;
 pub mod jsonrpc;
 pub mod names;
 pub mod revision;
