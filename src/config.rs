@@ -319,7 +319,7 @@ fn token_like(value: &str) -> bool {
 }
 
 fn clear_text_url(text: &str) -> bool {
-    let Ok(url) = url::Url::parse(text) else { return false };
+    let Some((url, _)) = crate::protocol::host::parse(text) else { return false };
     // A user alone may be a token, too: `https://TOKEN@host`.
     !url.username().is_empty()
         || url.password().is_some()

@@ -15,7 +15,7 @@ use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried, 
 use crate::rubric::{Rubric, sha256};
 use crate::score::{self, Row, Score};
 use crate::selection::Selection;
-use crate::transcript::{Content, Exchange, Expectation, ProbeId, Tool, Transcript, codec};
+use crate::transcript::{Content, Exchange, Expectation, Header, ProbeId, Tool, Transcript, codec};
 
 /// How many fixes a report puts first.
 const FIXES: usize = 3;
@@ -74,7 +74,8 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
     let worst_first = worst_first(&findings, &gains, &score, rubric);
     let fixes: Vec<usize> = worst_first.iter().copied().take(FIXES).collect();
     let fixes_gain = if score.value.is_some() { score::gain_of(&rows, &fixes, rubric) } else { 0.0 };
-    let who = Scanned::new(&header.url, header.label.as_deref(), class.kind, &header.started_at);
+    let url = header.typed(&header.url);
+    let who = Scanned::new(&url, header.label.as_deref(), class.kind, &header.started_at);
     let judged = Judged { who, score: &score, findings: &findings, worst_first: &worst_first };
     let gate = GateOutcome::of(&judged, gates);
     let exit = Exit::of(class.kind, &score, &gate);
@@ -107,14 +108,14 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         profile: header.profile,
         started_at: header.started_at.clone(),
         duration_ms: transcript.duration_us() / 1_000,
-        url: header.url.clone(),
+        url,
         label: header.label.clone(),
         named_at: None,
         insecure: header.insecure,
         proxy: header.proxy.clone(),
-        classification: class.clone(),
+        classification: class.typed(header),
         era_guess: era_guess::read(transcript, class),
-        tried: transcript.exchanges.iter().filter_map(tried).collect(),
+        tried: transcript.exchanges.iter().filter_map(|exchange| tried(exchange, header)).collect(),
         score,
         gate,
         exit,
@@ -193,7 +194,7 @@ fn streams(exchange: &Exchange) -> bool {
 }
 
 /// A request that looked for something to judge, and what came back.
-fn tried(exchange: &Exchange) -> Option<Tried> {
+fn tried(exchange: &Exchange, header: &Header) -> Option<Tried> {
     let step = exchange.step.split(' ').next().unwrap_or_default();
     let what = match step {
         "discover" | "discover-retry" => "server/discover (MCP, modern era)",
@@ -206,7 +207,7 @@ fn tried(exchange: &Exchange) -> Option<Tried> {
     };
     let what = match exchange.probe {
         ProbeId::Classify => what.to_owned(),
-        ProbeId::Siblings => format!("{what} at {}", exchange.request.url),
+        ProbeId::Siblings => format!("{what} at {}", header.typed(&exchange.request.url)),
         _ => return None,
     };
     let outcome = match (&exchange.head, &exchange.failure) {

@@ -4,6 +4,7 @@ use http::header::PROXY_AUTHORIZATION;
 use thiserror::Error;
 use url::Url;
 
+use crate::protocol::host::{split_zone, with_zone};
 use crate::target::{Secret, basic};
 
 /// A proxy.
@@ -11,6 +12,8 @@ use crate::target::{Secret, basic};
 pub struct Proxy {
     /// Its URL, without userinfo: scheme `http`, host and port.
     pub url: Url,
+    /// The zone of the IPv6 address in `url`.
+    pub zone: Option<String>,
     /// The value of `Proxy-Authorization`, if the URL had userinfo. Goes to the proxy only.
     pub authorization: Option<Secret>,
     /// What named it: an option or an environment variable.
@@ -39,6 +42,7 @@ impl Proxy {
     pub fn parse(text: &str, named_by: &str) -> Result<Self, ProxyError> {
         let text = text.trim();
         let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let (whole, zone) = split_zone(&whole).map_err(|_| ProxyError::NotAUrl)?;
         let mut url = Url::parse(&whole).map_err(|_| ProxyError::NotAUrl)?;
         if url.scheme() != "http" {
             return Err(ProxyError::Scheme(url.scheme().to_owned()));
@@ -51,13 +55,13 @@ impl Proxy {
         // A URL with a host always takes both.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        Ok(Self { url, authorization, named_by: named_by.to_owned() })
+        Ok(Self { url, zone, authorization, named_by: named_by.to_owned() })
     }
 
     /// `http://host:port`, as reports name it.
     #[must_use]
     pub fn origin(&self) -> String {
-        self.url.origin().ascii_serialization()
+        with_zone(&self.url.origin().ascii_serialization(), self.zone.as_deref())
     }
 
     /// The header it wants, if any: name and value.
@@ -78,6 +82,9 @@ mod tests {
         assert_eq!(proxy.header().unwrap().1.expose(), "Basic bWU6cGEgc3M=");
         assert!(!format!("{proxy:?}").contains("bWU6"));
         assert_eq!(Proxy::parse(" proxy.example:8080 ", "x").unwrap().origin(), "http://proxy.example:8080");
+        let zoned = Proxy::parse("[fe80::1%eth0]:8080", "x").unwrap();
+        assert_eq!(zoned.origin(), "http://[fe80::1%25eth0]:8080");
+        assert_eq!(zoned.url.as_str(), "http://[fe80::1]:8080/");
     }
 
     #[test]

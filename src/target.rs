@@ -6,6 +6,8 @@ use http::HeaderName;
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::protocol::address::{Exposure, host_exposure};
+use crate::protocol::host::{ZoneError, split_zone, with_zone};
 use crate::proxy::Proxy;
 use crate::transcript::{Limits, Profile};
 
@@ -38,6 +40,9 @@ impl fmt::Debug for Secret {
 pub struct Target {
     /// Absolute `http`, `https`, `ws` or `wss` URL without userinfo and fragment.
     pub url: Url,
+    /// The zone of the IPv6 address in `url`: an interface of this machine, or its number. Nobody else is told
+    /// (RFC 6874, section 4); connections are made through it.
+    pub zone: Option<String>,
     /// A name of the user's choice.
     pub label: Option<String>,
     /// The operator's own headers; each counts as a secret and goes to the URL's origin only.
@@ -50,7 +55,7 @@ pub struct Target {
     pub public_only: bool,
     /// The proxy that every connection goes through.
     pub proxy: Option<Proxy>,
-    /// `User-Agent`.
+    /// `User-Agent`; the product that it begins with is the `clientInfo` of MCP, too.
     pub user_agent: String,
     /// Which probes run.
     pub profile: Profile,
@@ -70,6 +75,9 @@ pub enum TargetError {
     /// No host.
     #[error("has no host")]
     NoHost,
+    /// A zone that cannot be one.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
     /// Longer than any server accepts.
     #[error("is longer than 8192 bytes")]
     TooLong,
@@ -87,7 +95,8 @@ impl Target {
         if text.len() > LONGEST_URL {
             return Err(TargetError::TooLong);
         }
-        let mut url = Url::parse(text.trim()).map_err(|error| TargetError::NotAUrl(error.to_string()))?;
+        let (text, zone) = split_zone(text.trim())?;
+        let mut url = Url::parse(&text).map_err(|error| TargetError::NotAUrl(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
             return Err(TargetError::Scheme(url.scheme().to_owned()));
         }
@@ -104,6 +113,7 @@ impl Target {
         }
         Ok(Self {
             url,
+            zone,
             label: None,
             headers,
             cacert: None,
@@ -132,11 +142,18 @@ impl Target {
     #[must_use]
     pub fn loopback(&self) -> bool {
         match self.url.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Domain(name)) => host_exposure(name) == Some(Exposure::Loopback),
             Some(Host::Ipv4(v4)) => v4.is_loopback(),
+            // None that only holds a loopback address: a gateway far away may be what takes it out.
             Some(Host::Ipv6(v6)) => v6.is_loopback(),
             None => false,
         }
+    }
+
+    /// The URL as reports name it: with the zone.
+    #[must_use]
+    pub fn typed(&self) -> String {
+        with_zone(self.url.as_str(), self.zone.as_deref())
     }
 }
 
@@ -161,12 +178,49 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_is_kept_beside_the_url() {
+        for typed in ["http://u:p@[FE80::1%25eth0]:80/mcp#x", "http://u:p@[fe80:0::1%eth0]/mcp"] {
+            let target = Target::parse(typed, Profile::Quick).unwrap();
+            assert_eq!(target.url.as_str(), "http://[fe80::1]/mcp");
+            assert_eq!(target.zone.as_deref(), Some("eth0"));
+            assert_eq!(target.typed(), "http://[fe80::1%25eth0]/mcp");
+            assert_eq!(target.headers.len(), 1);
+        }
+    }
+
+    #[test]
+    fn this_machine_has_several_names() {
+        let loopback = |url: &str| Target::parse(url, Profile::Quick).unwrap().loopback();
+        for url in [
+            "http://LOCALHOST.:8080/",
+            "http://a.localhost/",
+            "http://[::1%25lo]/",
+            "http://127.9.9.9/",
+            "http://0x7f.1/",
+        ] {
+            assert!(loopback(url), "{url}");
+        }
+        for url in [
+            "http://localhost.example/",
+            "http://[fe80::1%25lo]/",
+            "http://notlocalhost/",
+            "http://10.0.0.1/",
+            "http://[64:ff9b::7f00:1]/",
+        ] {
+            assert!(!loopback(url), "{url}");
+        }
+    }
+
+    #[test]
     fn what_is_no_target_is_refused_by_name() {
         let error = |text: &str| Target::parse(text, Profile::Quick).unwrap_err();
         assert!(matches!(error("example.com/mcp"), TargetError::NotAUrl(_)));
         assert!(matches!(error("ftp://example.com"), TargetError::Scheme(_)));
         assert!(matches!(error("http://"), TargetError::NotAUrl(_) | TargetError::NoHost));
         assert!(matches!(error("http://[::1"), TargetError::NotAUrl(_)));
+        assert!(matches!(error("http://[::1%]/"), TargetError::Zone(ZoneError::Unusable)));
+        assert!(matches!(error("http://[127.0.0.1%25lo]/"), TargetError::NotAUrl(_)));
+        assert!(matches!(error("http://127.0.0.1%25lo/"), TargetError::Zone(ZoneError::Misplaced)));
         assert!(matches!(error(&format!("http://x/{}", "a".repeat(9000))), TargetError::TooLong));
     }
 }

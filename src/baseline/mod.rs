@@ -17,6 +17,7 @@ use jiff::civil::Date;
 
 use crate::facts::Kind;
 use crate::finding::{Finding, Severity, Status};
+use crate::protocol::host;
 
 /// Version of the file's shape.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -76,10 +77,13 @@ pub fn same_url(a: &str, b: &str) -> bool {
     if a == b {
         return true;
     }
-    match (url::Url::parse(a), url::Url::parse(b)) {
-        (Ok(a), Ok(b)) => {
+    match (host::parse(a), host::parse(b)) {
+        (Some((a, zone)), Some((b, other))) => {
             let place = |url: &url::Url| (url.scheme().to_owned(), url.authority().to_owned());
-            place(&a) == place(&b) && a.path() == b.path() && same_query(a.query(), b.query())
+            zone == other
+                && place(&a) == place(&b)
+                && a.path() == b.path()
+                && same_query(a.query(), b.query())
         }
         _ => false,
     }
@@ -236,5 +240,9 @@ mod tests {
         }
         assert!(same_url("HTTPS://H:443", "https://h/"));
         assert!(!same_url("https://h/a", "https://h/b"));
+        assert!(same_url("http://[fe80::1%25eth0]/", "http://[FE80::1%eth0]:80"));
+        assert!(!same_url("http://[fe80::1%25eth0]/", "http://[fe80::1%25eth1]/"));
+        assert!(!same_url("http://[fe80::1%25eth0]/", "http://[fe80::1]/"));
+        assert!(same_url("http://b\u{fc}cher.example/", "http://xn--bcher-kva.example"));
     }
 }

@@ -146,7 +146,8 @@ pub(crate) struct TargetArgs {
     /// Use no proxy, whatever the environment says
     #[arg(long, conflicts_with = "proxy")]
     pub(crate) no_proxy: bool,
-    /// Send this User-Agent
+    /// Send this User-Agent; the product that it begins with, name/version, is the
+    /// clientInfo of MCP, too
     #[arg(long, value_name = "TEXT")]
     pub(crate) user_agent: Option<String>,
 }

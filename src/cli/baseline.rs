@@ -12,6 +12,7 @@ use crate::checks;
 use crate::exit::Exit;
 use crate::facts::Kind;
 use crate::progress::say;
+use crate::protocol::host::shown;
 use crate::report::json::v1::JsonReport;
 use crate::report::text::sanitise;
 
@@ -46,7 +47,11 @@ fn some_reports(args: &BaselineArgs) -> Result<Vec<JsonReport>, Usage> {
     if let Some(empty) = reports.iter().find(|report| described(report.classification.kind)) {
         return Err(Usage::new(
             "REPORT",
-            format!("nothing could be judged at {}: {}", empty.target.url, empty.classification.reason),
+            format!(
+                "nothing could be judged at {}: {}",
+                shown(&empty.target.url),
+                empty.classification.reason
+            ),
         ));
     }
     Ok(reports)
@@ -92,7 +97,7 @@ fn write(args: &BaselineArgs) -> Result<Ending, Ending> {
     let mut new = old;
     for report in &reports {
         if !report.transcript.complete {
-            let url = &report.target.url;
+            let url = shown(&report.target.url);
             say(&sanitise(&format!(
                 "note: the scan of {url} was interrupted: what it did not reach may be new to the baseline later"
             )));

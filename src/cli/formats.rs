@@ -94,7 +94,7 @@ pub(super) fn named_by(found: &Found, around: &dyn Surroundings) -> Option<Named
         below(repository(&here, around)?, &here, Path::new(&found.config.name)).filter(|_| found.file)?;
     let line = |at: &At<TargetConfig>| {
         // As the report has it: without a user and password.
-        let url = Target::parse(&at.value.url, Profile::default()).map(|target| target.url.to_string());
+        let url = Target::parse(&at.value.url, Profile::default()).map(|target| target.typed());
         let url = url.unwrap_or_else(|_| at.value.url.clone());
         (url, at.value.label.clone(), u32::try_from(at.line).unwrap_or(u32::MAX))
     };

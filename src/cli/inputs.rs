@@ -71,6 +71,10 @@ impl Surroundings for Remembering<'_> {
     fn place(&self, path: &Path) -> Place {
         self.around.place(path)
     }
+
+    fn zone(&self, zone: &str) -> bool {
+        self.around.zone(zone)
+    }
 }
 
 /// What a name leads to.

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use url::Url;
-
 use super::resolve::{Surroundings, Usage, text_file};
 use super::targets::shown_url;
 use crate::target::Target;
@@ -42,9 +40,9 @@ fn read(
 }
 
 /// The URLs of `merge --expect`.
-pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<Url>, Usage> {
+pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<Target>, Usage> {
     let targets = read("--expect", path, Profile::Standard, around)?;
-    Ok(targets.into_iter().map(|(target, _)| target.url).collect())
+    Ok(targets.into_iter().map(|(target, _)| target).collect())
 }
 
 /// The targets of `scan --targets`, and the line of each URL. Others may have written the list, so what is not public is refused,
@@ -59,7 +57,7 @@ pub(super) fn targets(
     Ok(listed
         .map(|(mut target, line)| {
             target.public_only = !allow_private;
-            let named = (target.url.to_string(), u32::try_from(line).unwrap_or(u32::MAX));
+            let named = (target.typed(), u32::try_from(line).unwrap_or(u32::MAX));
             (target, named)
         })
         .unzip())

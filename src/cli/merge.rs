@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use serde::de::IgnoredAny;
-use url::Url;
 
 use super::args::OutputArgs;
 use super::inputs::Remembering;
@@ -21,11 +20,13 @@ use crate::baseline::same_url;
 use crate::exit::Exit;
 use crate::gate::Gates;
 use crate::progress::{Progress, Voice};
+use crate::protocol::host::{shown, with_zone};
 use crate::report::Report;
 use crate::report::json;
 use crate::rubric::{Rubric, stamp};
 use crate::scan::masked_url;
 use crate::selection::Selection;
+use crate::target::Target;
 use crate::transcript::Vault;
 
 const MERGE_EXAMPLES: &str = "\
@@ -57,7 +58,7 @@ pub(crate) struct Merge {
     /// `-` is standard input.
     pub(crate) files: Vec<PathBuf>,
     /// URLs that must be there.
-    pub(crate) expected: Option<Vec<Url>>,
+    pub(crate) expected: Option<Vec<Target>>,
     pub(crate) allow_mixed_rubrics: bool,
     pub(crate) reporting: Reporting,
     pub(crate) judging: Judging,
@@ -115,7 +116,7 @@ pub(super) fn run(plan: &Merge) -> Result<Ending, Ending> {
     }
     let missing = missing(plan.expected.as_deref().unwrap_or_default(), &merged);
     for url in &missing {
-        progress.note(&format!("missing: {url}"));
+        progress.note(&format!("missing: {}", shown(url)));
     }
     let outcomes: Vec<Exit> = merged.iter().map(|report| report.exit).collect();
     let gates = merged.iter().any(|report| report.gate.asked > 0);
@@ -195,7 +196,7 @@ fn one_rubric(reports: &[Report]) -> Result<(), Usage> {
     let named: Vec<String> = rubrics
         .iter()
         .take(3)
-        .map(|((id, version, hash), url)| format!("{} for {url}", stamp(id, version, hash)))
+        .map(|((id, version, hash), url)| format!("{} for {}", stamp(id, version, hash), shown(url)))
         .collect();
     Err(Usage::new(
         "FILE",
@@ -227,15 +228,14 @@ fn latest(reports: Vec<Report>) -> (Vec<Report>, usize) {
 }
 
 /// Expected URLs without a report, masked, each once, in the order of the list.
-fn missing(expected: &[Url], reports: &[Report]) -> Vec<String> {
+fn missing(expected: &[Target], reports: &[Report]) -> Vec<String> {
     let mut missing: Vec<String> = Vec::new();
-    for url in expected {
+    for target in expected {
+        let url = target.typed();
         let plain = |url: &str| url.trim_end_matches('/').to_owned();
-        let same = |report: &&Report| {
-            plain(&report.url) == plain(url.as_str()) || same_url(&report.url, url.as_str())
-        };
+        let same = |report: &&Report| plain(&report.url) == plain(&url) || same_url(&report.url, &url);
         // As a report would name it.
-        let shown = masked_url(url, &Vault::default());
+        let shown = with_zone(&masked_url(&target.url, &Vault::default()), target.zone.as_deref());
         if !reports.iter().any(|report| same(&report)) && !missing.contains(&shown) {
             missing.push(shown);
         }

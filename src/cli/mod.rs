@@ -187,4 +187,8 @@ impl Surroundings for Machine {
     fn place(&self, path: &Path) -> Place {
         output::place(path)
     }
+
+    fn zone(&self, zone: &str) -> bool {
+        crate::net::has_zone(zone)
+    }
 }

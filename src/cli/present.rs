@@ -7,6 +7,7 @@ use super::resolve::Reporting;
 use crate::baseline::same_url;
 use crate::exit::Exit;
 use crate::progress::say;
+use crate::protocol::host::shown_host;
 use crate::report::Report;
 use crate::report::key::NamedAt;
 use crate::score::tenths;
@@ -152,5 +153,10 @@ fn several(reports: &[Report]) -> String {
 pub(super) fn short_name(target: &Target) -> String {
     let url = &target.url;
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+    let host = url.host_str().unwrap_or_default();
+    let host = match (&target.zone, host.strip_suffix(']')) {
+        (Some(zone), Some(address)) => format!("{address}%{zone}]"),
+        _ => shown_host(host),
+    };
+    format!("{host}{port}{}", url.path())
 }

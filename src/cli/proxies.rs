@@ -1,12 +1,13 @@
 //! Which proxy a target is reached through: `--proxy`, else what the environment says, as curl reads it.
 
 use super::resolve::{Surroundings, Usage};
+use super::targets::shown_url;
 use crate::net::spares;
 use crate::proxy::Proxy;
 use crate::target::Target;
 
 /// Gives each target its proxy. What `--proxy` names holds for all; a variable of the environment not for
-/// this machine, and not for what `NO_PROXY` lists. A variable that names no proxy we can speak to is
+/// this machine, nor for what is behind one of its interfaces by name, and not for what `NO_PROXY` lists. A variable that names no proxy we can speak to is
 /// refused: going without it would send elsewhere what was meant for it.
 pub(super) fn assign(
     option: Option<&str>,
@@ -15,6 +16,11 @@ pub(super) fn assign(
 ) -> Result<(), Usage> {
     if let Some(text) = option {
         let proxy = parse("--proxy", text)?;
+        if let Some(target) = targets.iter().find(|target| target.zone.is_some()) {
+            let url = shown_url(&target.typed());
+            let problem = format!("{url} names a network interface of this machine, and a proxy has others");
+            return Err(Usage::new("--proxy", problem));
+        }
         targets.iter_mut().for_each(|target| target.proxy = Some(proxy.clone()));
         return Ok(());
     }
@@ -34,7 +40,7 @@ pub(super) fn assign(
             (!value.trim().is_empty()).then_some((*name, value))
         });
         let Some((name, value)) = named else { continue };
-        if !target.loopback() && !spares(&spared, &target.url) {
+        if !target.loopback() && target.zone.is_none() && !spares(&spared, &target.url) {
             target.proxy = Some(parse(name, &value)?);
         }
     }
@@ -75,6 +81,9 @@ mod tests {
             ("https://a.example/", &[("ALL_PROXY", "http://p:3128"), ("no_proxy", "*")], None),
             ("http://localhost:8000/", &[("ALL_PROXY", "http://p:3128")], None),
             ("http://127.0.0.2/", &[("ALL_PROXY", "http://p:3128")], None),
+            ("http://LocalHost./", &[("ALL_PROXY", "http://p:3128")], None),
+            ("https://[fe80::1%25eth0]/", &[("ALL_PROXY", "http://p:3128")], None),
+            ("https://[fe80::1]/", &[("ALL_PROXY", "http://p:3128")], PROXY),
         ] {
             assert_eq!(through(&[url], variables)[0].as_deref(), expected, "{url} {variables:?}");
         }
@@ -86,6 +95,12 @@ mod tests {
         let words = ["http://localhost/", "https://a.example/", "--proxy", "http://p:3128"];
         assert_eq!(through(&words, variables), [PROXY.map(str::to_owned), PROXY.map(str::to_owned)]);
         assert_eq!(through(&["https://a.example/", "--no-proxy"], &[("ALL_PROXY", "nonsense://")]), [None]);
+    }
+
+    #[test]
+    fn a_zone_and_a_proxy_do_not_go_together() {
+        let said = error(&["https://[fe80::1%eth0]/", "--proxy", "http://p:3128"], &NOTHING);
+        assert!(said.starts_with("--proxy: 'https://[fe80::1%25eth0]/' names a network interface"), "{said}");
     }
 
     #[test]

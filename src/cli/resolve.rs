@@ -48,6 +48,8 @@ pub(crate) trait Surroundings {
     fn exists(&self, path: &Path) -> io::Result<bool>;
     /// What a name leads to.
     fn place(&self, path: &Path) -> Place;
+    /// Whether there is a network interface of this name or number.
+    fn zone(&self, zone: &str) -> bool;
 }
 
 /// The report: its form, its place, and what else is said.
@@ -205,7 +207,7 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
         }
     }
     reporting.spare(&inputs)?;
-    let named = targets.iter().map(|target| (target.url.to_string(), target.label.clone()));
+    let named = targets.iter().map(|target| (target.typed(), target.label.clone()));
     notes.extend(judging.concerns(named)?);
     let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     Ok(Scan {
@@ -365,6 +367,10 @@ pub(super) mod fake {
 
         fn place(&self, _path: &Path) -> Place {
             Place::default()
+        }
+
+        fn zone(&self, zone: &str) -> bool {
+            zone == "eth0" || zone == "4"
         }
     }
 

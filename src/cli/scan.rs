@@ -14,6 +14,7 @@ use super::{Ending, preview, terminal};
 use crate::exit::Exit;
 use crate::fleet;
 use crate::progress::{Progress, Voice};
+use crate::protocol::host::shown;
 use crate::report::Report;
 use crate::scan::{Observer, ScanEvent, Stop};
 use crate::target::Target;
@@ -123,7 +124,10 @@ impl Observer for Watcher<'_> {
         match entry {
             Entry::Exchange(exchange) => self.progress.exchange(&self.name, exchange),
             Entry::Header(header) if self.begun.swap(true, Ordering::Relaxed) => {
-                self.progress.note(&format!("nothing at the URL itself; scanning {} beside it", header.url));
+                self.progress.note(&format!(
+                    "nothing at the URL itself; scanning {} beside it",
+                    shown(&header.typed(&header.url))
+                ));
             }
             _ => {}
         }

@@ -10,6 +10,8 @@ use super::resolve::{Surroundings, Usage, read};
 use super::settings::{Origin, Set};
 use crate::baseline::same_url;
 use crate::config::{At, FILE_NAME, TargetConfig};
+use crate::protocol::client::{LONGEST_USER_AGENT, product};
+use crate::protocol::host;
 use crate::target::{Target, TargetError};
 use crate::transcript::Profile;
 
@@ -54,16 +56,23 @@ pub(super) fn wanted(
     all.extend(listed_by_others);
     let mut targets: Vec<Target> = Vec::new();
     for target in all {
+        if let Some(zone) = target.zone.as_deref().filter(|zone| !around.zone(zone)) {
+            let problem = format!(
+                "{} names the network interface {zone:?}, and this machine has none such",
+                shown_url(&target.typed())
+            );
+            return Err(Usage::new(line_of(&target, found).unwrap_or_else(|| "URL".to_owned()), problem));
+        }
         // Two names, like two profiles, are two scans; a URL that has no name is the one that has.
         let named = |earlier: &Target| {
             earlier.label.is_none() || target.label.is_none() || earlier.label == target.label
         };
         let same = |earlier: &Target| {
-            (&earlier.url, &earlier.headers, earlier.profile)
-                == (&target.url, &target.headers, target.profile)
+            (&earlier.url, &earlier.zone, &earlier.headers, earlier.profile)
+                == (&target.url, &target.zone, &target.headers, target.profile)
         };
         if targets.iter().any(|earlier| same(earlier) && named(earlier)) {
-            notes.push(format!("{} is given twice and scanned once", shown_url(target.url.as_str())));
+            notes.push(format!("{} is given twice and scanned once", shown_url(&target.typed())));
         } else {
             targets.push(target);
         }
@@ -117,7 +126,8 @@ fn configured(
     Ok(target)
 }
 
-/// A URL in a message: cut, without userinfo and query, which may hold secrets.
+/// A URL in a message: cut, without userinfo and query, which may hold secrets, and in both forms where its
+/// name has letters beyond ASCII.
 pub(super) fn shown_url(text: &str) -> String {
     const LONGEST: usize = 200;
     let (scheme, rest) = text.split_once("//").map_or(("", text), |(scheme, rest)| (scheme, rest));
@@ -132,6 +142,7 @@ pub(super) fn shown_url(text: &str) -> String {
         Some((start, _)) => format!("{scheme}{slashes}{start}?…"),
         None => format!("{scheme}{slashes}{rest}"),
     };
+    let shown = host::shown(&shown);
     match shown.char_indices().nth(LONGEST) {
         Some((index, _)) => format!("'{}…'", shown.get(..index).unwrap_or_default()),
         None => format!("'{shown}'"),
@@ -164,13 +175,13 @@ pub(super) fn authorise(
             ));
         }
         // What an option gives goes before what the configuration gives.
-        if found.config.targets.iter().any(|at| same_url(&at.value.url, target.url.as_str())) {
+        if found.config.targets.iter().any(|at| same_url(&at.value.url, &target.typed())) {
             target.headers.retain(|(own, _)| !headers.iter().any(|(name, _)| name == own));
         }
         let own = target.headers.iter().any(|(name, _)| *name == http::header::AUTHORIZATION);
         if own && headers.iter().any(|(name, _)| *name == http::header::AUTHORIZATION) {
             return Err(Usage::new(
-                format!("URL {}", shown_url(target.url.as_str())),
+                format!("URL {}", shown_url(&target.typed())),
                 "it has a user and password, and another option gives an Authorization header; leave one out",
             ));
         }
@@ -178,7 +189,7 @@ pub(super) fn authorise(
         // Behind a proxy that an option names, "this machine" is the proxy's.
         let unseen = target.tls() || (target.loopback() && target.proxy.is_none());
         if !target.headers.is_empty() && !unseen && !args.allow_plaintext_credentials {
-            let url = format!("URL {}", shown_url(target.url.as_str()));
+            let url = format!("URL {}", shown_url(&target.typed()));
             return Err(Usage::new(
                 line_of(target, found).map_or(url.clone(), |place| format!("{place}: {url}")),
                 "refusing to send credentials unencrypted to another machine; use https (or wss), or give \
@@ -197,7 +208,8 @@ pub(super) fn authorise(
 /// File and line of the configuration that name a target.
 fn line_of(target: &Target, found: &Found) -> Option<String> {
     let url = |at: &&At<TargetConfig>| {
-        Target::parse(&at.value.url, target.profile).is_ok_and(|parsed| parsed.url == target.url)
+        Target::parse(&at.value.url, target.profile)
+            .is_ok_and(|parsed| (&parsed.url, &parsed.zone) == (&target.url, &target.zone))
     };
     let mut all = found.config.targets.iter();
     let at = all.find(|at| url(at) && at.value.label == target.label)?;
@@ -212,12 +224,20 @@ pub(super) fn label(label: String) -> Result<String, Usage> {
     Ok(label)
 }
 
-/// A `User-Agent`, if it can be one.
+/// A `User-Agent`, if it can be one: it begins with a product, which `clientInfo` says, too.
 pub(super) fn user_agent(text: String) -> Result<String, Usage> {
-    if text.trim().is_empty() || http::HeaderValue::from_str(&text).is_err() {
-        return Err(Usage::new("--user-agent", "it must be printable ASCII and not empty"));
-    }
-    Ok(text)
+    let problem = if text.trim().is_empty() {
+        "it must not be empty; servers should know who asks".to_owned()
+    } else if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        "it must be printable ASCII in one line".to_owned()
+    } else if text.len() > LONGEST_USER_AGENT {
+        format!("it is longer than {LONGEST_USER_AGENT} bytes")
+    } else if product(&text).is_none() {
+        "it must begin with a product, as in 'name/1.2 (who to ask)': clientInfo names it, too".to_owned()
+    } else {
+        return Ok(text);
+    };
+    Err(Usage::new("--user-agent", problem))
 }
 
 /// A file of PEM certificates, if it is one.
@@ -250,6 +270,8 @@ mod tests {
             ("example.com/mcp", "'example.com/mcp'"),
             ("", "''"),
             ("https://h/@me", "'https://h/@me'"),
+            ("http://B\u{fc}cher.example/x?y", "'http://b\u{fc}cher.example/x?… (xn--bcher-kva.example)'"),
+            ("http://xn--bcher-kva.example/", "'http://b\u{fc}cher.example/ (xn--bcher-kva.example)'"),
         ] {
             assert_eq!(shown_url(text), shown);
         }

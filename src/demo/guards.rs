@@ -68,7 +68,8 @@ fn local(origin: &str) -> bool {
 }
 
 fn loopback(host: &str) -> bool {
-    let name = host.trim_start_matches('[').trim_end_matches(']');
+    // The dot of the root does not make it another name.
+    let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
     name.eq_ignore_ascii_case("localhost")
         || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -3,6 +3,7 @@
 
 use super::{ChangeKind, Diff, TargetDiff};
 use crate::finding::Status;
+use crate::protocol::host::shown;
 use crate::report::text::short;
 
 /// Longest message in a cell, in characters.
@@ -26,7 +27,7 @@ pub fn render(diff: &Diff) -> String {
         [("Only in the earlier report", &diff.only_old), ("Only in the later report", &diff.only_new)]
     {
         if !names.is_empty() {
-            let names: Vec<String> = names.iter().map(|name| code(name)).collect();
+            let names: Vec<String> = names.iter().map(|name| code(&shown(name))).collect();
             text.push_str(&format!("\n{what}: {}\n", names.join(", ")));
         }
     }
@@ -35,7 +36,7 @@ pub fn render(diff: &Diff) -> String {
 
 fn draw(text: &mut String, target: &TargetDiff) {
     let label = target.label.as_ref().map_or_else(String::new, |label| format!("{} ", code(label)));
-    text.push_str(&format!("\n#### {label}{}\n\n", code(&target.url)));
+    text.push_str(&format!("\n#### {label}{}\n\n", code(&shown(&target.url))));
     for note in target.notes.iter().chain(&target.doubts) {
         text.push_str(&format!("- {}\n", code(note)));
     }

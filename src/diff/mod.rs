@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::baseline::{Mark, Seen, same_url};
 use crate::facts::Kind;
 use crate::finding::{Dimension, Severity, Status};
+use crate::protocol::host::shown;
 use crate::report::json::v1::{JsonFinding, JsonReport, JsonRubric};
 use crate::rubric::stamp;
 
@@ -329,7 +330,7 @@ fn notes(old: &JsonReport, new: &JsonReport) -> Vec<String> {
     let label = |report: &JsonReport| report.target.label.clone().unwrap_or_else(|| none.to_owned());
     differs("label", &label(old), &label(new));
     if !same_url(&old.target.url, &new.target.url) {
-        differs("URL", &old.target.url, &new.target.url);
+        differs("URL", &shown(&old.target.url), &shown(&new.target.url));
     }
     differs("kind", &word(old.classification.kind), &word(new.classification.kind));
     differs("profile", old.profile.as_str(), new.profile.as_str());

@@ -2,6 +2,7 @@
 
 use super::{ChangeKind, Diff, TargetDiff};
 use crate::finding::Status;
+use crate::protocol::host::shown;
 use crate::report::text::{sanitise, short};
 
 /// Longest message on a line, in characters.
@@ -22,7 +23,10 @@ pub fn render(diff: &Diff) -> String {
     {
         if !names.is_empty() {
             lines.push(String::new());
-            lines.push(format!("{what}: {}", sanitise(&names.join(", "))));
+            lines.push(format!(
+                "{what}: {}",
+                sanitise(&names.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", "))
+            ));
         }
     }
     let counts: Vec<String> = ChangeKind::ALL
@@ -37,8 +41,8 @@ pub fn render(diff: &Diff) -> String {
 
 fn draw(lines: &mut Vec<String>, target: &TargetDiff) {
     match &target.label {
-        Some(label) => lines.push(format!("{} ({})", sanitise(label), sanitise(&target.url))),
-        None => lines.push(sanitise(&target.url)),
+        Some(label) => lines.push(format!("{} ({})", sanitise(label), sanitise(&shown(&target.url)))),
+        None => lines.push(sanitise(&shown(&target.url))),
     }
     for note in target.notes.iter().chain(&target.doubts) {
         lines.push(format!("  note: {}", sanitise(note)));

@@ -15,7 +15,7 @@ use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
-use crate::transcript::{Exchange, Failure, FailureKind, ProbeId, Profile, SkipReason, Transcript};
+use crate::transcript::{Exchange, Failure, FailureKind, Header, ProbeId, Profile, SkipReason, Transcript};
 
 /// The class of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -158,6 +158,17 @@ pub struct Classification {
 }
 
 impl Classification {
+    /// The same with every URL as it has to be typed ([`Header::typed`]).
+    #[must_use]
+    pub(crate) fn typed(&self, header: &Header) -> Self {
+        let mut class = self.clone();
+        let found = class.found_at.iter_mut().map(|found| &mut found.url);
+        for url in found.chain([&mut class.endpoint]) {
+            *url = header.typed(url);
+        }
+        class
+    }
+
     /// What keeps us out, where waiting helps.
     #[must_use]
     pub fn shut(&self) -> Option<Shut> {

@@ -18,8 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
+use super::names::{EXAMPLE, lacks_zone};
 use super::recorder::Clock;
 use super::tap::{Seen, Tap};
 use super::tls::{Recorded, Trust, handshake_failure, read_chain};
@@ -67,6 +68,8 @@ pub(super) struct Dialler {
     pub(super) public_only: bool,
     /// Whether the operator's own headers go over the connections.
     pub(super) secret: bool,
+    /// The zone of the target's address. It is the same for every URL of its origin.
+    zone: Option<String>,
     /// What the name resolved to, once for the whole scan: a name that changes its mind while we scan
     /// leads nowhere else (HOSTILE.md H6).
     pub(super) addresses: OnceCell<Vec<SocketAddr>>,
@@ -82,8 +85,6 @@ pub(super) struct Dialler {
 
 /// Stagger between connection attempts to several addresses (RFC 8305 section 5).
 const STAGGER: Duration = Duration::from_millis(250);
-/// Most addresses tried.
-const MOST_ADDRESSES: usize = 8;
 /// Bytes that an HTTP/2 peer may send before we have read them.
 const H2_WINDOW: u32 = 256 * 1024;
 /// Streams that may be reset on one HTTP/2 connection before it is dropped.
@@ -97,6 +98,7 @@ impl Dialler {
             insecure: target.insecure,
             public_only: target.public_only,
             secret: !target.headers.is_empty(),
+            zone: target.zone.clone(),
             addresses: OnceCell::new(),
             trust: OnceCell::new(),
             cacert: target.cacert.clone(),
@@ -141,7 +143,7 @@ impl Dialler {
 
     /// What the target's name leads to, as far as it may be connected to.
     pub(super) async fn checked(&self, url: &Url, connect: &mut Connect) -> Result<Vec<SocketAddr>, Failure> {
-        let mut addresses = self.resolve(url, &self.addresses, connect).await?;
+        let mut addresses = self.resolve(url, self.zone.as_deref(), &self.addresses, connect).await?;
         // After resolution, and on the very addresses that are connected to (HOSTILE.md H6).
         let allowed = |address: &SocketAddr| !self.public_only || exposure(address.ip()) == Exposure::Public;
         if !addresses.iter().any(allowed) {
@@ -185,6 +187,10 @@ impl Dialler {
             }
             Ok(Err((address, error))) => {
                 connect.address = address.map(|address| address.to_string());
+                if let Some(address) = address.filter(lacks_zone) {
+                    let problem = format!("{address} is link-local: its zone is missing, as in {EXAMPLE}");
+                    return Err(failure(Phase::Connect, FailureKind::Unreachable, &problem));
+                }
                 let kind = match error.kind() {
                     ErrorKind::ConnectionRefused => FailureKind::Refused,
                     ErrorKind::TimedOut => FailureKind::ConnectTimeout,
@@ -204,36 +210,6 @@ impl Dialler {
         Ok((stream, address))
     }
 
-    /// The addresses of a URL's host; `known` keeps them for the scan.
-    pub(super) async fn resolve(
-        &self,
-        url: &Url,
-        known: &OnceCell<Vec<SocketAddr>>,
-        connect: &mut Connect,
-    ) -> Result<Vec<SocketAddr>, Failure> {
-        let limit = Duration::from_millis(self.limits.connect_ms);
-        let port = url.port_or_known_default().unwrap_or(443);
-        let name = match url.host() {
-            Some(Host::Ipv4(v4)) => return Ok(vec![SocketAddr::new(v4.into(), port)]),
-            Some(Host::Ipv6(v6)) => return Ok(vec![SocketAddr::new(v6.into(), port)]),
-            Some(Host::Domain(name)) => name.to_owned(),
-            None => return Err(failure(Phase::Dns, FailureKind::Dns, "the URL has no host")),
-        };
-        let look_up = async {
-            let started = self.clock.now_us();
-            let found = timeout(limit, tokio::net::lookup_host((name.as_str(), port))).await;
-            connect.dns_us = Some(self.clock.now_us().saturating_sub(started));
-            let addresses: Vec<SocketAddr> = match found {
-                Err(_) => return Err("the resolver did not answer in time"),
-                Ok(Err(_)) => return Err(name.as_str()),
-                Ok(Ok(found)) => found.take(MOST_ADDRESSES).collect(),
-            };
-            if addresses.is_empty() { Err(name.as_str()) } else { Ok(addresses) }
-        };
-        let addresses = known.get_or_try_init(|| look_up).await;
-        addresses.cloned().map_err(|why| failure(Phase::Dns, FailureKind::Dns, why))
-    }
-
     async fn tls(
         &self,
         stream: Box<dyn Io>,
@@ -250,6 +226,8 @@ impl Dialler {
             .as_ref()
             .map_err(|error| failure(Phase::Tls, FailureKind::Other, error))?;
         let host = url.host_str().unwrap_or_default();
+        // Without the dot of the root: SNI has none (RFC 6066, section 3), and certificates neither.
+        let host = host.strip_suffix('.').unwrap_or(host);
         let name = ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
             .map_err(|_| failure(Phase::Tls, FailureKind::TlsFailed, "the host is no valid server name"))?;
         let verdict = Recorded::default();

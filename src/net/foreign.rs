@@ -15,6 +15,7 @@ use super::exchange::Call;
 use super::tls::Trust;
 use super::wire::Wire;
 use crate::protocol::address::{Exposure, may_point_to};
+use crate::protocol::host::shown_host;
 use crate::transcript::{Connect, Content, Ended, Exchange, Failure, FailureKind, Head, Phase, ProbeId};
 
 /// Most bytes of a foreign document.
@@ -32,7 +33,11 @@ pub async fn fetch(
 ) -> Arc<Exchange> {
     let mut call = Call::new("GET", probe, step, wire.vault().mask(url.as_str()));
     call.credential = false;
-    call.headers = vec![("accept".to_owned(), "application/json".to_owned())];
+    // Who is asked there should know who asks, too (HOSTILE.md E1).
+    call.headers = vec![
+        (http::header::USER_AGENT.to_string(), wire.inner.user_agent.clone()),
+        ("accept".to_owned(), "application/json".to_owned()),
+    ];
     let mut exchange = wire.inner.new_exchange(&call);
     exchange.request.headers.clone_from(&call.headers);
     let result = tokio::time::timeout(LIMIT, get(wire, &mut exchange, url, endpoint)).await;
@@ -83,6 +88,7 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
     let mut response = client
         .get(url.clone())
         .header("accept", "application/json")
+        .header(http::header::USER_AGENT, &wire.inner.user_agent)
         .send()
         .await
         .map_err(|error| failure(Phase::Head, kind(&error), ""))?;
@@ -114,7 +120,7 @@ async fn checked_address(url: &Url, endpoint: Exposure) -> Result<SocketAddr, Fa
         Some(Host::Ipv6(v6)) => vec![SocketAddr::new(v6.into(), port)],
         Some(Host::Domain(name)) => tokio::net::lookup_host((name, port))
             .await
-            .map_err(|_| failure(Phase::Dns, FailureKind::Dns, name))?
+            .map_err(|_| failure(Phase::Dns, FailureKind::Dns, &shown_host(name)))?
             .take(8)
             .collect(),
         None => Vec::new(),

@@ -16,6 +16,7 @@ use url::Url;
 use super::broken::broken;
 use super::dial::{Dialler, Io, failure, over};
 use super::request::too_many_interim;
+use crate::protocol::host::shown;
 use crate::proxy::Proxy;
 use crate::transcript::{Connect, Failure, FailureKind, Phase};
 
@@ -44,7 +45,7 @@ impl Dialler {
         // The address was the proxy's: it says nothing about who can reach the target.
         connect.address = None;
         tunnel.map(|stream| (stream, None)).map_err(|below| {
-            let by = format!("the proxy {}, from {}", proxy.origin(), proxy.named_by);
+            let by = format!("the proxy {}, from {}", shown(&proxy.origin()), proxy.named_by);
             let detail = if below.detail.is_empty() { by } else { format!("{} ({by})", below.detail) };
             failure(Phase::Proxy, below.kind, &detail)
         })
@@ -56,7 +57,8 @@ impl Dialler {
         destination: &str,
         connect: &mut Connect,
     ) -> Result<Box<dyn Io>, Failure> {
-        let addresses = self.resolve(&proxy.url, &self.proxy_addresses, connect).await?;
+        let zone = proxy.zone.as_deref();
+        let addresses = self.resolve(&proxy.url, zone, &self.proxy_addresses, connect).await?;
         let (stream, _) = self.tcp(addresses, connect).await?;
         let limit = self.limits.header_ms;
         match timeout(Duration::from_millis(limit), self.ask(proxy, destination, stream)).await {

@@ -86,6 +86,12 @@ impl<'a> Wire<'a> {
         &self.inner.vault
     }
 
+    /// The `User-Agent` that is sent.
+    #[must_use]
+    pub fn user_agent(&self) -> &str {
+        &self.inner.user_agent
+    }
+
     /// The limits in force.
     #[must_use]
     pub fn limits(&self) -> &Limits {

@@ -40,7 +40,7 @@ pub(super) async fn asked_for(prober: &Prober<'_>, url: &str) -> bool {
     if !refused || !prober.transcript().exchanges.iter().any(Exchange::credentialed) {
         return false;
     }
-    let mut call = discover("discover-bare", url, Revision::NEWEST_MODERN.as_str());
+    let mut call = discover(&prober.client, "discover-bare", url, Revision::NEWEST_MODERN.as_str());
     call.credential = false;
     prober.send(call).await;
     prober.kind() == Kind::AuthGated
@@ -88,7 +88,9 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
         return documents(prober, target).await;
     }
     let proved_by = asked.map_or(0, |exchange| exchange.id);
-    let speak = |era, revision: Revision| Speaker::new(era, &target.url, None, revision.as_str(), proved_by);
+    let speak = |era, revision: Revision| {
+        Speaker::new(&prober.client, era, &target.url, None, revision.as_str(), proved_by)
+    };
     let speakers = [speak(Era::Modern, Revision::NEWEST_MODERN), speak(Era::Legacy, Revision::NEWEST_LEGACY)];
     let rows = async {
         browser::run(prober, slice::from_ref(&speakers[0]), target, None).await;
@@ -191,9 +193,13 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
     let eras = speakers.iter().map(|speaker| async move {
         let first = match speaker.era {
             Era::Modern => speaker.call(PROBE, "discover", names::DISCOVER, Value::Null),
-            Era::Legacy => {
-                speaker::initialize(PROBE, "initialize", &speaker.url, Revision::NEWEST_LEGACY.as_str())
-            }
+            Era::Legacy => speaker::initialize(
+                &speaker.client,
+                PROBE,
+                "initialize",
+                &speaker.url,
+                Revision::NEWEST_LEGACY.as_str(),
+            ),
         };
         let open = prober.send(bare(first, known)).await.is_some_and(|first| served(&first));
         if thrifty && !open {
@@ -293,7 +299,8 @@ async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
     };
     let Some(spare) = spare else { return };
     let version = spare.version.unwrap_or_else(|| speaker.version.clone());
-    let inside = Speaker::new(Era::Legacy, &speaker.url, Some(spare.id), &version, speaker.proved_by);
+    let inside =
+        Speaker::new(&prober.client, Era::Legacy, &speaker.url, Some(spare.id), &version, speaker.proved_by);
     let mut list = inside.call(PROBE, "session tools/list", "tools/list", json!({})).negative(None);
     list.credential = false;
     prober.send(list).await;

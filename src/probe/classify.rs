@@ -12,6 +12,7 @@ use super::{Prober, auth, siblings, upgrade};
 use crate::facts::classification::Kind;
 use crate::facts::steps::{self, Barrier, Discover, Get, Initialize};
 use crate::net::{Call, Held, Until};
+use crate::protocol::client::Client;
 use crate::protocol::headers;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -124,12 +125,12 @@ pub(super) fn twin(url: &str, family: &str) -> String {
     format!("{family}{}://{rest}", if secure { "s" } else { "" })
 }
 
-pub(super) fn discover(step: &str, url: &str, version: &str) -> Call {
+pub(super) fn discover(client: &Client, step: &str, url: &str, version: &str) -> Call {
     let body = json!({
         "jsonrpc": "2.0",
         "id": "d-1",
         "method": names::DISCOVER,
-        "params": { "_meta": speaker::meta(version) },
+        "params": { "_meta": speaker::meta(client, version) },
     });
     Call::post(ProbeId::Classify, step, url, body.to_string())
         .era(Era::Modern)
@@ -141,22 +142,22 @@ pub(super) fn discover(step: &str, url: &str, version: &str) -> Call {
 async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
     prober.wire.doing("asking for server/discover");
     let ours = Revision::NEWEST_MODERN.as_str();
-    let mut exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
+    let mut exchange = prober.send(discover(&prober.client, "discover", &found.target.url, ours)).await?;
     let mut reading = steps::discover(&exchange);
     if let Discover::Barrier(Barrier::Redirect { status: 307 | 308, location }) = &reading
         && let Some(next) = same_origin(&found.target.url, location)
     {
         found.target.url = next;
-        exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
+        exchange = prober.send(discover(&prober.client, "discover", &found.target.url, ours)).await?;
         reading = steps::discover(&exchange);
     }
     if let Some(wait) = retry_after(&reading, &exchange).filter(|_| prober.standard()) {
         prober.wire.rest(wait).await;
-        exchange = prober.send(discover("discover", &found.target.url, ours)).await?;
+        exchange = prober.send(discover(&prober.client, "discover", &found.target.url, ours)).await?;
         reading = steps::discover(&exchange);
     }
     let speaker = |version: &str, exchange: &Exchange| {
-        Some(Speaker::new(Era::Modern, &found.target.url, None, version, exchange.id))
+        Some(Speaker::new(&prober.client, Era::Modern, &found.target.url, None, version, exchange.id))
     };
     match reading {
         Discover::Modern { .. } => found.modern = speaker(ours, &exchange),
@@ -165,18 +166,22 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
                 version.as_str() >= ours && version.len() == ours.len() && version.is_ascii()
             });
             if let Some(version) = newer {
-                let again = prober.send(discover("discover-retry", &found.target.url, version)).await?;
+                let again = prober
+                    .send(discover(&prober.client, "discover-retry", &found.target.url, version))
+                    .await?;
                 if matches!(steps::discover(&again), Discover::Modern { .. }) {
                     found.modern = speaker(version, &again);
                 }
             }
         }
         Discover::Lacking | Discover::Candidate | Discover::ModernError { .. } | Discover::PreRelease => {
-            let asking = Speaker::new(Era::Modern, &found.target.url, None, ours, exchange.id);
+            let asking =
+                Speaker::new(&prober.client, Era::Modern, &found.target.url, None, ours, exchange.id);
             let list = asking.call(ProbeId::Classify, "discover-list", "tools/list", json!({}));
             let list = prober.send(list).await?;
             if steps::proves_modern(&list) {
-                let mut speaker = Speaker::new(Era::Modern, &found.target.url, None, ours, list.id);
+                let mut speaker =
+                    Speaker::new(&prober.client, Era::Modern, &found.target.url, None, ours, list.id);
                 // Discover does not work here: the list is the cheapest call that does.
                 speaker.base = "tools/list";
                 found.modern = Some(speaker);
@@ -220,20 +225,26 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
     prober.wire.doing("trying the initialize handshake");
     let url = found.target.url.clone();
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = speaker::initialize(ProbeId::Classify, "initialize", &url, newest);
+    let call = speaker::initialize(&prober.client, ProbeId::Classify, "initialize", &url, newest);
     let Some(mut exchange) = prober.send(call).await else { return };
     let mut reading = steps::initialize(&exchange);
     if let Initialize::Refused { versions } = &reading
         && let Some(version) = versions.last()
     {
-        let again = speaker::initialize(ProbeId::Classify, "initialize-retry", &url, version.as_str());
+        let again = speaker::initialize(
+            &prober.client,
+            ProbeId::Classify,
+            "initialize-retry",
+            &url,
+            version.as_str(),
+        );
         let Some(again) = prober.send(again).await else { return };
         reading = steps::initialize(&again);
         exchange = again;
     }
     let Initialize::Legacy { version, session } = reading else { return };
     let Some(version) = speaker::negotiated(prober, version, found.modern.is_none()) else { return };
-    let speaker = Speaker::new(Era::Legacy, &url, session, &version, exchange.id);
+    let speaker = Speaker::new(&prober.client, Era::Legacy, &url, session, &version, exchange.id);
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
     let call = speaker.post(ProbeId::Classify, "initialized", names::INITIALIZED, body.to_string());
     prober.send(call).await;

@@ -56,7 +56,7 @@ pub(super) async fn open(prober: &Prober<'_>, url: &str) -> Option<Speaker> {
     prober.wire.doing("speaking MCP over HTTP+SSE");
     let open = connect(prober, url).await?;
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = speaker::initialize(PROBE, names::INITIALIZE, url, newest);
+    let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, url, newest);
     let answered = open.ask(prober, call).await;
     let read = answered.as_ref().map(|answered| steps::initialize_read(&answered.exchange, &answered.reply));
     let (Some(answered), Some(Initialize::Legacy { version, .. })) = (answered, read) else {
@@ -68,7 +68,7 @@ pub(super) async fn open(prober: &Prober<'_>, url: &str) -> Option<Speaker> {
         return None;
     };
     initialized(prober, &open, url).await;
-    let mut speaker = Speaker::new(Era::Legacy, url, None, &version, answered.exchange.id);
+    let mut speaker = Speaker::new(&prober.client, Era::Legacy, url, None, &version, answered.exchange.id);
     speaker.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());
     speaker.channel = Channel::HttpSse(Arc::new(Stream {
         url: url.to_owned(),
@@ -164,7 +164,7 @@ impl Stream {
             return None;
         }
         let open = connect(prober, &self.url).await?;
-        let call = speaker::initialize(PROBE, names::INITIALIZE, &self.url, &self.version);
+        let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, &self.url, &self.version);
         open.ask(prober, call).await;
         initialized(prober, &open, &self.url).await;
         let open = Arc::new(open);

@@ -24,7 +24,8 @@ pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
     // One after the other: ids are compared in the order of issue.
     for version in newest.into_iter().chain(offers) {
         let step = format!("initialize {version}");
-        let mut call = speaker::initialize(ProbeId::LegacyVersions, step, &speaker.url, version);
+        let mut call =
+            speaker::initialize(&prober.client, ProbeId::LegacyVersions, step, &speaker.url, version);
         if Revision::parse(version).is_none() {
             call = call.negative(Some(speaker.proved_by));
         }

@@ -68,7 +68,7 @@ fn versions(step: &str, speaker: &Speaker, header: &str, body: &str) -> Call {
         "jsonrpc": "2.0",
         "id": speaker.id(),
         "method": speaker.base,
-        "params": { "_meta": meta(body) },
+        "params": { "_meta": meta(&speaker.client, body) },
     });
     speaker
         .post(ProbeId::ModernRules, step, speaker.base, message.to_string())
@@ -78,7 +78,7 @@ fn versions(step: &str, speaker: &Speaker, header: &str, body: &str) -> Call {
 
 /// BASE without some members of `_meta`; without all of them, `params` is `{}`.
 fn meta_without(speaker: &Speaker, step: &str, missing: &[&str]) -> Call {
-    let mut meta = meta(&speaker.version);
+    let mut meta = meta(&speaker.client, &speaker.version);
     if let Some(meta) = meta.as_object_mut() {
         meta.retain(|key, _| !missing.contains(&key.as_str()));
     }

@@ -11,6 +11,7 @@ use crate::facts::reply::{self, Reply};
 use crate::facts::steps;
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, Held, Until, Wire};
+use crate::protocol::client::Client;
 use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
@@ -21,6 +22,8 @@ use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReas
 /// One scan's conversation: the wire, the ledger, and what must not be forgotten.
 pub(crate) struct Prober<'a> {
     pub(super) wire: &'a Wire<'a>,
+    /// Who we say we are.
+    pub(super) client: Client,
     pub(super) profile: Profile,
     pub(super) options: ScanOptions,
     pub(super) ledger: Ledger,
@@ -62,7 +65,8 @@ const POLICY: Duration = Duration::from_millis(100);
 impl<'a> Prober<'a> {
     pub(super) fn new(wire: &'a Wire<'a>, profile: Profile, options: ScanOptions) -> Self {
         let ledger = Ledger::new(profile, wire.limits().requests);
-        Self { wire, profile, options, ledger, state: Mutex::default() }
+        let client = Client::of(wire.user_agent());
+        Self { wire, client, profile, options, ledger, state: Mutex::default() }
     }
 
     /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.

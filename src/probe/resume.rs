@@ -192,7 +192,13 @@ pub(super) async fn open(
     probe: ProbeId,
     which: &str,
 ) -> Option<Speaker> {
-    let call = speaker::initialize(probe, format!("initialize{which}"), &speaker.url, &speaker.version);
+    let call = speaker::initialize(
+        &prober.client,
+        probe,
+        format!("initialize{which}"),
+        &speaker.url,
+        &speaker.version,
+    );
     let exchange = prober.send(call).await?;
     let Initialize::Legacy { version, session } = steps::initialize(&exchange) else { return None };
     let own = speaker.in_session(session, version.as_deref().unwrap_or(&speaker.version));

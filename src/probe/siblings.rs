@@ -99,7 +99,7 @@ pub(super) async fn streamable(prober: &Prober<'_>, url: &str) {
 
 async fn mcp(prober: &Prober<'_>, path: &str, url: &str) -> bool {
     let ours = Revision::NEWEST_MODERN.as_str();
-    let asking = Speaker::new(Era::Modern, url, None, ours, 0);
+    let asking = Speaker::new(&prober.client, Era::Modern, url, None, ours, 0);
     let call =
         asking.call(ProbeId::Siblings, format!("discover {path}"), names::DISCOVER, serde_json::Value::Null);
     let Some(exchange) = prober.send(call).await else { return false };
@@ -114,6 +114,7 @@ async fn mcp(prober: &Prober<'_>, path: &str, url: &str) -> bool {
         return false;
     }
     let call = speaker::initialize(
+        &prober.client,
         ProbeId::Siblings,
         format!("initialize {path}"),
         url,

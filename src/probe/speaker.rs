@@ -9,21 +9,28 @@ use super::Prober;
 use super::http_sse::Stream;
 use super::websocket::Line;
 use crate::net::{Barrier, Call};
+use crate::protocol::client::Client;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::{ProbeId, SkipReason};
 
 /// The `_meta` of a modern request.
-pub(super) fn meta(version: &str) -> Value {
+pub(super) fn meta(client: &Client, version: &str) -> Value {
     json!({
         names::META_VERSION: version,
-        names::META_CLIENT_INFO: { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
+        names::META_CLIENT_INFO: client.info(),
         names::META_CAPABILITIES: {},
     })
 }
 
 /// P-INIT(v).
-pub(super) fn initialize(probe: ProbeId, step: impl Into<String>, url: &str, version: &str) -> Call {
+pub(super) fn initialize(
+    client: &Client,
+    probe: ProbeId,
+    step: impl Into<String>,
+    url: &str,
+    version: &str,
+) -> Call {
     let body = json!({
         "jsonrpc": "2.0",
         "id": 1,
@@ -31,7 +38,7 @@ pub(super) fn initialize(probe: ProbeId, step: impl Into<String>, url: &str, ver
         "params": {
             "protocolVersion": version,
             "capabilities": {},
-            "clientInfo": { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
+            "clientInfo": client.info(),
         },
     });
     Call::post(probe, step, url, body.to_string()).era(Era::Legacy)
@@ -69,6 +76,8 @@ pub(super) enum Channel {
 /// Someone who speaks one era to the endpoint.
 #[derive(Debug)]
 pub(super) struct Speaker {
+    /// Who we say we are.
+    pub(super) client: Client,
     /// The era.
     pub(super) era: Era,
     /// The transport.
@@ -90,9 +99,17 @@ pub(super) struct Speaker {
 
 impl Speaker {
     /// A speaker of an era.
-    pub(super) fn new(era: Era, url: &str, session: Option<String>, version: &str, proved_by: u32) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        era: Era,
+        url: &str,
+        session: Option<String>,
+        version: &str,
+        proved_by: u32,
+    ) -> Self {
         let base = if era == Era::Modern { names::DISCOVER } else { "ping" };
         Self {
+            client: client.clone(),
             era,
             channel: Channel::Streamable,
             url: url.to_owned(),
@@ -109,6 +126,7 @@ impl Speaker {
     pub(super) fn another(&self) -> Self {
         let next_id = AtomicU64::new(self.next_id.load(Ordering::Relaxed).saturating_add(100));
         Self {
+            client: self.client.clone(),
             channel: self.channel.clone(),
             url: self.url.clone(),
             session: self.session.clone(),
@@ -159,7 +177,7 @@ impl Speaker {
             _ => Map::new(),
         };
         if self.era == Era::Modern {
-            params.insert("_meta".to_owned(), meta(&self.version));
+            params.insert("_meta".to_owned(), meta(&self.client, &self.version));
         }
         let mut body = json!({ "jsonrpc": "2.0", "id": id, "method": method });
         if let (false, Some(body)) = (params.is_empty(), body.as_object_mut()) {

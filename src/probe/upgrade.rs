@@ -102,7 +102,7 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, p
         }
     };
     let ours = Revision::NEWEST_MODERN.as_str();
-    let body = discover("websocket", "", ours).body.unwrap_or_default();
+    let body = discover(&prober.client, "websocket", "", ours).body.unwrap_or_default();
     prober.wire.say(socket, &body).await;
     let mut modern = false;
     let mut echo = false;
@@ -120,7 +120,13 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, p
     if heard && (modern || echo) {
         return;
     }
-    let init = speaker::initialize(ProbeId::Classify, "initialize", "", Revision::NEWEST_LEGACY.as_str());
+    let init = speaker::initialize(
+        &prober.client,
+        ProbeId::Classify,
+        "initialize",
+        "",
+        Revision::NEWEST_LEGACY.as_str(),
+    );
     prober.wire.say(socket, &init.body.unwrap_or_default()).await;
     prober.wire.hear(socket, wait, answer(json!(1))).await;
 }

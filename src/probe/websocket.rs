@@ -54,7 +54,7 @@ pub(super) async fn open(prober: &Prober<'_>, found: &SocketFound, era: Era) -> 
         open.close(prober).await;
         return None;
     };
-    let mut speaker = Speaker::new(era, &found.url, None, &version, answered.exchange.id);
+    let mut speaker = Speaker::new(&prober.client, era, &found.url, None, &version, answered.exchange.id);
     speaker.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());
     speaker.channel = Channel::WebSocket(Arc::new(Line {
         url: found.url.clone(),
@@ -74,13 +74,13 @@ pub(super) async fn open(prober: &Prober<'_>, found: &SocketFound, era: Era) -> 
 async fn begin(prober: &Prober<'_>, open: &Open, era: Era) -> Option<(String, Answered)> {
     if era == Era::Modern {
         let ours = Revision::NEWEST_MODERN.as_str();
-        let asking = Speaker::new(era, "", None, ours, 0);
+        let asking = Speaker::new(&prober.client, era, "", None, ours, 0);
         let body = asking.body(&json!("d-1"), names::DISCOVER, Value::Null);
         let answered = open.ask(prober, message("discover", era, &body), None).await?;
         return answered.reply.served().then(|| (ours.to_owned(), answered));
     }
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = speaker::initialize(PROBE, names::INITIALIZE, "", newest);
+    let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, "", newest);
     let answered = open.ask(prober, call, None).await?;
     let Initialize::Legacy { version, .. } = steps::initialize_read(&answered.exchange, &answered.reply)
     else {
@@ -157,7 +157,7 @@ impl Line {
         }
         let open = connect(prober, &self.url, self.subprotocol.as_deref()).await?;
         if self.era == Era::Legacy {
-            let call = speaker::initialize(PROBE, names::INITIALIZE, "", &self.version);
+            let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, "", &self.version);
             open.ask(prober, call, None).await;
             let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
             open.ask(prober, message("initialized", self.era, &body), None).await;

@@ -13,7 +13,9 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod address;
+pub mod client;
 pub mod headers;
+pub mod host;
 pub mod jsonrpc;
 pub mod names;
 pub mod revision;

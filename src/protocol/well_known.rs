@@ -57,7 +57,7 @@ pub fn as_scanned(scanned: &Url, mut url: Url) -> Url {
 }
 
 fn this_machine(url: &Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+    matches!(url.host_str(), Some("localhost" | "localhost." | "127.0.0.1" | "[::1]"))
 }
 
 #[cfg(test)]
@@ -100,6 +100,7 @@ mod tests {
         let there = |url: &str| as_scanned(&scanned, Url::parse(url).unwrap()).to_string();
         assert_eq!(there("http://localhost:8080/x"), "http://127.0.0.1:8080/x");
         assert_eq!(there("http://[::1]:9/x"), "http://127.0.0.1:9/x");
+        assert_eq!(there("http://localhost.:9/x"), "http://127.0.0.1:9/x");
         assert_eq!(there("http://localhost.evil.test:8080/x"), "http://localhost.evil.test:8080/x");
         let public = Url::parse("https://example.com/mcp").unwrap();
         assert_eq!(

@@ -86,7 +86,7 @@ fn one(kind: &str, report: &Report, row: &ReportFinding) -> String {
         command_property(&title, LONGEST),
         command_message(&finding.message, LONGEST),
         row.remark(),
-        command_message(&report.url, LONGEST),
+        command_message(&report.shown_url(), LONGEST),
         command_message(check.remediation, LONGEST)
     )
 }
@@ -97,7 +97,7 @@ fn note(report: &Report, doubt: &Doubt) -> String {
         place(report),
         doubt.id,
         command_message(&doubt.text, LONGEST),
-        command_message(&report.url, LONGEST)
+        command_message(&report.shown_url(), LONGEST)
     )
 }
 
@@ -107,7 +107,7 @@ fn whole(report: &Report, why: &str) -> String {
         place(report),
         report.exit.name(),
         command_message(why, LONGEST),
-        command_message(&report.url, LONGEST)
+        command_message(&report.shown_url(), LONGEST)
     )
 }
 
@@ -120,7 +120,7 @@ fn place(report: &Report) -> String {
 }
 
 fn summary(report: &Report) -> String {
-    let name = report.label.as_deref().unwrap_or(&report.url);
+    let name = report.name();
     match (report.score.value, &report.score.withheld) {
         (Some(value), _) => format!("score {} of 100 for {name}", tenths(value)),
         (None, Some(why)) => format!("no score for {name}: {why}"),

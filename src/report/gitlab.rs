@@ -8,6 +8,7 @@ use super::text::short;
 use super::{Report, key, sink};
 use crate::exit::Exit;
 use crate::finding::{Severity, Status};
+use crate::protocol::host::shown;
 
 #[derive(Debug, Serialize)]
 struct Issue {
@@ -43,7 +44,7 @@ pub fn render(reports: &[Report], missing: &[String]) -> String {
 /// A target without a report.
 fn unreported(url: &str) -> Issue {
     Issue {
-        description: short(&format!("expected, and there is no report: {url}"), LONGEST),
+        description: short(&format!("expected, and there is no report: {}", shown(url)), LONGEST),
         check_name: "agentgauge-missing".to_owned(),
         fingerprint: key::fingerprint(url, "agentgauge-missing"),
         severity: "blocker",

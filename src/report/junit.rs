@@ -15,6 +15,7 @@ use super::text::short;
 use super::{Report, ReportFinding, key};
 use crate::exit::Exit;
 use crate::finding::Status;
+use crate::protocol::host::shown;
 
 /// Longest attribute and longest line of a body, in characters.
 const LONGEST: usize = 1_000;
@@ -61,7 +62,8 @@ impl Suite {
             whole if !whole.ends_with('…') => xml(key, LONGEST),
             _ => format!("{}~{}", xml(key, LONGEST.saturating_sub(10)), key::digest(&[key], 8)),
         };
-        let name = report.label.as_deref().map_or_else(|| class.clone(), |label| xml(label, LONGEST));
+        let name =
+            report.label.as_deref().map_or_else(|| xml(&shown(key), LONGEST), |label| xml(label, LONGEST));
         let mut cases = suite.whole(report, &class);
         for row in &report.findings {
             cases.push_str(&suite.case(report, row, &class));
@@ -82,8 +84,9 @@ impl Suite {
     /// A target without a report.
     fn missing(url: &str) -> Self {
         let name = xml(url, LONGEST);
+        let suite = xml(&shown(url), LONGEST);
         let text = format!(
-            "  <testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\" time=\"{time}\">\n    \
+            "  <testsuite name=\"{suite}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\" time=\"{time}\">\n    \
              <testcase classname=\"{name}\" name=\"agentgauge\" time=\"{time}\">\n      \
              <error type=\"missing\" message=\"expected, and there is no report\"/>\n    \
              </testcase>\n  </testsuite>\n",

@@ -1,10 +1,9 @@
 //! What tells targets apart in files that other systems keep: the same target has the same key in every
 //! run, on every machine.
 
-use url::Url;
-
 use super::Report;
 use super::sink::uri_path;
+use crate::protocol::host;
 use crate::rubric::sha256;
 
 /// Where a finding is shown: a file of the repository, or a path made of the URL.
@@ -29,10 +28,15 @@ pub struct NamedAt {
 #[must_use]
 pub fn host_and_path(url: &str) -> String {
     const MOST: usize = 300;
-    let found = match Url::parse(url) {
-        Ok(url) if url.has_host() => {
+    let found = match host::parse(url) {
+        Some((url, zone)) if url.has_host() => {
             let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-            format!("{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+            let host = url.host_str().unwrap_or_default();
+            let host = match (zone, host.strip_suffix(']')) {
+                (Some(zone), Some(address)) => format!("{address}%{zone}]"),
+                _ => host.to_owned(),
+            };
+            format!("{host}{port}{}", url.path())
         }
         // A transcript may hold anything: what is no URL is still shown somewhere.
         _ => url.split_once("://").map_or(url, |(_, rest)| rest).to_owned(),
@@ -72,7 +76,7 @@ pub fn keys(reports: &[Report]) -> Vec<String> {
 #[must_use]
 pub fn category(report: &Report, key: &str) -> String {
     let path = uri_path(&host_and_path(&report.url));
-    let https = Url::parse(key).is_ok_and(|url| url.scheme() == "https" && url.query().is_none());
+    let https = host::parse(key).is_some_and(|(url, _)| url.scheme() == "https" && url.query().is_none());
     if https && key == report.url { path } else { format!("{path}~{}", digest(&[key], 8)) }
 }
 
@@ -107,6 +111,7 @@ mod tests {
     fn a_url_becomes_a_path() {
         assert_eq!(host_and_path("https://me@Example.com/mcp?x=1#y"), "example.com/mcp");
         assert_eq!(host_and_path("http://localhost:8080/"), "localhost:8080");
+        assert_eq!(host_and_path("http://[fe80::1%25eth0]:8080/mcp?x=1"), "[fe80::1%eth0]:8080/mcp");
         assert_eq!(host_and_path("no url"), "no url");
         assert_eq!(host_and_path(""), "target");
         assert_eq!(host_and_path("data:x"), "data:x");

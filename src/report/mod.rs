@@ -38,6 +38,7 @@ use crate::facts::summary::{Footprint, KeepAlive};
 use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::{Dimension, Finding};
 use crate::gate::GateOutcome;
+use crate::protocol::host;
 use crate::rubric::Policy;
 use crate::score::Score;
 use crate::transcript::{Profile, Tls, Tool};
@@ -164,6 +165,18 @@ impl ReportFinding {
 }
 
 impl Report {
+    /// The URL as a person is shown it. Escape at the sink.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        host::shown(&self.url)
+    }
+
+    /// The label, or else the URL as a person is shown it. Escape at the sink.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.label.clone().unwrap_or_else(|| self.shown_url())
+    }
+
     /// Why nothing follows from what was not found, where that is so: nothing could be judged, the score is
     /// withheld, or the scan ended early. "Nothing found" and "nothing seen" must not look alike.
     #[must_use]

@@ -16,6 +16,8 @@ pub fn reproduce(exchange: &Exchange, header: &Header) -> Option<String> {
         || request.url.starts_with("ws");
     match (&request.body, websocket) {
         (_, false) => curl(exchange, header),
+        // No client of sockets takes a zone.
+        (_, true) if header.zone.is_some() => None,
         (None, true) => websocat(request, header.insecure),
         // One message: said once the socket is open.
         (Some(body), true) if body.len() <= LONGEST_BODY => {
@@ -63,7 +65,7 @@ fn curl(exchange: &Exchange, header: &Header) -> Option<String> {
         // --data-raw: a leading @ is no file name.
         words.extend(["--data-raw".to_owned(), shell(body)?]);
     }
-    words.push(shell(&request.url)?);
+    words.push(shell(&header.typed(&request.url))?);
     Some(words.join(" "))
 }
 
@@ -168,6 +170,22 @@ mod tests {
                 .unwrap()
                 .starts_with("curl -sSig -N -k -X DELETE ")
         );
+    }
+
+    #[test]
+    fn a_zone_is_for_curl_and_in_no_header() {
+        let mut made =
+            post(ProbeId::IdEcho, "string", Era::Legacy, json!({})).sending("host", "[fe80::1]:8080");
+        made.made.request.url = "http://[fe80::1]:8080/mcp".to_owned();
+        let url = made.made.request.url.clone();
+        let zoned = Header { url, zone: Some("eth0".to_owned()), ..header() };
+        let said = reproduce(&made.made, &zoned).unwrap();
+        assert!(said.ends_with(" 'http://[fe80::1%25eth0]:8080/mcp'"), "{said}");
+        assert!(!said.contains("host:"), "{said}");
+        made.made.request.url = "http://[fe80::2]:8080/mcp".to_owned();
+        assert!(reproduce(&made.made, &zoned).unwrap().ends_with(" 'http://[fe80::2]:8080/mcp'"));
+        made.made.request.url = "ws://[fe80::1]:8080/mcp".to_owned();
+        assert_eq!(reproduce(&made.made, &zoned), None);
     }
 
     #[test]

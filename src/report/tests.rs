@@ -244,7 +244,8 @@ pub(crate) fn hostile(text: &str) -> Report {
         roots: String::new(),
         operator_roots: false,
     });
-    scan.transcript.header.url = format!("http://127.0.0.1/{text}");
+    // A name that is shown in two forms.
+    scan.transcript.header.url = format!("http://xn--bcher-kva.example/{text}");
     scan.transcript.header.label = Some(own());
     scan.transcript.header.started_at = own();
     let statuses: Vec<(Status, &str)> = DEV_SERVER.iter().map(|(status, _)| (*status, text)).collect();

@@ -30,6 +30,7 @@ pub mod tls;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::host::with_zone;
 pub use exchange::{
     Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, MESSAGE, Request,
 };
@@ -53,6 +54,10 @@ pub struct Header {
     pub tool: Tool,
     /// The URL the user typed, with secrets masked.
     pub url: String,
+    /// The zone of the IPv6 address in `url` (RFC 4007, section 11): an interface of the scanning machine. No
+    /// URL of an exchange has it, because no endpoint is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// A name the user gave the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -78,6 +83,16 @@ impl Header {
     #[must_use]
     pub fn credential(&self) -> bool {
         !self.operator_headers.is_empty()
+    }
+
+    /// A URL as it has to be typed on the scanning machine: with the zone, if it has the target's address.
+    #[must_use]
+    pub fn typed(&self, url: &str) -> String {
+        let host = |url: &str| url::Url::parse(url).ok().and_then(|url| Some(url.host()?.to_owned()));
+        match &self.zone {
+            Some(zone) if host(url) == host(&self.url) => with_zone(url, Some(zone)),
+            _ => url.to_owned(),
+        }
     }
 }
 

@@ -41,6 +41,7 @@ impl Scan {
                 insecure: false,
                 proxy: None,
                 operator_headers: Vec::new(),
+                zone: None,
                 started_at: "2026-11-20T00:00:00Z".to_owned(),
             },
             exchanges: Vec::new(),

@@ -24,6 +24,7 @@ fn empty_transcript(end: Option<End>) -> Vec<u8> {
         insecure: false,
         proxy: None,
         operator_headers: Vec::new(),
+        zone: None,
         started_at: "2026-11-20T00:00:00Z".to_owned(),
     };
     codec::encode(&Transcript { header, exchanges: Vec::new(), skips: Vec::new(), end })

@@ -93,6 +93,7 @@ fn transcript() -> Transcript {
             insecure: false,
             proxy: None,
             operator_headers: Vec::new(),
+            zone: None,
             started_at: "2026-11-20T00:00:00Z".to_owned(),
         },
         exchanges: vec![exchange],

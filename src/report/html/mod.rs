@@ -32,7 +32,7 @@ const POLICY: &str =
 #[must_use]
 pub fn render(reports: &[&Report], missing: &[String]) -> String {
     let title = match reports {
-        [report] if missing.is_empty() => format!("{} · agentgauge", target::name(report)),
+        [report] if missing.is_empty() => format!("{} · agentgauge", report.name()),
         _ => format!("{} endpoints · agentgauge", reports.len()),
     };
     let body = match reports {

@@ -6,10 +6,11 @@ use maud::{Markup, html};
 
 use super::drawing::n;
 use super::score::tone;
-use super::target::{article, brand, made, name};
+use super::target::{article, brand, made};
 use super::{Detail, Place, brief, t};
 use crate::facts::Kind;
 use crate::finding::{Dimension, Status};
+use crate::protocol::host;
 use crate::report::Report;
 use crate::report::doubts::doubts;
 use crate::report::table::first_screen;
@@ -44,14 +45,14 @@ pub(super) fn page(reports: &[&Report], missing: &[String]) -> Markup {
                     section aria-labelledby="missing" {
                         h2 id="missing" { "Missing" }
                         p { "Expected, and there is no report:" }
-                        ul { @for url in missing { li { (t(url)) } } }
+                        ul { @for url in missing { li { (t(&host::shown(url))) } } }
                     }
                 }
                 (common(reports))
             }
             @if in_full {
                 @for (report, prefix) in reports.iter().zip(&prefixes) {
-                    (article(report, Place { prefix, level: 2, name: name(report), detail: Detail::Full, exchanges: false }))
+                    (article(report, Place { prefix, level: 2, name: &report.name(), detail: Detail::Full, exchanges: false }))
                 }
             } @else {
                 p class="quiet" { "More than " (MOST_IN_FULL) " endpoints are listed only. Their details: the JSON report of this run, "
@@ -144,7 +145,7 @@ fn list(reports: &[&Report], prefixes: &[String], in_full: bool) -> Markup {
                         @let first = report.fixes.first().and_then(|index| report.findings.get(*index));
                         tr class=(tone(report.score.value)) {
                             th scope="row" {
-                                @if in_full { a href=(format!("#{prefix}report")) { (t(name(report))) } } @else { (t(name(report))) }
+                                @if in_full { a href=(format!("#{prefix}report")) { (t(&report.name())) } } @else { (t(&report.name())) }
                             }
                             td class="number strong" { (value(report.score.value)) }
                             td { (t(report.score.grade.as_deref().unwrap_or("–"))) }

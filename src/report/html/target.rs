@@ -13,16 +13,12 @@ use crate::report::text::shell;
 use crate::report::timeline::{Bar, Outcome};
 use crate::report::{Report, ReportFinding};
 
-/// The target's label, or its URL.
-pub(super) fn name(report: &Report) -> &str {
-    report.label.as_deref().unwrap_or(&report.url)
-}
-
 /// A page about this target alone.
 pub(super) fn page(report: &Report) -> Markup {
+    let name = report.name();
     html! {
         header class="top" { (brand()) }
-        main id="main" { (article(report, Place { prefix: "", level: 1, name: name(report), detail: Detail::Full, exchanges: false })) }
+        main id="main" { (article(report, Place { prefix: "", level: 1, name: &name, detail: Detail::Full, exchanges: false })) }
         footer { p { (made(report)) } }
     }
 }
@@ -90,8 +86,8 @@ fn told(report: &Report, place: Place<'_>) -> Markup {
 fn head(report: &Report, place: Place<'_>) -> Markup {
     html! {
         div class="head" {
-            (place.heading(0, None, name(report)))
-            @if report.label.is_some() { p class="url" { (t(&report.url)) } }
+            (place.heading(0, None, &report.name()))
+            @if report.label.is_some() { p class="url" { (t(&report.shown_url())) } }
             p class="found" {
                 @for (index, part) in first_screen::found(report).iter().enumerate() {
                     @if index > 0 { " · " }
@@ -108,7 +104,7 @@ fn head(report: &Report, place: Place<'_>) -> Markup {
 fn contents(report: &Report, place: Place<'_>, fixes: bool) -> Markup {
     let link = |id: &str, text: &str| html! { li { a href=(format!("#{}", place.id(id))) { (text) } } };
     html! {
-        nav class="contents" aria-label=(format!("Parts of the report on {}", t(name(report)))) {
+        nav class="contents" aria-label=(format!("Parts of the report on {}", t(&report.name()))) {
             ul {
                 @if !report.timeline.bars.is_empty() { (link("timeline", "Timeline")) }
                 @if fixes { (link("fixes", "What to fix")) }

@@ -129,7 +129,8 @@ pub struct JsonTranscript {
 /// What was scanned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JsonTarget {
-    /// The URL the user typed, secrets masked.
+    /// The URL the user typed, secrets masked. Its host is as it travels: a name in ASCII; an IPv6 address with its
+    /// zone, where it has one, as RFC 6874 writes it (`%25eth0`).
     pub url: String,
     /// A name the user gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

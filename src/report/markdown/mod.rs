@@ -13,6 +13,7 @@ use super::text::shell;
 use super::{Report, ReportFinding, catalogue, key};
 use crate::facts::Kind;
 use crate::finding::Status;
+use crate::protocol::host::shown;
 use crate::score::{tenths, whole};
 use fitting::{Block, CUT, Rank, fitting};
 
@@ -50,11 +51,11 @@ pub fn render(reports: &[Report], missing: &[String], limit: usize) -> String {
     };
     let sections: Vec<Vec<Block>> = reports.iter().map(|report| section(report, heading)).collect();
     let kept = fitting(&sections, room.saturating_sub(text.len()));
-    let mut cut = Vec::new();
+    let mut cut: Vec<String> = Vec::new();
     for ((report, blocks), kept) in reports.iter().zip(&sections).zip(kept) {
         blocks.iter().take(kept).for_each(|block| text.push_str(&block.text));
         if kept < blocks.len() {
-            cut.push(report.label.as_deref().unwrap_or(&report.url));
+            cut.push(report.name());
             text.push_str(if kept > 0 { CUT } else { "" });
         }
     }
@@ -68,7 +69,10 @@ fn absent(missing: &[String]) -> String {
         return String::new();
     }
     let mut text = "**Missing**: expected, and there is no report\n\n".to_owned();
-    missing.iter().take(MISSING).for_each(|url| text.push_str(&format!("- {}\n", markdown(url, 200))));
+    missing
+        .iter()
+        .take(MISSING)
+        .for_each(|url| text.push_str(&format!("- {}\n", markdown(&shown(url), 200))));
     if let Some(more @ 1..) = missing.len().checked_sub(MISSING) {
         text.push_str(&format!("- and {more} more\n"));
     }
@@ -79,7 +83,7 @@ fn absent(missing: &[String]) -> String {
 /// and the versions.
 const RESERVE: usize = NAMED * (NAME * 4 + 40) + 800;
 
-fn closing(reports: &[Report], cut: &[&str]) -> String {
+fn closing(reports: &[Report], cut: &[String]) -> String {
     let mut text = String::new();
     match (reports, cut) {
         (_, []) => {}
@@ -119,10 +123,10 @@ fn overview(reports: &[Report], room: usize) -> String {
         reports.len().saturating_sub(scored)
     );
     for (index, report) in reports.iter().enumerate() {
-        let name = report.label.as_deref().unwrap_or(&report.url);
+        let name = report.name();
         let row = format!(
             "| {} | {} | {} | {} |\n",
-            markdown_cell(name, 120),
+            markdown_cell(&name, 120),
             score(report),
             to_fix(report).count(),
             report.exit.name()
@@ -165,7 +169,7 @@ fn section(report: &Report, heading: &str) -> Vec<Block> {
 
 /// What the first screen of the terminal says, less the fixes.
 fn head(report: &Report, heading: &str) -> String {
-    let name = report.label.as_deref().unwrap_or(&report.url);
+    let name = report.name();
     let title = match report.score.value {
         Some(value) => {
             let grade = report.score.grade.as_ref();
@@ -175,9 +179,9 @@ fn head(report: &Report, heading: &str) -> String {
         None => "Agent readiness: no score".to_owned(),
     };
     // A heading right after the end of a folded part would belong to it.
-    let mut text = format!("\n{heading} {title}\n\nEndpoint {}", markdown(name, 200));
+    let mut text = format!("\n{heading} {title}\n\nEndpoint {}", markdown(&name, 200));
     if report.label.is_some() {
-        text.push_str(&format!(" ({})", markdown(&report.url, 200)));
+        text.push_str(&format!(" ({})", markdown(&report.shown_url(), 200)));
     }
     let found: Vec<String> = first_screen::found(report).iter().map(|part| markdown(part, LONGEST)).collect();
     text.push_str(&format!(": {}.\n\n{}\n\n", found.join(" · "), sentence(report)));

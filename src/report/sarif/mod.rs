@@ -21,6 +21,7 @@ use crate::check::Check;
 use crate::checks;
 use crate::facts::Kind;
 use crate::finding::{Dimension, Severity, Status};
+use crate::protocol::host::shown;
 use crate::transcript::MESSAGE;
 use model::{
     Artifact, Automation, Configuration, Descriptor, Driver, Evidence, Help, Invocation, Location, Log,
@@ -63,7 +64,7 @@ fn logs(reports: &[Report], missing: &[String], results: Results, most: usize) -
     let mut runs: Vec<Run> =
         reports.iter().zip(&keys).map(|(report, key)| run(report, key, results, &rules)).collect();
     if let Some(Run { invocations: [invocation], .. }) = runs.first_mut() {
-        let why = |url: &String| format!("expected, and there is no report: {url}");
+        let why = |url: &String| format!("expected, and there is no report: {}", shown(url));
         let missing = missing.iter().map(|url| notification("missing", "error", &why(url)));
         invocation.tool_execution_notifications.extend(missing);
     }

@@ -8,6 +8,7 @@ use super::layout::{Page, Tone, columns};
 use crate::facts::era_guess::EraGuess;
 use crate::facts::{Confidence, Kind};
 use crate::finding::{Severity, Status};
+use crate::protocol::host;
 use crate::report::doubts::doubts;
 use crate::report::text::shell;
 use crate::report::{Report, ReportFinding};
@@ -39,7 +40,7 @@ pub(super) fn draw(page: &mut Page, report: &Report) {
 
 fn head(page: &mut Page, report: &Report) {
     let label = report.label.as_ref().map_or_else(String::new, |label| format!("{label}: "));
-    page.text(Tone::Strong, &format!("{label}{}", report.url));
+    page.text(Tone::Strong, &format!("{label}{}", report.shown_url()));
     page.item(0, (Tone::Plain, "Found:"), 7, &found(report).join(" · "));
     for doubt in doubts(report) {
         page.text(Tone::Fair, &doubt.text);
@@ -69,7 +70,7 @@ pub(in crate::report) fn found(report: &Report) -> Vec<String> {
         what.push(format!("server \"{}\" {}", server.name, server.version).trim_end().to_owned());
     }
     if class.endpoint != report.url {
-        what.push(format!("redirected to {}", class.endpoint));
+        what.push(format!("redirected to {}", host::shown(&class.endpoint)));
     }
     // Why is of interest where it is not plain from what was found.
     if !class.is_mcp() || class.confidence != Confidence::Confirmed {

@@ -45,7 +45,7 @@ pub fn render_all(reports: &[Report], missing: &[String], style: &Style) -> Stri
         let mut page = Page::new(*style);
         page.text(Tone::Strong, &format!("Missing ({}): expected, and there is no report", missing.len()));
         for url in missing {
-            page.text(Tone::Fair, url);
+            page.text(Tone::Fair, &crate::protocol::host::shown(url));
         }
         drawn.push(format!("\n{}", page.finish()));
     }
