@@ -78,6 +78,9 @@ pub enum TargetError {
     /// A zone that cannot be one.
     #[error(transparent)]
     Zone(#[from] ZoneError),
+    /// Something that no URL holds as it is.
+    #[error("has a space or control character inside; a space in a URL is written as %20")]
+    Space,
     /// Longer than any server accepts.
     #[error("is longer than 8192 bytes")]
     TooLong,
@@ -95,7 +98,13 @@ impl Target {
         if text.len() > LONGEST_URL {
             return Err(TargetError::TooLong);
         }
-        let (text, zone) = split_zone(text.trim())?;
+        let text = text.trim();
+        // The URL standard would take them out, or write them otherwise: another URL than the one that stands
+        // there, and for a list in one column per line more than a URL.
+        if text.contains(|character: char| character.is_whitespace() || character.is_control()) {
+            return Err(TargetError::Space);
+        }
+        let (text, zone) = split_zone(text)?;
         let mut url = Url::parse(&text).map_err(|error| TargetError::NotAUrl(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
             return Err(TargetError::Scheme(url.scheme().to_owned()));
@@ -218,6 +227,16 @@ mod tests {
         assert!(matches!(error("ftp://example.com"), TargetError::Scheme(_)));
         assert!(matches!(error("http://"), TargetError::NotAUrl(_) | TargetError::NoHost));
         assert!(matches!(error("http://[::1"), TargetError::NotAUrl(_)));
+        for text in [
+            "http://x/ trailing",
+            "http://x/\r::error::x",
+            "http://x/\tb",
+            "http://x/\u{2028}b",
+            "ht\ntp://x/",
+        ] {
+            assert_eq!(error(text), TargetError::Space, "{text:?}");
+        }
+        assert!(Target::parse(" http://x/%20b\r\n", Profile::Quick).is_ok());
         assert!(matches!(error("http://[::1%]/"), TargetError::Zone(ZoneError::Unusable)));
         assert!(matches!(error("http://[127.0.0.1%25lo]/"), TargetError::NotAUrl(_)));
         assert!(matches!(error("http://127.0.0.1%25lo/"), TargetError::Zone(ZoneError::Misplaced)));

@@ -1,6 +1,6 @@
 //! From URLs and credentials to targets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::args::CredentialArgs;
@@ -17,6 +17,8 @@ use crate::transcript::Profile;
 
 /// Largest file of trust roots, in bytes.
 const CACERT_BYTES: u64 = 4 * 1024 * 1024;
+/// URLs given twice that a note names; of the others it gives the number.
+const TWICE_NAMED: usize = 10;
 /// Longest label, in characters.
 const LABEL_CHARS: usize = 200;
 
@@ -55,6 +57,8 @@ pub(super) fn wanted(
     }
     all.extend(listed_by_others);
     let mut targets: Vec<Target> = Vec::new();
+    let mut places: HashMap<(String, &str), Vec<usize>> = HashMap::new();
+    let mut again: Vec<Target> = Vec::new();
     for target in all {
         if let Some(zone) = target.zone.as_deref().filter(|zone| !around.zone(zone)) {
             let problem = format!(
@@ -63,21 +67,29 @@ pub(super) fn wanted(
             );
             return Err(Usage::new(line_of(&target, found).unwrap_or_else(|| "URL".to_owned()), problem));
         }
-        // Two names, like two profiles, are two scans; a URL that has no name is the one that has.
-        let named = |earlier: &Target| {
-            earlier.label.is_none() || target.label.is_none() || earlier.label == target.label
-        };
-        let same = |earlier: &Target| {
-            (&earlier.url, &earlier.zone, &earlier.headers, earlier.profile)
-                == (&target.url, &target.zone, &target.headers, target.profile)
-        };
-        if targets.iter().any(|earlier| same(earlier) && named(earlier)) {
-            notes.push(format!("{} is given twice and scanned once", shown_url(&target.typed())));
+        let key = (target.typed(), target.profile.as_str());
+        let earlier = places.entry(key).or_default();
+        if earlier.iter().filter_map(|place| targets.get(*place)).any(|earlier| twice(earlier, &target)) {
+            again.push(target);
         } else {
+            earlier.push(targets.len());
             targets.push(target);
         }
     }
+    // A list of a million lines may hold one URL half a million times.
+    let named = again.iter().take(TWICE_NAMED).map(|target| shown_url(&target.typed()));
+    notes.extend(named.map(|url| format!("{url} is given twice and scanned once")));
+    if let Some(more @ 1..) = again.len().checked_sub(TWICE_NAMED) {
+        notes.push(format!("{more} more URLs are given twice and scanned once"));
+    }
     Ok(targets)
+}
+
+/// Whether two targets of one URL and profile are one scan: two names are two scans; a URL that has no name is
+/// the one that has.
+fn twice(earlier: &Target, target: &Target) -> bool {
+    let named = earlier.label.is_none() || target.label.is_none() || earlier.label == target.label;
+    named && earlier.headers == target.headers
 }
 
 /// Neither a URL nor a label.
