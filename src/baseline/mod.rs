@@ -89,6 +89,16 @@ pub fn same_url(a: &str, b: &str) -> bool {
     }
 }
 
+/// Where a URL leads, without its query and last slashes: equal for all that [`same_url`] takes for one. What
+/// long lists are sorted by, since that parses both.
+#[must_use]
+pub fn place(url: &str) -> String {
+    let place = host::parse(url).map(|(url, zone)| {
+        format!("{}://{}%{}{}", url.scheme(), url.authority(), zone.unwrap_or_default(), url.path())
+    });
+    place.as_deref().unwrap_or(url).trim_end_matches('/').to_owned()
+}
+
 fn same_query(a: Option<&str>, b: Option<&str>) -> bool {
     let (Some(a), Some(b)) = (a, b) else { return a == b };
     let pairs = |query: &str| query.split('&').count();
@@ -239,6 +249,9 @@ mod tests {
             assert_eq!(same_url(&at(b), &at(a)), same, "{b} and {a}");
         }
         assert!(same_url("HTTPS://H:443", "https://h/"));
+        assert_eq!(place("HTTPS://H:443?a=1"), place("https://h/"));
+        assert_ne!(place("https://h/a"), place("https://h/b"));
+        assert_ne!(place("http://[fe80::1%25eth0]/"), place("http://[fe80::1%25eth1]/"));
         assert!(!same_url("https://h/a", "https://h/b"));
         assert!(same_url("http://[fe80::1%25eth0]/", "http://[FE80::1%eth0]:80"));
         assert!(!same_url("http://[fe80::1%25eth0]/", "http://[fe80::1%25eth1]/"));

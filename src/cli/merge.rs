@@ -1,7 +1,7 @@
 //! `merge`: reports of several runs as one. The order of files and lines does not matter: reports are
 //! sorted by URL, and of several for one target the last complete one counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Reporting, Surroundings, Usage, reporting};
 use super::{Ending, lists};
-use crate::baseline::same_url;
+use crate::baseline::{place, same_url};
 use crate::exit::Exit;
 use crate::gate::Gates;
 use crate::progress::{Progress, Voice};
@@ -229,14 +229,19 @@ fn latest(reports: Vec<Report>) -> (Vec<Report>, usize) {
 
 /// Expected URLs without a report, masked, each once, in the order of the list.
 fn missing(expected: &[Target], reports: &[Report]) -> Vec<String> {
-    let mut missing: Vec<String> = Vec::new();
+    let (mut missing, mut named) = (Vec::new(), HashSet::new());
+    let mut places: HashMap<String, Vec<&Report>> = HashMap::new();
+    for report in reports {
+        places.entry(place(&report.url)).or_default().push(report);
+    }
     for target in expected {
         let url = target.typed();
+        let there = places.get(&place(&url)).map(Vec::as_slice).unwrap_or_default();
         let plain = |url: &str| url.trim_end_matches('/').to_owned();
-        let same = |report: &&Report| plain(&report.url) == plain(&url) || same_url(&report.url, &url);
+        let same = |report: &&&Report| plain(&report.url) == plain(&url) || same_url(&report.url, &url);
         // As a report would name it.
         let shown = with_zone(&masked_url(&target.url, &Vault::default()), target.zone.as_deref());
-        if !reports.iter().any(|report| same(&report)) && !missing.contains(&shown) {
+        if !there.iter().any(|report| same(&report)) && named.insert(shown.clone()) {
             missing.push(shown);
         }
     }

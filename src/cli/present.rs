@@ -1,10 +1,12 @@
 //! From reports to bytes, exit code and closing words: the same for every command that judges.
 
+use std::collections::HashMap;
+
 use super::Ending;
 use super::judging::Judging;
 use super::outputs::Outputs;
-use super::resolve::Reporting;
-use crate::baseline::same_url;
+use super::resolve::{NamedIn, Reporting};
+use crate::baseline::{place, same_url};
 use crate::exit::Exit;
 use crate::progress::say;
 use crate::protocol::host::shown_host;
@@ -64,8 +66,9 @@ impl<'p> Presenter<'p> {
         exit: Exit,
         outputs: Outputs,
     ) -> Result<(), Ending> {
+        let places: Vec<Places<'_>> = self.reporting.named_in.iter().map(sorted).collect();
         for report in reports.iter_mut() {
-            report.named_at = self.named_at(report).or(report.named_at.take());
+            report.named_at = self.named_at(report, &places).or(report.named_at.take());
         }
         outputs.finish(reports, missing, exit, self.reporting)?;
         let more = self.reporting.reports.iter().map(|(format, _)| *format);
@@ -79,11 +82,12 @@ impl<'p> Presenter<'p> {
 
     /// The line that was given, else that of the URL and label, else of the URL, else the first that holds
     /// the URL.
-    fn named_at(&self, report: &Report) -> Option<NamedAt> {
+    fn named_at(&self, report: &Report, places: &[Places<'_>]) -> Option<NamedAt> {
         let url = report.url.as_str();
-        self.reporting.named_in.iter().find_map(|named| {
+        let here = place(url);
+        self.reporting.named_in.iter().zip(places).find_map(|(named, places)| {
             let of = |label: bool| {
-                let mut lines = named.lines.iter();
+                let mut lines = places.get(&here).into_iter().flatten();
                 let found =
                     lines.find(|(other, own, _)| same_url(other, url) && (!label || *own == report.label));
                 found.map(|(.., line)| *line)
@@ -147,6 +151,17 @@ fn several(reports: &[Report]) -> String {
         }
     }
     format!("{} targets: {}", reports.len(), parts.join(", "))
+}
+
+/// Lines of a file by where their URLs lead: a list may be long.
+type Places<'n> = HashMap<String, Vec<&'n (String, Option<String>, u32)>>;
+
+fn sorted(named: &NamedIn) -> Places<'_> {
+    let mut places = Places::new();
+    for line in &named.lines {
+        places.entry(place(&line.0)).or_default().push(line);
+    }
+    places
 }
 
 /// Host, port and path: enough to tell targets apart on a line.
