@@ -15,7 +15,7 @@ use crate::protocol::jsonrpc;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
-use crate::transcript::{Exchange, Failure, FailureKind, ProbeId, Profile, SkipReason, Transcript};
+use crate::transcript::{Exchange, Failure, FailureKind, ProbeId, Profile, Transcript};
 
 /// The class of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -220,8 +220,8 @@ pub fn classify(transcript: &Transcript) -> Classification {
     };
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
-    if transcript.skips.iter().any(|skip| skip.reason == SkipReason::Crashed) {
-        class.reason = SkipReason::Crashed.words().to_owned();
+    if let Some(skip) = transcript.skips.iter().find(|skip| skip.reason.whole_target()) {
+        skip.reason.words().clone_into(&mut class.reason);
     }
     if class.kind == Kind::AuthGated {
         // A credential that was sent, and did not open the gate.

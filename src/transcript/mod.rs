@@ -130,11 +130,19 @@ pub enum SkipReason {
     CredentialStopped,
     /// The user interrupted the scan.
     Interrupted,
+    /// Three targets of the same host in a row could not be reached: this one was not tried.
+    HostUnreachable,
     /// We crashed on this target.
     Crashed,
 }
 
 impl SkipReason {
+    /// Whether nothing of the target was asked or kept because of it: what is said of the target is this.
+    #[must_use]
+    pub const fn whole_target(self) -> bool {
+        matches!(self, Self::HostUnreachable | Self::Crashed)
+    }
+
     /// The reason in words, as it appears in an undecided finding.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -146,6 +154,7 @@ impl SkipReason {
             Self::CircuitBreaker => "the scan stopped after repeated faults of the endpoint",
             Self::CredentialStopped => "the credential stopped working (401 after it had been accepted)",
             Self::Interrupted => "the scan was interrupted",
+            Self::HostUnreachable => "not tried: three targets of this host in a row could not be reached",
             Self::Crashed => "agentgauge crashed on this target: a bug of ours, please report it",
         }
     }

@@ -24,6 +24,7 @@ mod era_change;
 mod formats;
 mod gate_laws;
 mod gating;
+mod hosts;
 mod html;
 mod inputs;
 mod laws;
