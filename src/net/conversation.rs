@@ -12,7 +12,6 @@ use url::Url;
 
 use super::asked::{Asked, Ear};
 use super::body::{Publish, Reader};
-use super::broken::broken;
 use super::dial::{Connection, Dialler, Sender, failure, over};
 use super::exchange::{Call, Reuse, Until};
 use super::kept::Kept;
@@ -320,42 +319,6 @@ impl Inner {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(self.head_failure(&error, connection)),
         }
-    }
-
-    fn head_failure(&self, error: &hyper::Error, connection: &Connection) -> Failure {
-        let seen = &connection.seen;
-        let excerpt = || format!("the answer begins with \"{}\"", seen.excerpt(&self.vault));
-        // The library says "too large" of a Content-Length beyond all bounds, too.
-        if error.is_parse_too_large() {
-            let (bytes, lines) = seen.count();
-            if lines > self.limits.header_lines {
-                return over(Phase::Head, FailureKind::TooLarge, "header_lines", self.limits.header_lines);
-            }
-            if bytes >= self.limits.header_bytes as u64 {
-                return over(Phase::Head, FailureKind::TooLarge, "header_bytes", self.limits.header_bytes);
-            }
-        }
-        let speaks_http = seen.begins(b"HTTP/1.");
-        if error.is_parse() && speaks_http {
-            return failure(Phase::Head, FailureKind::Framing, &excerpt());
-        }
-        // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
-        let h2 = matches!(connection.sender, Sender::H2(_));
-        if error.is_parse() || (seen.any() && !speaks_http && !h2) {
-            return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
-        }
-        let mut broken = broken(error);
-        if broken.phase == Phase::Body {
-            broken.phase = Phase::Head;
-        }
-        if broken.kind == FailureKind::Other && error.is_closed() {
-            broken.kind = FailureKind::Truncated;
-        }
-        if broken.kind == FailureKind::Truncated {
-            broken.detail =
-                if seen.any() && !h2 { excerpt() } else { "closed without a byte of an answer".to_owned() };
-        }
-        broken
     }
 
     /// Opens a fresh connection for a WebSocket upgrade.
