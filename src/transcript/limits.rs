@@ -47,7 +47,7 @@ pub struct Limits {
     pub tls_ms: u64,
     /// Response head, from the end of sending, for a request that can be answered at once.
     pub header_ms: u64,
-    /// Response head and body of an ordinary reply, in all.
+    /// Response head and body of an ordinary reply, in all, from the end of sending.
     pub reply_ms: u64,
     /// First event of a stream that may stay silent.
     pub first_event_ms: u64,
