@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::body::BINARY_KEPT;
 use super::broken::broken;
-use super::dial::{Connection, failure};
+use super::dial::{Connection, failure, over};
 use super::exchange::Call;
 use super::guard::{Guard, Tally, TooManyFragments};
 use super::recorder::{self, from_now};
@@ -97,7 +97,7 @@ impl Wire<'_> {
             result = self.open(&call, &mut exchange) => result,
             () = inner.stop.wait() => Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted")),
             () = tokio::time::sleep_until(inner.deadline()) => {
-                Err(failure(Phase::Head, FailureKind::Cancelled, "the scan's deadline passed"))
+                Err(over(Phase::Head, FailureKind::Cancelled, "target_ms", inner.limits.target_ms))
             }
         };
         match result {

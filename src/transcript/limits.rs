@@ -66,6 +66,13 @@ pub struct Limits {
     /// Interim (1xx) responses before the response to one request.
     #[serde(default = "most_interim")]
     pub interim: usize,
+    /// A document on another origin that a reply of the target points to (authorization metadata), from its
+    /// name to its end.
+    #[serde(default = "document_ms")]
+    pub document_ms: u64,
+    /// Body of a document on another origin.
+    #[serde(default = "document_bytes")]
+    pub document_bytes: usize,
     /// Body, after any decoding (we never ask for an encoding and never decode one).
     pub body_bytes: usize,
     /// Memory for all bodies, lines and frames of the scan together, as estimated: 4 for a byte of text, 160
@@ -126,6 +133,8 @@ impl Limits {
             header_bytes: 64 * 1024,
             header_lines: 200,
             interim: most_interim(),
+            document_ms: document_ms(),
+            document_bytes: document_bytes(),
             body_bytes: 4 * 1024 * 1024,
             kept_bytes: most_kept(),
             line_bytes: 1024 * 1024,
@@ -206,4 +215,12 @@ const fn most_kept() -> u64 {
 
 const fn most_fragments() -> usize {
     1_000
+}
+
+const fn document_ms() -> u64 {
+    5_000
+}
+
+const fn document_bytes() -> usize {
+    1024 * 1024
 }
