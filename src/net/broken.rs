@@ -2,6 +2,7 @@
 
 use super::conversation::Inner;
 use super::dial::{Connection, Sender, failure, over};
+use super::frames::Flood;
 use crate::transcript::{Failure, FailureKind, Phase};
 
 /// The failure behind a hyper error while reading.
@@ -73,10 +74,18 @@ fn broken_h2(error: &h2::Error) -> Failure {
     failure(Phase::Body, kind, &error.to_string())
 }
 
+/// The failure of a connection that a flood of frames broke.
+pub(super) fn flooded(phase: Phase, flood: &Flood) -> Failure {
+    failure(phase, FailureKind::TooLarge, &flood.to_string())
+}
+
 impl Inner {
     /// Why no head came.
     pub(super) fn head_failure(&self, error: &hyper::Error, connection: &Connection) -> Failure {
         let seen = &connection.seen;
+        if let Some(flood) = seen.flood() {
+            return flooded(Phase::Head, &flood);
+        }
         let excerpt = || format!("the answer begins with \"{}\"", seen.excerpt(&self.vault));
         // The library says "too large" of a Content-Length beyond all bounds, too.
         if error.is_parse_too_large() {

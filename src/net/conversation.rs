@@ -12,6 +12,7 @@ use url::Url;
 
 use super::asked::{Asked, Ear};
 use super::body::{Publish, Reader};
+use super::broken::flooded;
 use super::dial::{Connection, Dialler, Sender, failure, over};
 use super::exchange::{Call, Reuse, Until};
 use super::kept::Kept;
@@ -180,7 +181,9 @@ impl Inner {
         exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
         exchange.ended = read.ended;
-        exchange.failure = read.failure;
+        // Whatever the library calls what it makes of it.
+        let flood = connection.seen.flood().filter(|_| read.failure.is_some());
+        exchange.failure = flood.map(|flood| flooded(Phase::Body, &flood)).or(read.failure);
         exchange.shapes.extend(read.shapes);
         if exchange.ended == Ended::Complete {
             self.keep(connection, call.reuse);

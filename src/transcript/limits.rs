@@ -66,6 +66,9 @@ pub struct Limits {
     /// Interim (1xx) responses before the response to one request.
     #[serde(default = "most_interim")]
     pub interim: usize,
+    /// HTTP/2 frames in a row that bring neither a head nor a body (settings, pings and the like).
+    #[serde(default = "most_h2_frames")]
+    pub h2_frames: usize,
     /// A document on another origin that a reply of the target points to (authorization metadata), from its
     /// name to its end.
     #[serde(default = "document_ms")]
@@ -133,6 +136,7 @@ impl Limits {
             header_bytes: 64 * 1024,
             header_lines: 200,
             interim: most_interim(),
+            h2_frames: most_h2_frames(),
             document_ms: document_ms(),
             document_bytes: document_bytes(),
             body_bytes: 4 * 1024 * 1024,
@@ -214,6 +218,10 @@ const fn most_kept() -> u64 {
 }
 
 const fn most_fragments() -> usize {
+    1_000
+}
+
+const fn most_h2_frames() -> usize {
     1_000
 }
 
