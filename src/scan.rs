@@ -129,6 +129,17 @@ pub fn crashed(header: Header) -> Transcript {
     Transcript { header, exchanges: Vec::new(), skips: vec![skip], end: None }
 }
 
+/// What is recorded of a target that is not tried, because nothing else on its host could be reached.
+pub(crate) fn not_tried(target: &Target, observer: &dyn Observer) -> Transcript {
+    let header = header(target, &Vault::default());
+    let skip = Skip { probe: ProbeId::Classify, step: None, reason: SkipReason::HostUnreachable };
+    let end = End { at_us: 0, interrupted: false, stalls: Vec::new() };
+    observer.entry(&Entry::Header(Box::new(header.clone())));
+    observer.entry(&Entry::Skip(skip.clone()));
+    observer.entry(&Entry::End(end.clone()));
+    Transcript { header, exchanges: Vec::new(), skips: vec![skip], end: Some(end) }
+}
+
 /// What was recorded so far as a transcript, for the readers that probes ask.
 pub(crate) fn partial(exchanges: Vec<Exchange>, skips: Vec<Skip>) -> Transcript {
     let header = Header {

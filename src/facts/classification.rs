@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cards;
+use super::coding;
 use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
@@ -231,8 +232,8 @@ pub fn classify(transcript: &Transcript) -> Classification {
     };
     let mut class = seen.conclude(endpoint);
     class.found_at = found(transcript);
-    if transcript.skips.iter().any(|skip| skip.reason == SkipReason::Crashed) {
-        class.reason = SkipReason::Crashed.words().to_owned();
+    if let Some(skip) = transcript.skips.iter().find(|skip| skip.reason.whole_target()) {
+        skip.reason.words().clone_into(&mut class.reason);
     }
     // Single steps are skipped where nothing else is spoken, whole probes also beside the modern era.
     if transcript.skips.iter().any(|skip| skip.reason == SkipReason::UnknownVersion && skip.step.is_some()) {
@@ -279,6 +280,8 @@ struct Seen {
     /// A POST whose headers did not come in time.
     silent_post: Option<(u32, Failure)>,
     post_answered: bool,
+    /// A reply to a POST that a content coding hides, and in words why.
+    packed: Option<(u32, String)>,
     redirect: Option<(u32, u16, String)>,
     server: Option<ServerInfo>,
     repeated: bool,
@@ -299,6 +302,9 @@ impl Seen {
         }
         if exchange.request.method == "POST" {
             self.post_answered |= exchange.head.is_some();
+            if let (Some(words), None) = (coding::unread(exchange), &self.packed) {
+                self.packed = Some((exchange.id, words));
+            }
             let late = |failure: &&Failure| failure.kind == FailureKind::HeaderTimeout;
             if let (Some(failure), None) = (failed.filter(late), &self.silent_post) {
                 self.silent_post = Some((exchange.id, failure.clone()));
@@ -485,6 +491,8 @@ impl Seen {
             class.reason = "GET is answered with an event stream that speaks no MCP".to_owned();
             if let Some((_, failure)) = self.posts_unanswered() {
                 class.reason.push_str(&format!("; no POST was answered ({})", failure.words()));
+            } else if let Some((_, words)) = &self.packed {
+                class.reason.push_str(&format!("; a POST was answered, but {words}"));
             }
         } else if let Some(id) = self.gated {
             class.kind = Kind::AuthGated;
@@ -526,6 +534,10 @@ impl Seen {
         .to_owned();
         if self.mixed {
             class.reason.push_str("; repetitions were answered differently (a mixed fleet?)");
+        }
+        if let Some((id, words)) = &self.packed {
+            class.evidence.push(*id);
+            class.reason.push_str(&format!("; of another request {words}"));
         }
     }
 
@@ -589,6 +601,7 @@ impl Seen {
             class.kind = Kind::None;
             class.reason = self.why_none();
             class.evidence.extend(self.posts_unanswered().map(|(id, _)| *id));
+            class.evidence.extend(self.packed.as_ref().map(|(id, _)| *id));
             class
                 .evidence
                 .extend(self.html.or(self.modern_aware_only).or(self.server_error.map(|(id, _)| id)));
@@ -652,6 +665,11 @@ impl Seen {
                 _ => "that says nothing about what speaks here",
             };
             return format!("{SERVER_ERROR}{status}: {by}{}", self.asked());
+        }
+        if let Some((_, words)) = &self.packed {
+            return format!(
+                "a request was answered, but {words}: it is not decoded, and nothing more is known"
+            );
         }
         if self.html.is_some() {
             return "HTML, not MCP: a web page answers here (a wrong path, a single-page app or a captive portal)"

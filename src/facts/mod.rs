@@ -20,6 +20,7 @@ pub mod browser;
 pub mod cards;
 pub mod catalogue;
 pub mod classification;
+pub mod coding;
 pub mod delivery;
 pub mod endpoint;
 pub mod era_guess;
@@ -357,7 +358,8 @@ impl<'t> Facts<'t> {
 /// The exchange, if an answer came that says something about the request.
 ///
 /// # Errors
-/// Inconclusive on a transport failure before the head, 401, 403 and 429.
+/// Inconclusive on a transport failure before the head, 401, 403 and 429, and where a coding that nobody asked
+/// for hides the body.
 pub fn answered(exchange: &Exchange) -> Result<&Exchange, Undecided> {
     match (&exchange.head, &exchange.failure) {
         (None, Some(failure)) => inconclusive(failure.words()),
@@ -368,6 +370,10 @@ pub fn answered(exchange: &Exchange) -> Result<&Exchange, Undecided> {
             401 => inconclusive("behind authentication (401)"),
             403 => inconclusive("refused (403)"),
             429 => inconclusive("rate limited (429)"),
+            // A status says what it says; whether a request was served stands in the body.
+            200..=299 if exchange.request.method == "POST" => {
+                coding::unread(exchange).map_or(Ok(exchange), inconclusive)
+            }
             _ => Ok(exchange),
         },
     }

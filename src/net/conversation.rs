@@ -12,7 +12,7 @@ use url::Url;
 
 use super::asked::{Asked, Ear};
 use super::body::{Publish, Reader};
-use super::broken::broken;
+use super::broken::flooded;
 use super::dial::{Connection, Dialler, Sender, failure, over};
 use super::exchange::{Call, Reuse, Until};
 use super::kept::Kept;
@@ -48,6 +48,13 @@ pub(super) struct Inner {
     pub(super) next_slot: Mutex<Instant>,
     pub(super) kept: Kept,
     pub(super) questions: mpsc::Sender<Asked>,
+}
+
+/// A head that came, its body still to be read.
+pub(super) struct Answer {
+    pub(super) response: http::Response<Incoming>,
+    /// When the request was sent.
+    pub(super) asked: Instant,
 }
 
 /// How long cleaning up may take once the scan is over.
@@ -145,7 +152,7 @@ impl Inner {
             connection = self.fresh(&url, exchange).await?;
             sent = self.exchange_heads(call, &url, exchange, &mut connection).await;
         }
-        let response = sent?;
+        let Answer { response, asked } = sent?;
         let (parts, body) = response.into_parts();
         let at_us = self.clock.now_us();
         let (head, mut shapes) =
@@ -169,11 +176,14 @@ impl Inner {
             exchange.ended = Ended::ByUs;
             return Ok(());
         }
-        let read = self.reader(call, exchange, publish).read(body, exchange.header("content-type")).await;
+        let reader = self.reader(call, exchange, asked, publish);
+        let read = reader.read(body, exchange.header("content-type")).await;
         exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
         exchange.ended = read.ended;
-        exchange.failure = read.failure;
+        // Whatever the library calls what it makes of it.
+        let flood = connection.seen.flood().filter(|_| read.failure.is_some());
+        exchange.failure = flood.map(|flood| flooded(Phase::Body, &flood)).or(read.failure);
         exchange.shapes.extend(read.shapes);
         if exchange.ended == Ended::Complete {
             self.keep(connection, call.reuse);
@@ -181,13 +191,22 @@ impl Inner {
         Ok(())
     }
 
-    fn reader(&self, call: &Call, exchange: &Exchange, publish: Option<Publish>) -> Reader<'_> {
+    /// A reader of the reply to what was sent at `asked`. An ordinary reply has its time for head and body
+    /// together (HOSTILE.md T8); a stream that is watched is watched from its head on.
+    fn reader(
+        &self,
+        call: &Call,
+        exchange: &Exchange,
+        asked: Instant,
+        publish: Option<Publish>,
+    ) -> Reader<'_> {
         let ms = |ms: u64| from_now(Duration::from_millis(ms));
         let get = call.method == "GET";
+        let reply = later(asked, Duration::from_millis(self.limits.reply_ms));
         let (total, first_event) = match call.until {
             Until::Watch(watch) => (ms(watch), None),
-            _ if get => (ms(self.limits.reply_ms), Some(ms(self.silence(self.limits.first_event_ms)))),
-            _ => (ms(self.limits.reply_ms), None),
+            _ if get => (reply, Some(ms(self.silence(self.limits.first_event_ms)))),
+            _ => (reply, None),
         };
         Reader {
             limits: &self.limits,
@@ -283,7 +302,7 @@ impl Inner {
         url: &Url,
         exchange: &mut Exchange,
         connection: &mut Connection,
-    ) -> Result<http::Response<Incoming>, Failure> {
+    ) -> Result<Answer, Failure> {
         let h2 = matches!(connection.sender, Sender::H2(_));
         let mut request = request::build(self, call, url, exchange, h2)?;
         let flooded = request::too_many_interim(&mut request, self.limits.interim);
@@ -291,7 +310,8 @@ impl Inner {
             Until::Watch(watch) => watch,
             _ => self.limits.header_ms,
         };
-        let limit = from_now(Duration::from_millis(wait));
+        let asked = Instant::now();
+        let limit = later(asked, Duration::from_millis(wait));
         let answer = async {
             match &mut connection.sender {
                 Sender::H1(sender) => {
@@ -317,45 +337,9 @@ impl Inner {
             Err(_) => {
                 Err(failure(Phase::Head, FailureKind::HeaderTimeout, &format!("none within {wait} ms")))
             }
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => Ok(Answer { response, asked }),
             Ok(Err(error)) => Err(self.head_failure(&error, connection)),
         }
-    }
-
-    fn head_failure(&self, error: &hyper::Error, connection: &Connection) -> Failure {
-        let seen = &connection.seen;
-        let excerpt = || format!("the answer begins with \"{}\"", seen.excerpt(&self.vault));
-        // The library says "too large" of a Content-Length beyond all bounds, too.
-        if error.is_parse_too_large() {
-            let (bytes, lines) = seen.count();
-            if lines > self.limits.header_lines {
-                return over(Phase::Head, FailureKind::TooLarge, "header_lines", self.limits.header_lines);
-            }
-            if bytes >= self.limits.header_bytes as u64 {
-                return over(Phase::Head, FailureKind::TooLarge, "header_bytes", self.limits.header_bytes);
-            }
-        }
-        let speaks_http = seen.begins(b"HTTP/1.");
-        if error.is_parse() && speaks_http {
-            return failure(Phase::Head, FailureKind::Framing, &excerpt());
-        }
-        // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
-        let h2 = matches!(connection.sender, Sender::H2(_));
-        if error.is_parse() || (seen.any() && !speaks_http && !h2) {
-            return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
-        }
-        let mut broken = broken(error);
-        if broken.phase == Phase::Body {
-            broken.phase = Phase::Head;
-        }
-        if broken.kind == FailureKind::Other && error.is_closed() {
-            broken.kind = FailureKind::Truncated;
-        }
-        if broken.kind == FailureKind::Truncated {
-            broken.detail =
-                if seen.any() && !h2 { excerpt() } else { "closed without a byte of an answer".to_owned() };
-        }
-        broken
     }
 
     /// Opens a fresh connection for a WebSocket upgrade.
@@ -363,16 +347,17 @@ impl Inner {
         &self,
         call: &Call,
         exchange: &mut Exchange,
-    ) -> Result<(Connection, http::Response<Incoming>), Failure> {
+    ) -> Result<(Connection, Answer), Failure> {
         let url = self.allowed(&call.url)?;
         let mut connection = self.fresh(&url, exchange).await?;
-        let response = self.exchange_heads(call, &url, exchange, &mut connection).await?;
-        Ok((connection, response))
+        let answer = self.exchange_heads(call, &url, exchange, &mut connection).await?;
+        Ok((connection, answer))
     }
 
     /// Reads the body of a reply that is no upgrade.
-    pub(super) async fn read_plain(&self, call: &Call, exchange: &mut Exchange, body: Incoming) {
-        let read = self.reader(call, exchange, None).read(body, exchange.header("content-type")).await;
+    pub(super) async fn read_plain(&self, call: &Call, exchange: &mut Exchange, answer: Answer) {
+        let reader = self.reader(call, exchange, answer.asked, None);
+        let read = reader.read(answer.response.into_body(), exchange.header("content-type")).await;
         exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
         exchange.ended = read.ended;

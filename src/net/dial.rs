@@ -277,9 +277,10 @@ impl Dialler {
         let io = TokioIo::new(io);
         let broken = |error: hyper::Error| failure(Phase::Connect, FailureKind::Other, &error.to_string());
         if h2 {
+            seen.count_frames(&self.limits);
             let header_list = u32::try_from(self.limits.header_bytes).unwrap_or(u32::MAX);
-            // What h2 holds back for us is bounded by the windows; CONTINUATION by the header list; pings and
-            // settings are answered one by one. Push is off in hyper's client.
+            // What h2 holds back for us is bounded by the windows; CONTINUATION by the header list; pings,
+            // settings and the like by the tap. Push is off in hyper's client.
             let (sender, connection) = http2::Builder::new(TokioExecutor::new())
                 .max_header_list_size(header_list)
                 .initial_stream_window_size(H2_WINDOW)

@@ -1,27 +1,29 @@
 //! Documents on other origins: metadata that the target's replies point to. Remote-chosen, so: https
 //! only (http towards local targets), no address that is less public than the target itself, checked
-//! after resolution and connected to as checked (so never through a proxy), no redirects, 1 MiB, 5 s, and
-//! never a credential.
+//! after resolution and connected to as checked (so never through a proxy), no redirects, limits of their
+//! own, and never a credential.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-use super::dial::failure;
+use super::broken::broken;
+use super::dial::{failure, over};
 use super::exchange::Call;
 use super::tls::Trust;
 use super::wire::Wire;
 use crate::protocol::address::{Exposure, may_point_to};
 use crate::protocol::host::shown_host;
-use crate::transcript::{Connect, Content, Ended, Exchange, Failure, FailureKind, Head, Phase, ProbeId};
+use crate::transcript::{
+    Connect, Content, Ended, Exchange, Failure, FailureKind, Head, Limits, Phase, ProbeId,
+};
 
-/// Most bytes of a foreign document.
-const MOST_BYTES: usize = 1024 * 1024;
-/// Time for a foreign document.
-const LIMIT: Duration = Duration::from_secs(5);
+/// Bytes of the shortest header line, with its line end.
+const SHORTEST_LINE: usize = 4;
 
 /// Fetches a document that a reply of the target pointed to, and records it.
 pub async fn fetch(
@@ -40,11 +42,19 @@ pub async fn fetch(
     ];
     let mut exchange = wire.inner.new_exchange(&call);
     exchange.request.headers.clone_from(&call.headers);
-    let result = tokio::time::timeout(LIMIT, get(wire, &mut exchange, url, endpoint)).await;
+    let limit = wire.limits().document_ms;
+    let result =
+        tokio::time::timeout(Duration::from_millis(limit), get(wire, &mut exchange, url, endpoint)).await;
     match result {
         Ok(Ok(())) => exchange.ended = Ended::Complete,
         Ok(Err(failure)) => exchange.failure = Some(failure),
-        Err(_) => exchange.failure = Some(failure(Phase::Body, FailureKind::BodyTimeout, "none within 5 s")),
+        Err(_) => {
+            let (phase, kind) = match exchange.head {
+                None => (Phase::Head, FailureKind::HeaderTimeout),
+                Some(_) => (Phase::Body, FailureKind::BodyTimeout),
+            };
+            exchange.failure = Some(over(phase, kind, "document_ms", limit));
+        }
     }
     exchange.ended_us = wire.now_us();
     wire.record(exchange)
@@ -52,6 +62,7 @@ pub async fn fetch(
 
 async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Exposure) -> Result<(), Failure> {
     let refuse = |why: &str| failure(Phase::Connect, FailureKind::Cancelled, why);
+    let limits = wire.limits();
     match url.scheme() {
         "https" => {}
         "http" if endpoint != Exposure::Public => {}
@@ -79,7 +90,10 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
         .redirect(Policy::none())
         .no_proxy()
         .referer(false)
-        .timeout(LIMIT);
+        // The library limits a head of HTTP/1 by lines, and by 400 KiB that are fixed. So many lines are over
+        // the limit of bytes, too.
+        .http1_max_headers(limits.header_bytes.checked_div(SHORTEST_LINE).unwrap_or_default())
+        .http2_max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
     if let Some(Host::Domain(name)) = url.host() {
         // Connected to as checked: a name that changes its mind gains nothing.
         builder = builder.resolve(name, address);
@@ -91,7 +105,17 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
         .header(http::header::USER_AGENT, &wire.inner.user_agent)
         .send()
         .await
-        .map_err(|error| failure(Phase::Head, kind(&error), ""))?;
+        .map_err(|error| broken_document(Phase::Head, &error, limits))?;
+    let size = |(name, value): (&HeaderName, &HeaderValue)| {
+        name.as_str().len().saturating_add(value.len()).saturating_add(SHORTEST_LINE)
+    };
+    let too_large = |name, limit: usize| Err(over(Phase::Head, FailureKind::TooLarge, name, limit));
+    if response.headers().len() > limits.header_lines {
+        return too_large("header_lines", limits.header_lines);
+    }
+    if response.headers().iter().map(size).sum::<usize>() > limits.header_bytes {
+        return too_large("header_bytes", limits.header_bytes);
+    }
     let (head, _) = super::recorder::head(
         wire.vault(),
         response.status().as_u16(),
@@ -101,10 +125,12 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
     );
     exchange.head = Some(Head { ..head });
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure(Phase::Body, kind(&error), ""))? {
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| broken_document(Phase::Body, &error, limits))?
+    {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > MOST_BYTES {
-            return Err(failure(Phase::Body, FailureKind::TooLarge, "document over 1 MiB"));
+        if bytes.len() > limits.document_bytes {
+            return Err(over(Phase::Body, FailureKind::TooLarge, "document_bytes", limits.document_bytes));
         }
     }
     let received = bytes.len() as u64;
@@ -132,12 +158,21 @@ async fn checked_address(url: &Url, endpoint: Exposure) -> Result<SocketAddr, Fa
     addresses.first().copied().ok_or_else(|| failure(Phase::Dns, FailureKind::Dns, "no address"))
 }
 
-fn kind(error: &reqwest::Error) -> FailureKind {
-    if error.is_timeout() {
-        FailureKind::BodyTimeout
-    } else if error.is_connect() {
-        FailureKind::Unreachable
-    } else {
-        FailureKind::Other
+/// What the library's error says about the peer.
+fn broken_document(phase: Phase, error: &reqwest::Error, limits: &Limits) -> Failure {
+    if error.is_connect() {
+        return failure(phase, FailureKind::Unreachable, "");
     }
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        match inner.downcast_ref::<hyper::Error>() {
+            Some(error) if error.is_parse_too_large() => {
+                return over(phase, FailureKind::TooLarge, "header_bytes", limits.header_bytes);
+            }
+            Some(error) if error.is_parse() => return failure(phase, FailureKind::NotHttp, ""),
+            Some(error) => return Failure { phase, ..broken(error) },
+            None => source = inner.source(),
+        }
+    }
+    failure(phase, FailureKind::Other, "")
 }

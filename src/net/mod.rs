@@ -22,6 +22,7 @@ mod conversation;
 mod dial;
 mod exchange;
 pub mod foreign;
+mod frames;
 mod guard;
 mod hold;
 mod kept;

@@ -1,5 +1,6 @@
 //! A stream that keeps the first bytes it read, so that what is not HTTP can be shown, and counts bytes
-//! and lines, so that a head over its limit is told from a head that breaks the grammar.
+//! and lines, so that a head over its limit is told from a head that breaks the grammar. Of HTTP/2 it counts
+//! frames, and breaks the stream under a flood of them.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::transcript::Vault;
+use super::frames::{Flood, FrameCounter};
+use crate::transcript::{Limits, Vault};
 
 /// How many first bytes are kept: enough to find a whole secret in them, so that an excerpt never shows a
 /// part of one.
@@ -27,6 +29,9 @@ struct Counts {
     first: Vec<u8>,
     bytes: u64,
     lines: usize,
+    /// Set on HTTP/2.
+    frames: Option<FrameCounter>,
+    flood: Option<Flood>,
 }
 
 impl Seen {
@@ -52,9 +57,24 @@ impl Seen {
         (counts.bytes, counts.lines)
     }
 
+    /// Counts frames from here on: the stream speaks HTTP/2, and nothing was read of it.
+    pub(super) fn count_frames(&self, limits: &Limits) {
+        self.lock().frames = Some(FrameCounter::new(limits.h2_frames, limits.interim));
+    }
+
+    /// The flood that broke the stream.
+    pub(super) fn flood(&self) -> Option<Flood> {
+        self.lock().flood
+    }
+
     /// Forgets what was read: a new request begins.
     pub(super) fn reset(&self) {
-        *self.lock() = Counts::default();
+        let mut counts = self.lock();
+        let mut frames = counts.frames.take();
+        if let Some(frames) = &mut frames {
+            frames.begin();
+        }
+        *counts = Counts { frames, ..Counts::default() };
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -93,7 +113,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
             counts.lines = counts.lines.saturating_add(lines);
         }
         counts.bytes = counts.bytes.saturating_add(new.len() as u64);
-        Poll::Ready(Ok(()))
+        let passed = counts.frames.as_mut().map_or(Ok(()), |frames| frames.pass(new));
+        counts.flood = counts.flood.or(passed.err());
+        Poll::Ready(passed.map_err(io::Error::other))
     }
 }
 

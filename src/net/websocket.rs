@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::body::BINARY_KEPT;
 use super::broken::broken;
-use super::dial::{Connection, failure};
+use super::dial::{Connection, failure, over};
 use super::exchange::Call;
 use super::guard::{Guard, Tally, TooManyFragments};
 use super::recorder::{self, from_now};
@@ -97,7 +97,7 @@ impl Wire<'_> {
             result = self.open(&call, &mut exchange) => result,
             () = inner.stop.wait() => Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted")),
             () = tokio::time::sleep_until(inner.deadline()) => {
-                Err(failure(Phase::Head, FailureKind::Cancelled, "the scan's deadline passed"))
+                Err(over(Phase::Head, FailureKind::Cancelled, "target_ms", inner.limits.target_ms))
             }
         };
         match result {
@@ -130,7 +130,8 @@ impl Wire<'_> {
         exchange: &mut Exchange,
     ) -> Result<Option<(Stream, Connection)>, Failure> {
         let inner = &self.inner;
-        let (connection, mut response) = inner.upgrade(call, exchange).await?;
+        let (connection, mut answer) = inner.upgrade(call, exchange).await?;
+        let response = &mut answer.response;
         let at_us = inner.clock.now_us();
         let (head, shapes) = recorder::head(
             &inner.vault,
@@ -142,7 +143,7 @@ impl Wire<'_> {
         exchange.head = Some(head);
         exchange.shapes = shapes;
         if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
-            inner.read_plain(call, exchange, response.into_body()).await;
+            inner.read_plain(call, exchange, answer).await;
             return Ok(None);
         }
         let key = exchange.request.header("sec-websocket-key").unwrap_or_default();
@@ -162,7 +163,7 @@ impl Wire<'_> {
                 "an extension was selected that was not offered",
             ));
         }
-        let upgraded = hyper::upgrade::on(&mut response).await.map_err(|error| broken(&error))?;
+        let upgraded = hyper::upgrade::on(response).await.map_err(|error| broken(&error))?;
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .max_message_size(Some(inner.limits.message_bytes))

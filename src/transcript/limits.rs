@@ -47,7 +47,7 @@ pub struct Limits {
     pub tls_ms: u64,
     /// Response head, from the end of sending, for a request that can be answered at once.
     pub header_ms: u64,
-    /// Response head and body of an ordinary reply, in all.
+    /// Response head and body of an ordinary reply, in all, from the end of sending.
     pub reply_ms: u64,
     /// First event of a stream that may stay silent.
     pub first_event_ms: u64,
@@ -66,6 +66,16 @@ pub struct Limits {
     /// Interim (1xx) responses before the response to one request.
     #[serde(default = "most_interim")]
     pub interim: usize,
+    /// HTTP/2 frames in a row that bring neither a head nor a body (settings, pings and the like).
+    #[serde(default = "most_h2_frames")]
+    pub h2_frames: usize,
+    /// A document on another origin that a reply of the target points to (authorization metadata), from its
+    /// name to its end.
+    #[serde(default = "document_ms")]
+    pub document_ms: u64,
+    /// Body of a document on another origin.
+    #[serde(default = "document_bytes")]
+    pub document_bytes: usize,
     /// Body, after any decoding (we never ask for an encoding and never decode one).
     pub body_bytes: usize,
     /// Memory for all bodies, lines and frames of the scan together, as estimated: 4 for a byte of text, 160
@@ -126,6 +136,9 @@ impl Limits {
             header_bytes: 64 * 1024,
             header_lines: 200,
             interim: most_interim(),
+            h2_frames: most_h2_frames(),
+            document_ms: document_ms(),
+            document_bytes: document_bytes(),
             body_bytes: 4 * 1024 * 1024,
             kept_bytes: most_kept(),
             line_bytes: 1024 * 1024,
@@ -206,4 +219,16 @@ const fn most_kept() -> u64 {
 
 const fn most_fragments() -> usize {
     1_000
+}
+
+const fn most_h2_frames() -> usize {
+    1_000
+}
+
+const fn document_ms() -> u64 {
+    5_000
+}
+
+const fn document_bytes() -> usize {
+    1024 * 1024
 }

@@ -148,11 +148,19 @@ pub enum SkipReason {
     UnknownVersion,
     /// The user interrupted the scan.
     Interrupted,
+    /// Three targets of the same host in a row could not be reached: this one was not tried.
+    HostUnreachable,
     /// We crashed on this target.
     Crashed,
 }
 
 impl SkipReason {
+    /// Whether nothing of the target was asked or kept because of it: what is said of the target is this.
+    #[must_use]
+    pub const fn whole_target(self) -> bool {
+        matches!(self, Self::HostUnreachable | Self::Crashed)
+    }
+
     /// The reason in words, as it appears in an undecided finding.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -165,6 +173,7 @@ impl SkipReason {
             Self::CredentialStopped => "the credential stopped working (401 after it had been accepted)",
             Self::UnknownVersion => "the handshake gave a version that this tool does not know",
             Self::Interrupted => "the scan was interrupted",
+            Self::HostUnreachable => "not tried: three targets of this host in a row could not be reached",
             Self::Crashed => "agentgauge crashed on this target: a bug of ours, please report it",
         }
     }

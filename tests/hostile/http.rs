@@ -3,7 +3,7 @@
 use super::Row;
 use super::Sign::{Fewer, Within};
 use super::stage::{
-    CHUNKED, JSON, Scene, Serve, act, ask, bytes, drip, flood, http, mcp_flood, reply, write,
+    CHUNKED, JSON, Scene, Serve, act, ask, bytes, drip, flood, http, mcp, mcp_flood, reply, write,
 };
 use super::{Via, row};
 use crate::tls::Certificate;
@@ -115,6 +115,45 @@ fn bodies() -> Vec<Row> {
         encoded("zstd-bomb", "zstd", bomb()),
         encoded("encodings-stacked", "gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip", bomb()),
         encoded("gzip-broken", "gzip", b"{\"not\":\"gzip\"}".to_vec()),
+        row("json-in-gzip-unasked", "H8 S8", reply(|_, _| packed("application/json")))
+            .because("the reply is compressed with gzip though nothing asked for it")
+            .little(),
+        row(
+            "stream-in-gzip-unasked",
+            "H8 S8",
+            reply(|ask, _| match ask.method.as_str() {
+                "POST" => packed("text/event-stream"),
+                _ => http("405 Method Not Allowed", &[("allow", "POST")], ""),
+            }),
+        )
+        .because("the reply is compressed with gzip though nothing asked for it")
+        .little(),
+        row("feed-and-replies-in-gzip-unasked", "H8 S8", reply(|_, _| packed("text/event-stream")))
+            .is("event-stream", 0)
+            .because("a POST was answered, but the reply is compressed with gzip")
+            .finds("sse-unbuffered", "warn")
+            .says("an event stream is compressed with gzip although the client did not ask for it")
+            .little(),
+        row(
+            "tools-in-gzip-unasked",
+            "H8 S8",
+            mcp(|_, method, _, _| (method == "tools/list").then(|| packed("application/json"))),
+        )
+        .is("legacy", 0)
+        .finds("sh-post-response-type", "pass")
+        .finds("tools-schema-valid", "inconclusive")
+        .says("compressed with gzip though nothing asked for it, so that its body was not read")
+        .little(),
+        row(
+            "tools-as-a-stream-in-gzip-unasked",
+            "H8 S8",
+            mcp(|_, method, _, _| (method == "tools/list").then(|| packed("text/event-stream"))),
+        )
+        .is("legacy", 0)
+        .finds("sse-unbuffered", "warn")
+        .finds("sh-stream-delivers-response", "inconclusive")
+        .says("an event stream cannot be followed: the reply is compressed with gzip though nothing asked for it")
+        .little(),
         row("body-without-end", "H9", flood(JSON, "[")).hits("body_bytes").little(),
         row(
             "body-without-end-in-a-session",
@@ -132,6 +171,12 @@ fn bodies() -> Vec<Row> {
             .hits("body_bytes")
             .little(),
     ]
+}
+
+/// A reply in gzip, whatever is in it.
+fn packed(media: &str) -> Vec<u8> {
+    let body = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3, 0xec, 0xc1, 0x9b, 0x00];
+    http("200 OK", &[("content-type", media), ("content-encoding", "gzip")], body)
 }
 
 fn lengths() -> Vec<Row> {

@@ -204,7 +204,7 @@ impl Row {
             Sign::Limit(name) => ms(name),
             _ => false,
         }) || self.name.starts_with("slow")
-            || self.name.contains("flood")
+            || (self.name.contains("flood") && !self.signs.iter().any(|sign| matches!(sign, Sign::Within(_))))
     }
 
     fn again(mut self) -> Self {

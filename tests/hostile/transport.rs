@@ -332,6 +332,7 @@ const RESET: u8 = 3;
 const GOAWAY: u8 = 7;
 const PUSH: u8 = 5;
 const END_HEADERS: u8 = 4;
+const END_STREAM: u8 = 1;
 /// `:status: 200` and `content-type: application/json`, in HPACK.
 fn ok() -> Vec<u8> {
     [&[0x88, 0x5f, 16][..], b"application/json"].concat()
@@ -426,8 +427,41 @@ fn http2() -> Vec<Row> {
         .little(),
         h2_row("h2-settings-flood", "T17", h2(vec![], many(frame(SETTINGS, 0, 0, &[]))))
             .unreachable()
-            .little(),
-        h2_row("h2-ping-flood", "T17", h2(vec![], many(frame(PING, 0, 0, &[7; 8])))).unreachable().little(),
+            .fails("too-large")
+            .hits("h2_frames")
+            .because("a flood of SETTINGS frames")
+            .little()
+            .sign(Within(10)),
+        h2_row("h2-ping-flood", "T17", h2(vec![], many(frame(PING, 0, 0, &[7; 8]))))
+            .unreachable()
+            .fails("too-large")
+            .hits("h2_frames")
+            .because("a flood of PING frames")
+            .little()
+            .sign(Within(10)),
+        h2_row(
+            "h2-ping-flood-in-the-body",
+            "T17",
+            h2(frame(HEADERS, END_HEADERS, 1, &ok()), many(frame(PING, 0, 0, &[7; 8]))),
+        )
+        .fails("too-large")
+        .hits("h2_frames")
+        .because("could not be read: a size limit was hit: h2_frames 1000, a flood of PING frames")
+        .little()
+        .sign(Within(10)),
+        h2_row(
+            "h2-some-pings-and-an-answer",
+            "T17",
+            h2(
+                [
+                    frame(PING, 0, 0, &[7; 8]).repeat(500),
+                    frame(HEADERS, END_HEADERS | END_STREAM, 1, &ok()),
+                    frame(GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]),
+                ]
+                .concat(),
+                vec![],
+            ),
+        ),
         h2_row(
             "h2-empty-data-flood",
             "T17",
@@ -459,7 +493,24 @@ fn http2() -> Vec<Row> {
             h2(vec![], many(frame(HEADERS, END_HEADERS, 1, &[0x48, 3, b'1', b'0', b'3']))),
         )
         .unreachable()
-        .little(),
+        .fails("too-large")
+        .hits("interim")
+        .because("a flood of informational (1xx) responses")
+        .little()
+        .sign(Within(10)),
+        h2_row(
+            "h2-some-103-and-an-answer",
+            "T10 T17",
+            h2(
+                [
+                    frame(HEADERS, END_HEADERS, 1, &[0x48, 3, b'1', b'0', b'3']).repeat(15),
+                    frame(HEADERS, END_HEADERS | END_STREAM, 1, &ok()),
+                    frame(GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]),
+                ]
+                .concat(),
+                vec![],
+            ),
+        ),
         h2_row("h2-stream-stalls", "T18", h2(frame(HEADERS, END_HEADERS, 1, &ok()), vec![]))
             .fails("body-timeout"),
         h2_row("h2-no-headers", "T18", h2(vec![], vec![])).unreachable().fails("header-timeout"),

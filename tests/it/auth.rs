@@ -2,11 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use agentgauge::checks;
 use agentgauge::demo::{Base, Behaviour, Endpoint, Fault};
 use agentgauge::exit::Exit;
-use agentgauge::facts::{Kind, Readings};
+use agentgauge::facts::{Kind, Readings, troubles};
 use agentgauge::finding::{Dimension, Finding, Status};
 use agentgauge::gate::Gates;
 use agentgauge::judge::judge;
@@ -298,6 +299,53 @@ async fn documents_of_other_origins_are_asked_for_without_the_credential() {
     assert_eq!(fetched.status(), Some(200));
     assert!(!fetched.credentialed());
     assert_eq!(findings(&transcript)["auth-prm-found"].status, Status::Pass);
+}
+
+/// Writes one piece after the other until the peer goes away.
+async fn pour(mut stream: tokio::net::TcpStream, start: &str, piece: &str, pause: Duration) {
+    head(&mut stream).await;
+    let _ = stream.write_all(start.as_bytes()).await;
+    while stream.write_all(piece.as_bytes()).await.is_ok() {
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[tokio::test]
+async fn documents_end_at_limits_that_are_named() {
+    const OK: &str = "HTTP/1.1 200 OK\r\n";
+    let json = format!("{OK}content-type: application/json\r\n\r\n");
+    let (block, lines) = ("a".repeat(64 * 1024), "x: y\r\n".repeat(1_000));
+    let many = format!("{OK}{}content-length: 2\r\n\r\n{{}}", "x: y\r\n".repeat(300));
+    let large = format!("{OK}x: {}\r\ncontent-length: 2\r\n\r\n{{}}", "y".repeat(100_000));
+    let (fast, slow) = (Duration::ZERO, Duration::from_millis(100));
+    for (start, piece, pause, kind, limit) in [
+        (json.clone(), block.as_str(), fast, "too-large", "document_bytes"),
+        (json, " ", slow, "body-timeout", "document_ms"),
+        (format!("{OK}x: "), "y", slow, "header-timeout", "document_ms"),
+        (format!("{OK}x: "), block.as_str(), fast, "too-large", "header_bytes"),
+        (OK.to_owned(), lines.as_str(), fast, "too-large", "header_bytes"),
+        (many, "", slow, "too-large", "header_lines"),
+        (large, "", slow, "too-large", "header_bytes"),
+    ] {
+        let text = (start.clone(), piece.to_owned());
+        let other = Raw::start(move |stream| {
+            let (start, piece) = text.clone();
+            async move { pour(stream, &start, &piece, pause).await }
+        })
+        .await;
+        let url = format!("http://localhost:{}/prm", other.address.port());
+        let challenge = format!("www-authenticate: Bearer resource_metadata=\"{url}\"\r\n");
+        let gate = answering("401 Unauthorized", challenge, "{}").await;
+        let transcript = scan_with(&gate.url("http"), |target| target.limits.document_ms = 1_500).await;
+        let fetched = step(&transcript, "prm-challenge");
+        let shown = start.get(..start.len().min(60)).unwrap();
+        let failure = fetched.failure.as_ref().unwrap_or_else(|| panic!("{shown:?} did not fail"));
+        assert_eq!(serde_json::to_value(failure.kind).unwrap(), kind, "{shown:?}: {failure:?}");
+        let hits = troubles::limits_hit(&transcript, &BTreeMap::new());
+        let names: Vec<&str> = hits.iter().map(|hit| hit.name.as_str()).collect();
+        assert_eq!(names, [limit], "{shown:?}: {failure:?}");
+        assert!(fetched.took_us() < 6_000_000, "{shown:?}: {} us", fetched.took_us());
+    }
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ mod rmcp_server;
 mod schemas;
 mod score_laws;
 mod scores;
+mod slow_hosts;
 mod streams;
 mod support;
 mod wire;

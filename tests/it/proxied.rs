@@ -139,7 +139,18 @@ async fn a_list_leads_no_proxy_to_private_addresses() {
         target.public_only = true;
         through(target, proxy.address);
     };
-    for url in ["http://localhost/mcp", "http://10.0.0.1/mcp", "http://[::ffff:169.254.169.254]/mcp"] {
+    for url in [
+        "http://localhost/mcp",
+        "http://10.0.0.1/mcp",
+        "http://[::ffff:169.254.169.254]/mcp",
+        "http://[64:ff9b:1::a9fe:a9fe]/mcp",
+        "http://[::a9fe:a9fe]/mcp",
+        "http://[::ffff:0:a9fe:a9fe]/mcp",
+        "http://[2001:0:808:808::5601:5601]/mcp",
+        "http://[5f00::1]/mcp",
+        "http://[100::1]/mcp",
+        "http://192.88.99.1/mcp",
+    ] {
         let transcript = scan_with(url, listed).await;
         assert_eq!(class(&transcript).failure.unwrap().kind, FailureKind::NotPublic, "{url}");
     }

@@ -102,6 +102,45 @@ async fn silence_and_dripping_heads_run_into_the_header_limit() {
     assert_eq!(discover_failure(&dripping).await, (Phase::Head, FailureKind::HeaderTimeout));
 }
 
+/// The `discover` of a server that sends its head after three seconds, and then drips.
+async fn late_and_dripping(media: &'static str) -> Transcript {
+    let late = Raw::start(move |mut stream| async move {
+        head(&mut stream).await;
+        tokio::time::sleep(Duration::from_millis(3_000)).await;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media}\r\n\r\n");
+        let _ = stream.write_all(head.as_bytes()).await;
+        while stream.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+    scan_with(&late.url("http"), |target| {
+        target.limits.header_ms = 4_000;
+        target.limits.reply_ms = 4_000;
+        target.limits.target_ms = 9_000;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_late_head_takes_its_time_from_the_body() {
+    let (json, stream) =
+        tokio::join!(late_and_dripping("application/json"), late_and_dripping("text/event-stream"));
+    for (media, transcript) in [("JSON", json), ("a stream", stream)] {
+        let discover = step(&transcript, "discover");
+        assert!(discover.head.is_some(), "{media}");
+        let failure = discover.failure.clone().unwrap();
+        assert_eq!(
+            (failure.kind, failure.detail.as_str()),
+            (FailureKind::BodyTimeout, "reply_ms 4000"),
+            "{media}"
+        );
+        // From the head on it would be seven seconds.
+        let took = discover.took_us();
+        assert!((4_000_000..6_000_000).contains(&took), "{media}: {took} us");
+    }
+}
+
 #[tokio::test]
 async fn heads_without_end_are_too_large() {
     let line = Raw::replying(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "a".repeat(200_000))).await;

@@ -1,6 +1,7 @@
 //! What a server sends must arrive when it is sent.
 
 use crate::checks::prelude::*;
+use crate::facts::coding;
 use crate::facts::delivery::{Stream, Timing, behind_nginx, burst, held_back, stream, timing};
 use crate::facts::streams::is_stream;
 use crate::finding::milliseconds;
@@ -39,7 +40,8 @@ pub(super) static CHECK: Check = Check {
         passes: "Headers within 2 s and the first event within 3 s, or events that come apart from each \
                  other.",
         warns: "`X-Accel-Buffering: no` is missing on a modern stream, an open stream declares a \
-                Content-Length, or compression that is still timely.",
+                Content-Length, a stream is compressed though nothing asked for it, or compression that is \
+                still timely.",
         fails: "Headers or the first event are held back for more than 10 s, be it only where compression \
                 is allowed, or many events arrive in one burst at the end.",
     },
@@ -60,7 +62,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let (mut open, mut silent, mut posts) = (None, None, Vec::new());
     for exchange in facts.exchanges() {
         let spoken = exchange.era.is_none_or(|era| class.eras.contains(&era));
-        let Some(kind) = stream(exchange, class).filter(|_| spoken) else { continue };
+        let Some(kind) = stream(exchange, class).filter(|_| spoken) else {
+            packed_post(exchange, &mut seen);
+            continue;
+        };
         headers(exchange, kind, &mut seen);
         if let Some((count, span)) = burst(exchange) {
             let message = format!(
@@ -218,7 +223,8 @@ fn headers(exchange: &Exchange, kind: Stream, seen: &mut Observations) {
         seen.add(Status::Warn, Evidence::header(exchange, "content-length"), message);
     }
     if kind.held() && exchange.header("content-encoding").is_some() && exchange.lines().is_none() {
-        let message = "an event stream is compressed although the client did not ask for it";
+        let coding = coding::unasked(exchange).map_or_else(String::new, |coding| format!(" with {coding}"));
+        let message = format!("an event stream is compressed{coding} although the client did not ask for it");
         seen.add(Status::Warn, Evidence::header(exchange, "content-encoding"), message);
     }
     let modern = exchange.era == Some(Era::Modern);
@@ -231,6 +237,16 @@ fn headers(exchange: &Exchange, kind: Stream, seen: &mut Observations) {
         } else {
             seen.add(Status::Warn, at, "an event stream of the modern era has no `X-Accel-Buffering: no`");
         }
+    }
+}
+
+/// A POST's stream that came compressed: it was not read, so that its times are not known.
+fn packed_post(exchange: &Exchange, seen: &mut Observations) {
+    let event_stream = crate::facts::steps::essence(exchange).as_deref() == Some("text/event-stream");
+    let plain = exchange.request.method == "POST" && exchange.expectation == Expectation::Plain;
+    if let Some(words) = coding::unread(exchange).filter(|_| plain && event_stream && exchange.ok()) {
+        let message = format!("an event stream cannot be followed: {words}");
+        seen.add(Status::Warn, Evidence::header(exchange, "content-encoding"), message);
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::checks::prelude::*;
+use crate::facts::coding;
 use crate::facts::reply::{asks, batch_legal};
 use crate::facts::steps::essence;
 use crate::facts::{Kind, Message};
@@ -156,7 +157,11 @@ fn marked(exchange: &Exchange) -> bool {
 /// A complete 2xx body that says it is JSON and is not.
 fn no_json(exchange: &Exchange) -> Option<String> {
     let Content::Text { text, cut: false, .. } = &exchange.content else { return None };
-    let whole = exchange.failure.is_none() && exchange.ok() && asks(exchange) && is_json(exchange);
+    let whole = coding::unasked(exchange).is_none()
+        && exchange.failure.is_none()
+        && exchange.ok()
+        && asks(exchange)
+        && is_json(exchange);
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !whole || text.trim().is_empty() {
         return None;

@@ -1,6 +1,7 @@
 //! A POSTed request is answered with JSON or an event stream, and the body is what its type says.
 
 use crate::checks::prelude::*;
+use crate::facts::coding;
 use crate::facts::reply::asks;
 use crate::facts::steps::{essence, looks_like_events};
 use crate::protocol::jsonrpc;
@@ -32,7 +33,8 @@ pub(super) static CHECK: Check = Check {
     how: How {
         sent: "A correct call; also every other correct POST of the scan: status, Content-Type and the \
                first bytes.",
-        passes: "Each is `application/json` or `text/event-stream`, and the body is what the label says.",
+        passes: "Each is `application/json` or `text/event-stream`, and the body is what the label says. A \
+                 body that is compressed though nothing asked for it is named, not decoded and not judged.",
         warns: "",
         fails: "Another type, none, or JSON labelled as an event stream and the reverse.",
     },
@@ -50,6 +52,11 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         // Middleware answers 401, 403, 413 or 5xx as it likes: the rule is about JSON-RPC replies.
         let replies = exchange.ok() || calls_itself_json_rpc(facts, exchange);
         if !replies || matches!(exchange.status(), Some(401 | 403 | 429 | 500..)) {
+            continue;
+        }
+        if let Some(words) = coding::unread(exchange) {
+            let message = format!("{words}, so that its body was not read");
+            seen.add(Status::Info, Evidence::header(exchange, "content-encoding"), message);
             continue;
         }
         let evidence = Evidence::header(exchange, "content-type");
@@ -167,7 +174,9 @@ mod tests {
         assert_eq!(status(cut), Status::Pass);
         let mut packed = ask().body("application/json", "").header("content-encoding", "gzip");
         packed.made.content = crate::transcript::Content::Binary { base64: String::new(), bytes: 9 };
-        assert_eq!(status(packed), Status::Pass);
+        let finding = Scan::modern().with(packed).judge(&CHECK);
+        assert_eq!(finding.status, Status::Pass);
+        assert!(finding.message.contains("compressed with gzip though nothing asked"), "{}", finding.message);
     }
 
     #[test]

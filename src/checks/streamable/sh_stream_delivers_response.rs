@@ -1,6 +1,7 @@
 //! A stream opened for a request carries the response to it.
 
 use crate::checks::prelude::*;
+use crate::facts::coding;
 use crate::facts::reply::{asks, read_for, request_id, request_method};
 use crate::facts::steps::essence;
 use crate::finding::milliseconds;
@@ -105,6 +106,9 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<(Verdict, u64)
         let status = if late { Status::Warn } else { Status::Pass };
         let text = format!("a response came after {}", milliseconds(after_us));
         return Ok((Verdict::of(status, vec![evidence], text), after_us));
+    }
+    if let Some(words) = coding::unread(exchange) {
+        return inconclusive(format!("of a stream nothing was read: {words}"));
     }
     let waited_us = exchange.took_us();
     let failed = |message: String| Ok((verdict(Status::Fail, message), 0));
