@@ -22,6 +22,7 @@ pub mod limits;
 pub mod probe_id;
 pub mod redact;
 pub mod secret_names;
+pub mod secret_parts;
 pub mod stall;
 #[cfg(test)]
 pub mod synthetic;
