@@ -38,6 +38,7 @@ mod rmcp_server;
 mod schemas;
 mod score_laws;
 mod scores;
+mod secrets;
 mod streams;
 mod support;
 mod wire;
