@@ -1,5 +1,6 @@
 //! The only writer of standard error while a scan runs: a status line on a terminal, notes, and the
-//! exchanges where they are asked for. Every text goes through the sanitiser; no write can fail a scan.
+//! exchanges where they are asked for. Every text goes through the sanitiser and loses what a CI system would
+//! take for a command; no write can fail a scan.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::report::sink::without_commands;
 use crate::report::text::sanitise;
 use crate::scan::ScanEvent;
 use crate::transcript::{Content, Direction, Exchange};
@@ -138,7 +140,7 @@ impl Progress {
         } else {
             sanitise(&state.doing).to_string()
         };
-        bar.set_message(message);
+        bar.set_message(without_commands(&message));
     }
 
     fn line(&self, text: &str) {
@@ -153,10 +155,11 @@ impl Progress {
     }
 }
 
-/// One line on standard error. It must be clean already; a closed standard error is no one's fault.
+/// One line on standard error: every one passes here. It must be sanitised already; what the log of a CI system
+/// would read as a command is escaped here (HOSTILE.md O6). A closed standard error is no one's fault.
 pub fn say(text: &str) {
     let mut err = io::stderr().lock();
-    let _ = writeln!(err, "{text}");
+    let _ = writeln!(err, "{}", without_commands(text));
 }
 
 /// An exchange in one line, with heads and frames below it if they are asked for. Clean.

@@ -9,6 +9,7 @@ use super::{Ending, Machine};
 use crate::diff::{ChangeKind, Diff, TargetDiff, markdown, table};
 use crate::exit::Exit;
 use crate::facts::Kind;
+use crate::report::sink;
 
 pub(super) fn run(args: &DiffArgs) -> Result<Ending, Ending> {
     let DiffArgs { old, new, format, output, fail_on_regression } = args;
@@ -21,8 +22,8 @@ pub(super) fn run(args: &DiffArgs) -> Result<Ending, Ending> {
     let diff = Diff::of((&old, &before), (&new, &after))
         .map_err(|error| Usage::new("OLD and NEW", error.to_string()))?;
     let text = match format {
-        DiffFormatArg::Table => table::render(&diff),
-        DiffFormatArg::Json => format!("{}\n", serde_json::to_string_pretty(&diff).unwrap_or_default()),
+        DiffFormatArg::Table => sink::without_commands(&table::render(&diff)),
+        DiffFormatArg::Json => sink::json(&diff, true) + "\n",
         DiffFormatArg::Markdown => markdown::render(&diff),
     };
     Output::open(output)?.finish(text.as_bytes())?;

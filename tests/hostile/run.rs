@@ -397,6 +397,12 @@ impl Outcome {
         let stderr = String::from_utf8_lossy(&self.stderr);
         must(!stderr.contains("panicked"), format!("panicked: {stderr}"));
         let streams = [("stdout", &self.stdout), ("stderr", &self.stderr)].into_iter();
+        for (sink, bytes) in streams.clone() {
+            // A log shows both.
+            if let Some(line) = sinks::command(&String::from_utf8_lossy(bytes), None) {
+                must(false, format!("a workflow command on {sink}: {line:?}"));
+            }
+        }
         let reports = self.reports.iter().map(|(format, bytes)| (format.name(), bytes));
         // Standard output is the JSON report.
         let reports = reports.filter(|(name, _)| *name != "json");

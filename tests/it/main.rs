@@ -16,6 +16,7 @@ mod certificates;
 mod checks_page;
 mod cli;
 mod cli_live;
+mod commands;
 mod consequences;
 mod demo;
 mod documented;
