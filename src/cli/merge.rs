@@ -2,8 +2,7 @@
 //! sorted by URL, and of several for one target the last complete one counts.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
@@ -16,7 +15,8 @@ use super::judging::Judging;
 use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Reporting, Surroundings, Usage, reporting};
-use super::{Ending, lists};
+use super::settings::REPORT_BYTES;
+use super::{Ending, lists, reading};
 use crate::baseline::same_url;
 use crate::exit::Exit;
 use crate::gate::Gates;
@@ -84,9 +84,6 @@ pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merg
     };
     Ok(Merge { files, expected, allow_mixed_rubrics, reporting, judging })
 }
-
-/// Largest file, in bytes: some hundred thousand reports.
-const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
 pub(super) fn run(plan: &Merge) -> Result<Ending, Ending> {
     let outputs = Outputs::open(&plan.reporting)?;
@@ -170,16 +167,12 @@ fn document(text: &str, place: &str) -> Result<Vec<Report>, Usage> {
 }
 
 fn text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        io::stdin().lock().take(MOST_BYTES).read_to_string(&mut text)?
+    let bytes = if path == Path::new("-") {
+        reading::whole(io::stdin().lock(), REPORT_BYTES)?
     } else {
-        File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?
+        reading::file(path, REPORT_BYTES)?
     };
-    if read as u64 >= MOST_BYTES {
-        return Err(io::Error::other(format!("it is larger than {MOST_BYTES} bytes")));
-    }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text"))
 }
 
 /// Scores of different rubrics cannot be compared.

@@ -24,6 +24,7 @@ mod outputs;
 mod present;
 mod preview;
 mod proxies;
+mod reading;
 mod replay;
 mod resolve;
 mod rubric;
@@ -36,8 +37,7 @@ mod terminal;
 mod usage;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -176,12 +176,7 @@ impl Surroundings for Machine {
     }
 
     fn file(&self, _argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > limit {
-            return Err(io::Error::other(format!("it is larger than {limit} bytes")));
-        }
-        Ok(bytes)
+        reading::file(path, limit)
     }
 
     fn place(&self, path: &Path) -> Place {
