@@ -139,7 +139,8 @@ struct Found {
 
 fn reports(path: &Path) -> Result<Found, Usage> {
     let shown = path.display().to_string();
-    let text = text(path).map_err(|error| Usage::new(shown.clone(), format!("cannot be read: {error}")))?;
+    let bytes = bytes(path).map_err(|error| Usage::new(shown.clone(), format!("cannot be read: {error}")))?;
+    let text = reading::text(bytes, path).map_err(|error| Usage::new("FILE", error))?;
     let text = text.trim_start_matches('\u{feff}');
     // A JSON report is one document over many lines.
     if serde_json::from_str::<IgnoredAny>(text).is_ok() {
@@ -166,13 +167,12 @@ fn document(text: &str, place: &str) -> Result<Vec<Report>, Usage> {
     restored.collect::<Result<_, _>>().map_err(|error| Usage::new(place, error.to_string()))
 }
 
-fn text(path: &Path) -> io::Result<String> {
-    let bytes = if path == Path::new("-") {
-        reading::whole(io::stdin().lock(), REPORT_BYTES)?
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        reading::whole(io::stdin().lock(), REPORT_BYTES)
     } else {
-        reading::file(path, REPORT_BYTES)?
-    };
-    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text"))
+        reading::file(path, REPORT_BYTES)
+    }
 }
 
 /// Scores of different rubrics cannot be compared.

@@ -25,6 +25,15 @@ pub(super) fn whole(input: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
 }
 
+/// Bytes as text. The error names the file and the first line that is none (HOSTILE.md C7, C8).
+pub(super) fn text(bytes: Vec<u8>, path: &Path) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = good.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
+        format!("{}:{line} is not UTF-8 text", path.display())
+    })
+}
+
 fn too_large(limit: u64) -> io::Error {
     const KIB: u64 = 1024;
     const MIB: u64 = 1024 * KIB;
@@ -35,6 +44,14 @@ fn too_large(limit: u64) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_line_that_is_no_text_is_named() {
+        let said = |bytes: &[u8]| text(bytes.to_vec(), Path::new("list")).unwrap_err();
+        assert_eq!(said(b"\xff\xfeh\0"), "list:1 is not UTF-8 text");
+        assert_eq!(said(b"one\ntwo\r\nth\xe9\n\xff"), "list:3 is not UTF-8 text");
+        assert_eq!(text(b"\xc3\xa9".to_vec(), Path::new("list")).unwrap(), "\u{e9}");
+    }
 
     #[test]
     fn no_more_is_read_than_allowed() {
