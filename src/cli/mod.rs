@@ -28,6 +28,7 @@ mod reading;
 mod replay;
 mod resolve;
 mod rubric;
+mod runtime;
 mod scan;
 mod schema;
 mod settings;
@@ -69,7 +70,12 @@ impl Ending {
         Self { exit: Exit::Ok, words: String::new(), quiet: true }
     }
 
-    /// A bug of ours, or a machine on which nothing works.
+    /// A machine on which nothing can begin: of that, how the program is started is a part.
+    fn machine(words: String) -> Self {
+        Self { exit: Exit::Usage, words, quiet: false }
+    }
+
+    /// A bug of ours.
     fn bug(words: String) -> Self {
         Self { exit: Exit::Bug, words, quiet: false }
     }
@@ -114,6 +120,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Ending, Ending> {
+    if matches!(command, Command::Replay(_) | Command::Merge(_) | Command::Diff(_) | Command::Baseline(_)) {
+        signals::end_at_once();
+    }
     match command {
         Command::Scan(args) => scan::run(resolve::scan(*args, &Machine)?),
         Command::Replay(args) => replay::run(&resolve::replay(*args, &Machine)?),

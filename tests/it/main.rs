@@ -28,6 +28,7 @@ mod gating;
 mod html;
 mod inputs;
 mod laws;
+mod machine;
 mod operations_sse;
 mod other_transports;
 mod program;
