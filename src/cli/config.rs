@@ -19,7 +19,7 @@ pub(super) fn run(command: ConfigCommand) -> Result<Ending, Ending> {
     }
     let rows = rows(&settings);
     let text = match format {
-        FormatArg::Table => sink::without_commands(&table(&settings, &rows)),
+        FormatArg::Table => output::shown(sink::without_commands(&table(&settings, &rows))),
         FormatArg::Json => json(&settings, &rows),
         FormatArg::Html => {
             return Err(Usage::new("--format", "settings are shown as table or json").into());

@@ -54,11 +54,11 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     };
     let text = format == FormatArg::Table;
     if text {
-        output::stdout(format!("{BEFORE}\n").as_bytes())?;
+        output::show(format!("{BEFORE}\n"))?;
     }
     let ending = Presenter::new(&reporting, &judging).present(reports?, None, Outputs::stdout())?;
     if text {
-        output::stdout(format!("\n{AFTER}").as_bytes())?;
+        output::show(format!("\n{AFTER}"))?;
     }
     Ok(ending)
 }

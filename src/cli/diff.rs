@@ -2,7 +2,7 @@
 
 use super::args::{DiffArgs, DiffFormatArg};
 use super::inputs::Remembering;
-use super::output::Output;
+use super::output::{self, Output};
 use super::resolve::Usage;
 use super::settings::reports;
 use super::{Ending, Machine};
@@ -26,7 +26,10 @@ pub(super) fn run(args: &DiffArgs) -> Result<Ending, Ending> {
         DiffFormatArg::Json => sink::json(&diff, true) + "\n",
         DiffFormatArg::Markdown => markdown::render(&diff),
     };
-    Output::open(output)?.finish(text.as_bytes())?;
+    match (format, Output::open(output)?) {
+        (DiffFormatArg::Table, Output::Stdout) => output::show(text)?,
+        (_, output) => output.finish(text.as_bytes())?,
+    }
     let dead = |target: &TargetDiff| matches!(target.kind, Kind::None | Kind::Unreachable);
     let gone = diff.targets.iter().any(dead);
     // 1 before 4 before 3, as with several targets of a scan; what is gone is not just too little.

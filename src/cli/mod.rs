@@ -51,7 +51,7 @@ use self::inputs::Place;
 use self::output::OutputError;
 use self::resolve::{Surroundings, Usage};
 use crate::exit::Exit;
-use crate::progress::say;
+use crate::progress::{say, speak_ascii};
 use crate::report::text::sanitise;
 
 /// How a run ended, and why in words.
@@ -95,6 +95,9 @@ impl From<OutputError> for Ending {
 
 /// Runs the program with these arguments (the first is its name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if terminal::speaks_ascii() {
+        speak_ascii();
+    }
     // The words of a panic may hold what a peer or the user sent: only its place is told (HOSTILE.md K5).
     std::panic::set_hook(Box::new(|panic| {
         let place =

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
 use super::inputs::Place;
+use super::terminal;
+use crate::report::sink::ascii;
 use crate::target::Target;
 use crate::transcript::codec::{Encoder, Entry};
 
@@ -65,6 +67,16 @@ impl Output {
             Self::File(file) => file.finish(bytes),
         }
     }
+}
+
+/// Text for people as standard output gets it: in what its locale can show. Files are always UTF-8.
+pub(crate) fn shown(text: String) -> String {
+    if terminal::speaks_ascii() { ascii(&text) } else { text }
+}
+
+/// Writes text for people to standard output.
+pub(crate) fn show(text: impl Into<String>) -> Result<(), OutputError> {
+    stdout(shown(text.into()).as_bytes())
 }
 
 /// Writes to standard output. A reader that went away ends it quietly: it has what it wanted.

@@ -199,6 +199,32 @@ pub fn uri_path(text: &str) -> String {
     shown
 }
 
+/// Text for a terminal whose locale is not UTF-8: signs of our own become ASCII, any other character an escape.
+/// Its bytes would be others there, some of them control characters (HOSTILE.md C13, O1).
+#[must_use]
+pub fn ascii(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            _ if character.is_ascii() => shown.push(character),
+            '·' | '–' | '─' => shown.push('-'),
+            '█' => shown.push('='),
+            '░' => shown.push('.'),
+            '│' => shown.push('|'),
+            '▇' => shown.push('^'),
+            '▃' => shown.push('+'),
+            '▁' => shown.push('_'),
+            '×' => shown.push('x'),
+            '→' => shown.push_str("->"),
+            '…' => shown.push_str("..."),
+            _ => {
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+            }
+        }
+    }
+    shown
+}
+
 /// Whether a CI system would read a command in this line of a log: GitHub's at its start, those of Azure
 /// Pipelines (`##[error]`, `##vso[…]`), TeamCity (`##teamcity[…]`) and older GitHub runners anywhere.
 #[must_use]
@@ -324,6 +350,15 @@ mod tests {
         for harmless in ["a::b\n# x", "## heading", "## see [x]", ""] {
             assert_eq!(without_commands(harmless), harmless);
         }
+    }
+
+    #[test]
+    fn ascii_keeps_what_is_said() {
+        assert_eq!(
+            ascii("59 █░ 60 → 61 · D8 – “é”…\n"),
+            "59 =. 60 -> 61 - D8 - \\u{201c}\\u{e9}\\u{201d}...\n"
+        );
+        assert!(HOSTILE.iter().all(|text| ascii(text).is_ascii()));
     }
 
     #[test]

@@ -14,9 +14,7 @@ use std::time::{Duration, Instant};
 #[cfg(unix)]
 use agentgauge::demo::{self, Endpoint};
 
-#[cfg(unix)]
-use crate::program::finish;
-use crate::program::{Folder, run};
+use crate::program::{Folder, finish, program, run};
 
 #[cfg(unix)]
 const PROGRAM: &str = env!("CARGO_BIN_EXE_agentgauge");
@@ -200,5 +198,38 @@ fn a_file_that_is_no_text_is_named_with_its_line() {
         let run = run(args);
         assert_eq!(run.code, Some(2), "{run:?}");
         assert!(run.last_line().contains(place), "{run:?}");
+    }
+}
+
+/// A file is UTF-8, and the same, whatever the locale is.
+#[test]
+fn a_locale_that_is_not_utf_8_gets_plain_ascii() {
+    let folder = Folder::new("locale");
+    let transcript = "fixtures/py1-http/transcript.jsonl";
+    let (mut files, mut tables) = (Vec::new(), Vec::new());
+    for (index, (variables, ascii)) in [
+        (&[][..], false),
+        (&[("LC_ALL", "C")], true),
+        (&[("LANG", "de_DE.ISO-8859-1")], true),
+        (&[("LC_ALL", "C.UTF-8"), ("LANG", "C")], false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let file = folder.path(&format!("{index}.txt"));
+        let replay = ["replay", "--no-config", "-v", transcript, "--report", &format!("table={file}")];
+        let run = finish(program().args(replay).envs(variables.iter().copied()));
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(run.stdout.is_ascii(), ascii, "{variables:?}: {}", run.stdout);
+        assert!(!ascii || run.stderr.is_ascii(), "{}", run.stderr);
+        assert!(run.stdout.contains(if ascii { " ====" } else { " ████" }), "{}", run.stdout);
+        files.push(std::fs::read_to_string(file).unwrap());
+        tables.push(run.stdout);
+    }
+    assert!(files.iter().all(|file| *file == files[0] && file.contains('█')), "{}", files[1]);
+    assert_eq!(tables[0], tables[3]);
+    for args in [&["explain", "sse-keepalive"][..], &["checks"], &["replay", "no\u{e9}.jsonl"]] {
+        let run = finish(program().args(args).env("LC_CTYPE", "POSIX"));
+        assert!(run.stdout.is_ascii() && run.stderr.is_ascii(), "{run:?}");
     }
 }
