@@ -16,7 +16,7 @@ pub enum Exit {
     Ok,
     /// 1: a gate failed.
     GateFailed,
-    /// 2: usage, configuration or rubric error.
+    /// 2: usage, configuration or rubric error, or a machine on which a scan cannot begin.
     Usage,
     /// 3: unreachable, or nothing an agent could use: no score exists.
     NothingToJudge,
@@ -26,6 +26,8 @@ pub enum Exit {
     Output,
     /// 101: a bug of ours.
     Bug,
+    /// 129: the terminal hung up (SIGHUP); what was finished is kept.
+    HungUp,
     /// 130: interrupted (SIGINT); what was finished is kept.
     Interrupted,
     /// 143: terminated (SIGTERM); what was finished is kept.
@@ -44,6 +46,7 @@ impl Exit {
             Self::Inconclusive => 4,
             Self::Output => 5,
             Self::Bug => 101,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -60,6 +63,7 @@ impl Exit {
             Self::Inconclusive => "inconclusive",
             Self::Output => "output",
             Self::Bug => "bug",
+            Self::HungUp => "hung-up",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
         }
@@ -169,7 +173,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_json_report() {
-        for exit in [Exit::Ok, Exit::GateFailed, Exit::NothingToJudge, Exit::Terminated] {
+        for exit in [Exit::Ok, Exit::GateFailed, Exit::NothingToJudge, Exit::HungUp, Exit::Terminated] {
             assert_eq!(serde_json::to_value(exit).unwrap(), exit.name());
         }
     }

@@ -1,13 +1,16 @@
 //! The only writer of standard error while a scan runs: a status line on a terminal, notes, and the
-//! exchanges where they are asked for. Every text goes through the sanitiser; no write can fail a scan.
+//! exchanges where they are asked for. Every text goes through the sanitiser and loses what a CI system would
+//! take for a command; no write can fail a scan.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::report::sink::{ascii, without_commands};
 use crate::report::text::sanitise;
 use crate::scan::ScanEvent;
 use crate::transcript::{Content, Direction, Exchange};
@@ -52,7 +55,8 @@ impl Progress {
         let bar = (voice.animated && !voice.quiet && voice.verbosity == 0 && targets > 0).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
-                bar.set_style(style);
+                let plain = ASCII.load(Ordering::Relaxed);
+                bar.set_style(if plain { style.tick_chars("|/-\\ ") } else { style });
             }
             bar.enable_steady_tick(TICK);
             bar
@@ -138,7 +142,7 @@ impl Progress {
         } else {
             sanitise(&state.doing).to_string()
         };
-        bar.set_message(message);
+        bar.set_message(spoken(&message));
     }
 
     fn line(&self, text: &str) {
@@ -153,10 +157,24 @@ impl Progress {
     }
 }
 
-/// One line on standard error. It must be clean already; a closed standard error is no one's fault.
+/// One line on standard error: every one passes here. It must be sanitised already; what the log of a CI system
+/// would read as a command is escaped here (HOSTILE.md O6). A closed standard error is no one's fault.
 pub fn say(text: &str) {
     let mut err = io::stderr().lock();
-    let _ = writeln!(err, "{text}");
+    let _ = writeln!(err, "{}", spoken(text));
+}
+
+/// Whether only ASCII is spoken: what the locale says.
+static ASCII: AtomicBool = AtomicBool::new(false);
+
+/// From here on only ASCII is spoken.
+pub fn speak_ascii() {
+    ASCII.store(true, Ordering::Relaxed);
+}
+
+fn spoken(text: &str) -> String {
+    let text = without_commands(text);
+    if ASCII.load(Ordering::Relaxed) { ascii(&text) } else { text }
 }
 
 /// An exchange in one line, with heads and frames below it if they are asked for. Clean.

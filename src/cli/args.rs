@@ -79,7 +79,7 @@ Examples:
   agentgauge scan --profile quick -f json http://localhost:8000/mcp > r.json
 
 Exit codes: 0 done, gates passed; 1 a gate failed; 2 usage; 3 nothing to judge;
-4 inconclusive; 5 a report could not be written; 130/143 interrupted.";
+4 inconclusive; 5 a report could not be written; 129/130/143 interrupted.";
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:

@@ -10,7 +10,7 @@ use crate::rubric::Rubric;
 
 pub(super) fn run(args: &ChecksArgs) -> Result<Ending, Ending> {
     let text = match args.format {
-        ListFormatArg::Table => table(),
+        ListFormatArg::Table => output::shown(table()),
         ListFormatArg::Json => json(),
         ListFormatArg::Markdown => catalogue::page(&Rubric::default_rubric()),
     };

@@ -7,6 +7,7 @@ use super::resolve::Usage;
 use super::settings::{Origin, Settings, Shown, settings};
 use super::{Ending, Machine, output};
 use crate::progress::say;
+use crate::report::sink;
 use crate::report::text::sanitise;
 
 pub(super) fn run(command: ConfigCommand) -> Result<Ending, Ending> {
@@ -18,7 +19,7 @@ pub(super) fn run(command: ConfigCommand) -> Result<Ending, Ending> {
     }
     let rows = rows(&settings);
     let text = match format {
-        FormatArg::Table => table(&settings, &rows),
+        FormatArg::Table => output::shown(sink::without_commands(&table(&settings, &rows))),
         FormatArg::Json => json(&settings, &rows),
         FormatArg::Html => {
             return Err(Usage::new("--format", "settings are shown as table or json").into());
@@ -78,5 +79,5 @@ fn json(settings: &Settings, rows: &[Shown]) -> String {
         .map(|row| json!({"name": row.name, "value": row.value, "origin": row.origin.to_string()}))
         .collect();
     let value = json!({"file": file, "settings": rows, "warnings": settings.found.config.warnings});
-    format!("{}\n", serde_json::to_string_pretty(&value).unwrap_or_default())
+    sink::json(&value, true) + "\n"
 }

@@ -1,14 +1,12 @@
 //! `demo`: a sound and a flawed endpoint on loopback, both scanned. No network.
 
-use tokio::runtime;
-
 use super::Ending;
 use super::args::DemoArgs;
 use super::judging::Judging;
 use super::outputs::{self, Outputs};
 use super::present::Presenter;
 use super::resolve::Reporting;
-use super::terminal;
+use super::{runtime, terminal};
 use crate::cli::args::FormatArg;
 use crate::cli::output;
 use crate::demo::{self, Behaviour, Endpoint};
@@ -42,10 +40,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     outputs::fit_for(format.into())?;
     let voice = Voice { animated: terminal::stderr_animated(), quiet: false, verbosity: 0 };
     let progress = Progress::new(voice, 2);
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Ending::bug(format!("no runtime: {error}")))?;
+    let runtime = runtime::start()?;
     let reports = runtime.block_on(scan_both(&progress));
     runtime.shutdown_background();
     progress.clear();
@@ -59,11 +54,11 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     };
     let text = format == FormatArg::Table;
     if text {
-        output::stdout(format!("{BEFORE}\n").as_bytes())?;
+        output::show(format!("{BEFORE}\n"))?;
     }
     let ending = Presenter::new(&reporting, &judging).present(reports?, None, Outputs::stdout())?;
     if text {
-        output::stdout(format!("\n{AFTER}").as_bytes())?;
+        output::show(format!("\n{AFTER}"))?;
     }
     Ok(ending)
 }
@@ -82,8 +77,7 @@ async fn scan_both(progress: &Progress) -> Result<Vec<Report>, Ending> {
 }
 
 fn start(behaviour: Behaviour) -> Result<Endpoint, Ending> {
-    Endpoint::start_on_thread(behaviour)
-        .map_err(|error| Ending::bug(format!("no endpoint on loopback: {error}")))
+    Endpoint::start_on_thread(behaviour).map_err(|error| runtime::unable(&error))
 }
 
 fn target(endpoint: &Endpoint, label: &str) -> Result<Target, Ending> {

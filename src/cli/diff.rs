@@ -2,13 +2,14 @@
 
 use super::args::{DiffArgs, DiffFormatArg};
 use super::inputs::Remembering;
-use super::output::Output;
+use super::output::{self, Output};
 use super::resolve::Usage;
 use super::settings::reports;
 use super::{Ending, Machine};
 use crate::diff::{ChangeKind, Diff, TargetDiff, markdown, table};
 use crate::exit::Exit;
 use crate::facts::Kind;
+use crate::report::sink;
 
 pub(super) fn run(args: &DiffArgs) -> Result<Ending, Ending> {
     let DiffArgs { old, new, format, output, fail_on_regression } = args;
@@ -21,11 +22,14 @@ pub(super) fn run(args: &DiffArgs) -> Result<Ending, Ending> {
     let diff = Diff::of((&old, &before), (&new, &after))
         .map_err(|error| Usage::new("OLD and NEW", error.to_string()))?;
     let text = match format {
-        DiffFormatArg::Table => table::render(&diff),
-        DiffFormatArg::Json => format!("{}\n", serde_json::to_string_pretty(&diff).unwrap_or_default()),
+        DiffFormatArg::Table => sink::without_commands(&table::render(&diff)),
+        DiffFormatArg::Json => sink::json(&diff, true) + "\n",
         DiffFormatArg::Markdown => markdown::render(&diff),
     };
-    Output::open(output)?.finish(text.as_bytes())?;
+    match (format, Output::open(output)?) {
+        (DiffFormatArg::Table, Output::Stdout) => output::show(text)?,
+        (_, output) => output.finish(text.as_bytes())?,
+    }
     let dead = |target: &TargetDiff| matches!(target.kind, Kind::None | Kind::Unreachable);
     let gone = diff.targets.iter().any(dead);
     // 1 before 4 before 3, as with several targets of a scan; what is gone is not just too little.

@@ -13,7 +13,7 @@ const WIDTH: usize = 80;
 
 pub(super) fn run(args: &ExplainArgs) -> Result<Ending, Ending> {
     let check = checks::by_id(args.id.trim()).ok_or_else(|| unknown(&args.id))?;
-    output::stdout(text(check, &Rubric::default_rubric()).as_bytes())?;
+    output::show(text(check, &Rubric::default_rubric()))?;
     Ok(Ending::silent())
 }
 

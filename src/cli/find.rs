@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::ConfigArgs;
+use super::reading;
 use super::resolve::{Surroundings, Usage, read};
 use crate::config::{Config, FILE_NAME};
 
@@ -45,8 +46,7 @@ pub(super) fn config(args: &ConfigArgs, around: &dyn Surroundings) -> Result<Fou
 fn load(argument: &str, path: &Path, around: &dyn Surroundings) -> Result<Found, Usage> {
     let bytes = read(argument, path, CONFIG_BYTES, around)?;
     let name = path.display().to_string();
-    let text =
-        String::from_utf8(bytes).map_err(|_| Usage::new(argument, format!("{name} is not UTF-8 text")))?;
+    let text = reading::text(bytes, path).map_err(|error| Usage::new(argument, error))?;
     let config = Config::parse(&text, &name).map_err(|error| Usage::new(argument, error.to_string()))?;
     Ok(Found { config, folder: path.parent().map(Path::to_owned).unwrap_or_default(), file: true })
 }

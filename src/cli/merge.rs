@@ -2,8 +2,7 @@
 //! sorted by URL, and of several for one target the last complete one counts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
@@ -15,7 +14,8 @@ use super::judging::Judging;
 use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Reporting, Surroundings, Usage, reporting};
-use super::{Ending, lists};
+use super::settings::REPORT_BYTES;
+use super::{Ending, lists, reading};
 use crate::baseline::{place, same_url};
 use crate::exit::Exit;
 use crate::gate::Gates;
@@ -86,9 +86,6 @@ pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merg
     Ok(Merge { files, expected, allow_mixed_rubrics, reporting, judging })
 }
 
-/// Largest file, in bytes: some hundred thousand reports.
-const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
-
 pub(super) fn run(plan: &Merge) -> Result<Ending, Ending> {
     let outputs = Outputs::open(&plan.reporting)?;
     let voice = Voice { animated: false, quiet: plan.reporting.quiet, verbosity: plan.reporting.verbosity };
@@ -143,7 +140,8 @@ struct Found {
 
 fn reports(path: &Path) -> Result<Found, Usage> {
     let shown = path.display().to_string();
-    let text = text(path).map_err(|error| Usage::new(shown.clone(), format!("cannot be read: {error}")))?;
+    let bytes = bytes(path).map_err(|error| Usage::new(shown.clone(), format!("cannot be read: {error}")))?;
+    let text = reading::text(bytes, path).map_err(|error| Usage::new("FILE", error))?;
     let text = text.trim_start_matches('\u{feff}');
     // A JSON report is one document over many lines.
     if serde_json::from_str::<IgnoredAny>(text).is_ok() {
@@ -170,17 +168,12 @@ fn document(text: &str, place: &str) -> Result<Vec<Report>, Usage> {
     restored.collect::<Result<_, _>>().map_err(|error| Usage::new(place, error.to_string()))
 }
 
-fn text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        io::stdin().lock().take(MOST_BYTES).read_to_string(&mut text)?
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        reading::whole(io::stdin().lock(), REPORT_BYTES)
     } else {
-        File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?
-    };
-    if read as u64 >= MOST_BYTES {
-        return Err(io::Error::other(format!("it is larger than {MOST_BYTES} bytes")));
+        reading::file(path, REPORT_BYTES)
     }
-    Ok(text)
 }
 
 /// Scores of different rubrics cannot be compared.

@@ -24,9 +24,11 @@ mod outputs;
 mod present;
 mod preview;
 mod proxies;
+mod reading;
 mod replay;
 mod resolve;
 mod rubric;
+mod runtime;
 mod scan;
 mod schema;
 mod settings;
@@ -36,8 +38,7 @@ mod terminal;
 mod usage;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -50,7 +51,7 @@ use self::inputs::Place;
 use self::output::OutputError;
 use self::resolve::{Surroundings, Usage};
 use crate::exit::Exit;
-use crate::progress::say;
+use crate::progress::{say, speak_ascii};
 use crate::report::text::sanitise;
 
 /// How a run ended, and why in words.
@@ -69,7 +70,12 @@ impl Ending {
         Self { exit: Exit::Ok, words: String::new(), quiet: true }
     }
 
-    /// A bug of ours, or a machine on which nothing works.
+    /// A machine on which nothing can begin: of that, how the program is started is a part.
+    fn machine(words: String) -> Self {
+        Self { exit: Exit::Usage, words, quiet: false }
+    }
+
+    /// A bug of ours.
     fn bug(words: String) -> Self {
         Self { exit: Exit::Bug, words, quiet: false }
     }
@@ -89,6 +95,9 @@ impl From<OutputError> for Ending {
 
 /// Runs the program with these arguments (the first is its name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if terminal::speaks_ascii() {
+        speak_ascii();
+    }
     // The words of a panic may hold what a peer or the user sent: only its place is told (HOSTILE.md K5).
     std::panic::set_hook(Box::new(|panic| {
         let place =
@@ -114,6 +123,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Ending, Ending> {
+    if matches!(command, Command::Replay(_) | Command::Merge(_) | Command::Diff(_) | Command::Baseline(_)) {
+        signals::end_at_once();
+    }
     match command {
         Command::Scan(args) => scan::run(resolve::scan(*args, &Machine)?),
         Command::Replay(args) => replay::run(&resolve::replay(*args, &Machine)?),
@@ -176,12 +188,7 @@ impl Surroundings for Machine {
     }
 
     fn file(&self, _argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > limit {
-            return Err(io::Error::other(format!("it is larger than {limit} bytes")));
-        }
-        Ok(bytes)
+        reading::file(path, limit)
     }
 
     fn place(&self, path: &Path) -> Place {

@@ -1,6 +1,7 @@
 //! Where bytes go: standard output, or a file that is written beside its name and then renamed, so
 //! that an old good file is never cut. Files are opened before anything is scanned.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
 use super::inputs::Place;
+use super::terminal;
+use crate::report::sink::ascii;
 use crate::target::Target;
 use crate::transcript::codec::{Encoder, Entry};
 
@@ -66,6 +69,16 @@ impl Output {
     }
 }
 
+/// Text for people as standard output gets it: in what its locale can show. Files are always UTF-8.
+pub(crate) fn shown(text: String) -> String {
+    if terminal::speaks_ascii() { ascii(&text) } else { text }
+}
+
+/// Writes text for people to standard output.
+pub(crate) fn show(text: impl Into<String>) -> Result<(), OutputError> {
+    stdout(shown(text.into()).as_bytes())
+}
+
 /// Writes to standard output. A reader that went away ends it quietly: it has what it wanted.
 pub(crate) fn stdout(bytes: &[u8]) -> Result<(), OutputError> {
     let mut out = io::stdout().lock();
@@ -75,6 +88,23 @@ pub(crate) fn stdout(bytes: &[u8]) -> Result<(), OutputError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Every file under another name that is not whole yet.
+static TEMPORARIES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn temporaries() -> std::sync::MutexGuard<'static, BTreeSet<PathBuf>> {
+    TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the program at once. What is not whole yet goes (HOSTILE.md E7), and nothing new begins meanwhile.
+#[expect(clippy::exit, reason = "a second signal waits for nobody")]
+pub(crate) fn end(code: u8) -> ! {
+    let temporaries = temporaries();
+    for temporary in temporaries.iter() {
+        let _ = fs::remove_file(temporary);
+    }
+    std::process::exit(i32::from(code))
 }
 
 /// A file under another name until it is whole.
@@ -111,13 +141,18 @@ impl Beside {
         let name = destination.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.ok_or_else(|| OutputError::new(path, "it is no file name"))?;
         let temporary = destination.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let mut known = temporaries();
         // What a crash left under this name; a link there is removed, not followed.
         let _ = fs::remove_file(&temporary);
         let file = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(fail)?;
-        if let Some(old) = old {
+        known.insert(temporary.clone());
+        drop(known);
+        let opened =
+            Self { shown: path.to_owned(), destination, temporary: Some(temporary), file: Some(file) };
+        if let (Some(old), Some(file)) = (old, &opened.file) {
             file.set_permissions(old.permissions()).map_err(fail)?;
         }
-        Ok(Self { shown: path.to_owned(), destination, temporary: Some(temporary), file: Some(file) })
+        Ok(opened)
     }
 
     pub(crate) fn finish(mut self, bytes: &[u8]) -> Result<(), OutputError> {
@@ -131,6 +166,7 @@ impl Beside {
     fn rename(&mut self) -> io::Result<()> {
         if let Some(temporary) = &self.temporary {
             fs::rename(temporary, &self.destination)?;
+            temporaries().remove(temporary);
             self.temporary = None;
         }
         Ok(())
@@ -141,6 +177,7 @@ impl Drop for Beside {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
             let _ = fs::remove_file(temporary);
+            temporaries().remove(temporary);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::output::{Output, OutputError};
+use super::output::{self, Output, OutputError};
 use super::resolve::{Reporting, Usage};
 use super::{Ending, terminal};
 use crate::exit::Exit;
@@ -68,6 +68,9 @@ impl Outputs {
         let write = |format: Format, output: Output| {
             let style = terminal::table_style(reporting.color, output.destination().is_some());
             let run = Run { reports, missing, exit, style };
+            if let (Format::Table, Output::Stdout) = (format, &output) {
+                return output::show(String::from_utf8_lossy(&format.render(&run)));
+            }
             let Some(file) = output.regular().map(Path::to_owned) else {
                 return output.finish(&format.render(&run));
             };

@@ -1,16 +1,15 @@
 //! `replay`: the same judgement from the file alone.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use super::Ending;
 use super::outputs::Outputs;
 use super::present::Presenter;
 use super::resolve::{Replay, Usage};
+use super::{Ending, reading};
 use crate::progress::{Progress, Voice};
 use crate::transcript::Transcript;
-use crate::transcript::codec::{CodecError, decode};
+use crate::transcript::codec::{CodecError, MAX_BYTES, decode};
 
 pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
     let output = Outputs::open(&plan.reporting)?;
@@ -40,6 +39,6 @@ fn read(path: &Path) -> Result<Transcript, CodecError> {
     if path == Path::new("-") {
         decode(std::io::stdin().lock())
     } else {
-        decode(BufReader::new(File::open(path)?))
+        decode(BufReader::new(reading::open(path, MAX_BYTES)?))
     }
 }

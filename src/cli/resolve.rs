@@ -12,7 +12,7 @@ use super::inputs::{Place, Remembering, distinct_files};
 use super::judging::Judging;
 use super::settings::{Settings, settings};
 use super::terminal::ColorWish;
-use super::{formats, lists, output, proxies, targets};
+use super::{formats, lists, output, proxies, reading, targets};
 use crate::report::format::Format;
 use crate::scan::ScanOptions;
 use crate::target::Target;
@@ -323,8 +323,7 @@ pub(super) fn text_file(
     limit: u64,
     around: &dyn Surroundings,
 ) -> Result<String, Usage> {
-    String::from_utf8(read(argument, path, limit, around)?)
-        .map_err(|_| Usage::new(argument, format!("{} is not UTF-8 text", path.display())))
+    reading::text(read(argument, path, limit, around)?, path).map_err(|error| Usage::new(argument, error))
 }
 
 /// A machine for tests.

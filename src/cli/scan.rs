@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::runtime;
-
 use super::output::{self, OutputError, Recording};
 use super::outputs::Outputs;
 use super::present::{self, Presenter};
 use super::resolve::{Scan, Usage};
 use super::signals::Signals;
-use super::{Ending, preview, terminal};
+use super::{Ending, preview, runtime, terminal};
 use crate::exit::Exit;
 use crate::fleet;
 use crate::progress::{Progress, Voice};
@@ -26,6 +24,12 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
         output::stdout(preview::text(instead, plan.reporting.format).as_bytes())?;
         return Ok(Ending::silent());
     }
+    let runtime = runtime::start()?;
+    // From here on a signal leaves nothing half done behind.
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::listen().map_err(|error| runtime::unable(&error))?
+    };
     // Every output is opened before the first request goes out.
     let output = Outputs::open(&plan.reporting)?;
     let saving = Saving::open(plan.save.take(), &plan.targets, &output)?;
@@ -38,14 +42,6 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
     for note in &plan.notes {
         progress.note(note);
     }
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Ending::bug(format!("no runtime: {error}")))?;
-    let mut signals = {
-        let _inside = runtime.enter();
-        Signals::listen().map_err(|error| Ending::bug(format!("no signal handling: {error}")))?
-    };
     let ran = runtime.block_on(scan_all(&plan, saving, &progress, &mut signals));
     progress.clear();
     let interrupted = ran.as_ref().is_ok_and(|(_, interrupted)| interrupted.is_some());

@@ -1,9 +1,10 @@
-//! Ctrl-C and SIGTERM: the first stops a scan in good order, the second ends it at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first stops a scan in good order, the second ends it at once.
 
 use std::io;
 
 use tokio::runtime::Runtime;
 
+use super::{output, runtime};
 use crate::exit::Exit;
 use crate::progress::say;
 
@@ -14,14 +15,19 @@ pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// `None` where hanging up is to be ignored.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
-    /// Takes over the handling of both signals. Must be called inside the runtime.
+    /// Takes over the handling of the signals. Must be called inside the runtime.
     #[cfg(unix)]
     pub(super) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hangup = (!ignores_hangups()).then(|| signal(SignalKind::hangup())).transpose()?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())?, hangup })
     }
 
     /// Only Ctrl-C exists here; it is taken over at the first wait.
@@ -39,12 +45,7 @@ impl Signals {
                 loop {
                     let exit = self.next().await;
                     if interrupted {
-                        say(&format!(
-                            "exit {} ({}): ended at once; the report may be cut",
-                            exit.code(),
-                            exit.name()
-                        ));
-                        std::process::exit(i32::from(exit.code()));
+                        ended(exit, "ended at once; the report may be cut");
                     }
                     interrupted = true;
                     say("writing the report; once more ends at once");
@@ -59,6 +60,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupted,
             _ = self.terminate.recv() => Exit::Terminated,
+            () = hung_up(&mut self.hangup) => Exit::HungUp,
         }
     }
 
@@ -70,4 +72,46 @@ impl Signals {
         }
         Exit::Interrupted
     }
+}
+
+/// For commands without a scan, which have nothing to stop in good order: the first signal ends them, and leaves
+/// no half of a file behind. Without file descriptors for that, signals do what they always do.
+pub(super) fn end_at_once() {
+    let Ok(runtime) = runtime::start() else { return };
+    let listening = {
+        let _inside = runtime.enter();
+        Signals::listen()
+    };
+    if let Ok(mut signals) = listening {
+        std::thread::spawn(move || ended(runtime.block_on(signals.next()), "ended at once"));
+    }
+}
+
+fn ended(exit: Exit, words: &str) -> ! {
+    say(&format!("exit {} ({}): {words}", exit.code(), exit.name()));
+    output::end(exit.code())
+}
+
+#[cfg(unix)]
+async fn hung_up(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the program was started to survive its terminal (`nohup`), as the system says.
+#[cfg(target_os = "linux")]
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The lowest bit is signal 1, SIGHUP.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// The same where the system does not tell: `nohup` leaves no standard error on a terminal.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn ignores_hangups() -> bool {
+    use std::io::IsTerminal;
+    !io::stderr().is_terminal()
 }

@@ -73,6 +73,24 @@ pub(crate) fn stderr_animated() -> bool {
     animated(io::stderr().is_terminal(), |name| std::env::var_os(name))
 }
 
+/// Whether text for people has to be ASCII: the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set names a locale
+/// that is not UTF-8 (POSIX, chapter 8.2). Where none is set, as in the containers of CI, the log is read as UTF-8
+/// all the same, so that nothing is given up there.
+pub(crate) fn ascii(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).is_some_and(|locale| {
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        let charset = locale.split_once('.').map_or("", |(_, charset)| charset);
+        let charset = charset.split('@').next().unwrap_or_default();
+        !matches!(charset, "utf-8" | "utf8")
+    })
+}
+
+/// [`ascii`] for this process.
+pub(crate) fn speaks_ascii() -> bool {
+    ascii(|name| std::env::var_os(name))
+}
+
 /// Whether standard output is a terminal.
 pub(crate) fn stdout_terminal() -> bool {
     io::stdout().is_terminal()
@@ -116,6 +134,27 @@ mod tests {
         assert_eq!(width(Some(80), env(&[("COLUMNS", "x")])), 80);
         assert_eq!(width(None, env(&[])), 100);
         assert_eq!(width(Some(10), env(&[])), 40);
+    }
+
+    #[test]
+    fn the_first_locale_that_is_set_decides() {
+        for (pairs, expected) in [
+            (&[][..], false),
+            (&[("LANG", "")], false),
+            (&[("LANG", "C")], true),
+            (&[("LANG", "POSIX")], true),
+            (&[("LANG", "de_DE.ISO-8859-1")], true),
+            (&[("LANG", "de_DE")], true),
+            (&[("LANG", "de_DE.UTF-8")], false),
+            (&[("LANG", "C.utf8")], false),
+            (&[("LANG", "ca_ES.UTF-8@valencia")], false),
+            (&[("LC_CTYPE", "C"), ("LANG", "de_DE.UTF-8")], true),
+            (&[("LC_ALL", "C.UTF-8"), ("LC_CTYPE", "C"), ("LANG", "C")], false),
+            (&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")], true),
+            (&[("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8"), ("LANG", "C")], false),
+        ] {
+            assert_eq!(ascii(env(pairs)), expected, "{pairs:?}");
+        }
     }
 
     #[test]

@@ -73,21 +73,15 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Masks a header of the operator's: its value, and behind a scheme word the credential alone.
+/// Masks a header of the operator's: its value, and each part of it that is a secret by itself.
 pub(super) fn hide_header(vault: &Vault, name: &HeaderName, value: &str) {
     let label = label(name);
-    vault.hide(&label, value);
+    vault.hide_with_parts(&label, value);
+    // Here what follows the scheme is a secret however short it is.
     if let Some((_, credential)) =
         value.split_once(' ').filter(|_| matches!(*name, AUTHORIZATION | PROXY_AUTHORIZATION))
     {
         vault.hide(&label, credential.trim());
-        let decoded = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, credential.trim());
-        if let Some(pair) = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
-            vault.hide(&label, &pair);
-            if let Some((_, password)) = pair.split_once(':') {
-                vault.hide(&label, password);
-            }
-        }
     }
 }
 

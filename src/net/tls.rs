@@ -15,7 +15,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, PeerIncompatible, RootCertStore,
+    SignatureScheme,
+};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -331,14 +334,17 @@ pub(super) fn handshake_failure(error: &std::io::Error, raw: &Seen, verdict: &Re
     };
     let kind = match error {
         rustls::Error::InvalidMessage(_) => FailureKind::NotTls,
+        rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)
+        | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => FailureKind::TlsVersion,
+        // RFC 8446, section 6.2: a certificate was wanted, and none came.
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => FailureKind::ClientCertificate,
         rustls::Error::PeerIncompatible(_) | rustls::Error::NoApplicationProtocol => {
             FailureKind::TlsIncompatible
         }
         rustls::Error::AlertReceived(
-            rustls::AlertDescription::NoApplicationProtocol
-            | rustls::AlertDescription::ProtocolVersion
-            | rustls::AlertDescription::HandshakeFailure
-            | rustls::AlertDescription::InsufficientSecurity,
+            AlertDescription::NoApplicationProtocol
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::InsufficientSecurity,
         ) => FailureKind::TlsIncompatible,
         _ => FailureKind::TlsFailed,
     };

@@ -53,7 +53,16 @@ pub fn render_svg(reports: &[Report]) -> String {
     )
 }
 
+/// The score, and that certificate faults were ignored where they were: then it is no one's word for it.
 fn words(reports: &[Report]) -> Words {
+    let mut words = scored(reports);
+    if reports.iter().any(|report| report.insecure) {
+        words.message.push_str(", insecure");
+    }
+    words
+}
+
+fn scored(reports: &[Report]) -> Words {
     let lowest = reports
         .iter()
         .filter_map(|report| report.score.value.map(|value| (value, report)))
@@ -86,7 +95,7 @@ fn width(text: &str) -> u32 {
     let tenths: u32 = text
         .chars()
         .map(|c| match c {
-            'i' | 'l' | 'j' | ' ' | '.' | '-' => 38,
+            'i' | 'l' | 'j' | ' ' | '.' | ',' | '-' => 38,
             't' | 'f' | 'r' => 46,
             'm' | 'w' | 'M' | 'W' => 106,
             'A'..='Z' | '+' => 80,

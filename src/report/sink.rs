@@ -69,10 +69,10 @@ pub fn xml(text: &str, most: usize) -> String {
     shown
 }
 
-/// The message of a GitHub workflow command, one line.
+/// The message of a GitHub workflow command, one line; other systems read none in it either.
 #[must_use]
 pub fn command_message(text: &str, most: usize) -> String {
-    short(text, most).replace('%', "%25")
+    unhashing(&short(text, most).replace('%', "%25"))
 }
 
 /// A property of a GitHub workflow command.
@@ -199,10 +199,45 @@ pub fn uri_path(text: &str) -> String {
     shown
 }
 
-/// Whether a CI system would read a command in this line of a log.
+/// Text for a terminal whose locale is not UTF-8: signs of our own become ASCII, any other character an escape.
+/// Its bytes would be others there, some of them control characters (HOSTILE.md C13, O1).
+#[must_use]
+pub fn ascii(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            _ if character.is_ascii() => shown.push(character),
+            '·' | '–' | '─' => shown.push('-'),
+            '█' => shown.push('='),
+            '░' => shown.push('.'),
+            '│' => shown.push('|'),
+            '▇' => shown.push('^'),
+            '▃' => shown.push('+'),
+            '▁' => shown.push('_'),
+            '×' => shown.push('x'),
+            '→' => shown.push_str("->"),
+            '…' => shown.push_str("..."),
+            _ => {
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+            }
+        }
+    }
+    shown
+}
+
+/// Whether a CI system would read a command in this line of a log: GitHub's at its start, those of Azure
+/// Pipelines (`##[error]`, `##vso[…]`), TeamCity (`##teamcity[…]`) and older GitHub runners anywhere.
 #[must_use]
 pub fn commands_a_log(line: &str) -> bool {
-    line.trim_start().starts_with("::") || line.contains("##[") || line.contains("##vso[")
+    line.trim_start().starts_with("::") || hashed(line).is_some()
+}
+
+/// Where `##word[` begins, with any word or none.
+fn hashed(line: &str) -> Option<usize> {
+    line.match_indices("##").map(|(at, _)| at).find(|at| {
+        let after = line.get(at.saturating_add(2)..).unwrap_or_default();
+        after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || ".-_".contains(c)).starts_with('[')
+    })
 }
 
 /// Lines of text for a log: where one would be read as a command, its first character is an escape.
@@ -211,20 +246,34 @@ pub fn without_commands(text: &str) -> String {
     if !text.lines().any(commands_a_log) {
         return text.to_owned();
     }
-    let lines: Vec<String> = text
-        .split('\n')
-        .map(|line| {
-            let line = line.replace("##[", "\\u{23}#[").replace("##vso[", "\\u{23}#vso[");
-            match line.trim_start().strip_prefix("::") {
-                Some(rest) => {
-                    let indent = line.len().saturating_sub(line.trim_start().len());
-                    format!("{}\\u{{3a}}:{rest}", " ".repeat(indent))
-                }
-                None => line,
-            }
-        })
-        .collect();
+    let lines: Vec<String> = text.split('\n').map(uncommanding).collect();
     lines.join("\n")
+}
+
+fn uncommanding(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    if let Some(command) = line.trim_start().strip_prefix("::") {
+        let indent = line.len().saturating_sub(command.len()).saturating_sub(2);
+        shown.push_str(line.get(..indent).unwrap_or_default());
+        shown.push_str("\\u{3a}");
+        rest = line.get(indent.saturating_add(1)..).unwrap_or_default();
+    }
+    shown.push_str(&unhashing(rest));
+    shown
+}
+
+fn unhashing(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = hashed(rest) {
+        let (before, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        shown.push_str(before);
+        shown.push_str("\\u{23}");
+        rest = after.strip_prefix('#').unwrap_or_default();
+    }
+    shown.push_str(rest);
+    shown
 }
 
 #[cfg(test)]
@@ -291,14 +340,31 @@ mod tests {
 
     #[test]
     fn no_line_commands_a_log() {
-        let text = without_commands("ok\n  ::error::x\na ##[error]b\n##vso[x]");
-        assert!(!text.lines().any(commands_a_log), "{text}");
-        assert_eq!(without_commands("a::b\n# x"), "a::b\n# x");
+        let text = "ok\n  ::error::x\na ##[error]b\n##vso[x]\n####[x] ##teamcity[y]\n ::a ##[b]";
+        let clean = without_commands(text);
+        assert!(!clean.lines().any(commands_a_log), "{clean}");
+        assert_eq!(
+            clean,
+            "ok\n  \\u{3a}:error::x\na \\u{23}#[error]b\n\\u{23}#vso[x]\n##\\u{23}#[x] \\u{23}#teamcity[y]\n \\u{3a}:a \\u{23}#[b]"
+        );
+        for harmless in ["a::b\n# x", "## heading", "## see [x]", ""] {
+            assert_eq!(without_commands(harmless), harmless);
+        }
+    }
+
+    #[test]
+    fn ascii_keeps_what_is_said() {
+        assert_eq!(
+            ascii("59 █░ 60 → 61 · D8 – “é”…\n"),
+            "59 =. 60 -> 61 - D8 - \\u{201c}\\u{e9}\\u{201d}...\n"
+        );
+        assert!(HOSTILE.iter().all(|text| ascii(text).is_ascii()));
     }
 
     #[test]
     fn commands_are_percent_encoded() {
         assert_eq!(command_message("100 %: a,b\r\n::x", 99), "100 %25: a,b\\r\\n::x");
+        assert_eq!(command_message("a ##[error]b", 99), "a \\u{23}#[error]b");
         assert_eq!(command_property("100 %: a,b", 99), "100 %25%3A a%2Cb");
     }
 }

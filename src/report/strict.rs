@@ -191,7 +191,7 @@ pub(super) fn badge(badge: &Value) {
     assert_eq!(keys(badge), ["color", "label", "message", "schemaVersion"].into());
     assert_eq!(badge["schemaVersion"], 1);
     assert!(!text(&badge["message"]).is_empty());
-    assert!(text(&badge["message"]).chars().all(|c| c.is_ascii_alphanumeric() || " +-".contains(c)));
+    assert!(text(&badge["message"]).chars().all(|c| c.is_ascii_alphanumeric() || " ,+-".contains(c)));
     let colours = ["brightgreen", "green", "yellowgreen", "yellow", "orange", "red", "lightgrey"];
     assert!(colours.contains(&text(&badge["color"])));
 }

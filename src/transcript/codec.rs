@@ -16,6 +16,9 @@ use super::{End, Exchange, FORMAT, Header, Skip, Transcript};
 const MAX_LINE: u64 = 64 * 1024 * 1024;
 /// Most lines accepted: no scan may send so many requests.
 const MAX_LINES: usize = 10_000;
+/// Most bytes accepted, those of repeated parts included: some eight times what a scan keeps of replies
+/// (`kept_bytes`), because JSON may write six characters for one.
+pub const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// Shorter texts are not worth a reference.
 const MIN_SHARED: usize = 96;
 
@@ -48,6 +51,9 @@ pub enum CodecError {
         /// Its number.
         line: usize,
     },
+    /// More bytes than any scan writes, or parts repeated until they are more.
+    #[error("it holds more than {} MiB, the most that is read of a transcript", MAX_BYTES / (1024 * 1024))]
+    TooLong,
 }
 
 /// One line.
@@ -136,6 +142,7 @@ pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
     let mut header = None;
     let mut transcript: Option<Transcript> = None;
     let mut damage: Option<CodecError> = None;
+    let mut held = 0_u64;
     for number in 1_usize.. {
         let mut bytes = Vec::new();
         let read = (&mut input).take(MAX_LINE).read_until(b'\n', &mut bytes)?;
@@ -149,7 +156,11 @@ pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
         if read as u64 == MAX_LINE || number > MAX_LINES {
             return Err(CodecError::TooLarge { line: number });
         }
-        match entry(&bytes, number, &mut parts) {
+        held = held.saturating_add(read as u64);
+        if held > MAX_BYTES {
+            return Err(CodecError::TooLong);
+        }
+        match entry(&bytes, number, &mut parts, &mut held) {
             Ok(Entry::Header(read)) if number == 1 => header = Some(*read),
             Ok(_) | Err(CodecError::Damaged { .. }) if header.is_none() => return Err(CodecError::NoHeader),
             Ok(Entry::Header(_)) => {
@@ -189,10 +200,22 @@ pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
     Ok(transcript)
 }
 
+/// About how much memory a part takes.
+fn bytes_of(part: &Value) -> u64 {
+    match part {
+        Value::String(text) => text.len() as u64,
+        Value::Array(items) => {
+            items.iter().map(|item| bytes_of(item).saturating_add(32)).fold(0, u64::saturating_add)
+        }
+        _ => 32,
+    }
+}
+
 fn entry(
     bytes: &[u8],
     number: usize,
     parts: &mut HashMap<(u32, &'static str), Value>,
+    held: &mut u64,
 ) -> Result<Entry, CodecError> {
     let damaged = |reason: String| CodecError::Damaged { line: number, reason };
     let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
@@ -211,13 +234,35 @@ fn entry(
             let Some(part) = value.pointer_mut(pointer) else { continue };
             let same = part.get("same").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
             if let Some(earlier) = same {
-                *part = parts.get(&(earlier, pointer)).cloned().ok_or_else(|| {
+                let again = parts.get(&(earlier, pointer)).ok_or_else(|| {
                     damaged(format!("it refers to exchange {earlier}, which has no such part before it"))
                 })?;
+                *held = held.saturating_add(bytes_of(again));
+                if *held > MAX_BYTES {
+                    return Err(CodecError::TooLong);
+                }
+                *part = again.clone();
             } else {
                 parts.insert((id, pointer), part.clone());
             }
         }
     }
     serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_repeated_counts_each_time() {
+        let mut parts = HashMap::from([((1, "/exchange/content/text"), Value::from("x".repeat(1_000)))]);
+        let line = json!({ "exchange": { "id": 2, "content": { "text": { "same": 1 } } } }).to_string();
+        let mut read = |mut held| {
+            let error = entry(line.as_bytes(), 2, &mut parts, &mut held).unwrap_err();
+            (matches!(error, CodecError::TooLong), held)
+        };
+        assert_eq!(read(7), (false, 1_007));
+        assert!(read(MAX_BYTES - 999).0);
+    }
 }

@@ -57,7 +57,9 @@ pub enum FailureKind {
     CertificateOther,
     /// The server speaks plain HTTP (or nothing known) on a TLS port.
     NotTls,
-    /// The server and we share no TLS version, cipher or application protocol.
+    /// The server speaks no version of TLS that we do: nothing above 1.1.
+    TlsVersion,
+    /// The server and we share no TLS cipher, parameters or application protocol.
     TlsIncompatible,
     /// The server wants a certificate of ours, and we have none.
     ClientCertificate,
@@ -106,7 +108,8 @@ impl FailureKind {
             Self::CertificateUnknownIssuer => "the certificate's issuer is unknown",
             Self::CertificateOther => "the certificate is not acceptable",
             Self::NotTls => "the port does not speak TLS",
-            Self::TlsIncompatible => "no common TLS version, cipher or protocol",
+            Self::TlsVersion => "the server speaks no TLS version that we do (needs TLS 1.2 or newer)",
+            Self::TlsIncompatible => "no common TLS cipher, parameters or application protocol",
             Self::ClientCertificate => "the server asks for a client certificate",
             Self::TlsFailed => "the TLS handshake failed",
             Self::TlsTimeout => "the TLS handshake timed out",
@@ -140,6 +143,7 @@ impl FailureKind {
                 | Self::CertificateUnknownIssuer
                 | Self::CertificateOther
                 | Self::NotTls
+                | Self::TlsVersion
                 | Self::TlsIncompatible
                 | Self::ClientCertificate
                 | Self::TlsFailed

@@ -21,7 +21,9 @@ pub mod failure;
 pub mod limits;
 pub mod probe_id;
 pub mod redact;
+mod secret_forms;
 pub mod secret_names;
+pub mod secret_parts;
 pub mod stall;
 #[cfg(test)]
 pub mod synthetic;

@@ -1,8 +1,9 @@
 //! Secrets are replaced by stable placeholders at the moment of recording, so that no renderer
 //! can leak them. Equality survives; values do not.
 //!
-//! Two kinds. The operator's secrets (credential, own headers, token-like query values) are masked
-//! wherever they appear, also as base64, percent and hex forms, and have no other record. A server's
+//! Two kinds. The operator's secrets (credential, own headers, token-like query values, and the parts of each
+//! that could be used alone) are masked wherever they appear, also as base64, percent and hex forms, and have
+//! no other record. A server's
 //! tokens (session id, cookie, announced URI token) leave a [`TokenShape`] beside the placeholder:
 //! checks read shapes, never values. Probes work on masked text and name tokens by placeholder;
 //! [`Vault::reveal`] puts the server's own token back when a request leaves for the scanned origin.
@@ -12,10 +13,13 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::secret_forms::{ESCAPES, escaped, forms, match_escaped};
+use super::secret_parts::secret_parts;
 
 /// Which server token a placeholder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -84,8 +88,10 @@ struct Inner {
     masks: Vec<(String, String)>,
     /// The operator's secrets as they are, for what is escaped letter by letter; longest first.
     plain: Vec<(String, String)>,
-    /// Which bytes any of these begins with, escaped or not: 256 flags, empty without a secret.
-    first: Vec<bool>,
+    /// Which of `masks` and of `plain` begin with each byte. One header may have hundreds of parts, and not
+    /// every character of a body may be compared with them all.
+    masks_by_byte: Vec<Vec<usize>>,
+    plain_by_byte: Vec<Vec<usize>>,
     /// Placeholder → value, for what may be put back.
     revealable: BTreeMap<String, String>,
     /// Server tokens by kind, in order of appearance.
@@ -103,8 +109,6 @@ impl fmt::Debug for Vault {
 const SHORTEST_MASKED: usize = 4;
 /// Shorter server tokens are masked in their header only.
 const SHORTEST_TOKEN: usize = 8;
-/// Shorter pieces of base64 occur by chance.
-const SHORTEST_CORE: usize = 8;
 /// Server tokens of one kind that are masked outside their header, too. A server that brings a new one
 /// with every line must not make every later line slower (HOSTILE.md rule 2).
 const MOST_TOKENS: usize = 64;
@@ -113,23 +117,35 @@ impl Vault {
     /// Registers an operator's secret under a name; gives its placeholder, `~name~`.
     /// It is masked everywhere and never put back.
     pub fn hide(&self, name: &str, value: &str) -> String {
-        let placeholder = format!("~{name}~");
-        if value.len() >= SHORTEST_MASKED {
-            let mut inner = self.lock();
-            for form in forms(value) {
-                inner.masks.push((form, placeholder.clone()));
-            }
-            inner.plain.push((value.to_owned(), placeholder.clone()));
-            inner.sort();
+        self.hide_all(name, [value])
+    }
+
+    /// [`Self::hide`] for a value and everything in it that is a secret by itself.
+    pub fn hide_with_parts(&self, name: &str, value: &str) -> String {
+        let parts = secret_parts(value);
+        self.hide_all(name, parts.iter().map(String::as_str).chain([value]))
+    }
+
+    /// Registers a secret part of the target's own URL, as it is written there: masked everywhere, also as
+    /// what it stands for, and put back in URLs that go to the scanned origin.
+    pub fn hide_in_url(&self, name: &str, value: &str) -> String {
+        let spaced = value.replace('+', " ");
+        for written in [value, &spaced] {
+            self.hide_with_parts(name, &percent_decode_str(written).decode_utf8_lossy());
         }
+        let placeholder = self.hide_with_parts(name, value);
+        self.lock().revealable.insert(placeholder.clone(), value.to_owned());
         placeholder
     }
 
-    /// Registers a secret part of the target's own URL: masked everywhere, put back in URLs that
-    /// go to the scanned origin.
-    pub fn hide_in_url(&self, name: &str, value: &str) -> String {
-        let placeholder = self.hide(name, value);
-        self.lock().revealable.insert(placeholder.clone(), value.to_owned());
+    fn hide_all<'v>(&self, name: &str, values: impl IntoIterator<Item = &'v str>) -> String {
+        let placeholder = format!("~{name}~");
+        let mut inner = self.lock();
+        for value in values.into_iter().filter(|value| value.len() >= SHORTEST_MASKED) {
+            inner.masks.extend(forms(value).into_iter().map(|form| (form, placeholder.clone())));
+            inner.plain.push((value.to_owned(), placeholder.clone()));
+        }
+        inner.sort();
         placeholder
     }
 
@@ -235,102 +251,56 @@ impl Inner {
             list.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
             list.dedup();
         }
-        let escapes = if self.plain.is_empty() { &[][..] } else { &ESCAPES };
-        let begins = |byte: u8| {
-            escapes.contains(&byte)
-                || self.masks.iter().any(|(form, _)| form.as_bytes().first() == Some(&byte))
-        };
-        self.first = (0..=u8::MAX).map(begins).collect();
+        self.masks_by_byte = by_byte(&self.masks);
+        self.plain_by_byte = by_byte(&self.plain);
     }
 
     /// Whether a secret may begin with this byte.
     fn begins(&self, byte: u8) -> bool {
-        self.first.get(usize::from(byte)).copied().unwrap_or(false)
+        beginning(&self.masks, &self.masks_by_byte, byte).next().is_some()
+            || (!self.plain.is_empty() && ESCAPES.contains(&byte))
     }
 
     /// The secret that `bytes` begins with: its length there, and its placeholder. Forms are valid UTF-8,
     /// so it ends between characters.
     fn secret_at(&self, bytes: &[u8]) -> Option<(usize, &str)> {
-        let whole = self.masks.iter().find(|(form, _)| bytes.starts_with(form.as_bytes()));
+        let first = bytes.first().copied()?;
+        let whole = beginning(&self.masks, &self.masks_by_byte, first)
+            .find(|(form, _)| bytes.starts_with(form.as_bytes()));
         if let Some((form, placeholder)) = whole {
             return Some((form.len(), placeholder));
         }
-        self.plain.iter().find_map(|(value, placeholder)| {
-            Some((match_escaped(bytes, value.as_bytes())?, placeholder.as_str()))
-        })
+        let meant = escaped(bytes).map(|(byte, _)| byte).filter(|byte| *byte != first);
+        meant
+            .into_iter()
+            .chain([first])
+            .flat_map(|byte| beginning(&self.plain, &self.plain_by_byte, byte))
+            .find_map(|(value, placeholder)| {
+                Some((match_escaped(bytes, value.as_bytes())?, placeholder.as_str()))
+            })
     }
 }
 
-/// What begins an escape.
-const ESCAPES: [u8; 3] = *b"\\%&";
-
-/// The length of a secret at the start of `bytes` of which letters are plain or escaped, as JSON
-/// (`\u0063`, `\/`), URLs (`%63`) and HTML (`&#99;`, `&#x63;`) do. Nothing is decoded that does not match.
-fn match_escaped(bytes: &[u8], secret: &[u8]) -> Option<usize> {
-    let mut at = 0_usize;
-    for wanted in secret {
-        let rest = bytes.get(at..)?;
-        let (byte, length) = escaped(rest)
-            .filter(|(byte, _)| byte == wanted)
-            .or_else(|| rest.first().map(|byte| (*byte, 1)))?;
-        if byte != *wanted {
-            return None;
+/// The indices of what begins with each byte, in the order of the list.
+fn by_byte(list: &[(String, String)]) -> Vec<Vec<usize>> {
+    let mut lists = vec![Vec::new(); 256];
+    for (index, (text, _)) in list.iter().enumerate() {
+        let byte = text.as_bytes().first().copied().map(usize::from);
+        if let Some(list) = byte.and_then(|byte| lists.get_mut(byte)) {
+            list.push(index);
         }
-        at = at.saturating_add(length);
     }
-    Some(at)
+    lists
 }
 
-/// The ASCII character that an escape at the start of `bytes` stands for, and its length.
-fn escaped(bytes: &[u8]) -> Option<(u8, usize)> {
-    let number = |from: usize, to: usize, radix: u32| {
-        let digits = std::str::from_utf8(bytes.get(from..to)?).ok()?;
-        let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        u32::from_str_radix(digits, radix).ok().filter(|_| plain).and_then(|code| u8::try_from(code).ok())
-    };
-    match bytes {
-        [b'\\', b'u', ..] => Some((number(2, 6, 16)?, 6)),
-        [b'\\', other @ (b'/' | b'"' | b'\\'), ..] => Some((*other, 2)),
-        [b'%', ..] => Some((number(1, 3, 16)?, 3)),
-        [b'&', b'#', rest @ ..] => {
-            let end = rest.iter().take(8).position(|byte| *byte == b';')?;
-            let (skip, radix) = if matches!(rest.first(), Some(b'x' | b'X')) { (3, 16) } else { (2, 10) };
-            let after = end.saturating_add(2);
-            Some((number(skip, after, radix)?, after.saturating_add(1)))
-        }
-        _ => None,
-    }
-}
-
-/// The value and the encodings in which servers reflect it (HOSTILE.md K3).
-fn forms(value: &str) -> Vec<String> {
-    let bytes = value.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let json = serde_json::to_string(value).unwrap_or_default();
-    // In the middle of a longer base64 text, the secret's own characters depend on where it begins.
-    let inside = (0..3_usize).filter_map(|offset| {
-        let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(bytes.iter().copied()).collect();
-        let text = STANDARD_NO_PAD.encode(&padded);
-        let start = offset.saturating_mul(8).div_ceil(6);
-        let end = padded.len().saturating_mul(8) / 6;
-        text.get(start..end).filter(|core| core.len() >= SHORTEST_CORE).map(str::to_owned)
-    });
-    let mut forms: Vec<String> =
-        inside.flat_map(|core| [core.replace('+', "-").replace('/', "_"), core]).collect();
-    forms.extend([
-        value.to_owned(),
-        STANDARD.encode(bytes),
-        STANDARD_NO_PAD.encode(bytes),
-        URL_SAFE.encode(bytes),
-        URL_SAFE_NO_PAD.encode(bytes),
-        utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(),
-        hex.to_uppercase(),
-        hex,
-        json.trim_matches('"').to_owned(),
-    ]);
-    forms.sort();
-    forms.dedup();
-    forms
+/// What begins with this byte.
+fn beginning<'l>(
+    list: &'l [(String, String)],
+    by_byte: &'l [Vec<usize>],
+    byte: u8,
+) -> impl Iterator<Item = &'l (String, String)> {
+    let indices = by_byte.get(usize::from(byte)).map_or(&[][..], Vec::as_slice);
+    indices.iter().filter_map(|index| list.get(*index))
 }
 
 fn shape(kind: TokenKind, value: &str, known: &[(String, String)], repeats: bool) -> TokenShape {
@@ -391,6 +361,8 @@ fn jwt_tail(value: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]
@@ -433,6 +405,31 @@ mod tests {
         {
             assert_eq!(vault.mask(harmless), harmless);
         }
+    }
+
+    #[test]
+    fn the_parts_of_a_secret_vanish_alone() {
+        let vault = Vault::default();
+        vault.hide_with_parts("header-cookie", "theme=dark; session=canary/+secret");
+        let placeholder = vault.hide_in_url("query-key", "Bearer%20other%2F+secret");
+        for form in ["canary/+secret", &STANDARD.encode("canary/+secret"), "canary%2f%2bsecret"] {
+            assert_eq!(vault.mask(&format!("dark {form}!")), "dark ~header-cookie~!");
+        }
+        for form in ["Bearer other/ secret", "other/ secret", "other/+secret", "Bearer%20other%2F+secret"] {
+            assert_eq!(vault.mask(form), placeholder);
+        }
+        assert_eq!(vault.reveal(&placeholder), "Bearer%20other%2F+secret");
+    }
+
+    #[test]
+    fn a_header_of_many_parts_does_not_slow_masking_down() {
+        let vault = Vault::default();
+        let cookies: Vec<String> =
+            (0..300).map(|number| format!("c{number}={}", number * 99_999_989 + 10_000_000_u64)).collect();
+        vault.hide_with_parts("header-cookie", &cookies.join("; "));
+        let inner = vault.lock();
+        let most = inner.masks_by_byte.iter().map(Vec::len).max().unwrap();
+        assert!(inner.masks.len() > 1_000 && most < inner.masks.len() / 2, "{most} of {}", inner.masks.len());
     }
 
     #[test]

@@ -104,6 +104,8 @@ struct Row {
     memory: u64,
     /// Arguments of its own.
     args: &'static [&'static str],
+    /// The header that carries the secret, where it is neither a bearer token nor all of `X-Api-Key`.
+    sent: Option<fn(&str) -> String>,
     /// Whether the whole profile runs. Where what is found early is enough, less is asked.
     whole: bool,
     /// Whether it is scanned again with `-vv` and a custom header as the secret.
@@ -128,6 +130,7 @@ fn row(name: &'static str, covers: &'static str, serve: Serve) -> Row {
         signs: Vec::new(),
         memory: MEMORY,
         args: &[],
+        sent: None,
         whole: false,
         again: false,
     }
@@ -192,6 +195,12 @@ impl Row {
 
     fn args(mut self, args: &'static [&'static str]) -> Self {
         self.args = args;
+        self
+    }
+
+    /// The secret travels as a part of this header, in both passes.
+    fn sent(mut self, header: fn(&str) -> String) -> Self {
+        self.sent = Some(header);
         self
     }
 

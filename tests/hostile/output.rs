@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{bytes, feed, handshake, http, json_text, mcp, refusal, result, tool};
+use super::stage::{bytes, feed, handshake, http, json_text, mcp, refusal, reply, result, tool};
 use super::{Row, Via, row, socket};
 
 /// What a hostile server says, sink by sink.
@@ -120,6 +120,22 @@ pub(super) fn rows() -> Vec<Row> {
             bytes(http("500 Internal Server Error", &[("content-type", "text/plain")], "\u{1b}[31m\u{202e}\nSCORE 100/100\n::error::x")),
         )
         .again(),
+        row("banner-of-commands", "O6", bytes("##[error]x ##vso[task.setvariable variable=x]y ##teamcity[z]\r\n::error::w\r\n"))
+            .unreachable()
+            .fails("not-http")
+            .again(),
+        row(
+            "headers-of-commands",
+            "O6",
+            bytes(http(
+                "404 Not Found",
+                &[("x-debug", "##vso[task.setvariable variable=x]y"), ("server", "##[error]x"), ("x-log", "::error::x"), ("content-type", "::error::x; ##teamcity[y]")],
+                "::error::x\n##[error]y",
+            )),
+        )
+        .again(),
+        row("redirect-target-of-commands", "O6", reply(|_, scene| http("302 Found", &[("location", &format!("http://{}/##[error]x", scene.offsite))], "")))
+            .again(),
         row("event-names-and-comments", "O1 O3", feed(":\u{1b}[2J\nevent: \u{9b}31m\u{202e}\ndata: \u{1b}]0;x\u{7}\n\nid: \u{7}\ndata: x\n\n"))
             .is("event-stream", 0)
             .again(),

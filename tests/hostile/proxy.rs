@@ -1,7 +1,7 @@
 //! A proxy that is hostile, or dead weight (T19, K8): the scan is sent through it by the environment.
 
 use super::Sign::Within;
-use super::stage::{Serve, act, ask, bytes, flood, http, linger, mcp};
+use super::stage::{Serve, act, ask, bytes, flood, http, linger, mcp, reply};
 use super::{Row, Via, row};
 use tokio::io::AsyncWriteExt;
 
@@ -35,6 +35,16 @@ pub(super) fn rows() -> Vec<Row> {
         refused("proxy-wants-credentials", "407 Proxy Authentication Required")
             .because("it wants a user name and a password"),
         refused("proxy-reaches-nothing", "502 Bad Gateway").because("it does not reach the target itself"),
+        through(
+            "proxy-reflects-the-password",
+            reply(|ask, _| {
+                let secret = ask.secret();
+                http("403 Forbidden", &[("x-debug", &secret), ("proxy-authenticate", &secret)], &secret)
+            }),
+        )
+        .unreachable()
+        .fails("proxy-refused")
+        .again(),
         through("proxy-that-is-none", bytes("SSH-2.0-OpenSSH_9.9\x1b[2J\r\n"))
             .unreachable()
             .fails("not-http")

@@ -265,10 +265,19 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
     let transcript = file("transcript.jsonl");
     let mut command = program();
     command.args(["scan", "--profile", "quick", "--save-transcript", transcript.to_str().unwrap()]);
-    match again {
-        Again::No => command.args(["-f", "json", "--bearer-env", "CANARY"]).env("CANARY", CANARY),
-        Again::Loud => command.args(["-f", "table", "-vv", "-H", &format!("X-Api-Key: {CANARY}")]),
-    };
+    let header = row.sent.map(|header| header(CANARY));
+    match (again, header) {
+        (Again::No, None) => {
+            command.args(["-f", "json", "--bearer-env", "CANARY"]).env("CANARY", CANARY);
+        }
+        (Again::No, Some(header)) => {
+            command.args(["-f", "json", "-H", &header]);
+        }
+        (Again::Loud, header) => {
+            let header = header.unwrap_or_else(|| format!("X-Api-Key: {CANARY}"));
+            command.args(["-f", "table", "-vv", "-H", &header]);
+        }
+    }
     // With `-vv` only standard error is another.
     let formats = if again == Again::No { Format::ALL } else { &[] };
     let reports: Vec<(Format, std::path::PathBuf)> =
@@ -388,6 +397,12 @@ impl Outcome {
         let stderr = String::from_utf8_lossy(&self.stderr);
         must(!stderr.contains("panicked"), format!("panicked: {stderr}"));
         let streams = [("stdout", &self.stdout), ("stderr", &self.stderr)].into_iter();
+        for (sink, bytes) in streams.clone() {
+            // A log shows both.
+            if let Some(line) = sinks::command(&String::from_utf8_lossy(bytes), None) {
+                must(false, format!("a workflow command on {sink}: {line:?}"));
+            }
+        }
         let reports = self.reports.iter().map(|(format, bytes)| (format.name(), bytes));
         // Standard output is the JSON report.
         let reports = reports.filter(|(name, _)| *name != "json");

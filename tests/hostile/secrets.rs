@@ -74,6 +74,36 @@ fn reflecting(form: Form) -> Serve {
     })
 }
 
+/// Headers of which the secret is only a part, and what they are called.
+const SENT: &[(&str, Form)] = &[
+    ("a-cookie", |secret| format!("Cookie: theme=dark; session={secret}; lang=en")),
+    ("a-key-with-a-scheme", |secret| format!("X-Api-Key: Bearer {secret}")),
+    ("a-digest", |secret| format!("Authorization: Digest username=\"u\", nonce=\"{secret}\", qop=auth")),
+    ("basic", |secret| format!("Authorization: Basic {}", STANDARD.encode(format!("u:{secret}")))),
+];
+
+/// Servers that give back only the part of a header that is the secret.
+fn parts() -> impl Iterator<Item = Row> {
+    SENT.iter().flat_map(|(name, header)| {
+        let named = move |kind: &str, form: &str| -> &'static str {
+            Box::leak(format!("{kind}-the-secret-of-{name}-{form}").into_boxed_str())
+        };
+        let forms = FORMS.iter().filter(|(form, _)| {
+            ["plain", "in-base64", "inside-base64", "in-percent", "in-hex"].contains(form)
+        });
+        forms.flat_map(move |(form, make)| {
+            [
+                row(named("reflects", form), "K2 K3 K5", reflecting(*make)).is("legacy", 0),
+                row(named("ws-reflects", form), "K2 K3 K5 W6", super::socket::reflecting(*make))
+                    .via(Via::Ws)
+                    .is("mcp-websocket", 0)
+                    .or_undecided(),
+            ]
+            .map(|row| row.sent(*header).again())
+        })
+    })
+}
+
 pub(super) fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = FORMS
         .iter()
@@ -91,6 +121,7 @@ pub(super) fn rows() -> Vec<Row> {
             .or_undecided()
             .again()
     }));
+    rows.extend(parts());
     rows.extend([
         row(
             "reflects-in-json-escapes",
@@ -193,6 +224,11 @@ pub(super) fn rows() -> Vec<Row> {
         row("reflects-in-the-url-query", "K4", reply(|ask, _| http("404 Not Found", &[("content-type", "text/plain")], ask.head.as_str())))
             .via(Via::Query)
             .again(),
+        row("reflects-the-url-query-decoded", "K3 K4", reply(|ask, _| {
+            http("404 Not Found", &[("content-type", "text/plain")], format!("no {}", ask.queried()))
+        }))
+        .via(Via::Query)
+        .again(),
         row("reflects-over-tls", "K2 K5", reflecting(str::to_owned)).via(Via::Tls(Certificate::Good)).is("legacy", 0).again(),
     ]);
     rows

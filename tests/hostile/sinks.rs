@@ -78,19 +78,23 @@ pub(super) fn sound(format: Format, bytes: &[u8]) -> Result<(), String> {
         Format::Html => html(text),
         Format::Table | Format::Github => Ok(()),
     }?;
-    // The logs of CI systems read commands at the start of a line, and some anywhere.
+    match command(text, Some(format)) {
+        Some(line) => Err(format!("a workflow command: {line:?}")),
+        None => Ok(()),
+    }
+}
+
+/// The first line that the log of a CI system would read as a command: at its start, and some anywhere. In its
+/// own format our annotations are meant to be read.
+pub(super) fn command(text: &str, format: Option<Format>) -> Option<&str> {
+    let github = format == Some(Format::Github);
     let ours = |line: &str| {
-        format == Format::Github
-            && ["::error ", "::warning ", "::notice "].iter().any(|name| line.starts_with(name))
+        github && ["::error ", "::warning ", "::notice "].iter().any(|name| line.starts_with(name))
     };
-    let command = |line: &str| {
+    text.lines().find(|line| {
         (line.trim_start().starts_with("::") && !ours(line))
-            || line.contains("##[")
-            || (format != Format::Github && line.contains("##vso["))
-    };
-    text.lines()
-        .find(|line| command(line))
-        .map_or(Ok(()), |line| Err(format!("a workflow command: {line:?}")))
+            || ["##[", "##vso[", "##teamcity["].iter().any(|begin| line.contains(begin))
+    })
 }
 
 /// Markup of our own and links of our own, and nothing else that a renderer would act on.

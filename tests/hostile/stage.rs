@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -61,10 +63,31 @@ impl Ask {
         (body["method"].as_str().unwrap_or_default().to_owned(), body["id"].clone())
     }
 
-    /// What was sent as a secret, in whichever header.
+    /// What was sent as a secret, in whichever header, without what is around it there.
     pub(super) fn secret(&self) -> String {
-        let bearer = self.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        bearer.or_else(|| self.header("x-api-key")).unwrap_or("no secret").to_owned()
+        let between = |header: &str, before: &str, after: &str| {
+            let (_, rest) = self.header(header)?.split_once(before)?;
+            Some(rest.split_once(after).map_or(rest, |(secret, _)| secret).to_owned())
+        };
+        let basic = |header: &str| {
+            let pair = STANDARD.decode(between(header, "Basic ", " ")?).ok()?;
+            String::from_utf8(pair).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+        };
+        between("authorization", "Bearer ", " ")
+            .or_else(|| between("authorization", "nonce=\"", "\""))
+            .or_else(|| basic("authorization"))
+            .or_else(|| basic("proxy-authorization"))
+            .or_else(|| between("cookie", "session=", ";"))
+            .or_else(|| between("x-api-key", "Bearer ", " "))
+            .or_else(|| self.header("x-api-key").map(str::to_owned))
+            .unwrap_or_else(|| "no secret".to_owned())
+    }
+
+    /// The secret of the URL's query, without its percent escapes.
+    pub(super) fn queried(&self) -> String {
+        let value = self.head.split_once("api_key=").map_or("", |(_, rest)| rest);
+        let value = value.split(' ').next().unwrap_or_default();
+        percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned()
     }
 }
 

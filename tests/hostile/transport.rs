@@ -247,11 +247,28 @@ fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
     [&[kind, 3, 3], &length[..], payload].concat()
 }
 
+/// A `ServerHello` of TLS 1.x, with the number that x has on the wire.
+fn hello(minor: u8) -> Vec<u8> {
+    let body = [&[3, minor][..], &[7; 32], &[0], &[0, 0x2f], &[0]].concat();
+    [&[2, 0, 0, u8::try_from(body.len()).unwrap()][..], &body].concat()
+}
+
 fn handshakes() -> Vec<Row> {
     let tls = |name, covers, serve| row(name, covers, serve).via(Via::TlsRaw).unreachable();
     vec![
-        tls("tls-1.0-only", "T13", raw(record(21, &[2, 70]))).fails("tls-incompatible"),
-        tls("tls-no-common-cipher", "T13", raw(record(21, &[2, 40]))).fails("tls-incompatible"),
+        tls("tls-1.0-only", "T13", raw(record(21, &[2, 70])))
+            .fails("tls-version")
+            .because("needs TLS 1.2 or newer"),
+        tls("tls-hello-of-1.0", "T13", raw(record(22, &hello(1))))
+            .fails("tls-version")
+            .because("needs TLS 1.2 or newer"),
+        tls("tls-hello-of-1.1", "T13", raw(record(22, &hello(2)))).fails("tls-version"),
+        tls("tls-no-common-cipher", "T13", raw(record(21, &[2, 40])))
+            .fails("tls-incompatible")
+            .because("no common TLS cipher"),
+        tls("tls-certificate-required", "T13", raw(record(21, &[2, 116])))
+            .fails("client-certificate")
+            .because("asks for a client certificate"),
         row("tls-1.3-client-certificate", "T13", mcp(|_, _, _, _| None))
             .via(Via::TlsClient(&rustls::version::TLS13))
             .unreachable()

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use agentgauge::demo::{Base, Behaviour, Endpoint};
+use agentgauge::demo::{self, Base, Behaviour, Endpoint};
 use agentgauge::facts::{Kind, Readings};
 use agentgauge::finding::Status;
 use agentgauge::transcript::{CertificateFault, Tls, Transcript};
 use tokio::net::TcpListener;
 
+use crate::program::{Folder, finish, program};
 use crate::support::tls::{Certificate, TlsFront};
 use crate::support::{class, scan_with};
 
@@ -131,5 +132,34 @@ async fn a_socket_over_tls_is_judged_like_any_other() {
         }
         let (status, message) = status("tls-cert-valid");
         assert_eq!(status, valid, "{certificate:?}: {message}");
+    }
+}
+
+#[test]
+fn a_badge_says_that_faults_were_ignored() {
+    let endpoint = Endpoint::start_on_thread(demo::sound()).unwrap();
+    for (certificate, more, said) in
+        [(Certificate::Expired, &["--insecure"][..], true), (Certificate::Good, &[], false)]
+    {
+        let front = TlsFront::start(&endpoint, certificate);
+        let folder = Folder::new(&format!("badge-{said}"));
+        let (json, svg) = (folder.path("badge.json"), folder.path("badge.svg"));
+        let run = finish(
+            program()
+                .args(["scan", "--no-config", "--profile", "quick", "-q", "--cacert"])
+                .arg(folder.write("ca.pem", front.ca_pem()))
+                .args(["--report", &format!("badge={json}"), "--report", &format!("badge-svg={svg}")])
+                .args(more)
+                .arg(front.url()),
+        );
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let badge: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+        assert_eq!(badge["message"].as_str().unwrap().ends_with(", insecure"), said, "{badge}");
+        let svg = std::fs::read_to_string(svg).unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let title = document.descendants().find(|node| node.has_tag_name("title")).unwrap();
+        assert_eq!(title.text().unwrap().contains("insecure"), said, "{svg}");
+        let label = document.root_element().attribute("aria-label").unwrap();
+        assert_eq!(label.contains("insecure"), said, "{svg}");
     }
 }

@@ -115,3 +115,42 @@ fn what_is_found_or_grows_without_being_named_counts_too() {
     let run = within(&folder, &["replay", "--no-config", "t.jsonl", "-o", "/dev/null"]);
     assert_eq!(run.code, Some(0), "{run:?}");
 }
+
+/// Every option that names a file, and the most that is read of it.
+const SIZES: &[(&[&str], &str)] = &[
+    (&["merge"], "256 MiB"),
+    (&["merge", "r.jsonl", "--expect"], "64 MiB"),
+    (&["replay", "--no-config"], "512 MiB"),
+    (&["replay", "t.jsonl", "--config"], "1 MiB"),
+    (&["replay", "--no-config", "t.jsonl", "--rubric"], "16 MiB"),
+    (&["replay", "--no-config", "t.jsonl", "--baseline"], "16 MiB"),
+    (&["replay", "--no-config", "t.jsonl", "--named-in"], "16 MiB"),
+    (&["replay", "--no-config", "t.jsonl", "--max-drop", "1", "--against"], "256 MiB"),
+    (&["diff", "r.json"], "256 MiB"),
+    (&["baseline", "check", "r.json", "-b"], "16 MiB"),
+    (&["baseline", "check", "-b", "b.toml"], "256 MiB"),
+    (&["rubric", "validate"], "16 MiB"),
+    (&["scan", "--no-config", "--targets"], "64 MiB"),
+    (&["scan", "--no-config", URL, "--bearer-file"], "64 KiB"),
+    (&["scan", "--no-config", URL, "--cacert"], "4 MiB"),
+];
+
+#[test]
+fn no_file_is_read_whatever_its_size() {
+    let folder = folder("sizes");
+    fs::File::create(folder.path("huge")).unwrap().set_len(3 << 30).unwrap();
+    let headers = ["scan", "--no-config", URL, "-H", "@huge"];
+    let rows = SIZES.iter().map(|(args, size)| ([*args, &["huge"]].concat(), *size));
+    for (args, size) in rows.chain([(headers.to_vec(), "64 KiB")]) {
+        let run = within(&folder, &args);
+        assert_eq!(run.code, Some(2), "{args:?}: {run:?}");
+        let said = run.last_line();
+        assert!(said.contains("huge") && said.contains(&format!("larger than {size}")), "{args:?}: {said}");
+    }
+    // What has no size of its own ends there, too.
+    #[cfg(target_os = "linux")]
+    for args in [["merge", "/dev/zero"], ["replay", "/dev/zero"], ["diff", "/dev/zero"]] {
+        let run = within(&folder, &[&args[..], &["r.json"]].concat());
+        assert_eq!(run.code, Some(2), "{run:?}");
+    }
+}

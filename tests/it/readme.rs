@@ -93,9 +93,11 @@ fn the_exit_codes_are_those_of_the_program() {
         assert!(readme.contains(&row), "{row}");
     }
     let signals = format!(
-        "| {}, {} | {}, {} |",
+        "| {}, {}, {} | {}, {}, {} |",
+        Exit::HungUp.code(),
         Exit::Interrupted.code(),
         Exit::Terminated.code(),
+        Exit::HungUp.name(),
         Exit::Interrupted.name(),
         Exit::Terminated.name()
     );

@@ -91,7 +91,7 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
     let kind = json.classification.kind;
     let exit = match json.exit.name {
         // How that run ended is over; what it came to still counts.
-        Exit::Interrupted | Exit::Terminated => Exit::of(kind, &score, &gate),
+        Exit::HungUp | Exit::Interrupted | Exit::Terminated => Exit::of(kind, &score, &gate),
         exit => exit,
     };
     let facts = json.facts;
