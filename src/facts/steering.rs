@@ -25,13 +25,15 @@ const WORDINGS: [&str; 16] = [
 /// The first wording of a text that steers a model against its user, whatever its case and spacing.
 #[must_use]
 pub fn steering(text: &str) -> Option<&'static str> {
-    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    let text = words.join(" ").replace('\u{2019}', "'");
-    WORDINGS
-        .into_iter()
-        .filter_map(|wording| Some((text.find(wording)?, wording)))
-        .min()
-        .map(|(_, found)| found)
+    // A text may have megabytes: one copy of it is enough.
+    let mut plain = String::new();
+    for word in text.split_whitespace() {
+        let letters = word.chars().flat_map(char::to_lowercase);
+        plain.extend(letters.map(|letter| if letter == '\u{2019}' { '\'' } else { letter }));
+        plain.push(' ');
+    }
+    let found = WORDINGS.into_iter().filter_map(|wording| Some((plain.find(wording)?, wording)));
+    found.min().map(|(_, wording)| wording)
 }
 
 #[cfg(test)]
