@@ -83,6 +83,9 @@ pub(super) struct Dialler {
     pub(super) h2: AtomicBool,
 }
 
+/// How often, and how long, a connection waits for a file descriptor that others still have.
+const STARVING: Duration = Duration::from_millis(50);
+const STARVED: Duration = Duration::from_secs(15);
 /// Stagger between connection attempts to several addresses (RFC 8305 section 5).
 const STAGGER: Duration = Duration::from_millis(250);
 /// Bytes that an HTTP/2 peer may send before we have read them.
@@ -160,23 +163,22 @@ impl Dialler {
         connect: &mut Connect,
     ) -> Result<(TcpStream, SocketAddr), Failure> {
         let limit = Duration::from_millis(self.limits.connect_ms);
-        let started = self.clock.now_us();
-        let starved = AtomicBool::new(false);
-        let attempt = async {
-            loop {
-                match race(addresses.clone()).await {
-                    // Other targets of a list will close some.
-                    Err((_, error)) if out_of_files(&error) => starved.store(true, Ordering::Relaxed),
-                    result => return result,
+        let mut starved = Duration::ZERO;
+        let (started, result) = loop {
+            let started = self.clock.now_us();
+            match timeout(limit, race(addresses.clone())).await {
+                // Other targets of a list will close some. The wait is none for the endpoint.
+                Ok(Err((_, error))) if out_of_files(&error) => {
+                    if starved >= STARVED {
+                        return Err(failure(Phase::Connect, FailureKind::OutOfFiles, ""));
+                    }
+                    tokio::time::sleep(STARVING).await;
+                    starved = starved.saturating_add(STARVING);
                 }
-                tokio::time::sleep(STAGGER).await;
+                result => break (started, result),
             }
         };
-        let result = timeout(limit, attempt).await;
         let (stream, address) = match result {
-            Err(_) if starved.load(Ordering::Relaxed) => {
-                return Err(failure(Phase::Connect, FailureKind::OutOfFiles, ""));
-            }
             Err(_) => {
                 return Err(over(
                     Phase::Connect,
