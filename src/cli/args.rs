@@ -232,6 +232,13 @@ pub(crate) struct OutputArgs {
     pub(crate) verbose: u8,
 }
 
+impl OutputArgs {
+    /// Whether a report goes to a file.
+    pub(crate) fn files(&self) -> bool {
+        self.output.is_some() || !self.reports.is_empty()
+    }
+}
+
 /// What else a scan writes and shows.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]

@@ -123,7 +123,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Ending, Ending> {
-    if matches!(command, Command::Replay(_) | Command::Merge(_) | Command::Diff(_) | Command::Baseline(_)) {
+    if writes(&command) {
         signals::end_at_once();
     }
     match command {
@@ -139,6 +139,18 @@ fn run(command: Command) -> Result<Ending, Ending> {
         Command::Merge(args) => merge::run(&merge::resolve(*args, &Machine)?),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Whether a command without a scan writes files, of which a signal must leave no half. Where none is written the
+/// thread that waits for signals would only make everything else slower.
+fn writes(command: &Command) -> bool {
+    match command {
+        Command::Replay(args) => args.output.files(),
+        Command::Merge(args) => args.output.files(),
+        Command::Diff(args) => args.output.is_some(),
+        Command::Baseline(_) => true,
+        _ => false,
     }
 }
 

@@ -54,7 +54,7 @@ pub struct KeepAlive {
     /// within [`OPENING_US`] of the head opens the stream (a greeting, an `endpoint` event) and ends no
     /// silence.
     pub first_gap_ms: Option<u64>,
-    /// Median of the gaps, milliseconds, once two were measured.
+    /// Median of the gaps between arrivals, milliseconds, once two gaps were measured.
     pub interval_ms: Option<u64>,
     /// Longest silence, milliseconds, including the one at the end.
     pub longest_gap_ms: u64,
@@ -123,13 +123,16 @@ pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
     arrivals.dedup();
     let last = exchange.ended_us.saturating_sub(arrivals.last().copied().unwrap_or(head.at_us));
     let longest = gaps.iter().map(|gap| gap.us).max().unwrap_or(0).max(last);
-    let mut between: Vec<u64> = gaps.iter().map(|gap| gap.us).collect();
+    // What began with the head and not with an arrival may be a part of an interval: the timer need not have
+    // begun with the stream.
+    let whole = |gap: &&Gap| gap.ended_us.saturating_sub(gap.us) > head.at_us;
+    let mut between: Vec<u64> = gaps.iter().filter(whole).map(|gap| gap.us).collect();
     between.sort_unstable();
     Some(KeepAlive {
         exchange: exchange.id,
         watched_ms: exchange.ended_us.saturating_sub(head.at_us) / 1_000,
         first_gap_ms: gaps.first().map(|gap| gap.us / 1_000),
-        interval_ms: (between.len() >= 2).then(|| percentile(&between, 50) / 1_000),
+        interval_ms: (gaps.len() >= 2).then(|| percentile(&between, 50) / 1_000),
         longest_gap_ms: longest / 1_000,
         arrivals: arrivals.len(),
         kind: gaps.first().map_or("none", |gap| gap.kind).to_owned(),
@@ -241,5 +244,21 @@ mod tests {
         assert_eq!(one.kind, "comment");
         let two = seen("data: x\n\n: ping\n\n: ping\n\n", 15_000_000, 30_100_000);
         assert_eq!(two.interval_ms, Some(15_000));
+    }
+
+    #[test]
+    fn an_interval_lies_between_arrivals() {
+        let mut scan = Scan::empty()
+            .with(get(ProbeId::Idle, "get").status(200).stream(": a\n\n: b\n\n", 0).held_until(5_000_000));
+        let exchange = scan.transcript.exchanges.last_mut().unwrap();
+        let head_us = exchange.head.as_ref().unwrap().at_us;
+        if let crate::transcript::Content::Lines { lines, .. } = &mut exchange.content {
+            // The timer of a feed had begun before us.
+            for (line, after_us) in lines.iter_mut().zip([1_900_000, 1_900_000, 4_900_000, 4_900_000]) {
+                line.at_us = head_us + after_us;
+            }
+        }
+        let read = keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap();
+        assert_eq!((read.first_gap_ms, read.interval_ms), (Some(1_900), Some(3_000)));
     }
 }
