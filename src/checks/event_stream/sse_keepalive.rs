@@ -177,8 +177,12 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
         }
         None if broken(exchange) && kept.longest_gap_ms >= LEAST_SILENCE_MS => {
             let silence = &longest;
-            // Idle tunnels are cut, too: then nobody knows who did it.
+            // Idle tunnels are cut, too: then nobody knows who did it. What was silent before is known.
             if let Some(ours) = &facts.header().proxy {
+                if kept.longest_gap_ms > LONGEST_GAP_MS {
+                    let message = format!("nothing came in {silence} of silence, until the stream was cut");
+                    return verdict(Status::Warn, format!("{silence} of silence"), message);
+                }
                 let by = format!(
                     "the silent stream was cut, by the endpoint's side or by the proxy {ours} of this scan,"
                 );
@@ -306,6 +310,12 @@ mod tests {
         let finding = proxied.judge(&CHECK);
         assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
         assert!(finding.message.contains("http://proxy.example:3128"), "{}", finding.message);
+        let made = get(ProbeId::Idle, "get").status(200).stream("event: endpoint\ndata: /m\n\n", 0);
+        let mut proxied =
+            Scan::http_sse().with(made.held_until(60_000_000).failed(Phase::Body, FailureKind::Truncated));
+        proxied.transcript.header.proxy = Some("http://proxy.example:3128".to_owned());
+        let finding = proxied.judge(&CHECK);
+        assert_eq!(finding.status, Status::Warn, "a silence that was seen: {}", finding.message);
         let finding = cut(15_000_000);
         assert_eq!(finding.status, Status::Fail, "{}", finding.message);
         assert!(finding.message.contains("cut after 14.9 s"), "{}", finding.message);
