@@ -1,11 +1,10 @@
-//! The figures of DESIGN.md section 7, measured on this machine and printed; run with `cargo bench`.
+//! What a scan costs, measured on this machine and printed; run with `cargo bench`.
 //!
 //! Nothing is asserted: a busy machine is no bug. Costs of the scanner are shown beside a plain client
 //! that sends the same number of requests to the same endpoint in the same run, so that the ratio
 //! means something elsewhere. Processes are measured through /proc (Linux).
 //!
-//! The profile is that of a release without optimisation across crates, which takes minutes to build and
-//! makes the binary smaller, not faster; the size that counts is that of `cargo build --release`.
+//! The profile is that of `release`, quick to build; `dist`, which is packaged, is smaller and takes less CPU.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
