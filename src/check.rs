@@ -1,13 +1,11 @@
 //! What a check is: metadata beside one pure function, as data.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use crate::facts::{Facts, Kind, Readings, Scope};
-use crate::finding::{Dimension, Finding, Judgement, Level, Severity, Status, Undecided};
+use crate::facts::{Facts, Scope};
 use crate::protocol::revision::Era;
 use crate::protocol::transport::Transport;
 use crate::transcript::{Expectation, ProbeId};
+use crate::verdict::{Dimension, Judgement, Level, Severity};
 
 /// One rule: what it asks, why, where it is written, and how it is judged.
 #[derive(Debug)]
@@ -128,93 +126,6 @@ pub enum Reads {
     Every(Expectation),
     /// Every exchange.
     All,
-}
-
-impl Check {
-    /// The area of the catalogue the check belongs to, from its registration.
-    #[must_use]
-    pub fn area(&self) -> &'static str {
-        crate::checks::area_of(self.id)
-    }
-
-    /// Runs the check on one transcript. Tests `applies` first, so that no check repeats it; a panic
-    /// in `judge` is [`Status::Error`] for this check alone.
-    #[must_use]
-    pub fn run(&'static self, readings: &Readings<'_>) -> Finding {
-        let judgement = match self.excluded(readings) {
-            Some(undecided) => Ok(Err(undecided)),
-            None => {
-                let facts = Facts::scoped(readings, Scope::from(self.reads));
-                catch_unwind(AssertUnwindSafe(|| (self.judge)(&facts)))
-            }
-        };
-        let (status, message, evidence, severity, unstable) = match judgement {
-            Ok(Ok(verdict)) => {
-                let highest = verdict.severity.unwrap_or(self.severity).min(self.severity);
-                let severity = match verdict.status {
-                    Status::Warn if verdict.severity.is_none() => highest.lower(),
-                    Status::Info => Severity::Info,
-                    _ => highest,
-                };
-                (verdict.status, verdict.message, verdict.evidence, severity, verdict.unstable)
-            }
-            Ok(Err(Undecided::NotApplicable(reason))) => {
-                (Status::NotApplicable, reason, Vec::new(), self.severity, false)
-            }
-            Ok(Err(Undecided::Inconclusive(reason))) => {
-                (Status::Inconclusive, reason, Vec::new(), self.severity, false)
-            }
-            Err(_) => (
-                Status::Error,
-                "this check crashed: a bug of agentgauge, please report it with the transcript".to_owned(),
-                Vec::new(),
-                self.severity,
-                false,
-            ),
-        };
-        Finding { check: self, status, message, severity, evidence, unstable }
-    }
-
-    fn excluded(&self, readings: &Readings<'_>) -> Option<Undecided> {
-        let class = readings.classification();
-        let not_applicable = |reason: String| Some(Undecided::NotApplicable(reason));
-        let inconclusive = |reason: String| Some(Undecided::Inconclusive(reason));
-        match class.kind {
-            // Only what the connection itself showed can still be judged.
-            Kind::Unreachable | Kind::Blocked if self.applies.transports.is_empty() => None,
-            Kind::Unreachable => inconclusive(format!("the endpoint could not be reached: {}", class.reason)),
-            Kind::Blocked => inconclusive(format!("our requests are refused: {}", class.reason)),
-            Kind::None if self.applies.transports.is_empty() => None,
-            Kind::None => not_applicable("nothing an agent could use was found here".to_owned()),
-            Kind::AuthGated => match self.applies.gated {
-                Gated::Judged => None,
-                Gated::Hidden if class.credential_refused => {
-                    inconclusive("behind authentication, and the credential was refused".to_owned())
-                }
-                Gated::Hidden => {
-                    inconclusive("behind authentication, and no credential was given".to_owned())
-                }
-                Gated::Unseen => not_applicable("not seen: the endpoint is behind authentication".to_owned()),
-            },
-            _ => {
-                let transports = self.applies.transports;
-                if !transports.is_empty() && !class.transports.iter().any(|found| transports.contains(found))
-                {
-                    let names: Vec<&str> = transports.iter().map(|transport| transport.as_str()).collect();
-                    return not_applicable(format!("only for {}", names.join(", ")));
-                }
-                if self.applies.mcp && matches!(class.kind, Kind::EventStream | Kind::Websocket) {
-                    return not_applicable("only for MCP endpoints".to_owned());
-                }
-                match self.applies.era {
-                    Some(era) if !class.eras.contains(&era) => {
-                        not_applicable(format!("only for the {era} era, which this endpoint does not speak"))
-                    }
-                    _ => None,
-                }
-            }
-        }
-    }
 }
 
 impl From<Reads> for Scope {

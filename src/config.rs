@@ -8,9 +8,9 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
-use crate::finding::{Dimension, Severity};
 use crate::rubric::{Fault, line_of, translate};
 use crate::transcript::Profile;
+use crate::verdict::{Dimension, Severity};
 
 /// Name of the file.
 pub const FILE_NAME: &str = "agentgauge.toml";

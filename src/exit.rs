@@ -103,9 +103,9 @@ impl Exit {
 mod tests {
     use super::*;
     use crate::baseline::Scanned;
-    use crate::finding::Dimension;
     use crate::gate::{Gates, Judged};
     use crate::score::DimensionScore;
+    use crate::verdict::Dimension;
 
     fn judged(values: &[(Dimension, Option<f64>)], value: Option<f64>) -> Score {
         let mut score = Score::none("too little");

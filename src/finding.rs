@@ -1,470 +1,11 @@
-//! What a check says: verdicts, evidence, and the two honest ways of not deciding.
+//! A check's result, and running a check.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::check::Check;
-use crate::protocol::jsonrpc;
-use crate::transcript::{Exchange, Failure};
-
-/// A scored dimension of the agent readiness score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Dimension {
-    /// API quality.
-    D2,
-    /// Security.
-    D7,
-    /// Reliability.
-    D8,
-}
-
-impl Dimension {
-    /// All of them, in order.
-    pub const ALL: [Self; 3] = [Self::D2, Self::D7, Self::D8];
-
-    /// Its name in words.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::D2 => "API quality",
-            Self::D7 => "Security",
-            Self::D8 => "Reliability",
-        }
-    }
-
-    /// Its code.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::D2 => "D2",
-            Self::D7 => "D7",
-            Self::D8 => "D8",
-        }
-    }
-}
-
-impl fmt::Display for Dimension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The harm if a check fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Note only.
-    Info,
-    /// Little harm.
-    Low,
-    /// Some clients or situations suffer.
-    Medium,
-    /// Many clients suffer, or a door is ajar.
-    High,
-    /// Clients cannot work, or a door is open.
-    Critical,
-}
-
-impl Severity {
-    /// One step lower: a warning counts so (CHECKS.md section 1).
-    #[must_use]
-    pub const fn lower(self) -> Self {
-        match self {
-            Self::Critical => Self::High,
-            Self::High => Self::Medium,
-            Self::Medium => Self::Low,
-            Self::Low | Self::Info => Self::Info,
-        }
-    }
-
-    /// The name as it appears in reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-/// How strongly the cited source asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Level {
-    /// MUST or MUST NOT that binds the server.
-    #[serde(rename = "MUST")]
-    Must,
-    /// SHOULD or SHOULD NOT that binds the server.
-    #[serde(rename = "SHOULD")]
-    Should,
-    /// MAY.
-    #[serde(rename = "MAY")]
-    May,
-    /// Best practice; no specification rule binds the server.
-    #[serde(rename = "practice")]
-    Practice,
-}
-
-impl Level {
-    /// The name as it appears in reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Must => "MUST",
-            Self::Should => "SHOULD",
-            Self::May => "MAY",
-            Self::Practice => "practice",
-        }
-    }
-}
-
-/// A check's result for one target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Judged and sound.
-    Pass,
-    /// Judged and short of the mark.
-    Warn,
-    /// Judged and broken.
-    Fail,
-    /// Noted, never scored.
-    Info,
-    /// The endpoint has no such thing.
-    NotApplicable,
-    /// Could not be seen.
-    Inconclusive,
-    /// A bug of ours.
-    Error,
-    /// Left out at the user's wish. Counts as something that could not be seen, never as passed.
-    Skipped,
-}
-
-impl Status {
-    /// Whether nothing is known: it could not be seen, or was left out. Never read as passed, failed or
-    /// mended; lowers the coverage.
-    #[must_use]
-    pub const fn undecided(self) -> bool {
-        matches!(self, Self::Inconclusive | Self::Error | Self::Skipped)
-    }
-
-    /// The word as it appears in reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Warn => "warn",
-            Self::Fail => "fail",
-            Self::Info => "info",
-            Self::NotApplicable => "not_applicable",
-            Self::Inconclusive => "inconclusive",
-            Self::Error => "error",
-            Self::Skipped => "skipped",
-        }
-    }
-}
-
-/// Longest excerpt kept, in characters. Masking happened long before the cut.
-const EXCERPT: usize = 160;
-
-/// Points at the exchange, and the part of it, that shows something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Evidence {
-    /// Id of the exchange.
-    pub exchange: u32,
-    /// Where in it: `status`, `header content-type`, `body /error/code`, `line 3`, `frame 2`, `time`,
-    /// `certificate`, `failure`.
-    pub pointer: String,
-    /// What is there, cut to 160 characters. Remote text: escape at the sink.
-    pub excerpt: String,
-}
-
-impl Evidence {
-    /// Evidence with a pointer of its own.
-    #[must_use]
-    pub fn new(exchange: &Exchange, pointer: impl Into<String>, excerpt: impl AsRef<str>) -> Self {
-        Self { exchange: exchange.id, pointer: pointer.into(), excerpt: cut(excerpt.as_ref()) }
-    }
-
-    /// The status, with the JSON-RPC error if the body is one; or the failure.
-    #[must_use]
-    pub fn status(exchange: &Exchange) -> Self {
-        let Some(head) = &exchange.head else {
-            return Self::failure(exchange);
-        };
-        // Evidence is made often: a long body is not read again for each piece.
-        let short = exchange.text().filter(|text| text.len() <= READ_AGAIN);
-        let message = short.and_then(|text| jsonrpc::parse(text).ok());
-        let excerpt = match message.as_ref().and_then(jsonrpc::answer) {
-            Some(jsonrpc::Answer::Error(error)) => format!(
-                "HTTP {}, JSON-RPC error {}: {}",
-                head.status,
-                error.code.map_or_else(|| "without a code".to_owned(), |code| code.to_string()),
-                error.message.unwrap_or_default()
-            ),
-            Some(jsonrpc::Answer::Result(_)) => format!("HTTP {}, JSON-RPC result", head.status),
-            None => {
-                format!("HTTP {}, {}", head.status, head.header("content-type").unwrap_or("no content type"))
-            }
-        };
-        Self::new(exchange, "status", excerpt)
-    }
-
-    /// A reply header, or its absence.
-    #[must_use]
-    pub fn header(exchange: &Exchange, name: &str) -> Self {
-        let value = exchange.header(name).unwrap_or("(absent)");
-        Self::new(exchange, format!("header {name}"), format!("{name}: {value}"))
-    }
-
-    /// A part of a JSON body, by JSON pointer.
-    #[must_use]
-    pub fn body(exchange: &Exchange, pointer: &str, value: &serde_json::Value) -> Self {
-        Self::new(exchange, format!("body {pointer}"), value.to_string())
-    }
-
-    /// The start of a text body.
-    #[must_use]
-    pub fn text(exchange: &Exchange) -> Self {
-        Self::new(exchange, "body", exchange.text().unwrap_or("(no text)"))
-    }
-
-    /// A line of an event stream, by index from 0; shown from 1.
-    #[must_use]
-    pub fn line(exchange: &Exchange, index: usize) -> Self {
-        let text = exchange.lines().and_then(|lines| lines.get(index)).map_or("", |line| &line.text);
-        Self::new(exchange, format!("line {}", index.saturating_add(1)), text)
-    }
-
-    /// How long the head took.
-    #[must_use]
-    pub fn time(exchange: &Exchange) -> Self {
-        let text = exchange
-            .head_us()
-            .map_or_else(|| "no head".to_owned(), |us| format!("head after {}", milliseconds(us)));
-        Self::new(exchange, "time", text)
-    }
-
-    /// The transport failure.
-    #[must_use]
-    pub fn failure(exchange: &Exchange) -> Self {
-        let text = exchange.failure.as_ref().map_or_else(|| "no answer".to_owned(), Failure::words);
-        Self::new(exchange, "failure", text)
-    }
-}
-
-/// Microseconds as `12.3 ms` or `1.50 s`.
-#[must_use]
-pub fn milliseconds(us: u64) -> String {
-    if us < 1_000_000 {
-        format!("{}.{} ms", us / 1_000, us % 1_000 / 100)
-    } else {
-        format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000)
-    }
-}
-
-/// Longest body that evidence reads again for its status, in bytes.
-const READ_AGAIN: usize = 16 * 1024;
-
-/// Cuts text to the excerpt length at a character boundary.
-#[must_use]
-pub fn cut(text: &str) -> String {
-    match text.char_indices().nth(EXCERPT) {
-        Some((index, _)) => format!("{}…", text.get(..index).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
-/// A decision, with what shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// `Pass`, `Warn`, `Fail` or `Info`.
-    pub status: Status,
-    /// One sentence in our own words; remote text only as short quotes.
-    pub message: String,
-    /// At least one piece.
-    pub evidence: Vec<Evidence>,
-    /// The harm, where it is less than the check's severity.
-    pub severity: Option<Severity>,
-    /// Whether a repetition may turn out differently.
-    pub unstable: bool,
-}
-
-/// Why nothing was decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undecided {
-    /// The endpoint has no such thing; the reason.
-    NotApplicable(String),
-    /// It could not be seen; the reason.
-    Inconclusive(String),
-}
-
-/// The outcome of a check: absent evidence cannot be read as pass or fail by accident.
-pub type Judgement = Result<Verdict, Undecided>;
-
-/// A pass. Evidence is required: no vacuous passes.
-///
-/// # Errors
-/// Never; the type lets it end a `judge` function.
-pub fn pass(evidence: Evidence, message: impl Into<String>) -> Judgement {
-    Ok(Verdict::of(Status::Pass, vec![evidence], message.into()))
-}
-
-/// A warning.
-///
-/// # Errors
-/// Never; see [`pass`].
-pub fn warn(evidence: Evidence, message: impl Into<String>) -> Judgement {
-    Ok(Verdict::of(Status::Warn, vec![evidence], message.into()))
-}
-
-/// A failure.
-///
-/// # Errors
-/// Never; see [`pass`].
-pub fn fail(evidence: Evidence, message: impl Into<String>) -> Judgement {
-    Ok(Verdict::of(Status::Fail, vec![evidence], message.into()))
-}
-
-/// A note.
-///
-/// # Errors
-/// Never; see [`pass`].
-pub fn info(evidence: Evidence, message: impl Into<String>) -> Judgement {
-    Ok(Verdict::of(Status::Info, vec![evidence], message.into()))
-}
-
-/// Not applicable.
-///
-/// # Errors
-/// Always: it ends a judge function early.
-pub fn not_applicable<T>(reason: impl Into<String>) -> Result<T, Undecided> {
-    Err(Undecided::NotApplicable(reason.into()))
-}
-
-/// Inconclusive.
-///
-/// # Errors
-/// Always: it ends a judge function early.
-pub fn inconclusive<T>(reason: impl Into<String>) -> Result<T, Undecided> {
-    Err(Undecided::Inconclusive(reason.into()))
-}
-
-impl Verdict {
-    /// A verdict of any status.
-    #[must_use]
-    pub fn of(status: Status, evidence: Vec<Evidence>, message: String) -> Self {
-        Self { status, message, evidence, severity: None, unstable: false }
-    }
-
-    /// The same with less harm than the check's severity.
-    #[must_use]
-    pub fn with_severity(mut self, severity: Severity) -> Self {
-        self.severity = Some(severity);
-        self
-    }
-}
-
-/// Several observations in one row: fail before warn before pass; info is the status only if nothing
-/// else was seen, otherwise a remark in the message (CHECKS.md section 1).
-#[derive(Debug, Default)]
-pub struct Observations {
-    seen: Vec<Verdict>,
-}
-
-impl Observations {
-    /// None yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds one.
-    pub fn add(&mut self, status: Status, evidence: Evidence, message: impl Into<String>) {
-        self.seen.push(Verdict::of(status, vec![evidence], message.into()));
-    }
-
-    /// Adds a verdict that was made elsewhere.
-    pub fn push(&mut self, verdict: Verdict) {
-        self.seen.push(verdict);
-    }
-
-    /// Whether nothing was observed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.seen.is_empty()
-    }
-
-    /// How many have this status.
-    #[must_use]
-    pub fn count(&self, status: Status) -> usize {
-        self.seen.iter().filter(|verdict| verdict.status == status).count()
-    }
-
-    /// The worst of them. `sound` is the message where all passed. Messages of the worst status are
-    /// joined (at most four, each once), info remarks follow.
-    ///
-    /// # Errors
-    /// Inconclusive with `nothing` where nothing was observed.
-    pub fn verdict(self, sound: impl Into<String>, nothing: &str) -> Judgement {
-        let rank = |status: Status| match status {
-            Status::Fail => 3,
-            Status::Warn => 2,
-            Status::Pass => 1,
-            _ => 0,
-        };
-        let Some(worst) = self.seen.iter().map(|verdict| verdict.status).max_by_key(|status| rank(*status))
-        else {
-            return inconclusive(nothing);
-        };
-        let mut messages: Vec<String> = Vec::new();
-        let mut evidence = Vec::new();
-        let (mut severity, mut unstable) = (None, false);
-        for verdict in self.seen.iter().filter(|verdict| verdict.status == worst) {
-            if !messages.contains(&verdict.message) {
-                messages.push(verdict.message.clone());
-            }
-            evidence.extend(verdict.evidence.iter().cloned());
-            severity = severity.max(verdict.severity);
-            unstable |= verdict.unstable;
-        }
-        let more = messages.len().saturating_sub(4);
-        messages.truncate(4);
-        let mut message = if worst == Status::Pass { sound.into() } else { messages.join("; ") };
-        if more > 0 && worst != Status::Pass {
-            message.push_str(&format!("; and {more} more"));
-        }
-        if worst != Status::Info {
-            for remark in self.seen.iter().filter(|verdict| verdict.status == Status::Info) {
-                message.push_str(&format!(" (note: {})", remark.message));
-            }
-        }
-        evidence.truncate(MOST_EVIDENCE);
-        Ok(Verdict { status: worst, message, evidence, severity, unstable })
-    }
-}
-
-impl Observations {
-    /// As [`Self::verdict`], for a row with several cases of which one could not be seen: a failure
-    /// stands whatever the missing case would have shown, anything milder does not.
-    ///
-    /// # Errors
-    /// `missing`, unless something failed.
-    pub fn verdict_despite(self, missing: Option<Undecided>, sound: impl Into<String>) -> Judgement {
-        match missing {
-            Some(reason) if self.count(Status::Fail) == 0 => Err(reason),
-            _ => self.verdict(sound, "nothing was observed"),
-        }
-    }
-}
-
-/// Most pieces of evidence in one finding.
-const MOST_EVIDENCE: usize = 6;
+use crate::check::{Check, Gated};
+use crate::facts::{Facts, Kind, Readings, Scope};
+use crate::verdict::{Evidence, Severity, Status, Undecided};
 
 /// A check's result, complete.
 #[derive(Clone, Debug)]
@@ -481,4 +22,85 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// Whether a repetition may turn out differently.
     pub unstable: bool,
+}
+
+impl Check {
+    /// Runs the check on one transcript. Tests `applies` first, so that no check repeats it; a panic
+    /// in `judge` is [`Status::Error`] for this check alone.
+    #[must_use]
+    pub fn run(&'static self, readings: &Readings<'_>) -> Finding {
+        let judgement = match self.excluded(readings) {
+            Some(undecided) => Ok(Err(undecided)),
+            None => {
+                let facts = Facts::scoped(readings, Scope::from(self.reads));
+                catch_unwind(AssertUnwindSafe(|| (self.judge)(&facts)))
+            }
+        };
+        let (status, message, evidence, severity, unstable) = match judgement {
+            Ok(Ok(verdict)) => {
+                let highest = verdict.severity.unwrap_or(self.severity).min(self.severity);
+                let severity = match verdict.status {
+                    Status::Warn if verdict.severity.is_none() => highest.lower(),
+                    Status::Info => Severity::Info,
+                    _ => highest,
+                };
+                (verdict.status, verdict.message, verdict.evidence, severity, verdict.unstable)
+            }
+            Ok(Err(Undecided::NotApplicable(reason))) => {
+                (Status::NotApplicable, reason, Vec::new(), self.severity, false)
+            }
+            Ok(Err(Undecided::Inconclusive(reason))) => {
+                (Status::Inconclusive, reason, Vec::new(), self.severity, false)
+            }
+            Err(_) => (
+                Status::Error,
+                "this check crashed: a bug of agentgauge, please report it with the transcript".to_owned(),
+                Vec::new(),
+                self.severity,
+                false,
+            ),
+        };
+        Finding { check: self, status, message, severity, evidence, unstable }
+    }
+
+    fn excluded(&self, readings: &Readings<'_>) -> Option<Undecided> {
+        let class = readings.classification();
+        let not_applicable = |reason: String| Some(Undecided::NotApplicable(reason));
+        let inconclusive = |reason: String| Some(Undecided::Inconclusive(reason));
+        match class.kind {
+            // Only what the connection itself showed can still be judged.
+            Kind::Unreachable | Kind::Blocked if self.applies.transports.is_empty() => None,
+            Kind::Unreachable => inconclusive(format!("the endpoint could not be reached: {}", class.reason)),
+            Kind::Blocked => inconclusive(format!("our requests are refused: {}", class.reason)),
+            Kind::None if self.applies.transports.is_empty() => None,
+            Kind::None => not_applicable("nothing an agent could use was found here".to_owned()),
+            Kind::AuthGated => match self.applies.gated {
+                Gated::Judged => None,
+                Gated::Hidden if class.credential_refused => {
+                    inconclusive("behind authentication, and the credential was refused".to_owned())
+                }
+                Gated::Hidden => {
+                    inconclusive("behind authentication, and no credential was given".to_owned())
+                }
+                Gated::Unseen => not_applicable("not seen: the endpoint is behind authentication".to_owned()),
+            },
+            _ => {
+                let transports = self.applies.transports;
+                if !transports.is_empty() && !class.transports.iter().any(|found| transports.contains(found))
+                {
+                    let names: Vec<&str> = transports.iter().map(|transport| transport.as_str()).collect();
+                    return not_applicable(format!("only for {}", names.join(", ")));
+                }
+                if self.applies.mcp && matches!(class.kind, Kind::EventStream | Kind::Websocket) {
+                    return not_applicable("only for MCP endpoints".to_owned());
+                }
+                match self.applies.era {
+                    Some(era) if !class.eras.contains(&era) => {
+                        not_applicable(format!("only for the {era} era, which this endpoint does not speak"))
+                    }
+                    _ => None,
+                }
+            }
+        }
+    }
 }

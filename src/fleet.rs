@@ -8,7 +8,8 @@ use futures_util::{FutureExt, StreamExt};
 
 use crate::facts::Kind;
 use crate::facts::classification::classify;
-use crate::scan::{Observer, ScanOptions, Stop, crashed, header, not_tried, scan};
+use crate::observe::{Observer, ScanOptions, Stop};
+use crate::scan::{crashed, header, not_tried, scan};
 use crate::target::Target;
 use crate::transcript::{Failure, FailureKind, Phase, ProbeId, Transcript, Vault};
 
@@ -161,8 +162,8 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::scan::Silent;
-    use crate::transcript::synthetic::{Scan, get, request};
+    use crate::checks::synthetic::{Scan, get, request};
+    use crate::observe::Silent;
     use crate::transcript::{Content, Profile};
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use crate::baseline::Scanned;
 use crate::checks;
 use crate::exit::Exit;
 use crate::facts::{Facts, Kind, Readings, Scope, delivery, era_guess, latency, resume, summary, troubles};
-use crate::finding::{Finding, Status};
+use crate::finding::Finding;
 use crate::gate::{GateOutcome, Gates, Judged};
 use crate::protocol::headers;
 use crate::report::reproduce::reproduce;
@@ -16,6 +16,7 @@ use crate::rubric::{Rubric, sha256};
 use crate::score::{self, Row, Score};
 use crate::selection::Selection;
 use crate::transcript::{Content, Exchange, Expectation, Header, ProbeId, Tool, Transcript, codec};
+use crate::verdict::Status;
 
 /// How many fixes a report puts first.
 const FIXES: usize = 3;

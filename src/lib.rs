@@ -9,8 +9,9 @@
 //! ```
 //!
 //! A scan is *record, then replay*: there is no second path. A module may use only modules before it
-//! in this line: `protocol, transcript, facts + finding + check + checks, rubric, selection, score, baseline, gate, exit, report, diff, config, judge, schema`; and on the
-//! side with sockets `target, net, probe, scan, fleet, progress, cli, demo, main` may use all of those.
+//! in this line: `protocol, transcript, verdict, facts, check, finding, checks, rubric, selection, score,
+//! baseline, gate, exit, report, diff, config, judge, schema`; and on the side with sockets
+//! `target, observe, net, probe, scan, fleet, progress, cli, demo, main` may use all of those.
 //! Nothing on the pure side names anything on the other; `tests/it/architecture.rs` and clippy's
 //! `disallowed-*` hold it.
 //!
@@ -30,6 +31,7 @@ pub mod fleet;
 pub mod gate;
 pub mod judge;
 pub mod net;
+pub mod observe;
 pub mod probe;
 pub mod progress;
 pub mod protocol;
@@ -42,3 +44,4 @@ pub mod score;
 pub mod selection;
 pub mod target;
 pub mod transcript;
+pub mod verdict;

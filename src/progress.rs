@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::observe::ScanEvent;
 use crate::report::sink::{ascii, without_commands};
 use crate::report::text::sanitise;
-use crate::scan::ScanEvent;
 use crate::transcript::{Content, Direction, Exchange};
 
 /// How much is said.
@@ -186,7 +186,7 @@ fn describe(exchange: &Exchange, heads: bool) -> String {
         (None, None) => "no answer".into(),
     };
     let probe = serde_json::to_value(exchange.probe).ok();
-    let time = crate::finding::milliseconds(exchange.ended_us.saturating_sub(exchange.started_us));
+    let time = crate::verdict::milliseconds(exchange.ended_us.saturating_sub(exchange.started_us));
     let mut text = sanitise(&format!(
         "#{} {} {} {} {} -> {outcome}, {} bytes, {time}",
         exchange.id,

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use toml::Spanned;
 
-use crate::finding::{Dimension, Status};
+use crate::verdict::{Dimension, Status};
 use faults::Faults;
 pub(crate) use faults::{line_of, translate};
 pub use named::{BUILT_IN, built_in};

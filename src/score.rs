@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Dimension, Finding, Status};
+use crate::finding::Finding;
 use crate::rubric::{Cap, CapOn, CapTarget, Rubric};
+use crate::verdict::{Dimension, Status};
 
 /// A score with its bounds. Values are percent, 0 to 100, exact up to floating point: show them
 /// through [`whole`] or [`tenths`] and compare them through [`reaches`].

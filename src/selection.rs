@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use crate::checks::{self, AREAS};
-use crate::finding::{Dimension, Finding, Status};
+use crate::finding::Finding;
+use crate::verdict::{Dimension, Status};
 
 /// The checks that are left out, each with the reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

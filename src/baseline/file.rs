@@ -8,8 +8,8 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::{Baseline, SCHEMA_VERSION};
-use crate::finding::Severity;
 use crate::rubric::{Fault, line_of, translate};
+use crate::verdict::Severity;
 
 /// Most entries in one file: far more than checks times targets anyone writes down.
 const MOST: usize = 100_000;

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Baseline, Entry, Kept, Mark, Row, Scanned, Seen};
-use crate::finding::Severity;
 use crate::rubric::nearest;
+use crate::verdict::Severity;
 
 /// How a warning or failure stands to the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -141,7 +141,7 @@ fn gone(entry: &Entry, who: &Scanned<'_>, rows: &[Row<'_>]) -> Option<&'static s
         Seen::Undecided => None,
         Seen::Sound if row.unstable || entry.unstable => None,
         Seen::Sound => Some(match row.status {
-            crate::finding::Status::NotApplicable => "does not apply any more",
+            crate::verdict::Status::NotApplicable => "does not apply any more",
             _ => "is mended",
         }),
         Seen::Found(_) if !covers(entry, row) => Some("is found, but not with this subject"),

@@ -16,8 +16,9 @@ pub use hold::{Held, Standing};
 use jiff::civil::Date;
 
 use crate::facts::Kind;
-use crate::finding::{Finding, Severity, Status};
+use crate::finding::Finding;
 use crate::protocol::host;
+use crate::verdict::{Severity, Status};
 
 /// Version of the file's shape.
 pub const SCHEMA_VERSION: u32 = 1;

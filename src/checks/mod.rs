@@ -25,6 +25,8 @@ mod modern;
 mod operations;
 pub(crate) mod prelude;
 mod streamable;
+#[cfg(test)]
+pub mod synthetic;
 mod websocket;
 
 use crate::check::Check;
@@ -72,4 +74,12 @@ pub fn by_id(id: &str) -> Option<&'static Check> {
 #[must_use]
 pub fn area_of(id: &str) -> &'static str {
     AREAS.iter().find(|area| area.checks.iter().any(|check| check.id == id)).map_or("", |area| area.name)
+}
+
+impl Check {
+    /// The area of the catalogue the check belongs to, from its registration.
+    #[must_use]
+    pub fn area(&self) -> &'static str {
+        area_of(self.id)
+    }
 }

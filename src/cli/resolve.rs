@@ -13,8 +13,8 @@ use super::judging::Judging;
 use super::settings::{Settings, settings};
 use super::terminal::ColorWish;
 use super::{formats, lists, output, proxies, reading, targets};
+use crate::observe::ScanOptions;
 use crate::report::format::Format;
-use crate::scan::ScanOptions;
 use crate::target::Target;
 use crate::transcript::{Limits, Profile};
 
@@ -392,7 +392,7 @@ pub(super) mod fake {
 mod tests {
     use super::fake::{Fake, NOTHING, error, resolve};
     use super::*;
-    use crate::finding::Dimension;
+    use crate::verdict::Dimension;
 
     #[test]
     fn options_reach_every_target() {

@@ -12,12 +12,12 @@ use super::resolve::{Surroundings, Usage, text_file};
 use crate::baseline::Baseline;
 use crate::checks;
 use crate::config::At;
-use crate::finding::{Dimension, Severity};
 use crate::gate::{Earlier, Gates, MaxDrop};
 use crate::report::json;
 use crate::rubric::{self, Rubric, nearest};
 use crate::selection::{Selection, resolve};
 use crate::transcript::Profile;
+use crate::verdict::{Dimension, Severity};
 
 /// Largest rubric or baseline, in bytes.
 const TEXT_BYTES: u64 = 16 * 1024 * 1024;

@@ -5,7 +5,7 @@
 //! time that the entry names.
 
 use super::{Base, Behaviour};
-use crate::finding::Status;
+use crate::verdict::Status;
 
 /// What a fault is for.
 #[derive(Clone, Copy, Debug)]

@@ -37,7 +37,7 @@ impl RpcError {
     }
 
     pub(super) fn unknown_method(method: &str) -> Self {
-        Self::new(names::METHOD_NOT_FOUND, format!("Method not found: {}", crate::finding::cut(method)))
+        Self::new(names::METHOD_NOT_FOUND, format!("Method not found: {}", crate::verdict::cut(method)))
     }
 }
 

@@ -2,9 +2,9 @@
 //! is in a code span or escaped: it can make no link, image, mention or row of its own.
 
 use super::{ChangeKind, Diff, TargetDiff};
-use crate::finding::Status;
 use crate::protocol::host::shown;
 use crate::report::text::short;
+use crate::verdict::Status;
 
 /// Longest message in a cell, in characters.
 const MESSAGE: usize = 160;

@@ -11,10 +11,10 @@ use thiserror::Error;
 
 use crate::baseline::{Mark, Seen, same_url};
 use crate::facts::Kind;
-use crate::finding::{Dimension, Severity, Status};
 use crate::protocol::host::shown;
 use crate::report::json::v1::{JsonFinding, JsonReport, JsonRubric};
 use crate::rubric::stamp;
+use crate::verdict::{Dimension, Severity, Status};
 
 pub use scores::{CapChange, Moved, Movement, Scores};
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Dimension, Status};
 use crate::report::json::v1::{JsonCap, JsonReport};
+use crate::verdict::{Dimension, Status};
 
 /// The scores of one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,9 +1,9 @@
 //! A comparison for people at a terminal.
 
 use super::{ChangeKind, Diff, TargetDiff};
-use crate::finding::Status;
 use crate::protocol::host::shown;
 use crate::report::text::{sanitise, short};
+use crate::verdict::Status;
 
 /// Longest message on a line, in characters.
 const MESSAGE: usize = 160;

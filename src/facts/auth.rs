@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::steps::{self, Barrier, Get, Socket};
 use super::{Facts, Kind, reply};
-use crate::finding::Undecided;
 use crate::protocol::headers::{self, Challenge};
 use crate::protocol::jsonrpc;
 use crate::transcript::{Content, Exchange, Failure, ProbeId, Transcript};
+use crate::verdict::Undecided;
 
 /// Most issuers that are looked at (CHECKS.md, `auth-as-metadata`).
 pub const ISSUERS: usize = 3;
@@ -213,7 +213,7 @@ impl<'t> Gate<'t> {
         };
         match asked.first() {
             Some(first) if !asked.iter().any(oauth) => {
-                Some(format!("the gate asks for {}, not for OAuth", crate::finding::cut(&first.scheme)))
+                Some(format!("the gate asks for {}, not for OAuth", crate::verdict::cut(&first.scheme)))
             }
             _ => None,
         }
@@ -285,7 +285,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::transcript::synthetic::{get, initialize};
+    use crate::checks::synthetic::{get, initialize};
 
     #[test]
     fn only_words_about_credentials_make_a_refusal_a_gate() {
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn metadata_are_json_objects_that_say_something() {
-        let made = |made: crate::transcript::synthetic::Made| made.made;
+        let made = |made: crate::checks::synthetic::Made| made.made;
         let page = made(get(ProbeId::Auth, "prm-path").status(200).body("text/html", "<!doctype html>"));
         let empty = made(get(ProbeId::Auth, "prm-path").json(json!({"error":"not found"})));
         let sound = made(get(ProbeId::Auth, "prm-root").json(json!({"resource":"x"})));

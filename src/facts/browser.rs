@@ -2,8 +2,8 @@
 
 use super::Facts;
 use super::steps::{self, Get};
-use crate::finding::Undecided;
 use crate::transcript::{Exchange, Failure, ProbeId};
+use crate::verdict::Undecided;
 
 /// What became of a request with a foreign Origin or Host.
 #[derive(Clone, Debug, PartialEq, Eq)]

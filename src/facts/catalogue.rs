@@ -103,7 +103,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::transcript::synthetic::{Scan, post};
+    use crate::checks::synthetic::{Scan, post};
 
     #[test]
     fn a_list_over_the_limit_is_counted_and_named() {

@@ -11,11 +11,9 @@ use super::coding;
 use super::refusal::{NoHead, no_head};
 use super::reply;
 use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
-use crate::protocol::headers;
-use crate::protocol::jsonrpc;
-use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
+use crate::protocol::{headers, jsonrpc, names};
 use crate::transcript::{Exchange, Failure, FailureKind, Header, ProbeId, Profile, SkipReason, Transcript};
 
 /// The class of an endpoint.
@@ -397,7 +395,7 @@ impl Seen {
             Barrier::ServerError(status) => drop(self.server_error.get_or_insert((id, status))),
             Barrier::Failed(failure) => self.failures.push((id, failure)),
             Barrier::Redirect { status, location } => {
-                self.redirect.get_or_insert((id, status, crate::finding::cut(&location)));
+                self.redirect.get_or_insert((id, status, crate::verdict::cut(&location)));
             }
         }
     }
@@ -413,7 +411,7 @@ impl Seen {
             meta.or_else(|| result.get("serverInfo"))
         });
         let text = |name: &str| {
-            info.and_then(|info| info.get(name)).and_then(Value::as_str).map(crate::finding::cut)
+            info.and_then(|info| info.get(name)).and_then(Value::as_str).map(crate::verdict::cut)
         };
         if let (None, Some(name)) = (&self.server, text("name")) {
             self.server = Some(ServerInfo { name, version: text("version").unwrap_or_default() });
@@ -759,7 +757,7 @@ fn found(transcript: &Transcript) -> Vec<Found> {
 fn announced(exchange: &Exchange) -> Vec<Found> {
     let Some(text) = exchange.text().filter(|_| exchange.ok()) else { return Vec::new() };
     let Ok(document) = crate::protocol::jsonrpc::parse(text) else { return Vec::new() };
-    let named = |url: &str, what: &str| Found { url: crate::finding::cut(url), what: what.to_owned() };
+    let named = |url: &str, what: &str| Found { url: crate::verdict::cut(url), what: what.to_owned() };
     let by_card = |card: &Value, by: &str| {
         cards::remotes(card).into_iter().map(|url| named(url, by)).collect::<Vec<_>>()
     };

@@ -2,8 +2,8 @@
 //! would be read of them could be a bomb, and agents ask for no coding either.
 
 use super::{reply, steps};
-use crate::finding::cut;
 use crate::transcript::{Content, Exchange};
+use crate::verdict::cut;
 
 /// The content coding of a reply to a request that asked for none, lower case. Remote text.
 #[must_use]
@@ -34,7 +34,7 @@ pub fn unread(exchange: &Exchange) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::synthetic::{Made, discover};
+    use crate::checks::synthetic::{Made, discover};
 
     fn packed(media: &str, coding: &str) -> Made {
         let mut made = discover().body(media, "").header("content-encoding", coding);

@@ -247,9 +247,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::checks::synthetic::{Made, Scan, URL, discover, get, initialize, post, request};
     use crate::facts::Readings;
     use crate::protocol::names::FOREIGN_ORIGIN;
-    use crate::transcript::synthetic::{Made, Scan, URL, discover, get, initialize, post, request};
 
     const PRM: &str = "http://127.0.0.1:8080/.well-known/oauth-protected-resource";
 

@@ -6,11 +6,10 @@ use serde_json::Value;
 
 use super::reply::{self, Reply};
 use super::{Facts, Kind};
-use crate::finding::Evidence;
-use crate::protocol::jsonrpc;
-use crate::protocol::names;
 use crate::protocol::revision::Era;
+use crate::protocol::{jsonrpc, names};
 use crate::transcript::{Direction, Exchange, FrameKind};
+use crate::verdict::Evidence;
 
 /// One `initialize` and its reply.
 #[derive(Clone, Debug)]

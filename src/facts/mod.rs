@@ -44,12 +44,12 @@ pub mod summary;
 pub mod tools;
 pub mod troubles;
 
-use crate::finding::{Judgement, Status, Undecided, Verdict, inconclusive};
 use crate::protocol::address::Exposure;
 use crate::protocol::revision::Era;
 use crate::transcript::{
     Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, stall,
 };
+use crate::verdict::{Judgement, Status, Undecided, Verdict, inconclusive};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};

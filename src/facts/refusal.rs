@@ -121,8 +121,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::checks::synthetic::{Made, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, post};
     use crate::transcript::{Phase, ProbeId};
 
     fn made() -> Made {

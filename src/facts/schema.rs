@@ -72,7 +72,7 @@ pub fn read(schema: &Value) -> Reading {
     let declared = named.and_then(Value::as_str).and_then(dialect);
     let unknown_dialect = match named {
         Some(named) if declared.is_none() => {
-            Some(crate::finding::cut(named.as_str().unwrap_or("not a string")))
+            Some(crate::verdict::cut(named.as_str().unwrap_or("not a string")))
         }
         _ => None,
     };
@@ -91,7 +91,7 @@ fn judge(schema: &Value, plain: &Value, walk: &Walk, dialect: (&'static str, Val
     let dangling =
         walk.references.iter().find(|reference| !walk.nested_id && !leads(schema, walk, reference));
     if let Some(reference) = dangling {
-        let why = format!("`$ref` to `{}` leads nowhere", crate::finding::cut(reference));
+        let why = format!("`$ref` to `{}` leads nowhere", crate::verdict::cut(reference));
         return Soundness::Broken { pointer: String::new(), why };
     }
     let Err(error) = (dialect.1)(plain) else { return Soundness::Sound };
@@ -103,7 +103,7 @@ fn judge(schema: &Value, plain: &Value, walk: &Walk, dialect: (&'static str, Val
         Some((name, _)) => Soundness::OnlyIn(name),
         None => Soundness::Broken {
             pointer: error.instance_path().to_string(),
-            why: crate::finding::cut(&error.to_string()),
+            why: crate::verdict::cut(&error.to_string()),
         },
     }
 }

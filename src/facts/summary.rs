@@ -199,7 +199,7 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::synthetic::{Scan, get};
+    use crate::checks::synthetic::{Scan, get};
 
     fn seen(text: &str, gap_us: u64, until_us: u64) -> KeepAlive {
         let scan = Scan::empty()

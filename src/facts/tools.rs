@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::Facts;
-use crate::finding::{Evidence, Undecided, inconclusive, not_applicable};
 use crate::protocol::jsonrpc::type_name;
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, ProbeId};
+use crate::verdict::{Evidence, Undecided, inconclusive, not_applicable};
 
 /// One entry of a `tools` array. Not validated: it may be no object at all.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ impl<'t> Tool<'t> {
     pub fn shown(&self) -> String {
         self.name().map_or_else(
             || format!("tool {}", self.index.saturating_add(1)),
-            |name| format!("`{}`", crate::finding::cut(name)),
+            |name| format!("`{}`", crate::verdict::cut(name)),
         )
     }
 

@@ -134,7 +134,7 @@ pub fn failures(transcript: &Transcript) -> Vec<FailureCount> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::synthetic::Scan;
+    use crate::checks::synthetic::Scan;
     use crate::transcript::{Profile, Skip};
 
     #[test]

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::baseline::{Baseline, Row, Scanned, Standing};
 use crate::facts::Kind;
-use crate::finding::{Dimension, Finding, Severity, Status};
+use crate::finding::Finding;
 use crate::score::{Score, reaches, tenths};
+use crate::verdict::{Dimension, Severity, Status};
 
 /// What the user asked for. Values are percent, 0 to 100.
 #[derive(Clone, Debug, Default, PartialEq)]

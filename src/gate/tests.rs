@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::check::{Applies, Basis, Check, Reads};
-use crate::finding::{Level, inconclusive};
 use crate::rubric::Rubric;
 use crate::score;
+use crate::verdict::{Level, inconclusive};
 
 const fn check(id: &'static str, dimension: Dimension, severity: Severity) -> Check {
     Check {

@@ -21,8 +21,8 @@ use super::pool::Pool;
 use super::recorder::{self, Clock, from_now, later};
 use super::request;
 use crate::facts::reply::request_id;
+use crate::observe::Stop;
 use crate::protocol::address::{Exposure, exposure, host_exposure};
-use crate::scan::Stop;
 use crate::target::Secret;
 use crate::transcript::{
     Connect, Content, Ended, Exchange, Expectation, Failure, FailureKind, Limits, Phase, Request, Vault,

@@ -343,7 +343,7 @@ pub(super) fn over(phase: Phase, kind: FailureKind, limit: &str, value: impl std
 
 /// A failure in one line.
 pub(super) fn failure(phase: Phase, kind: FailureKind, detail: &str) -> Failure {
-    Failure { phase, kind, detail: crate::finding::cut(detail) }
+    Failure { phase, kind, detail: crate::verdict::cut(detail) }
 }
 
 /// Whether something accepts connections there; nothing is sent to it.

@@ -24,8 +24,8 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::dial::failure;
 use super::tap::Seen;
-use crate::finding::cut;
 use crate::transcript::{Certificate, CertificateFault, Failure, FailureKind, Phase};
+use crate::verdict::cut;
 
 /// Trust roots, loaded once per scan.
 #[derive(Debug)]

@@ -29,8 +29,8 @@ use futures_util::future::{join, join3};
 
 use crate::facts::classification::Kind;
 use crate::net::Wire;
+use crate::observe::ScanOptions;
 use crate::protocol::revision::Era;
-use crate::scan::ScanOptions;
 use crate::transcript::{ProbeId, Profile, SkipReason};
 
 pub use plan::{Planned, plan};

@@ -11,12 +11,10 @@ use crate::facts::reply::{self, Reply};
 use crate::facts::steps;
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, Held, Until, Wire};
+use crate::observe::ScanOptions;
 use crate::protocol::client::Client;
-use crate::protocol::jsonrpc;
-use crate::protocol::names;
 use crate::protocol::revision::Era;
-use crate::protocol::sse;
-use crate::scan::ScanOptions;
+use crate::protocol::{jsonrpc, names, sse};
 use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReason, Transcript};
 
 /// One scan's conversation: the wire, the ledger, and what must not be forgotten.

@@ -6,9 +6,9 @@ use std::fmt::Write;
 use super::sink::own_markdown;
 use crate::check::{Applies, Check, Gated, Reads};
 use crate::checks::AREAS;
-use crate::finding::{Level, Status};
 use crate::rubric::{CapOn, Rubric};
 use crate::transcript::Expectation;
+use crate::verdict::{Level, Status};
 
 /// Where the page stands in the repository.
 pub const PAGE: &str = "rubrics/CHECKS.md";

@@ -10,8 +10,8 @@ use super::sink::{command_message, command_property};
 use super::text::{harmless, short};
 use super::{Report, ReportFinding, key};
 use crate::exit::Exit;
-use crate::finding::{Severity, Status};
 use crate::score::tenths;
+use crate::verdict::{Severity, Status};
 
 /// Annotations of one kind before the one that counts the rest.
 const MOST: usize = 9;

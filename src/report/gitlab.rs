@@ -7,8 +7,8 @@ use super::doubts::doubts;
 use super::text::short;
 use super::{Report, key, sink};
 use crate::exit::Exit;
-use crate::finding::{Severity, Status};
 use crate::protocol::host::shown;
+use crate::verdict::{Severity, Status};
 
 #[derive(Debug, Serialize)]
 struct Issue {

@@ -14,8 +14,8 @@ use super::sink::xml;
 use super::text::short;
 use super::{Report, ReportFinding, key};
 use crate::exit::Exit;
-use crate::finding::Status;
 use crate::protocol::host::shown;
+use crate::verdict::Status;
 
 /// Longest attribute and longest line of a body, in characters.
 const LONGEST: usize = 1_000;

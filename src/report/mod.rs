@@ -36,12 +36,13 @@ use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive};
 use crate::facts::troubles::{FailureCount, LimitHit};
-use crate::finding::{Dimension, Finding};
+use crate::finding::Finding;
 use crate::gate::GateOutcome;
 use crate::protocol::host;
 use crate::rubric::Policy;
 use crate::score::Score;
 use crate::transcript::{Profile, Tls, Tool};
+use crate::verdict::Dimension;
 use timeline::Timeline;
 
 /// One judged target.

@@ -105,17 +105,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::checks::synthetic::{Scan, get, post, request};
     use crate::protocol::revision::Era;
     use crate::report::text::harmless;
     use crate::report::text::tests::HOSTILE;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, get, post, request};
 
     fn header() -> Header {
         Scan::empty().transcript.header
     }
 
-    fn command(made: &crate::transcript::synthetic::Made) -> String {
+    fn command(made: &crate::checks::synthetic::Made) -> String {
         reproduce(&made.made, &header()).unwrap()
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Report;
 use crate::checks;
 use crate::facts::Kind;
-use crate::finding::{Dimension, Status};
+use crate::verdict::{Dimension, Status};
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()

@@ -12,18 +12,19 @@ use super::timeline::{EventId, Resumption};
 use super::{Report, Tried, badge, github, html, markdown, sink, strict, text};
 use crate::baseline::Standing;
 use crate::check::{Applies, Basis, Check, How, Reads};
+use crate::checks::synthetic::{Scan, discover, get, initialize, post};
 use crate::exit::Exit;
 use crate::facts::classification::{Found, ServerInfo};
 use crate::facts::era_guess::{EraGuess, Hint};
 use crate::facts::{Kind, Readings};
-use crate::finding::{Dimension, Evidence, Finding, Judgement, Level, Severity, Status, inconclusive};
+use crate::finding::Finding;
 use crate::gate::Gates;
 use crate::judge::assemble;
 use crate::protocol::revision::{Era, Revision};
 use crate::report::json;
 use crate::rubric::Rubric;
-use crate::transcript::synthetic::{Scan, discover, get, initialize, post};
 use crate::transcript::{Certificate, FailureKind, Phase, ProbeId, Tls};
+use crate::verdict::{Dimension, Evidence, Judgement, Level, Severity, Status, inconclusive};
 
 /// The areas of the checks below, by the start of their ids: the registry may grow around them.
 pub(crate) const AREAS: [(&str, &str); 11] = [

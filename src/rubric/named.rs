@@ -3,7 +3,7 @@
 
 use super::{AGENT_READINESS, Rubric, nearest};
 use crate::check::Check;
-use crate::finding::Level;
+use crate::verdict::Level;
 
 /// Names of the rubrics that come with the program, the default first.
 pub const BUILT_IN: [&str; 2] = ["agent-readiness", "spec"];

@@ -25,8 +25,6 @@ mod secret_forms;
 pub mod secret_names;
 pub mod secret_parts;
 pub mod stall;
-#[cfg(test)]
-pub mod synthetic;
 pub mod tls;
 
 use schemars::JsonSchema;

@@ -9,10 +9,12 @@ use std::time::Duration;
 use agentgauge::checks;
 use agentgauge::demo::{Base, Behaviour, Endpoint, Fault};
 use agentgauge::facts::Readings;
-use agentgauge::finding::{Finding, Status};
-use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
+use agentgauge::finding::Finding;
+use agentgauge::observe::{ScanOptions, Silent, Stop};
+use agentgauge::scan::scan;
 use agentgauge::target::Target;
 use agentgauge::transcript::{Profile, Transcript};
+use agentgauge::verdict::Status;
 use tokio::sync::Semaphore;
 
 use crate::consequences::necessary;

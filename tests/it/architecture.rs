@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 const PURE: &[&[&str]] = &[
     &["protocol"],
     &["transcript"],
-    &["facts", "finding", "check", "checks"],
+    &["verdict"],
+    &["facts"],
+    &["check"],
+    &["finding"],
+    &["checks"],
     &["rubric"],
     &["selection"],
     &["score"],
@@ -24,13 +28,13 @@ const PURE: &[&[&str]] = &[
 /// Files that may be longer, with the reason.
 const LONGER: &[(&str, &str)] = &[
     ("demo/fault.rs", "one table: a line or three for each fault"),
-    ("finding.rs", "the vocabulary of every check; its parts are used together"),
+    ("verdict.rs", "the vocabulary of every check; its parts are used together"),
     ("report/json/v1.rs", "one contract: the frozen types of the JSON report, side by side"),
     ("report/html/target.rs", "one page, section by section"),
     ("probe/classify.rs", "one decision procedure, sent step by step"),
     ("facts/resume.rs", "one comparison of what was missed with what came back"),
     ("facts/classification.rs", "one decision procedure, read from top to bottom"),
-    ("transcript/synthetic.rs", "test support: one builder, many short methods"),
+    ("checks/synthetic.rs", "test support: one builder, many short methods"),
 ];
 
 const LONGEST: usize = 400;
@@ -51,7 +55,7 @@ impl Source {
     }
 
     fn is_test_support(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path == "transcript/synthetic.rs"
+        self.path.ends_with("/tests.rs") || self.path == "checks/synthetic.rs"
     }
 }
 

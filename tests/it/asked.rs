@@ -98,7 +98,7 @@ fn check(transcript: &Transcript, answers: &Answers, kind: Kind) {
     let facts = agentgauge::facts::Readings::new(transcript);
     for id in ["tools-schema-valid", "rpc-id-echo", "rpc-envelope-valid"] {
         let finding = agentgauge::checks::by_id(id).unwrap().run(&facts);
-        assert_eq!(finding.status, agentgauge::finding::Status::Pass, "{kind:?} {id}: {}", finding.message);
+        assert_eq!(finding.status, agentgauge::verdict::Status::Pass, "{kind:?} {id}: {}", finding.message);
     }
 }
 

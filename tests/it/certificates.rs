@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use agentgauge::demo::{self, Base, Behaviour, Endpoint};
 use agentgauge::facts::{Kind, Readings};
-use agentgauge::finding::Status;
 use agentgauge::transcript::{CertificateFault, Tls, Transcript};
+use agentgauge::verdict::Status;
 use tokio::net::TcpListener;
 
 use crate::program::{Folder, finish, program};

@@ -2,10 +2,11 @@
 
 use agentgauge::baseline::{Baseline, Row, Scanned};
 use agentgauge::facts::Kind;
-use agentgauge::finding::{Dimension, Finding, Severity, Status};
+use agentgauge::finding::Finding;
 use agentgauge::gate::{Earlier, GateOutcome, Gates, Judged, MaxDrop};
 use agentgauge::rubric::Rubric;
 use agentgauge::score::score;
+use agentgauge::verdict::{Dimension, Severity, Status};
 use proptest::prelude::*;
 
 use crate::score_laws::{COUNT, any_rubric, any_statuses, findings};

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use agentgauge::demo::{Base, Behaviour, Endpoint, Fault};
 use agentgauge::facts::Kind;
-use agentgauge::finding::Status;
-use agentgauge::scan::{Observer, ScanEvent, ScanOptions, Silent, Stop, scan};
+use agentgauge::observe::{Observer, ScanEvent, ScanOptions, Silent, Stop};
+use agentgauge::scan::scan;
 use agentgauge::target::{Secret, Target};
 use agentgauge::transcript::{FailureKind, Phase, Profile};
+use agentgauge::verdict::Status;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};

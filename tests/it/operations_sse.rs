@@ -7,10 +7,11 @@ use std::time::Duration;
 use agentgauge::checks;
 use agentgauge::demo::{Base, Endpoint, Fault};
 use agentgauge::facts::Readings;
-use agentgauge::finding::Status;
-use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
+use agentgauge::observe::{ScanOptions, Silent, Stop};
+use agentgauge::scan::scan;
 use agentgauge::target::Target;
 use agentgauge::transcript::Profile;
+use agentgauge::verdict::Status;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use agentgauge::demo::{Base, Behaviour, Endpoint};
 use agentgauge::facts::Kind;
-use agentgauge::finding::Status;
 use agentgauge::proxy::Proxy;
 use agentgauge::target::Target;
 use agentgauge::transcript::{FailureKind, Phase, Transcript};
+use agentgauge::verdict::Status;
 
 use crate::program::{Folder, Run, finish, program};
 use crate::support::proxy::Tunnels;

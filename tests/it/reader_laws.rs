@@ -4,7 +4,6 @@
 use std::sync::LazyLock;
 
 use agentgauge::config::Config;
-use agentgauge::finding::Status;
 use agentgauge::gate::Gates;
 use agentgauge::judge::judge;
 use agentgauge::protocol::sse::{self, LineDecoder, SseLimits};
@@ -16,6 +15,7 @@ use agentgauge::report::text::{harmless, sanitise, short};
 use agentgauge::rubric::Rubric;
 use agentgauge::target::Target;
 use agentgauge::transcript::{Profile, Transcript, Vault, codec};
+use agentgauge::verdict::Status;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use proptest::collection::vec;

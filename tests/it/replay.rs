@@ -7,12 +7,12 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use agentgauge::finding::Status;
 use agentgauge::gate::Gates;
 use agentgauge::judge::judge;
 use agentgauge::report::Report;
 use agentgauge::rubric::Rubric;
 use agentgauge::transcript::{Transcript, codec};
+use agentgauge::verdict::Status;
 
 /// Largest transcript that is kept in the repository, bytes.
 const LARGEST: u64 = 256 * 1024;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use agentgauge::checks;
 use agentgauge::facts::{Kind, Readings};
-use agentgauge::finding::Status;
+use agentgauge::observe::{ScanOptions, Silent, Stop};
 use agentgauge::protocol::revision::Revision;
-use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
+use agentgauge::scan::scan;
 use agentgauge::target::Target;
 use agentgauge::transcript::Profile;
+use agentgauge::verdict::Status;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{CallToolResult, ContentBlock, ServerCapabilities, ServerConfig};

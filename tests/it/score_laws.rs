@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use agentgauge::check::{Applies, Basis, Check, Reads};
-use agentgauge::finding::{Dimension, Finding, Level, Severity, Status, inconclusive};
+use agentgauge::finding::Finding;
 use agentgauge::rubric::{Cap, CapOn, CapTarget, Grade, Policy, Rubric};
 use agentgauge::score::{Row, Score, gain, score};
+use agentgauge::verdict::{Dimension, Level, Severity, Status, inconclusive};
 use proptest::prelude::*;
 
 pub(crate) const COUNT: usize = 14;

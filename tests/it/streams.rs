@@ -5,13 +5,15 @@ use std::time::Duration;
 use agentgauge::checks;
 use agentgauge::demo::{Base, Behaviour, Endpoint, Fault};
 use agentgauge::facts::{Readings, resume};
-use agentgauge::finding::{Finding, Status};
+use agentgauge::finding::Finding;
 use agentgauge::gate::Gates;
 use agentgauge::judge::judge;
+use agentgauge::observe::{ScanOptions, Silent, Stop};
 use agentgauge::rubric::Rubric;
-use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
+use agentgauge::scan::scan;
 use agentgauge::target::Target;
 use agentgauge::transcript::{Content, ProbeId, Profile, Transcript};
+use agentgauge::verdict::Status;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 

@@ -81,10 +81,10 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, discover, initialize, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, discover, initialize, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     const BEARER: &str = "Bearer realm=\"x\"";
 

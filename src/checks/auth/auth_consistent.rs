@@ -161,10 +161,10 @@ mod tests {
     use serde_json::json;
 
     use super::{CHECK, SIBLING_SSE};
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, get, initialize, post, request};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, initialize, post, request};
     use crate::transcript::{Direction, FailureKind, FrameKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn ask(step: &str, method: &str) -> Made {
         post(ProbeId::Auth, step, Era::Modern, json!({"jsonrpc":"2.0","id":"d-9","method":method}))

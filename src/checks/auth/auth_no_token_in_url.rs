@@ -119,9 +119,9 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, get};
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, get};
+    use crate::verdict::Status;
 
     fn metadata(methods: &[&str]) -> Made {
         get(ProbeId::Auth, "prm-path").json(json!({"resource":"x","bearer_methods_supported":methods}))

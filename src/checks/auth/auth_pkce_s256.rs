@@ -101,10 +101,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Scan, get, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Scan, get, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn gated() -> Scan {
         let body = json!({"jsonrpc":"2.0","id":"d-2","method":"server/discover"});
@@ -112,7 +112,7 @@ mod tests {
         Scan::gated().with(made.header("www-authenticate", "Bearer"))
     }
 
-    fn server(step: &str, methods: Value) -> crate::transcript::synthetic::Made {
+    fn server(step: &str, methods: Value) -> crate::checks::synthetic::Made {
         let mut document = json!({"issuer":"https://example.com","authorization_endpoint":"x"});
         if !methods.is_null() {
             document["code_challenge_methods_supported"] = methods;

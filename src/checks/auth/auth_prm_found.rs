@@ -123,10 +123,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, discover, get, initialize, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, discover, get, initialize, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     const NAMED: &str = "Bearer resource_metadata=\"https://example.com/prm\"";
 

@@ -124,11 +124,12 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, post, request};
+    use crate::finding::Finding;
     use crate::protocol::names::FOREIGN_ORIGIN;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, post, request};
+    use crate::verdict::{Severity, Status};
 
     const SUFFIX: &str = "https://mcp.example.com.scanner-origin.invalid";
 

@@ -191,11 +191,12 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, get, post, request};
+    use crate::finding::Finding;
     use crate::protocol::names::FOREIGN_ORIGIN;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, get, post, request};
+    use crate::verdict::Status;
 
     const ALL: &str = "authorization, Content-Type, mcp-method, mcp-name, mcp-protocol-version";
 

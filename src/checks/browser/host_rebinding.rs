@@ -117,11 +117,12 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, get, post};
+    use crate::finding::Finding;
     use crate::protocol::names::FOREIGN_HOST;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, discover, get, post};
+    use crate::verdict::{Severity, Status};
 
     fn ask(step: &str) -> Made {
         post(ProbeId::Browser, step, Era::Modern, json!({"jsonrpc":"2.0","id":7,"method":"server/discover"}))

@@ -192,7 +192,7 @@ fn changing_tool(facts: &Facts<'_>) -> Option<String> {
     let tools = eras.filter_map(|era| facts.catalogue(*era).ok()).flat_map(|catalogue| &catalogue.tools);
     tools.map(|(_, tool)| tool).find_map(|tool| {
         let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
-        let shown = crate::finding::cut(name);
+        let shown = crate::verdict::cut(name);
         let hint =
             |hint: &str| tool.get("annotations").and_then(|all| all.get(hint)).and_then(Value::as_bool);
         match (hint("readOnlyHint"), hint("destructiveHint")) {
@@ -228,11 +228,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{CHECK, first_word};
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, get, initialize, post};
+    use crate::finding::Finding;
     use crate::protocol::names::FOREIGN_ORIGIN;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, discover, get, initialize, post};
+    use crate::verdict::{Severity, Status};
 
     fn ask(step: &str, era: Era) -> Made {
         post(ProbeId::Browser, step, era, json!({"jsonrpc":"2.0","id":7,"method":"server/discover"}))

@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::checks::prelude::*;
 use crate::facts::Catalogue;
 use crate::facts::catalogue::LONGEST_CURSOR;
-use crate::finding::cut;
 use crate::protocol::jsonrpc::{Answer, type_name};
 use crate::protocol::names;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "cap-matches-handlers",
@@ -177,10 +177,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, discover, post};
+    use crate::verdict::Status;
 
     fn call(method: &str, era: Era) -> Made {
         post(ProbeId::Catalogue, method, era, json!({"jsonrpc":"2.0","id":9,"method":method}))

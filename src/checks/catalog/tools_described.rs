@@ -90,7 +90,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         parameters = parameters.saturating_add(all.len());
         bare_parameters = bare_parameters.saturating_add(bare.len());
         shown.extend(
-            bare.iter().take(SHOWN).map(|name| format!("{}.{}", tool.shown(), crate::finding::cut(name))),
+            bare.iter().take(SHOWN).map(|name| format!("{}.{}", tool.shown(), crate::verdict::cut(name))),
         );
         if all.len() >= MANY_PARAMETERS && bare.len().saturating_mul(2) > all.len() {
             let message =
@@ -162,7 +162,7 @@ fn texts<'a, 't>(tool: &'a Tool<'t>) -> Vec<(&'a Tool<'t>, String, &'t str)> {
         Some((tool, (*member).to_owned(), tool.value.get(*member).and_then(Value::as_str)?))
     });
     let parameters = parameters_of(tool).into_iter().flatten().filter_map(|(name, schema)| {
-        let member = format!("inputSchema/properties/{}/description", crate::finding::cut(name));
+        let member = format!("inputSchema/properties/{}/description", crate::verdict::cut(name));
         Some((tool, member, schema.get("description").and_then(Value::as_str)?))
     });
     own.chain(parameters).collect()
@@ -207,10 +207,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Scan, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, post};
+    use crate::verdict::Status;
 
     fn judged(tools: &Value) -> Finding {
         let list = post(ProbeId::Catalogue, "tools/list", Era::Modern, json!({"id":1,"method":"tools/list"}));

@@ -148,7 +148,7 @@ impl Reader {
         let root = value.get("type").unwrap_or(&Value::Null);
         if object_root && root != "object" {
             let root = if root.is_null() { "missing".to_owned() } else { root.to_string() };
-            let message = format!("{who} has the root type {}, not \"object\"", crate::finding::cut(&root));
+            let message = format!("{who} has the root type {}, not \"object\"", crate::verdict::cut(&root));
             return self.seen.add(Status::Fail, tool.evidence(&format!("{at}/type"), root), message);
         }
         if self.room == 0 {
@@ -196,10 +196,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Scan, discover, initialize, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, discover, initialize, post};
+    use crate::verdict::Status;
 
     fn listed(scan: Scan, era: Era, tools: &Value) -> Finding {
         let list = post(ProbeId::Catalogue, "tools/list", era, json!({"id":1,"method":"tools/list"}));

@@ -122,9 +122,10 @@ fn refused_for(exchange: &Exchange) -> impl Iterator<Item = CertificateFault> + 
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
-    use crate::transcript::synthetic::{Scan, discover};
+    use crate::checks::synthetic::{Scan, discover};
+    use crate::finding::Finding;
     use crate::transcript::{Certificate, CertificateFault, Content, FailureKind, Phase, Tls};
+    use crate::verdict::{Severity, Status};
 
     const URL: &str = "https://mcp.example.com/mcp";
 

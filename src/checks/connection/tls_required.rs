@@ -94,9 +94,10 @@ fn asks_for_token(exchange: &Exchange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
-    use crate::transcript::synthetic::{Scan, discover};
+    use crate::checks::synthetic::{Scan, discover};
+    use crate::finding::Finding;
     use crate::transcript::{FailureKind, Phase, Tls};
+    use crate::verdict::{Severity, Status};
 
     const PUBLIC: &str = "http://mcp.example.com/mcp";
 

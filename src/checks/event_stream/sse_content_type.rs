@@ -113,10 +113,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Scan, get, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Scan, get, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::{Severity, Status};
 
     const EVENT: &str = "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
 

@@ -72,7 +72,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         seen.add(Status::Warn, evidence, message);
     }
     if let Some((exchange, line, id)) = tally.repeated {
-        let id = crate::finding::cut(&id);
+        let id = crate::verdict::cut(&id);
         seen.add(Status::Warn, Evidence::line(exchange, line), format!("the id `{id}` is used twice"));
     }
     if let Some((exchange, line)) = tally.falling {
@@ -151,10 +151,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, post};
+    use crate::verdict::Status;
 
     fn ping(text: &str) -> Made {
         post(ProbeId::IdEcho, "integer", Era::Legacy, json!({"jsonrpc":"2.0","id":7,"method":"ping"}))

@@ -89,7 +89,7 @@ fn judge_stream(exchange: &Exchange, seen: &mut Observations) {
             Some(known) => {
                 format!("`{name}` is not `{known}`: field names are case-sensitive and not trimmed")
             }
-            None => format!("unknown field `{}`", crate::finding::cut(name)),
+            None => format!("unknown field `{}`", crate::verdict::cut(name)),
         };
         seen.add(Status::Warn, Evidence::line(exchange, index), message);
     }
@@ -150,9 +150,10 @@ fn second_opinion_differs(lines: &[Line]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::{Finding, Status};
-    use crate::transcript::synthetic::Scan;
+    use crate::checks::synthetic::Scan;
+    use crate::finding::Finding;
     use crate::transcript::{Ended, FailureKind, Phase};
+    use crate::verdict::Status;
 
     fn judged(text: &str) -> Finding {
         Scan::feed(text).judge(&CHECK)

@@ -254,10 +254,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, get, initialize, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, discover, get, initialize, post};
     use crate::transcript::{Content, FailureKind, Phase, ProbeId, Profile};
+    use crate::verdict::Status;
 
     fn legacy_get(text: &str, gap_us: u64, until_us: u64) -> Made {
         let mut made = get(ProbeId::LegacyGet, "get").status(200).stream(text, gap_us).held_until(until_us);

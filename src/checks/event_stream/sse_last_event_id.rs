@@ -81,10 +81,11 @@ fn judge_try(facts: &Facts<'_>, one: &Try<'_>) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, get};
+    use crate::finding::Finding;
     use crate::protocol::names;
-    use crate::transcript::synthetic::{Made, Scan, get};
     use crate::transcript::{FailureKind, Phase, ProbeId, Profile, SkipReason};
+    use crate::verdict::Status;
 
     fn numbered(numbers: &[u32]) -> String {
         numbers.iter().map(|number| format!("id: {number}\ndata: n{number}\n\n")).collect()

@@ -4,8 +4,8 @@ use crate::checks::prelude::*;
 use crate::facts::coding;
 use crate::facts::delivery::{Stream, Timing, behind_nginx, burst, held_back, stream, timing};
 use crate::facts::streams::is_stream;
-use crate::finding::milliseconds;
 use crate::transcript::{Content, Ended, Expectation, Profile};
+use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "sse-unbuffered",
@@ -321,11 +321,12 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, get, post};
+    use crate::finding::Finding;
     use crate::protocol::names;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{Content, Ended, FailureKind, Phase, ProbeId, Profile};
+    use crate::verdict::Status;
 
     const ACK: &str =
         "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\"}\n\n";

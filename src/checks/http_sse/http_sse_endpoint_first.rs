@@ -5,8 +5,8 @@ use url::Url;
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::endpoint::{Announced, announced};
-use crate::finding::{cut, milliseconds};
 use crate::protocol::sse::{self, Block};
+use crate::verdict::{cut, milliseconds};
 
 pub(super) static CHECK: Check = Check {
     id: "http-sse-endpoint-first",
@@ -87,9 +87,10 @@ fn judge_stream(exchange: &Exchange, seen: &mut Observations) {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Scan, get};
+    use crate::finding::Finding;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, get};
+    use crate::verdict::Status;
 
     fn opened(text: &str) -> Finding {
         Scan::feed(text).judge(&CHECK)

@@ -5,8 +5,8 @@ use url::Url;
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::endpoint::{Announced, announced};
-use crate::finding::cut;
 use crate::protocol::sse;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "http-sse-endpoint-usable",
@@ -92,9 +92,10 @@ fn place(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Scan, get};
+    use crate::finding::Finding;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, get};
+    use crate::verdict::Status;
 
     fn announces(data: &str) -> Finding {
         Scan::feed(&format!("event: endpoint\ndata: {data}\n\n")).judge(&CHECK)

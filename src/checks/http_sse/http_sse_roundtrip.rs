@@ -5,8 +5,8 @@ use crate::facts::Kind;
 use crate::facts::endpoint::announced;
 use crate::facts::refusal::{NoHead, no_answer, no_head};
 use crate::facts::reply::asks;
-use crate::finding::{cut, milliseconds};
 use crate::protocol::sse;
+use crate::verdict::{cut, milliseconds};
 
 pub(super) static CHECK: Check = Check {
     id: "http-sse-roundtrip",
@@ -129,10 +129,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, get, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn posted(step: &str, body: Value) -> Made {
         post(ProbeId::HttpSse, step, Era::Legacy, body)

@@ -4,8 +4,8 @@ use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::refusal::{NoHead, firewall, no_answer, no_head};
 use crate::facts::reply::asks;
-use crate::finding::milliseconds;
 use crate::transcript::Failure;
+use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-bad-input-no-5xx",
@@ -259,10 +259,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, get, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{Connect, FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn base(step: &str, era: Era) -> Made {
         post(ProbeId::BadInput, step, era, json!({"jsonrpc":"2.0","id":5,"method":"ping"})).result(json!({}))

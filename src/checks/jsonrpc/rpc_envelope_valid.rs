@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::checks::prelude::*;
-use crate::facts::coding;
 use crate::facts::reply::{asks, batch_legal};
 use crate::facts::steps::essence;
-use crate::facts::{Kind, Message};
-use crate::finding::cut;
+use crate::facts::{Kind, Message, coding};
 use crate::protocol::jsonrpc;
 use crate::transcript::Content;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-envelope-valid",
@@ -174,11 +173,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, get, post};
     use crate::protocol::names;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{Direction, FrameKind, ProbeId};
+    use crate::verdict::Status;
 
     fn ping(era: Era) -> Made {
         post(ProbeId::IdEcho, "integer", era, json!({"jsonrpc":"2.0","id":7,"method":"ping"}))

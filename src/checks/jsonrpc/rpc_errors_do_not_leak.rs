@@ -150,10 +150,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, discover, post};
+    use crate::verdict::{Severity, Status};
 
     fn sent() -> Made {
         post(ProbeId::Malformed, "truncated", Era::Modern, json!({"foo":1})).negative()

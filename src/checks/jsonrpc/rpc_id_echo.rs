@@ -2,8 +2,8 @@
 
 use crate::checks::prelude::*;
 use crate::facts::reply::{asks, request_id};
-use crate::finding::cut;
 use crate::protocol::jsonrpc;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-id-echo",
@@ -129,10 +129,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Scan, post};
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, post};
+    use crate::verdict::Status;
 
     fn scan(answer: impl Fn(Value) -> Value) -> Scan {
         let mut scan = Scan::modern();

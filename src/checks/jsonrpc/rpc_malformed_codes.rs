@@ -3,9 +3,9 @@
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::refusal::{NoHead, firewall, no_answer, no_head};
-use crate::finding::milliseconds;
 use crate::protocol::jsonrpc::Answer;
 use crate::protocol::names;
+use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-malformed-codes",
@@ -148,10 +148,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn sent(step: &str) -> Made {
         let body = match step {

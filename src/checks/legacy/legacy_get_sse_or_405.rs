@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::steps::{self, Get};
-use crate::finding::cut;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "legacy-get-sse-or-405",
@@ -85,10 +85,10 @@ fn judge_held(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::{Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, get};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, discover, get};
     use crate::transcript::{FailureKind, Phase, ProbeId, Profile, SkipReason};
+    use crate::verdict::{Severity, Status};
 
     fn asked() -> Made {
         let mut made = get(ProbeId::LegacyGet, "get").in_session("~session-1~");

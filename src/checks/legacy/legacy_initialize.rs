@@ -105,9 +105,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
-    use crate::transcript::synthetic::{Scan, get, initialize};
+    use crate::checks::synthetic::{Scan, get, initialize};
+    use crate::finding::Finding;
     use crate::transcript::{Direction, FrameKind, ProbeId};
+    use crate::verdict::{Severity, Status};
 
     fn sound() -> Value {
         json!({"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}})

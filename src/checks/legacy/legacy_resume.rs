@@ -182,9 +182,10 @@ fn compared(one: &Try<'_>) -> String {
 mod tests {
     use super::super::resumption::tests::{add, posted, resumed, scan, session};
     use super::CHECK;
-    use crate::finding::{Finding, Status};
-    use crate::transcript::synthetic::Scan;
+    use crate::checks::synthetic::Scan;
+    use crate::finding::Finding;
     use crate::transcript::{FailureKind, Phase, ProbeId, Profile, SkipReason};
+    use crate::verdict::Status;
 
     fn priming(number: u32) -> String {
         format!("id: {number}-0\ndata:\n\n")

@@ -123,9 +123,9 @@ fn refused_or_nothing(other: &Try<'_>) -> Result<String, Undecided> {
 mod tests {
     use super::super::resumption::tests::{posted, resumed, scan, session};
     use super::CHECK;
-    use crate::finding::{Severity, Status};
-    use crate::transcript::synthetic::{Made, Scan};
+    use crate::checks::synthetic::{Made, Scan};
     use crate::transcript::{FailureKind, Phase, Profile};
+    use crate::verdict::{Severity, Status};
 
     fn answer(number: u32) -> String {
         format!("id: {number}-1\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{number},\"result\":{{}}}}\n\n")

@@ -148,9 +148,10 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
-    use crate::transcript::synthetic::{Made, Scan, initialize, post};
+    use crate::checks::synthetic::{Made, Scan, initialize, post};
+    use crate::finding::Finding;
     use crate::transcript::{ProbeId, TokenKind, Vault};
+    use crate::verdict::{Severity, Status};
 
     fn result() -> serde_json::Value {
         json!({"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}})

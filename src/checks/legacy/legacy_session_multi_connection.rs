@@ -110,10 +110,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post};
     use crate::transcript::{FailureKind, Phase, ProbeId, SkipReason};
+    use crate::verdict::Status;
 
     fn ping(probe: ProbeId, step: &str) -> Made {
         let body = json!({"jsonrpc":"2.0","id":2,"method":"ping"});

@@ -104,10 +104,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, post, request};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post, request};
     use crate::transcript::{Expectation, FailureKind, Phase, ProbeId};
+    use crate::verdict::{Severity, Status};
 
     fn ping(step: &str) -> Made {
         let body = json!({"jsonrpc":"2.0","id":2,"method":"ping"});

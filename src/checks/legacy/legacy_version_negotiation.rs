@@ -3,8 +3,8 @@
 use crate::checks::prelude::*;
 use crate::facts::handshake::{self, Handshake};
 use crate::facts::{Outcome, steps};
-use crate::finding::cut;
 use crate::protocol::jsonrpc::Answer;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "legacy-version-negotiation",
@@ -186,10 +186,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, get, initialize, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, initialize, post};
     use crate::transcript::{Direction, FailureKind, FrameKind, Phase, ProbeId, SkipReason};
+    use crate::verdict::Status;
 
     fn offer(version: &str) -> Made {
         let body = json!({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":version}});

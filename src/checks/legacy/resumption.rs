@@ -32,10 +32,10 @@ pub(super) fn stream<'t>(
 pub(super) mod tests {
     use serde_json::json;
 
+    use crate::checks::synthetic::{Made, Scan, get, post};
     use crate::protocol::names;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
 
     /// A ping in the first session.
     pub(in super::super) fn session(step: &str, id: u32) -> Made {

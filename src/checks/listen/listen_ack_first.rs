@@ -3,9 +3,9 @@
 use crate::checks::prelude::*;
 use crate::facts::listen::{First, first, streams, subscribes};
 use crate::facts::outcome::Outcome;
-use crate::finding::{cut, milliseconds};
 use crate::protocol::names;
 use crate::transcript::{Ended, Profile};
+use crate::verdict::{cut, milliseconds};
 
 pub(super) static CHECK: Check = Check {
     id: "listen-ack-first",
@@ -142,11 +142,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, initialize, post};
+    use crate::finding::Finding;
     use crate::protocol::names;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, discover, initialize, post};
     use crate::transcript::{Content, ProbeId, Profile, SkipReason};
+    use crate::verdict::Status;
 
     const ACK: &str = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{}}\n\n";
     const CHANGED: &str =

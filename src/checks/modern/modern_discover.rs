@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::steps;
-use crate::finding::cut;
 use crate::protocol::names;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-discover",
@@ -148,10 +148,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, discover, post};
     use crate::transcript::{Content, FailureKind, Phase, ProbeId};
+    use crate::verdict::{Severity, Status};
 
     fn judged(change: impl Fn(&mut Value)) -> Finding {
         let mut result =

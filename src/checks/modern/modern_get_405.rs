@@ -99,9 +99,9 @@ fn crashed(status: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::Status;
-    use crate::transcript::synthetic::{Made, Scan, get, request};
+    use crate::checks::synthetic::{Made, Scan, get, request};
     use crate::transcript::{FailureKind, Phase, ProbeId, Profile};
+    use crate::verdict::Status;
 
     fn asked() -> Made {
         get(ProbeId::Classify, "get")

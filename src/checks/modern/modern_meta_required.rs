@@ -90,10 +90,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{CHECK, STEPS};
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     /// Every step refused as it should be, but the second answered by `answer`.
     fn judged(answer: impl Fn(Made) -> Made) -> Finding {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::checks::prelude::*;
 use crate::facts::Outcome;
 use crate::facts::reply::request_method;
-use crate::finding::cut;
 use crate::protocol::names;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-no-connection-state",
@@ -183,10 +183,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     const STEPS: [&str; 5] = ["fresh-1", "fresh-2", "fresh-3", "fresh-4", "reused"];
 

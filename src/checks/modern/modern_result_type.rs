@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::reply::request_method;
-use crate::finding::cut;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-result-type",
@@ -95,10 +95,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, discover, initialize, post};
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, discover, initialize, post};
+    use crate::verdict::Status;
 
     fn list(probe: ProbeId, era: Era, result: Value) -> Made {
         let body = json!({"jsonrpc":"2.0","id":"l-1","method":"tools/list","params":{}});

@@ -117,10 +117,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{CHECK, REMOVED, UNKNOWN};
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn sent(step: &str) -> Made {
         let method = step.strip_prefix("removed ").unwrap_or("scanner/does-not-exist");

@@ -99,10 +99,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, discover, post};
     use crate::transcript::{FailureKind, Phase, ProbeId, Profile, SkipReason};
+    use crate::verdict::{Severity, Status};
 
     fn sent() -> Made {
         let body = json!({"jsonrpc":"2.0","id":"v-1","method":"server/discover","params":{}});

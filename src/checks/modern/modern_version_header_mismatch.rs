@@ -80,10 +80,10 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn sent(step: &str) -> Made {
         let body = json!({"jsonrpc":"2.0","id":"m-1","method":"server/discover","params":{}});

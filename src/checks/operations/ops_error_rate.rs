@@ -130,10 +130,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, discover, get, initialize, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, discover, get, initialize, post};
     use crate::transcript::{FailureKind, Phase, ProbeId, SkipReason};
+    use crate::verdict::Status;
 
     fn ask(step: &str) -> Made {
         post(ProbeId::Load, step, Era::Modern, json!({"jsonrpc":"2.0","id":5,"method":"ping"}))

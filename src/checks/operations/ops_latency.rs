@@ -4,7 +4,7 @@ use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::latency::{Calls, QUICK_US};
 use crate::facts::summary::percentile;
-use crate::finding::milliseconds;
+use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "ops-latency",
@@ -114,10 +114,10 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn call(after_us: u64) -> Made {
         let mut made =
@@ -146,9 +146,9 @@ mod tests {
         let plain = crate::facts::Scope::Every(crate::transcript::Expectation::Plain);
         let told = crate::facts::latency::latency(&crate::facts::Facts::scoped(&readings, plain)).unwrap();
         let start =
-            format!("{} calls: median {}", told.samples, crate::finding::milliseconds(told.p50_ms * 1_000));
+            format!("{} calls: median {}", told.samples, crate::verdict::milliseconds(told.p50_ms * 1_000));
         assert!(finding.message.starts_with(&start), "{} / {told:?}", finding.message);
-        let worst = format!("95th percentile {}", crate::finding::milliseconds(told.p95_ms * 1_000));
+        let worst = format!("95th percentile {}", crate::verdict::milliseconds(told.p95_ms * 1_000));
         assert!(told.p95_ms >= 300 && told.p95_ms < 600, "{told:?}");
         assert!(finding.message.contains(&worst), "{} / {told:?}", finding.message);
     }

@@ -139,10 +139,10 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::{Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, initialize};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, initialize};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::{Severity, Status};
 
     fn sent(step: &str) -> Made {
         let mut made = initialize(ProbeId::ContentType, step).negative();

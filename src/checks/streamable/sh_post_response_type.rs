@@ -128,10 +128,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, get, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     const ANSWER: &str = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
 

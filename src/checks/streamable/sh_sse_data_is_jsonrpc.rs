@@ -115,11 +115,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, get, post};
     use crate::protocol::names;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     fn ask(stream: &str) -> Made {
         post(ProbeId::IdEcho, "integer", Era::Legacy, json!({"jsonrpc":"2.0","id":7,"method":"ping"}))

@@ -4,9 +4,9 @@ use crate::checks::prelude::*;
 use crate::facts::coding;
 use crate::facts::reply::{asks, read_for, request_id, request_method};
 use crate::facts::steps::essence;
-use crate::finding::milliseconds;
 use crate::protocol::sse;
 use crate::transcript::{Ended, FailureKind};
+use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "sh-stream-delivers-response",
@@ -174,10 +174,10 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, get, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     const ANSWER: &str = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
 

@@ -7,7 +7,7 @@ mod ws_origin_check;
 
 use crate::check::Check;
 use crate::facts::{Facts, Kind};
-use crate::finding::{Undecided, not_applicable};
+use crate::verdict::{Undecided, not_applicable};
 
 /// In catalogue order.
 pub(super) const CHECKS: &[&Check] =

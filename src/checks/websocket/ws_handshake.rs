@@ -3,10 +3,10 @@
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::steps::{self, Socket};
-use crate::finding::cut;
 use crate::protocol::headers::list;
 use crate::protocol::websocket::accept;
 use crate::transcript::Head;
+use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "ws-handshake",
@@ -115,9 +115,9 @@ fn judge_switch(exchange: &Exchange, head: &Head, seen: &mut Observations) {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, get};
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Made, Scan, get};
+    use crate::verdict::Status;
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
     const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";

@@ -1,9 +1,8 @@
 //! MCP messages on the socket are answered, one JSON-RPC message a text frame.
 
 use crate::checks::prelude::*;
-use crate::facts::Kind;
 use crate::facts::reply::asks;
-use crate::facts::steps;
+use crate::facts::{Kind, steps};
 use crate::protocol::names;
 use crate::transcript::{Direction, FrameKind, Profile};
 
@@ -136,10 +135,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::CHECK;
-    use crate::finding::{Finding, Status};
+    use crate::checks::synthetic::{Made, Scan, get, post};
+    use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{Direction, FrameKind, MESSAGE, ProbeId, Profile};
+    use crate::verdict::Status;
 
     const ASK: &str =
         r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#;

@@ -45,7 +45,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         };
     }
     if let Some(exchange) = facts.of(ProbeId::Siblings).find(|exchange| streamable_beside(exchange)) {
-        let message = format!("Streamable HTTP answers at {}", crate::finding::cut(&exchange.request.url));
+        let message = format!("Streamable HTTP answers at {}", crate::verdict::cut(&exchange.request.url));
         return pass(Evidence::status(exchange), message);
     }
     let looked: Vec<&Exchange> = facts.of(ProbeId::Siblings).collect();
@@ -71,10 +71,10 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::Status;
+    use crate::checks::synthetic::{Made, Scan, get, post};
     use crate::protocol::revision::Era;
-    use crate::transcript::synthetic::{Made, Scan, get, post};
     use crate::transcript::{Direction, FrameKind, ProbeId};
+    use crate::verdict::Status;
 
     fn mcp() -> Scan {
         let ask =

@@ -118,10 +118,11 @@ fn judge_open(facts: &Facts<'_>, exchange: &Exchange, origin: &str) -> Judgement
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::{Finding, Severity, Status};
+    use crate::checks::synthetic::{Made, Scan, get};
+    use crate::finding::Finding;
     use crate::protocol::names::FOREIGN_ORIGIN;
-    use crate::transcript::synthetic::{Made, Scan, get};
     use crate::transcript::{Direction, FrameKind, ProbeId};
+    use crate::verdict::{Severity, Status};
 
     fn upgrade(step: &str) -> Made {
         get(ProbeId::Browser, step).sending("upgrade", "websocket")

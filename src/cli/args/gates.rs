@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::values::{minimum, percent, severity};
-use crate::finding::{Dimension, Severity};
+use crate::verdict::{Dimension, Severity};
 
 /// What makes a run fail.
 #[derive(Debug, Default, Args)]

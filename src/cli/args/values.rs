@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::finding::{Dimension, Severity};
 use crate::transcript::Profile;
+use crate::verdict::{Dimension, Severity};
 
 /// Longest `--wait`.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);

@@ -8,8 +8,8 @@ use maud::{Markup, html};
 use super::Place;
 use super::lanes::{group, groups, pulse};
 use super::scale::{Scale, end};
-use crate::finding::milliseconds;
 use crate::report::timeline::{Bar, Timeline};
+use crate::verdict::milliseconds;
 
 /// Most streams with a row of their own; further ones are bars like any other.
 const MOST_PULSES: usize = 8;

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::{Place, brief, t};
-use crate::finding::milliseconds;
 use crate::report::conversations::words;
 use crate::report::table::details::bytes;
 use crate::report::timeline::{Bar, Timeline};
+use crate::verdict::milliseconds;
 
 pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {
     html! {

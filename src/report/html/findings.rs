@@ -7,9 +7,9 @@ use maud::{Markup, html};
 use super::{Detail, Place, brief, prose, t};
 use crate::check::Check;
 use crate::checks::AREAS;
-use crate::finding::{Severity, Status};
 use crate::report::table::{details, gains};
 use crate::report::{Report, ReportFinding, catalogue};
+use crate::verdict::{Severity, Status};
 
 /// Warnings and failures, what gains most first: the order of the terminal report, and then the rest.
 pub(super) fn order(report: &Report) -> Vec<&ReportFinding> {

@@ -6,10 +6,10 @@ use maud::{Markup, html};
 
 use super::drawing::{Frame, Spot, n};
 use super::{Detail, brief};
-use crate::finding::milliseconds;
 use crate::report::conversations::words;
 use crate::report::timeline::{ArrivalKind, Bar, Outcome};
 use crate::transcript::{Ended, Expectation, ProbeId};
+use crate::verdict::milliseconds;
 
 /// Height of a held stream's row.
 const PULSE: f64 = 50.0;

@@ -9,12 +9,12 @@ use super::score::tone;
 use super::target::{article, brand, made};
 use super::{Detail, Place, brief, t};
 use crate::facts::Kind;
-use crate::finding::{Dimension, Status};
 use crate::protocol::host;
 use crate::report::Report;
 use crate::report::doubts::doubts;
 use crate::report::table::first_screen;
 use crate::score::whole;
+use crate::verdict::{Dimension, Status};
 
 /// Most targets that are told in full: with more, nobody reads the page and no browser likes it.
 pub(in crate::report) const MOST_IN_FULL: usize = 25;

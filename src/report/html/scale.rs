@@ -173,9 +173,9 @@ fn lay_out(segments: &mut [Segment], x: f64, width: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks::synthetic::{Scan, discover, get};
     use crate::report::timeline::read;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, discover, get};
 
     fn scale(scan: &Scan) -> Scale {
         Scale::of(&read(&scan.transcript), 100.0, 800.0)

@@ -6,12 +6,12 @@ use super::drawing::{self, Flag};
 use super::score::score;
 use super::{Detail, Place, brief, exchanges, findings, prose, t, threads};
 use crate::facts::Kind;
-use crate::finding::{Status, milliseconds};
 use crate::report::doubts::doubts;
 use crate::report::table::{advice, arithmetic, details, first_screen};
 use crate::report::text::shell;
 use crate::report::timeline::{Bar, Outcome};
 use crate::report::{Report, ReportFinding};
+use crate::verdict::{Status, milliseconds};
 
 /// A page about this target alone.
 pub(super) fn page(report: &Report) -> Markup {

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::render;
+use crate::checks::synthetic::{Scan, discover, get, initialize, post};
 use crate::facts::Kind;
-use crate::finding::{Evidence, Status};
 use crate::gate::Gates;
 use crate::protocol::revision::Era;
 use crate::report::Report;
@@ -12,8 +12,8 @@ use crate::report::text::harmless;
 use crate::report::text::tests::HOSTILE;
 use crate::report::timeline::Timeline;
 use crate::rubric::Rubric;
-use crate::transcript::synthetic::{Scan, discover, get, initialize, post};
 use crate::transcript::{FailureKind, Phase, ProbeId};
+use crate::verdict::{Evidence, Status};
 
 fn report(scan: &Scan) -> Report {
     crate::judge::judge(&scan.transcript, &Rubric::default_rubric(), &Gates::default())
@@ -402,7 +402,7 @@ fn same_input_same_bytes_and_no_more_of_them_than_promised() {
     let mut report = report(&many);
     for row in &mut report.findings {
         row.finding.status = Status::Fail;
-        row.finding.message = crate::finding::cut(&wordy);
+        row.finding.message = crate::verdict::cut(&wordy);
         let evidence = Evidence::new(&many.transcript.exchanges[1], &wordy, &wordy);
         row.finding.evidence = vec![evidence; 5];
         row.reproduce = vec![Some(wordy.clone()); 5];

@@ -18,7 +18,7 @@ use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
 use crate::facts::summary::{Footprint, KeepAlive};
 use crate::facts::troubles::{FailureCount, LimitHit};
-use crate::finding::{Dimension, Evidence, Finding, Status};
+use crate::finding::Finding;
 use crate::gate::GateOutcome;
 use crate::report::key::NamedAt;
 use crate::report::timeline::Timeline;
@@ -26,6 +26,7 @@ use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried};
 use crate::rubric::{Cap, CapOn, CapTarget, Policy, Rubric};
 use crate::score::{CapHit, DimensionScore, Score};
 use crate::transcript::{Certificate, Tls, Tool};
+use crate::verdict::{Dimension, Evidence, Status};
 
 /// Why a report cannot be rendered again. Escape at the sink.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

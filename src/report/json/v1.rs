@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::baseline::Standing;
 use crate::exit::Exit;
 use crate::facts::{Confidence, Kind};
-use crate::finding::{Dimension, Level, Severity, Status};
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
 use crate::transcript::{CertificateFault, FailureKind, Phase, Profile};
+use crate::verdict::{Dimension, Level, Severity, Status};
 
 /// Several targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -12,9 +12,9 @@ use super::table::{advice, details, first_screen};
 use super::text::shell;
 use super::{Report, ReportFinding, catalogue, key};
 use crate::facts::Kind;
-use crate::finding::Status;
 use crate::protocol::host::shown;
 use crate::score::{tenths, whole};
+use crate::verdict::Status;
 use fitting::{Block, CUT, Rank, fitting};
 
 /// Most characters of a comment on GitHub, less some for what a bot may add. GitLab takes more.

@@ -1,11 +1,11 @@
 //! What a comment must say, and what it may leave out where there is no room.
 
 use super::*;
-use crate::finding::Status::Fail;
+use crate::checks::synthetic::{Scan, discover, get, initialize};
 use crate::gate::Gates;
 use crate::report::tests::{DEV_SERVER, alike, dead_port, dev_server, gated, report, web_page};
 use crate::transcript::ProbeId;
-use crate::transcript::synthetic::{Scan, discover, get, initialize};
+use crate::verdict::Status::Fail;
 
 fn comment(report: &Report) -> String {
     render(std::slice::from_ref(report), &[], COMMENT)

@@ -20,9 +20,9 @@ use crate::baseline::Standing;
 use crate::check::Check;
 use crate::checks;
 use crate::facts::Kind;
-use crate::finding::{Dimension, Severity, Status};
 use crate::protocol::host::shown;
 use crate::transcript::MESSAGE;
+use crate::verdict::{Dimension, Severity, Status};
 use model::{
     Artifact, Automation, Configuration, Descriptor, Driver, Evidence, Help, Invocation, Location, Log,
     Logical, Message, Notification, Physical, Region, Result, ResultProperties, Rule, RuleProperties, Run,

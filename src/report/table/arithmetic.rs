@@ -1,9 +1,9 @@
 //! How the score came about, to be checked with a pencil.
 
 use super::layout::{Page, Tone};
-use crate::finding::{Dimension, Status};
 use crate::report::Report;
 use crate::score::{DimensionScore, tenths};
+use crate::verdict::{Dimension, Status};
 
 pub(super) fn draw(page: &mut Page, report: &Report) {
     let score = &report.score;

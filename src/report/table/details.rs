@@ -4,8 +4,8 @@ use super::first_screen::status;
 use super::layout::{Page, Tone, columns};
 use crate::checks::AREAS;
 use crate::facts::delivery::Delivery;
-use crate::finding::{Status, milliseconds};
 use crate::report::{Report, ReportFinding};
+use crate::verdict::{Status, milliseconds};
 
 /// The judged checks by area, with everything about those that did not pass.
 pub(super) fn checks(page: &mut Page, report: &Report) {

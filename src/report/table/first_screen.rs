@@ -7,12 +7,12 @@ use super::gains;
 use super::layout::{Page, Tone, columns};
 use crate::facts::era_guess::EraGuess;
 use crate::facts::{Confidence, Kind};
-use crate::finding::{Severity, Status};
 use crate::protocol::host;
 use crate::report::doubts::doubts;
 use crate::report::text::shell;
 use crate::report::{Report, ReportFinding};
 use crate::score::{DimensionScore, tenths, whole};
+use crate::verdict::{Severity, Status};
 
 /// Lines of a small terminal.
 const SCREEN: usize = 24;
@@ -171,7 +171,7 @@ fn dimensions(page: &mut Page, report: &Report) {
             page.item_of(0, (Tone::Quiet, ""), 4, (Tone::Quiet, &format!("{between}{}", judged(score))), 2);
         }
     }
-    let dropped: Vec<&str> = report.dropped().map(crate::finding::Dimension::as_str).collect();
+    let dropped: Vec<&str> = report.dropped().map(crate::verdict::Dimension::as_str).collect();
     if !dropped.is_empty() {
         page.text(
             Tone::Quiet,

@@ -2,10 +2,10 @@
 
 use super::details::bytes;
 use super::layout::{Page, Tone, columns};
-use crate::finding::milliseconds;
 use crate::report::Report;
 use crate::report::timeline::{ArrivalKind, Bar};
 use crate::transcript::Ended;
+use crate::verdict::milliseconds;
 
 /// Most lines: a server that answers everything with a slow stream is told by its first ones.
 const MOST: usize = 8;
@@ -109,11 +109,11 @@ fn said(bar: &Bar) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks::synthetic::{Scan, get};
     use crate::gate::Gates;
     use crate::report::table::{Style, render};
     use crate::rubric::Rubric;
     use crate::transcript::ProbeId;
-    use crate::transcript::synthetic::{Scan, get};
 
     fn drawn(scan: &Scan, width: usize) -> String {
         let report = crate::judge::judge(&scan.transcript, &Rubric::default_rubric(), &Gates::default());

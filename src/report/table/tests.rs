@@ -1,13 +1,13 @@
 use serde_json::json;
 
 use super::*;
-use crate::finding::Status;
+use crate::checks::synthetic::{Scan, discover, post};
 use crate::gate::Gates;
 use crate::protocol::revision::Era;
 use crate::report::tests::{DEV_SERVER, alike, dead_port, dev_server, gated, hostile, report, web_page};
 use crate::report::text::tests::{HOSTILE, is_safe};
 use crate::transcript::ProbeId;
-use crate::transcript::synthetic::{Scan, discover, post};
+use crate::verdict::Status;
 
 use Status::{Fail, Inconclusive, NotApplicable, Pass, Warn};
 

@@ -1,9 +1,9 @@
 //! Event ids of streams, and which stream takes up which.
 
 use super::MOST_IDS;
-use crate::finding::cut;
 use crate::protocol::sse::{Field, LineKind};
 use crate::transcript::Exchange;
+use crate::verdict::cut;
 
 /// An event with an id.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -376,7 +376,7 @@ fn silence(head_us: u64, arrivals: &[Arrival], ended_us: u64) -> Option<Silence>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::synthetic::{Scan, get};
+    use crate::checks::synthetic::{Scan, get};
 
     fn last(scan: &Scan) -> Bar {
         read(&scan.transcript).bars.pop().unwrap()

@@ -7,7 +7,8 @@ pub(crate) mod raw;
 pub(crate) mod tls;
 
 use agentgauge::facts::{Classification, Readings};
-use agentgauge::scan::{ScanOptions, Silent, Stop, scan};
+use agentgauge::observe::{ScanOptions, Silent, Stop};
+use agentgauge::scan::scan;
 use agentgauge::target::Target;
 use agentgauge::transcript::{Exchange, Limits, Profile, Transcript};
 

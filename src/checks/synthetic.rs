@@ -4,13 +4,17 @@
 
 use serde_json::{Value, json};
 
-use super::*;
 use crate::check::Check;
 use crate::facts::Readings;
 use crate::finding::Finding;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::protocol::sse::LineDecoder;
+use crate::transcript::{
+    Connect, Content, Direction, End, Ended, Exchange, Expectation, FORMAT, Failure, FailureKind, Frame,
+    FrameKind, Head, Header, Limits, Phase, ProbeId, Profile, Request, Skip, SkipReason, Tls, TokenKind,
+    TokenShape, Tool, Transcript,
+};
 
 /// A transcript being made. Every exchange added takes 10 ms and starts where the last one ended.
 pub struct Scan {
