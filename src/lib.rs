@@ -35,7 +35,6 @@ pub mod observe;
 pub mod probe;
 pub mod progress;
 pub mod protocol;
-pub mod proxy;
 pub mod report;
 pub mod rubric;
 pub mod scan;

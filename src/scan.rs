@@ -7,13 +7,11 @@ use url::Url;
 use crate::net::{Wire, watch_stalls};
 use crate::observe::{Observer, ScanEvent, ScanOptions, Stop};
 use crate::probe;
-use crate::proxy::Proxy;
 use crate::target::Target;
+use crate::target::proxy::Proxy;
 use crate::transcript::codec::{self, Entry};
 use crate::transcript::secret_names::secret_name;
-use crate::transcript::{
-    End, Exchange, FORMAT, Header, Limits, ProbeId, Profile, Skip, SkipReason, Tool, Transcript, Vault,
-};
+use crate::transcript::{End, FORMAT, Header, ProbeId, Skip, SkipReason, Tool, Transcript, Vault};
 
 /// Scans one target and gives the transcript. Never fails: failures are recorded.
 pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Transcript {
@@ -70,24 +68,6 @@ pub(crate) fn not_tried(target: &Target, observer: &dyn Observer) -> Transcript 
     observer.entry(&Entry::Skip(skip.clone()));
     observer.entry(&Entry::End(end.clone()));
     Transcript { header, exchanges: Vec::new(), skips: vec![skip], end: Some(end) }
-}
-
-/// What was recorded so far as a transcript, for the readers that probes ask.
-pub(crate) fn partial(exchanges: Vec<Exchange>, skips: Vec<Skip>) -> Transcript {
-    let header = Header {
-        format: FORMAT,
-        tool: Tool::this(),
-        url: String::new(),
-        zone: None,
-        label: None,
-        profile: Profile::Standard,
-        limits: Limits::of(Profile::Standard),
-        insecure: false,
-        proxy: None,
-        operator_headers: Vec::new(),
-        started_at: String::new(),
-    };
-    Transcript { header, exchanges, skips, end: None }
 }
 
 /// Waits until something accepts a connection: a server that CI has just started. Nothing is sent.

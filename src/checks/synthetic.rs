@@ -400,7 +400,7 @@ impl Made {
     }
 
     fn id(&self) -> Value {
-        crate::facts::reply::request_id(&self.made).unwrap_or(Value::Null)
+        crate::transcript::exchange::request_id(&self.made).unwrap_or(Value::Null)
     }
 
     /// Answers with an event stream: `text` line by line, a new read `gap_us` after every blank line.

@@ -35,7 +35,7 @@ fn rows(settings: &Settings) -> Vec<Shown> {
     let mut rows = settings.shown.clone();
     for at in &config.targets {
         let target = &at.value;
-        let mut parts = vec![super::targets::shown_url(&target.url)];
+        let mut parts = vec![crate::protocol::host::shown_url(&target.url)];
         parts.extend(target.profile.map(|profile| format!("profile {}", profile.as_str())));
         parts.extend(target.headers.keys().map(|name| format!("header {name} (value not shown)")));
         let variables = target.header_env.iter();

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::args::CredentialArgs;
 use super::resolve::{Surroundings, Usage, text_file};
-use crate::target::Secret;
+use crate::target::secret::Secret;
 
 /// Largest file of headers or of one token, in bytes.
 const FILE_BYTES: u64 = 64 * 1024;

@@ -3,11 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::resolve::Usage;
-use super::targets::shown_url;
 use crate::baseline::Scanned;
 use crate::facts::Kind;
 use crate::gate::{Gates, MaxDrop};
 use crate::judge::judge_selected;
+use crate::protocol::host::shown_url;
 use crate::report::Report;
 use crate::rubric::{Rubric, nearest};
 use crate::scan::crashed;

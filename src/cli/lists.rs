@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::resolve::{Surroundings, Usage, text_file};
-use super::targets::shown_url;
+use crate::protocol::host::shown_url;
 use crate::target::Target;
 use crate::transcript::Profile;
 

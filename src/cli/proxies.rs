@@ -1,10 +1,10 @@
 //! Which proxy a target is reached through: `--proxy`, else what the environment says, as curl reads it.
 
 use super::resolve::{Surroundings, Usage};
-use super::targets::shown_url;
 use crate::net::spares;
-use crate::proxy::Proxy;
+use crate::protocol::host::shown_url;
 use crate::target::Target;
+use crate::target::proxy::Proxy;
 
 /// Gives each target its proxy. What `--proxy` names holds for all; a variable of the environment not for
 /// this machine, nor for what is behind one of its interfaces by name, and not for what `NO_PROXY` lists. A variable that names no proxy we can speak to is
@@ -54,7 +54,7 @@ fn parse(named_by: &'static str, text: &str) -> Result<Proxy, Usage> {
 #[cfg(test)]
 mod tests {
     use crate::cli::resolve::fake::{Fake, NOTHING, error, resolve};
-    use crate::proxy::Proxy;
+    use crate::target::proxy::Proxy;
 
     fn through(words: &[&str], variables: &[(&str, &str)]) -> Vec<Option<String>> {
         let plan = resolve(words, &Fake { variables, files: &[] }).unwrap();

@@ -11,7 +11,7 @@ use super::settings::{Origin, Set};
 use crate::baseline::same_url;
 use crate::config::{At, FILE_NAME, TargetConfig};
 use crate::protocol::client::{LONGEST_USER_AGENT, product};
-use crate::protocol::host;
+use crate::protocol::host::shown_url;
 use crate::target::{Target, TargetError};
 use crate::transcript::Profile;
 
@@ -138,29 +138,6 @@ fn configured(
     Ok(target)
 }
 
-/// A URL in a message: cut, without userinfo and query, which may hold secrets, and in both forms where its
-/// name has letters beyond ASCII.
-pub(super) fn shown_url(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let (scheme, rest) = text.split_once("//").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    // Up to the first slash, also where a password with a question mark makes the URL invalid.
-    let authority = rest.split('/').next().unwrap_or_default();
-    let rest = match authority.rfind('@') {
-        Some(at) => format!("…{}", rest.get(at..).unwrap_or_default()),
-        None => rest.to_owned(),
-    };
-    let slashes = if text.contains("//") { "//" } else { "" };
-    let shown = match rest.split_once('?') {
-        Some((start, _)) => format!("{scheme}{slashes}{start}?…"),
-        None => format!("{scheme}{slashes}{rest}"),
-    };
-    let shown = host::shown(&shown);
-    match shown.char_indices().nth(LONGEST) {
-        Some((index, _)) => format!("'{}…'", shown.get(..index).unwrap_or_default()),
-        None => format!("'{shown}'"),
-    }
-}
-
 /// Adds the credentials to every target, and refuses to send any unencrypted to another machine.
 pub(super) fn authorise(
     args: &CredentialArgs,
@@ -272,23 +249,7 @@ pub(super) fn trust_roots(path: &Path, around: &dyn Surroundings) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::cli::resolve::fake::{Fake, NOTHING, error, resolve};
-
-    #[test]
-    fn a_url_in_a_message_has_no_userinfo_and_no_query() {
-        for (text, shown) in [
-            ("ftp://me:pw@host/p?x=y", "'ftp://…@host/p?…'"),
-            ("example.com/mcp", "'example.com/mcp'"),
-            ("", "''"),
-            ("https://h/@me", "'https://h/@me'"),
-            ("http://B\u{fc}cher.example/x?y", "'http://b\u{fc}cher.example/x?… (xn--bcher-kva.example)'"),
-            ("http://xn--bcher-kva.example/", "'http://b\u{fc}cher.example/ (xn--bcher-kva.example)'"),
-        ] {
-            assert_eq!(shown_url(text), shown);
-        }
-        assert!(shown_url(&"é".repeat(900)).chars().count() < 210);
-    }
 
     #[test]
     fn credentials_come_from_arguments_variables_and_files() {

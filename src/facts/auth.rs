@@ -1,12 +1,15 @@
 //! What a client without a credential meets, and what it is told about getting one (CHECKS.md section J).
 
+use crate::facts::barrier;
 use serde_json::Value;
 
-use super::steps::{self, Barrier, Get, Socket};
+use super::steps::{self, Get, Socket};
+
 use super::{Facts, Kind, reply};
+use crate::facts::barrier::Barrier;
 use crate::protocol::headers::{self, Challenge};
 use crate::protocol::jsonrpc;
-use crate::transcript::{Content, Exchange, Failure, ProbeId, Transcript};
+use crate::transcript::{Exchange, Failure, ProbeId, Transcript};
 use crate::verdict::Undecided;
 
 /// Most issuers that are looked at (CHECKS.md, `auth-as-metadata`).
@@ -58,11 +61,11 @@ pub fn wall(facts: &Facts<'_>, exchange: &Exchange) -> Wall {
         401 => Wall::Challenged,
         429 => Wall::Unclear("rate limited (429)".to_owned()),
         500..=599 => Wall::Unclear(format!("answered with {status}, which says nothing")),
-        302 | 303 if steps::login_page(exchange) => {
+        302 | 303 if barrier::login_page(exchange) => {
             Wall::Otherwise(format!("a redirect to a login page ({status})"))
         }
-        200 if steps::login_page(exchange) => Wall::Otherwise("a login page (200)".to_owned()),
-        _ if steps::barrier(exchange) == Some(Barrier::Gated) => Wall::Otherwise(status.to_string()),
+        200 if barrier::login_page(exchange) => Wall::Otherwise("a login page (200)".to_owned()),
+        _ if barrier::barrier(exchange) == Some(Barrier::Gated) => Wall::Otherwise(status.to_string()),
         // Only the credential was changed, so only its want can be the reason.
         _ if facts.twin_served(exchange).is_ok_and(Exchange::credentialed) => {
             Wall::Otherwise(status.to_string())
@@ -98,58 +101,6 @@ pub fn challenges(exchange: &Exchange) -> Vec<Challenge> {
 pub fn accepted_before(transcript: &Transcript, exchange: &Exchange) -> bool {
     let mut earlier = transcript.exchanges.iter().take_while(|earlier| earlier.id < exchange.id);
     exchange.credentialed() && earlier.any(|earlier| earlier.credentialed() && reply::read(earlier).served())
-}
-
-/// Whether a reply that is no 401 says in so many words that a credential is wanted: a refusal as JSON
-/// or plain text, or a JSON-RPC error. Refusals of a Host, an Origin or a firewall speak of other things.
-#[must_use]
-pub fn asks_for_credential(exchange: &Exchange) -> bool {
-    let Some(status @ (200 | 400 | 403 | 404)) = exchange.status() else { return false };
-    let Content::Text { text, .. } = &exchange.content else { return false };
-    if steps::html(exchange) || text.len() > 4_096 {
-        return false;
-    }
-    let message = jsonrpc::parse(text).ok();
-    let error = message.as_ref().and_then(|message| message.get("error"));
-    // Below 403 only an error that is one by its form; there the words alone are enough.
-    if status != 403 && error.is_none() {
-        return false;
-    }
-    let said = match error {
-        Some(Value::String(code)) => {
-            let more = message.as_ref().and_then(|message| message.get("error_description"));
-            format!("{code} {}", more.and_then(Value::as_str).unwrap_or_default())
-        }
-        Some(error) => error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        None => text.clone(),
-    }
-    .to_ascii_lowercase()
-    // A reflected credential is no word about one.
-    .replace("~credential~", "");
-    let about_else = ["host", "origin", "session", "csrf", "captcha", "firewall", "blocked"];
-    let about_this = [
-        "unauthorized",
-        "unauthorised",
-        "unauthenticated",
-        "not authenticated",
-        "authentication",
-        "authorization",
-        "bearer",
-        "access token",
-        "a token",
-        "missing token",
-        "missing_token",
-        "invalid token",
-        "invalid_token",
-        "token required",
-        "api key",
-        "api_key",
-        "apikey",
-        "credential",
-        "log in",
-    ];
-    about_this.iter().any(|words| said.contains(words))
-        && !about_else.iter().any(|words| said.contains(words))
 }
 
 /// What the steps of [`ProbeId::Auth`] met, where any of them met a gate.
@@ -285,28 +236,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::checks::synthetic::{get, initialize};
-
-    #[test]
-    fn only_words_about_credentials_make_a_refusal_a_gate() {
-        let asks = |status: u16, text: &str| {
-            let made = initialize(ProbeId::Auth, "initialize").status(status).body("application/json", text);
-            asks_for_credential(&made.made)
-        };
-        assert!(asks(403, "{\"error\":\"a token is needed\"}"));
-        assert!(asks(403, "Missing Authorization header"));
-        assert!(asks(
-            200,
-            "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32001,\"message\":\"Unauthorized\"}}"
-        ));
-        assert!(asks(400, "{\"error\":\"invalid_token\"}"));
-        assert!(!asks(403, "Forbidden"));
-        assert!(!asks(403, "{\"error\":\"Invalid Host header\"}"));
-        assert!(!asks(403, "Unauthorized origin"));
-        assert!(!asks(400, "{\"error\":{\"code\":-32000,\"message\":\"No valid session ID\"}}"));
-        assert!(!asks(200, "{\"result\":\"see the authentication guide\"}"));
-        assert!(!asks(404, "authentication is described elsewhere"));
-    }
+    use crate::checks::synthetic::get;
 
     #[test]
     fn metadata_are_json_objects_that_say_something() {

@@ -1,5 +1,6 @@
 //! What speaks at a URL: the combination of the classification steps (CHECKS.md 4.2 and 4.3).
 
+use crate::facts::barrier;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -10,7 +11,9 @@ use super::cards;
 use super::coding;
 use super::refusal::{NoHead, no_head};
 use super::reply;
-use super::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use super::steps::{self, Discover, Get, Initialize, Socket};
+
+use crate::facts::barrier::Barrier;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
 use crate::protocol::{headers, jsonrpc, names};
@@ -291,7 +294,7 @@ impl Seen {
     fn take(&mut self, exchange: &Exchange) {
         self.answered |= exchange.head.is_some();
         self.spoke |= exchange.status().is_some_and(|status| status < 500);
-        if steps::html(exchange) && exchange.ok() {
+        if barrier::html(exchange) && exchange.ok() {
             self.html.get_or_insert(exchange.id);
         }
         let failed = exchange.failure.as_ref().filter(|failure| failure.kind != FailureKind::Cancelled);
@@ -310,7 +313,7 @@ impl Seen {
         }
         match exchange.step.as_str() {
             "discover" | "discover-retry" => self.take_discover(exchange),
-            "discover-bare" if steps::barrier(exchange) == Some(Barrier::Gated) => {
+            "discover-bare" if barrier::barrier(exchange) == Some(Barrier::Gated) => {
                 self.gated.get_or_insert(exchange.id);
             }
             "discover-list" if steps::proves_modern(exchange) => {
@@ -388,7 +391,7 @@ impl Seen {
             Barrier::Gated => drop(self.gated.get_or_insert(id)),
             Barrier::Blocked => {
                 self.blocked.get_or_insert(id);
-                self.firewall = self.firewall.or(steps::firewall(exchange));
+                self.firewall = self.firewall.or(barrier::firewall(exchange));
                 self.proxy_refused |= exchange.status() == Some(407);
             }
             Barrier::RateLimited => drop(self.limited.get_or_insert(id)),

@@ -1,7 +1,8 @@
 //! Replies that came compressed though nothing asked for it (HOSTILE.md H8, S8). They are never decoded: what
 //! would be read of them could be a bomb, and agents ask for no coding either.
 
-use super::{reply, steps};
+use super::reply;
+use crate::facts::barrier;
 use crate::transcript::{Content, Exchange};
 use crate::verdict::cut;
 
@@ -20,7 +21,7 @@ pub fn unasked(exchange: &Exchange) -> Option<String> {
 #[must_use]
 pub fn unread(exchange: &Exchange) -> Option<String> {
     let coding = unasked(exchange)?;
-    let media = steps::essence(exchange);
+    let media = barrier::essence(exchange);
     let ours = matches!(media.as_deref(), Some("application/json" | "text/event-stream"));
     match exchange.content {
         _ if !ours || reply::read(exchange).answer.is_some() => None,

@@ -4,12 +4,11 @@ use serde_json::Value;
 
 use super::Kind;
 use super::classification::Classification;
-use super::reply::request_method;
 use super::resume::events;
-use super::steps::essence;
-use crate::protocol::jsonrpc;
-use crate::protocol::names;
+use crate::facts::barrier::essence;
 use crate::protocol::revision::Era;
+use crate::protocol::{jsonrpc, names};
+use crate::transcript::exchange::request_method;
 use crate::transcript::{Content, Ended, Exchange, FailureKind, ProbeId, Transcript};
 
 /// Reads closer together than this are one burst, microseconds.

@@ -16,13 +16,13 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auth;
+pub mod barrier;
 pub mod browser;
 pub mod cards;
 pub mod catalogue;
 pub mod classification;
 pub mod coding;
 pub mod delivery;
-pub mod endpoint;
 pub mod era_guess;
 pub mod events;
 pub mod handshake;
@@ -46,6 +46,7 @@ pub mod troubles;
 
 use crate::protocol::address::Exposure;
 use crate::protocol::revision::Era;
+use crate::transcript::exchange::request_method;
 use crate::transcript::{
     Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, stall,
 };
@@ -331,7 +332,7 @@ impl<'t> Facts<'t> {
     pub fn session_shapes(&self) -> Vec<(&'t Exchange, &'t TokenShape)> {
         self.exchanges()
             .filter(|exchange| {
-                reply::request_method(exchange).as_deref() == Some(crate::protocol::names::INITIALIZE)
+                request_method(exchange).as_deref() == Some(crate::protocol::names::INITIALIZE)
             })
             .flat_map(|exchange| exchange.shapes.iter().map(move |shape| (exchange, shape)))
             .filter(|(_, shape)| shape.kind == crate::transcript::TokenKind::Session)

@@ -1,8 +1,10 @@
 //! How an endpoint that did not serve a request took it, below JSON-RPC: silence, a dropped
 //! connection, or the block page of a firewall in front of it.
 
-use super::reply::{self, Reply, id_of, request_id};
+use super::reply::{self, Reply};
+
 use crate::protocol::headers::list;
+use crate::transcript::exchange::{id_of, request_id};
 use crate::transcript::{Direction, Ended, Exchange, FailureKind};
 
 /// What became of a request that brought no head.

@@ -3,16 +3,16 @@
 //!
 //! Probes and checks use this same reader, so live and replay cannot disagree.
 
+use crate::transcript::exchange::request_id;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc::{self, Answer};
-use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
-use crate::protocol::sse;
 use crate::protocol::sse::Line;
+use crate::protocol::{names, sse};
 use crate::transcript::{Content, Direction, Exchange, FrameKind, ProbeId, Transcript};
 
 /// One JSON text of a reply.
@@ -70,25 +70,6 @@ impl Reply {
     pub fn error_code(&self) -> Option<i64> {
         self.answer.as_ref().or(self.lenient.as_ref()).and_then(Answer::code)
     }
-}
-
-/// The id of a JSON-RPC request body.
-#[must_use]
-pub fn request_id(exchange: &Exchange) -> Option<Value> {
-    id_of(exchange.request.body.as_deref()?)
-}
-
-/// The id of a JSON-RPC request.
-#[must_use]
-pub fn id_of(body: &str) -> Option<Value> {
-    jsonrpc::parse(body).ok()?.get("id").cloned()
-}
-
-/// The `method` of a JSON-RPC request body.
-#[must_use]
-pub fn request_method(exchange: &Exchange) -> Option<String> {
-    let body = exchange.request.body.as_deref()?;
-    jsonrpc::parse(body).ok()?.get("method")?.as_str().map(str::to_owned)
 }
 
 /// Whether the exchange carried a JSON-RPC request that a server can read and must answer: a POST

@@ -2,6 +2,7 @@
 //!
 //! The probe asks the same readers when it can stop waiting.
 
+use crate::transcript::exchange::request_id;
 use serde_json::Value;
 
 pub use super::events::{Event, events, first_id, list, names, sendable};
@@ -159,7 +160,7 @@ fn attempt<'t>(
 ) -> Try<'t> {
     let own: Vec<Event> = events(stream.lines().unwrap_or_default());
     let mut asked: Vec<Value> = own.iter().filter_map(Event::answers).collect();
-    asked.extend(super::reply::request_id(stream));
+    asked.extend(request_id(stream));
     let others: Vec<Event> = known
         .iter()
         .filter(|other| other.id != stream.id)
@@ -197,7 +198,7 @@ fn elsewhere<'t>(
     dropped: Dropped,
     known: &[&'t Exchange],
 ) -> Try<'t> {
-    let asked: Vec<Value> = known.iter().filter_map(|other| super::reply::request_id(other)).collect();
+    let asked: Vec<Value> = known.iter().filter_map(|other| request_id(other)).collect();
     let (foreign, received) = events(replay.lines().unwrap_or_default())
         .into_iter()
         .filter(|event| !event.data.is_empty())

@@ -1,9 +1,10 @@
 //! What a WebSocket upgrade and the words on the socket mean (CHECKS.md 4.2, step 4).
 
+use crate::transcript::exchange::id_of;
 use serde_json::Value;
 
 use super::reply;
-use super::steps::{Barrier, barrier, html, speaks_of_websocket};
+use crate::facts::barrier::{Barrier, barrier, html, speaks_of_websocket};
 use crate::protocol::jsonrpc::{self, Answer};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -111,7 +112,7 @@ pub fn said(exchange: &Exchange) -> Said {
         .filter(|frame| frame.direction == Direction::Out && frame.kind == FrameKind::Text)
         .map(|frame| frame.text.as_str())
         .collect();
-    let ids: Vec<Value> = ours.iter().filter_map(|text| reply::id_of(text)).collect();
+    let ids: Vec<Value> = ours.iter().filter_map(|text| id_of(text)).collect();
     let mut said = Said::default();
     for (index, frame) in frames.iter().enumerate() {
         if frame.direction != Direction::In || frame.kind != FrameKind::Text {

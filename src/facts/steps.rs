@@ -1,130 +1,17 @@
-//! What the reply to one classification step means (CHECKS.md sections 4.1 and 4.2).
+//! What the reply to one classification step means.
 //!
 //! The classifying probe asks these readers what to send next; [`super::classification`] asks them
 //! again on the finished transcript. There is no other judgement of era or transport.
 
 use serde_json::Value;
 
-use super::auth::asks_for_credential;
+use super::barrier::{Barrier, barrier, essence, speaks_of_websocket};
 use super::reply;
 pub use super::socket::{Said, Socket, said, socket, wanted_subprotocol};
-use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc::{Answer, RpcError};
-use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
-use crate::protocol::sse;
-use crate::transcript::{Content, Exchange, Failure, FailureKind};
-
-/// What stands between us and any answer, for whatever request.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Barrier {
-    /// Nothing came back.
-    Failed(Failure),
-    /// 401, 403 with a challenge, a login page, or a refusal that asks for a credential.
-    Gated,
-    /// 403 without a challenge: Host, Origin or firewall refusal.
-    Blocked,
-    /// 429.
-    RateLimited,
-    /// 5xx.
-    ServerError(u16),
-    /// 3xx with a location.
-    Redirect {
-        /// Status.
-        status: u16,
-        /// `Location`, as sent.
-        location: String,
-    },
-}
-
-/// Reads what is common to every reply.
-#[must_use]
-pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
-    let Some(head) = &exchange.head else {
-        return exchange.failure.clone().map(Barrier::Failed);
-    };
-    if firewall(exchange).is_some() {
-        return Some(Barrier::Blocked);
-    }
-    match head.status {
-        401 => Some(Barrier::Gated),
-        // A proxy wants a credential for itself (RFC 9110 section 15.5.8); ours are for the endpoint.
-        407 => Some(Barrier::Blocked),
-        403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
-        _ if asks_for_credential(exchange) => Some(Barrier::Gated),
-        403 if is_reply(exchange) => None,
-        403 => Some(Barrier::Blocked),
-        429 => Some(Barrier::RateLimited),
-        302 | 303 if login_page(exchange) => Some(Barrier::Gated),
-        301 | 302 | 303 | 307 | 308 => Some(Barrier::Redirect {
-            status: head.status,
-            location: head.header("location").unwrap_or_default().to_owned(),
-        }),
-        200 if login_page(exchange) => Some(Barrier::Gated),
-        500..=599 if !is_reply(exchange) => Some(Barrier::ServerError(head.status)),
-        _ => None,
-    }
-}
-
-fn is_reply(exchange: &Exchange) -> bool {
-    // A 403 whose JSON-RPC error has a code of ours is an answer; a guard's -32000 is a refusal.
-    matches!(reply::read(exchange).error_code(), Some(code) if code != -32000)
-}
-
-/// Whether a reply sends people to a login form: a redirect to one, or an HTML page with a password
-/// field.
-#[must_use]
-pub fn login_page(exchange: &Exchange) -> bool {
-    let location = exchange.header("location").unwrap_or_default().to_ascii_lowercase();
-    let to_login = ["login", "signin", "sign-in", "sso", "/auth", "oauth2/"];
-    if matches!(exchange.status(), Some(302 | 303)) {
-        return to_login.iter().any(|mark| location.contains(mark));
-    }
-    html(exchange)
-        && exchange.text().is_some_and(|text| {
-            let text = text.to_ascii_lowercase();
-            text.contains("type=\"password\"")
-                || text.contains("type='password'")
-                || text.contains("type=password")
-        })
-}
-
-/// The mark by which a firewall or bot challenge shows itself (HOSTILE.md H16): what answers then is not
-/// the endpoint, whatever the status.
-#[must_use]
-pub fn firewall(exchange: &Exchange) -> Option<&'static str> {
-    // Only what is sent with a refusal or challenge: other marks of the same firewalls are on every answer.
-    const HEADERS: [&str; 4] = ["cf-mitigated", "x-amzn-waf-action", "x-sucuri-block", "x-vercel-mitigated"];
-    const BODIES: [(&str, &str); 6] = [
-        ("/cdn-cgi/challenge-platform/", "a Cloudflare challenge page"),
-        ("_incapsula_resource", "an Imperva challenge page"),
-        ("captcha-delivery.com", "a DataDome challenge page"),
-        ("awswafcookiedomainlist", "an AWS WAF challenge page"),
-        ("px-captcha", "a HUMAN challenge page"),
-        ("/.well-known/vercel/security/", "a Vercel challenge page"),
-    ];
-    let named = HEADERS.into_iter().find(|name| exchange.header(name).is_some());
-    if named.is_some() || !html(exchange) {
-        return named;
-    }
-    let text = exchange.text()?.get(..CHALLENGE_BYTES).or(exchange.text())?.to_ascii_lowercase();
-    BODIES.into_iter().find(|(mark, _)| text.contains(mark)).map(|(_, what)| what)
-}
-
-/// How much of a page is searched for marks, where that is a whole number of characters.
-const CHALLENGE_BYTES: usize = 64 * 1024;
-
-/// Whether the reply says it is HTML.
-#[must_use]
-pub fn html(exchange: &Exchange) -> bool {
-    essence(exchange).as_deref() == Some("text/html")
-}
-
-/// The media type of the reply without parameters, lower case.
-#[must_use]
-pub fn essence(exchange: &Exchange) -> Option<String> {
-    exchange.header("content-type").and_then(media_type).map(|media| media.essence)
-}
+use crate::protocol::{names, sse};
+use crate::transcript::{Content, Exchange, FailureKind};
 
 /// Meaning of a reply to P-DISC.
 #[derive(Clone, Debug, PartialEq)]
@@ -325,29 +212,6 @@ fn stream(exchange: &Exchange) -> Get {
         }
         None => Get::Stream { declared },
     }
-}
-
-/// Whether a body looks like an event stream although its type says otherwise: its first lines are
-/// comments or known fields. Used by `net` to decide how to record a body, and here nowhere else.
-#[must_use]
-pub fn looks_like_events(start: &str) -> bool {
-    let mut fields = 0_usize;
-    for line in start.lines().take(8).filter(|line| !line.is_empty()) {
-        let known = line.starts_with(':')
-            || ["data:", "event:", "id:", "retry:"].iter().any(|field| line.starts_with(field));
-        if !known {
-            return false;
-        }
-        fields = fields.saturating_add(1);
-    }
-    fields > 0
-}
-
-pub(super) fn speaks_of_websocket(exchange: &Exchange) -> bool {
-    exchange.text().is_some_and(|text| {
-        let text = text.to_ascii_lowercase();
-        text.contains("websocket") || text.contains("upgrade") || text.contains("subprotocol")
-    })
 }
 
 fn strings(list: &[Value]) -> Vec<String> {

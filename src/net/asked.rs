@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::exchange::Call;
-use crate::facts::endpoint::announced;
+use crate::protocol::announced::announced;
 use crate::protocol::revision::Era;
 use crate::protocol::sse::{self, Line};
 use crate::protocol::{jsonrpc, names};

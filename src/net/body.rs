@@ -17,9 +17,9 @@ use super::dial::over;
 use super::exchange::Until;
 use super::kept::BEGINNING;
 use super::recorder::{Clock, from_now, later, learn_uri_tokens};
-use crate::facts::steps::looks_like_events;
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc;
+use crate::protocol::sse::looks_like_events;
 use crate::protocol::sse::{self, Block, Line, LineDecoder, LineKind};
 use crate::transcript::{Content, Ended, Failure, FailureKind, Head, Limits, Phase, TokenShape, Vault};
 

@@ -20,10 +20,10 @@ use super::origin::may_carry_credentials;
 use super::pool::Pool;
 use super::recorder::{self, Clock, from_now, later};
 use super::request;
-use crate::facts::reply::request_id;
 use crate::observe::Stop;
 use crate::protocol::address::{Exposure, exposure, host_exposure};
-use crate::target::Secret;
+use crate::target::secret::Secret;
+use crate::transcript::exchange::request_id;
 use crate::transcript::{
     Connect, Content, Ended, Exchange, Expectation, Failure, FailureKind, Limits, Phase, Request, Vault,
 };

@@ -25,8 +25,8 @@ use super::recorder::Clock;
 use super::tap::{Seen, Tap};
 use super::tls::{Recorded, Trust, handshake_failure, read_chain};
 use crate::protocol::address::{Exposure, exposure};
-use crate::proxy::Proxy;
 use crate::target::Target;
+use crate::target::proxy::Proxy;
 use crate::transcript::{Connect, Failure, FailureKind, Limits, Phase, Tls};
 
 /// Anything bytes can travel over.

@@ -255,7 +255,7 @@ impl Talk {
         barrier: Option<&Barrier>,
         limit: Duration,
     ) {
-        let own = crate::facts::reply::request_id(exchange).filter(|id| !id.is_null());
+        let own = crate::transcript::exchange::request_id(exchange).filter(|id| !id.is_null());
         let ids: Vec<Value> = own.iter().chain(barrier.map(|barrier| &barrier.id)).cloned().collect();
         lock(&self.awaited).extend(ids.iter().cloned());
         let end = from_now(limit).min(inner.deadline());

@@ -17,7 +17,7 @@ use super::broken::broken;
 use super::dial::{Dialler, Io, failure, over};
 use super::request::too_many_interim;
 use crate::protocol::host::shown;
-use crate::proxy::Proxy;
+use crate::target::proxy::Proxy;
 use crate::transcript::{Connect, Failure, FailureKind, Phase};
 
 impl Dialler {

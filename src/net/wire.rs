@@ -16,8 +16,8 @@ use super::pool::Pool;
 use super::recorder::{Clock, from_now};
 use super::request;
 use crate::observe::{Observer, ScanEvent, Stop};
-use crate::proxy::Proxy;
 use crate::target::Target;
+use crate::target::proxy::Proxy;
 use crate::transcript::codec::Entry;
 use crate::transcript::{Exchange, Limits, ProbeId, Skip, SkipReason, Vault};
 

@@ -1,6 +1,8 @@
 //! Authorization (CHECKS.md section J): what a client without a credential meets, and what it is told
 //! about getting one. Registers no client, starts no login, sends no credential.
 
+use crate::facts::barrier;
+use crate::transcript::exchange::request_method;
 use std::slice;
 use std::time::Duration;
 
@@ -11,13 +13,12 @@ use super::classify::{Endpoint, Feed, discover, twin};
 use super::speaker::{self, Channel, Speaker};
 use super::upgrade::talk;
 use super::{Prober, bad_input, browser, content_type, of};
-use crate::facts::Readings;
 use crate::facts::auth::{
     SIBLING_SSE, authorization_server, document, issuers, metadata_url, resource_metadata,
 };
+use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
-use crate::facts::reply;
-use crate::facts::steps::{self, Barrier};
+use crate::facts::{Readings, reply};
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, Until, fetch};
 use crate::protocol::address::Exposure;
@@ -77,7 +78,7 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
         .rev()
         .find(|exchange| matches!(exchange.step.as_str(), "discover" | "discover-bare"));
     // A gated feed takes no POST at all.
-    let posts = asked.is_none_or(|exchange| steps::barrier(exchange) == Some(Barrier::Gated));
+    let posts = asked.is_none_or(|exchange| barrier::barrier(exchange) == Some(Barrier::Gated));
     if !posts {
         let feed = Endpoint { feed: Some(Feed::Plain), ..target.clone() };
         futures_util::future::join(
@@ -155,7 +156,7 @@ async fn hinted(prober: &Prober<'_>, transcript: &Transcript, target: &Endpoint)
 fn challenged(transcript: &Transcript) -> bool {
     let mut own = transcript.exchanges.iter().filter(|exchange| exchange.probe == PROBE);
     own.any(|exchange| {
-        steps::barrier(exchange) == Some(Barrier::Gated) || (exchange.twin.is_some() && !served(exchange))
+        barrier::barrier(exchange) == Some(Barrier::Gated) || (exchange.twin.is_some() && !served(exchange))
     })
 }
 
@@ -172,7 +173,7 @@ fn bare(mut call: Call, transcript: &Transcript) -> Call {
         exchange.credentialed()
             && exchange.era == call.era
             && method.is_some()
-            && reply::request_method(exchange).as_deref() == method
+            && request_method(exchange).as_deref() == method
             && served(exchange)
     });
     match same {

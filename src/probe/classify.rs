@@ -9,14 +9,15 @@ use url::Url;
 use super::speaker::{self, Speaker};
 use super::state::LONGEST_WAIT;
 use super::{Prober, auth, siblings, upgrade};
+use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
-use crate::facts::steps::{self, Barrier, Discover, Get, Initialize};
+use crate::facts::steps::{self, Discover, Get, Initialize};
+
 use crate::net::{Call, Held, Until};
 use crate::protocol::client::Client;
-use crate::protocol::headers;
-use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
+use crate::protocol::{headers, names};
 use crate::transcript::{Exchange, ProbeId};
 
 /// What was found, as far as later probes need it.

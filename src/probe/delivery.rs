@@ -30,7 +30,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
             send(prober, call, None, limit).await;
         } else if let Some(twin) = exchanges.iter().find(|exchange| {
             streams(exchange)
-                && crate::facts::reply::request_method(exchange).as_deref() == Some(speaker.base)
+                && crate::transcript::exchange::request_method(exchange).as_deref() == Some(speaker.base)
         }) {
             send(prober, speaker.base(PROBE, "post"), Some(twin.id), limit).await;
         }

@@ -1,6 +1,7 @@
 //! The conversation over HTTP+SSE (2024-11-05): a held GET announces where to post, and replies to the
 //! POSTs come on its stream. The held GET of classification stays the idle stream.
 
+use crate::transcript::exchange::id_of;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,10 +12,10 @@ use url::Url;
 use super::speaker::{self, Channel, Speaker};
 use super::{Answered, Prober};
 use crate::facts::catalogue::capabilities_in;
-use crate::facts::endpoint::announced;
 use crate::facts::reply::{self, Reply};
 use crate::facts::steps::{self, Initialize};
 use crate::net::{Call, Held, Until, View};
+use crate::protocol::announced::announced;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Line};
@@ -198,7 +199,7 @@ impl Open {
         call.stream = Some(self.id);
         prober.admit(&call)?;
         let negative = call.expectation == Expectation::Negative;
-        let id = call.body.as_deref().and_then(reply::id_of).filter(|id| !id.is_null());
+        let id = call.body.as_deref().and_then(id_of).filter(|id| !id.is_null());
         if let Some(id) = &id {
             lock(&self.asked).push((id.clone(), None));
         }

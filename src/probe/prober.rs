@@ -1,5 +1,6 @@
 //! One scan's conversation: what may be sent, what was learnt from what came back.
 
+use crate::transcript::exchange::request_id;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ fn polls(exchange: &Exchange) -> bool {
         && exchange.request.method == "POST"
         && exchange.ended == Ended::Complete
         && exchange.lines().is_some()
-        && reply::request_id(exchange).is_some()
+        && request_id(exchange).is_some()
         && reply::read(exchange).answer.is_none()
 }
 
@@ -139,7 +140,7 @@ impl<'a> Prober<'a> {
         }
         let wait = self.wire.limits().negative_ms;
         let Some(mut held) = self.hold(call.until(Until::Watch(wait))).await else { return };
-        let asked = reply::request_id(exchange);
+        let asked = request_id(exchange);
         held.wait(Duration::from_millis(wait), |_, lines| {
             sse::blocks(lines).iter().filter(|block| block.dispatched()).any(|block| {
                 let message = block.data.as_deref().and_then(|data| jsonrpc::parse(data).ok());
@@ -247,7 +248,7 @@ impl<'a> Prober<'a> {
     /// What was recorded so far.
     pub(super) fn transcript(&self) -> Transcript {
         let (exchanges, skips) = self.wire.recorded();
-        crate::scan::partial(exchanges, skips)
+        crate::transcript::partial(exchanges, skips)
     }
 
     /// What the endpoint is, as far as was seen.

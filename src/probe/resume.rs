@@ -159,7 +159,7 @@ async fn cut(prober: &Prober<'_>, own: &Speaker, method: &str) {
     .await;
     let Some(stream) = close(prober, held).await else { return };
     let Some(id) = first_id(&stream) else { return };
-    let asked = crate::facts::reply::request_id(&stream);
+    let asked = crate::transcript::exchange::request_id(&stream);
     let answered = |lines: &[Line]| {
         resume::events(lines).iter().any(|event| {
             crate::protocol::jsonrpc::parse(&event.data)

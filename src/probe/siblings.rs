@@ -1,5 +1,6 @@
 //! Looks beside the URL (CHECKS.md section 4.2, step 5): same origin, stops at the first hit.
 
+use crate::facts::barrier;
 use std::time::Duration;
 
 use url::Url;
@@ -7,8 +8,10 @@ use url::Url;
 use super::Prober;
 use super::classify::twin;
 use super::speaker::{self, Speaker};
+use crate::facts::barrier::Barrier;
 use crate::facts::cards::{self, Entry};
-use crate::facts::steps::{self, Barrier, Discover, Get, Initialize, Socket};
+use crate::facts::steps::{self, Discover, Get, Initialize, Socket};
+
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, Until};
 use crate::protocol::names;
@@ -110,7 +113,7 @@ async fn mcp(prober: &Prober<'_>, path: &str, url: &str) -> bool {
         Discover::Barrier(Barrier::Failed(_)) => return false,
         _ => {}
     }
-    if matches!(exchange.status(), Some(404 | 405) | None) || steps::html(&exchange) {
+    if matches!(exchange.status(), Some(404 | 405) | None) || barrier::html(&exchange) {
         return false;
     }
     let call = speaker::initialize(

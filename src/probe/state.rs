@@ -1,9 +1,11 @@
 //! What a scan must not forget between two calls: open sessions, the target's health and its pace.
 
+use crate::facts::barrier;
+use crate::transcript::exchange::request_method;
 use std::time::Duration;
 
+use crate::facts::barrier::Barrier;
 use crate::facts::reply;
-use crate::facts::steps::{self, Barrier};
 use crate::protocol::headers;
 use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
 
@@ -56,7 +58,7 @@ impl State {
         if !exchange.credentialed() || exchange.expectation != Expectation::Plain {
             return;
         }
-        let asked = (exchange.request.method.clone(), reply::request_method(exchange));
+        let asked = (exchange.request.method.clone(), request_method(exchange));
         if exchange.status() == Some(401) && self.accepted.contains(&asked) {
             self.halted = Some(SkipReason::CredentialStopped);
         } else if reply::read(exchange).served() && !self.accepted.contains(&asked) {
@@ -87,7 +89,7 @@ impl State {
         }
         let cancelled = matches!(&exchange.failure, Some(failure)
             if failure.kind == crate::transcript::FailureKind::Cancelled);
-        let faulty = matches!(steps::barrier(exchange), Some(Barrier::Failed(_) | Barrier::ServerError(_)));
+        let faulty = matches!(barrier::barrier(exchange), Some(Barrier::Failed(_) | Barrier::ServerError(_)));
         self.faults = if faulty && !cancelled { self.faults.saturating_add(1) } else { 0 };
         if self.faults >= BREAKER {
             self.halted = Some(SkipReason::CircuitBreaker);
@@ -99,7 +101,7 @@ impl State {
     /// 5xx count from there on (DESIGN.md section 4); what is silent or breaks off may be of another
     /// transport.
     fn watch_classification(&mut self, exchange: &Exchange) {
-        let faulty = matches!(steps::barrier(exchange), Some(Barrier::ServerError(_)));
+        let faulty = matches!(barrier::barrier(exchange), Some(Barrier::ServerError(_)));
         let asked = exchange.step == "discover";
         self.faults = if faulty && !asked { self.faults.saturating_add(1) } else { 0 };
         if self.faults >= BREAKER {

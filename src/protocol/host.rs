@@ -117,6 +117,30 @@ fn parts(url: &str) -> Option<(&str, &str, &str)> {
     Some((url.get(..from)?, url.get(from..to)?, url.get(to..)?))
 }
 
+/// A URL in a message: cut, without userinfo and query, which may hold secrets, and in both forms where its
+/// name has letters beyond ASCII.
+#[must_use]
+pub fn shown_url(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let (scheme, rest) = text.split_once("//").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    // Up to the first slash, also where a password with a question mark makes the URL invalid.
+    let authority = rest.split('/').next().unwrap_or_default();
+    let rest = match authority.rfind('@') {
+        Some(at) => format!("…{}", rest.get(at..).unwrap_or_default()),
+        None => rest.to_owned(),
+    };
+    let slashes = if text.contains("//") { "//" } else { "" };
+    let whole = match rest.split_once('?') {
+        Some((start, _)) => format!("{scheme}{slashes}{start}?…"),
+        None => format!("{scheme}{slashes}{rest}"),
+    };
+    let shown = shown(&whole);
+    match shown.char_indices().nth(LONGEST) {
+        Some((index, _)) => format!("'{}…'", shown.get(..index).unwrap_or_default()),
+        None => format!("'{shown}'"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,5 +226,20 @@ mod tests {
             let url = format!("http://{label}.example/");
             assert_eq!(shown(&url), url);
         }
+    }
+
+    #[test]
+    fn a_url_in_a_message_has_no_userinfo_and_no_query() {
+        for (text, shown) in [
+            ("ftp://me:pw@host/p?x=y", "'ftp://…@host/p?…'"),
+            ("example.com/mcp", "'example.com/mcp'"),
+            ("", "''"),
+            ("https://h/@me", "'https://h/@me'"),
+            ("http://B\u{fc}cher.example/x?y", "'http://b\u{fc}cher.example/x?… (xn--bcher-kva.example)'"),
+            ("http://xn--bcher-kva.example/", "'http://b\u{fc}cher.example/ (xn--bcher-kva.example)'"),
+        ] {
+            assert_eq!(shown_url(text), shown);
+        }
+        assert!(shown_url(&"é".repeat(900)).chars().count() < 210);
     }
 }

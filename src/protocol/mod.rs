@@ -13,6 +13,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod address;
+pub mod announced;
 pub mod client;
 pub mod headers;
 pub mod host;

@@ -365,6 +365,22 @@ pub fn last_event_id(blocks: &[Block]) -> Option<&str> {
         .filter(|id| !id.is_empty())
 }
 
+/// Whether a body looks like an event stream although its type says otherwise: its first lines are
+/// comments or known fields.
+#[must_use]
+pub fn looks_like_events(start: &str) -> bool {
+    let mut fields = 0_usize;
+    for line in start.lines().take(8).filter(|line| !line.is_empty()) {
+        let known = line.starts_with(':')
+            || ["data:", "event:", "id:", "retry:"].iter().any(|field| line.starts_with(field));
+        if !known {
+            return false;
+        }
+        fields = fields.saturating_add(1);
+    }
+    fields > 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

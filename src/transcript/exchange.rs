@@ -1,7 +1,9 @@
 //! One request and everything that came back.
 
+use crate::protocol::jsonrpc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::failure::Failure;
 use super::probe_id::ProbeId;
@@ -366,4 +368,23 @@ impl Exchange {
     pub fn ok(&self) -> bool {
         self.status().is_some_and(|status| (200..300).contains(&status))
     }
+}
+
+/// The id of a JSON-RPC request body.
+#[must_use]
+pub fn request_id(exchange: &Exchange) -> Option<Value> {
+    id_of(exchange.request.body.as_deref()?)
+}
+
+/// The id of a JSON-RPC request.
+#[must_use]
+pub fn id_of(body: &str) -> Option<Value> {
+    jsonrpc::parse(body).ok()?.get("id").cloned()
+}
+
+/// The `method` of a JSON-RPC request body.
+#[must_use]
+pub fn request_method(exchange: &Exchange) -> Option<String> {
+    let body = exchange.request.body.as_deref()?;
+    jsonrpc::parse(body).ok()?.get("method")?.as_str().map(str::to_owned)
 }

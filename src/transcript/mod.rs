@@ -229,3 +229,21 @@ impl Transcript {
         self.end.as_ref().is_some_and(|end| !end.interrupted)
     }
 }
+
+/// What was recorded so far as a transcript, for the readers that probes ask.
+pub(crate) fn partial(exchanges: Vec<Exchange>, skips: Vec<Skip>) -> Transcript {
+    let header = Header {
+        format: FORMAT,
+        tool: Tool::this(),
+        url: String::new(),
+        zone: None,
+        label: None,
+        profile: Profile::Standard,
+        limits: Limits::of(Profile::Standard),
+        insecure: false,
+        proxy: None,
+        operator_headers: Vec::new(),
+        started_at: String::new(),
+    };
+    Transcript { header, exchanges, skips, end: None }
+}

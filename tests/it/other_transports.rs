@@ -272,7 +272,7 @@ async fn a_server_that_closes_our_stream_on_bad_input_gets_a_fresh_session() {
 #[tokio::test]
 async fn an_announced_uri_that_asks_for_no_credential_is_a_hole_in_the_gate() {
     let server = old_server(Habits { gated_get: true, ..Habits::default() }).await;
-    let secret = agentgauge::target::Secret::new("Bearer t0ken".to_owned());
+    let secret = agentgauge::target::secret::Secret::new("Bearer t0ken".to_owned());
     let transcript = scan_with(&server.url("http"), |target| {
         target.headers.push((http::header::AUTHORIZATION, secret));
     })

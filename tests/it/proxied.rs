@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use agentgauge::demo::{Base, Behaviour, Endpoint};
 use agentgauge::facts::Kind;
-use agentgauge::proxy::Proxy;
 use agentgauge::target::Target;
+use agentgauge::target::proxy::Proxy;
 use agentgauge::transcript::{FailureKind, Phase, Transcript};
 use agentgauge::verdict::Status;
 

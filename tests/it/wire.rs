@@ -293,7 +293,7 @@ async fn a_redirect_to_another_origin_is_never_followed_and_gets_no_credential()
         impatient(&mut target.limits);
         target.headers.push((
             http::HeaderName::from_static("x-api-key"),
-            agentgauge::target::Secret::new("canary-secret-value"),
+            agentgauge::target::secret::Secret::new("canary-secret-value"),
         ));
     })
     .await;
@@ -314,9 +314,10 @@ async fn a_reflected_credential_is_masked_in_every_form() {
     ))
     .await;
     let transcript = scan_with(&server.url("http"), |target| {
-        target
-            .headers
-            .push((http::header::AUTHORIZATION, agentgauge::target::Secret::new(format!("Bearer {secret}"))));
+        target.headers.push((
+            http::header::AUTHORIZATION,
+            agentgauge::target::secret::Secret::new(format!("Bearer {secret}")),
+        ));
     })
     .await;
     let text = String::from_utf8(agentgauge::transcript::codec::encode(&transcript)).unwrap();

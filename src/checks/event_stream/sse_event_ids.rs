@@ -1,10 +1,11 @@
 //! Event ids let a client resume a broken stream, where the revision has resumption.
 
+use crate::transcript::exchange::request_method;
 use std::collections::{BTreeMap, HashSet};
 
 use crate::checks::prelude::*;
+use crate::facts::Kind;
 use crate::facts::streams::is_stream;
-use crate::facts::{Kind, reply};
 use crate::protocol::names;
 use crate::protocol::sse::{self, Block};
 
@@ -92,7 +93,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 /// Streams of the legacy era or of a feed; not replays, which repeat ids rightly, and not replies to
 /// `initialize`, which belong to no session yet.
 fn counts(exchange: &Exchange, feed: bool) -> bool {
-    let initialize = reply::request_method(exchange).as_deref() == Some(names::INITIALIZE);
+    let initialize = request_method(exchange).as_deref() == Some(names::INITIALIZE);
     let ours = exchange.era == Some(Era::Legacy)
         || exchange.probe == ProbeId::LegacyGet
         || (feed && exchange.era.is_none());

@@ -1,8 +1,8 @@
 //! A stream that may stay silent should show signs of life.
 
 use crate::checks::prelude::*;
+use crate::facts::barrier;
 use crate::facts::listen::subscribes;
-use crate::facts::steps;
 use crate::facts::summary::{KeepAlive, keep_alive};
 use crate::transcript::{Ended, FailureKind, Profile};
 
@@ -135,7 +135,7 @@ fn subscribed(facts: &Facts<'_>) -> bool {
 fn refused(exchange: &Exchange) -> bool {
     match exchange.status() {
         Some(200) => {
-            exchange.lines().is_none() && steps::essence(exchange).as_deref() != Some("text/event-stream")
+            exchange.lines().is_none() && barrier::essence(exchange).as_deref() != Some("text/event-stream")
         }
         Some(_) => true,
         None => {

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::endpoint::{Announced, announced};
+use crate::protocol::announced::{Announced, announced};
 use crate::protocol::sse::{self, Block};
 use crate::verdict::{cut, milliseconds};
 

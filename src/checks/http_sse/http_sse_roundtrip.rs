@@ -2,9 +2,9 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::endpoint::announced;
 use crate::facts::refusal::{NoHead, no_answer, no_head};
 use crate::facts::reply::asks;
+use crate::protocol::announced::announced;
 use crate::protocol::sse;
 use crate::verdict::{cut, milliseconds};
 

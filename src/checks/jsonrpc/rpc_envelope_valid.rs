@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::checks::prelude::*;
+use crate::facts::barrier::essence;
 use crate::facts::reply::{asks, batch_legal};
-use crate::facts::steps::essence;
 use crate::facts::{Kind, Message, coding};
 use crate::protocol::jsonrpc;
 use crate::transcript::Content;

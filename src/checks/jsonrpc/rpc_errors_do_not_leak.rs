@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::checks::prelude::*;
+use crate::facts::barrier::html;
 use crate::facts::leaks::{LeakKind, leaks, plain};
-use crate::facts::steps::html;
 use crate::facts::{Kind, Message};
 use crate::protocol::address::Exposure;
 use crate::protocol::jsonrpc;

@@ -1,8 +1,9 @@
 //! A reply must carry the id of its request, in value and JSON type.
 
 use crate::checks::prelude::*;
-use crate::facts::reply::{asks, request_id};
+use crate::facts::reply::asks;
 use crate::protocol::jsonrpc;
+use crate::transcript::exchange::request_id;
 use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {

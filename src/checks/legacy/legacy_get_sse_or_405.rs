@@ -1,6 +1,7 @@
 //! GET opens the stream for what the server says unasked, or says at once that there is none.
 
 use crate::checks::prelude::*;
+use crate::facts::barrier;
 use crate::facts::steps::{self, Get};
 use crate::verdict::cut;
 
@@ -37,7 +38,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     }
     let exchange = answered(exchange)?;
     let at = Evidence::status(exchange);
-    let essence = steps::essence(exchange);
+    let essence = barrier::essence(exchange);
     let declared = essence.as_deref().unwrap_or("no content type");
     match exchange.status().unwrap_or_default() {
         200 if declared == "text/event-stream" => {

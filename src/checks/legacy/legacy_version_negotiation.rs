@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::handshake::{self, Handshake};
-use crate::facts::{Outcome, steps};
+use crate::facts::{Outcome, barrier, steps};
 use crate::protocol::jsonrpc::Answer;
 use crate::verdict::cut;
 
@@ -54,7 +54,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             continue;
         }
         // What stands between us and an answer says nothing about versions.
-        if steps::barrier(made.exchange).is_some() {
+        if barrier::barrier(made.exchange).is_some() {
             continue;
         }
         if made.exchange.probe != ProbeId::LegacyVersions && made.version().is_some_and(unknown) {

@@ -1,8 +1,8 @@
 //! A modern-only endpoint has nothing to give to GET and DELETE, and says so.
 
 use crate::checks::prelude::*;
-use crate::facts::Kind;
 use crate::facts::steps::{self, Get};
+use crate::facts::{Kind, barrier};
 
 pub(super) static CHECK: Check = Check {
     id: "modern-get-405",
@@ -51,12 +51,12 @@ fn observe_get(facts: &Facts<'_>, seen: &mut Observations) -> Result<(), Undecid
     match exchange.status().unwrap_or_default() {
         405 => seen.add(Status::Pass, at, "405"),
         status if crashed(status) => seen.add(Status::Fail, at, format!("GET gets {status}")),
-        200 if steps::essence(exchange).as_deref() == Some("text/event-stream") => seen.add(
+        200 if barrier::essence(exchange).as_deref() == Some("text/event-stream") => seen.add(
             Status::Warn,
             at,
             "GET gets an event stream, although only modern versions are declared, which have none",
         ),
-        200 if steps::html(exchange) => seen.add(Status::Warn, at, "GET gets an HTML page instead of 405"),
+        200 if barrier::html(exchange) => seen.add(Status::Warn, at, "GET gets an HTML page instead of 405"),
         status => seen.add(Status::Warn, at, format!("GET gets {status} instead of 405")),
     }
     Ok(())

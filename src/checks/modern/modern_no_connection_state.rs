@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::Outcome;
-use crate::facts::reply::request_method;
 use crate::protocol::names;
+use crate::transcript::exchange::request_method;
 use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {

@@ -1,9 +1,9 @@
 //! A method that is not there is 404 with -32601: the status for gateways, the code for clients.
 
 use crate::checks::prelude::*;
-use crate::facts::reply::request_method;
-use crate::facts::{Outcome, steps};
+use crate::facts::{Outcome, barrier};
 use crate::protocol::names;
+use crate::transcript::exchange::request_method;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-unknown-method-404",
@@ -91,7 +91,7 @@ fn observe(facts: &Facts<'_>, step: &str, seen: &mut Observations) -> Result<(),
             }
         }
         Outcome::Bare { status: 404 } => {
-            let cause = if steps::html(exchange) {
+            let cause = if barrier::html(exchange) {
                 "an HTML page: a proxy may have replaced the body"
             } else {
                 "no JSON-RPC error: clients take it for a wrong address"

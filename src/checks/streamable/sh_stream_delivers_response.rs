@@ -1,10 +1,11 @@
 //! A stream opened for a request carries the response to it.
 
 use crate::checks::prelude::*;
+use crate::facts::barrier::essence;
 use crate::facts::coding;
-use crate::facts::reply::{asks, read_for, request_id, request_method};
-use crate::facts::steps::essence;
+use crate::facts::reply::{asks, read_for};
 use crate::protocol::sse;
+use crate::transcript::exchange::{request_id, request_method};
 use crate::transcript::{Ended, FailureKind};
 use crate::verdict::milliseconds;
 

@@ -3,7 +3,7 @@
 mod ids;
 
 use super::conversations::words;
-use crate::facts::steps;
+use crate::facts::barrier;
 use crate::facts::summary::{SILENCE_US, sent};
 use crate::protocol::sse::{Field, Line, LineKind};
 use crate::transcript::{
@@ -284,7 +284,7 @@ fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
     let socket = matches!(exchange.content, Content::Frames { .. });
     let streams = (socket && !exchange.is_message())
         || exchange.lines().is_some()
-        || (exchange.ok() && steps::essence(exchange).as_deref() == Some("text/event-stream"));
+        || (exchange.ok() && barrier::essence(exchange).as_deref() == Some("text/event-stream"));
     let head_us = exchange.head.as_ref().map(|head| head.at_us);
     Bar {
         exchange: exchange.id,

@@ -27,7 +27,7 @@ impl Announced {
 /// Resolves the data of an `endpoint` event against the URL of its stream.
 ///
 /// The check is on the parsed URL, which is also the one that is used: an unusual spelling (`//host`,
-/// a backslash, a tab inside) cannot mean one thing here and another on the wire (HOSTILE.md S9).
+/// a backslash, a tab inside) cannot mean one thing here and another on the wire.
 #[must_use]
 pub fn announced(stream: &Url, data: &str) -> Announced {
     let data = data.trim();

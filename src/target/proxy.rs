@@ -4,8 +4,8 @@ use http::header::PROXY_AUTHORIZATION;
 use thiserror::Error;
 use url::Url;
 
+use super::secret::{Secret, basic};
 use crate::protocol::host::{split_zone, with_zone};
-use crate::target::{Secret, basic};
 
 /// A proxy.
 #[derive(Clone, Debug)]
