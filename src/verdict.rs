@@ -227,6 +227,16 @@ impl Evidence {
         Self::new(exchange, format!("body {pointer}"), value.to_string())
     }
 
+    /// A member of a JSON-RPC result, or its absence.
+    #[must_use]
+    pub fn member(exchange: &Exchange, result: &serde_json::Value, name: &str) -> Self {
+        let pointer = format!("/result/{name}");
+        match result.get(name) {
+            Some(value) => Self::body(exchange, &pointer, value),
+            None => Self::new(exchange, format!("body {pointer}"), "(absent)"),
+        }
+    }
+
     /// The start of a text body.
     #[must_use]
     pub fn text(exchange: &Exchange) -> Self {
@@ -374,6 +384,8 @@ impl Verdict {
 #[derive(Debug, Default)]
 pub struct Observations {
     seen: Vec<Verdict>,
+    /// Why the first item that said nothing did.
+    unseen: Option<Undecided>,
 }
 
 impl Observations {
@@ -381,6 +393,22 @@ impl Observations {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What `judge` says of each item, for rules that each exchange of some kind must obey. `None`: the rule
+    /// does not speak of it.
+    pub fn each<T>(
+        items: impl IntoIterator<Item = T>,
+        mut judge: impl FnMut(T) -> Option<Judgement>,
+    ) -> Self {
+        let mut all = Self::new();
+        for judgement in items.into_iter().filter_map(|item| judge(item)) {
+            match judgement {
+                Ok(verdict) => all.push(verdict),
+                Err(reason) => all.unseen = all.unseen.or(Some(reason)),
+            }
+        }
+        all
     }
 
     /// Adds one.
@@ -409,7 +437,8 @@ impl Observations {
     /// joined (at most four, each once), info remarks follow.
     ///
     /// # Errors
-    /// Inconclusive with `nothing` where nothing was observed.
+    /// Where nothing was observed: why the first item of [`Self::each`] was undecided, or inconclusive with
+    /// `nothing`.
     pub fn verdict(self, sound: impl Into<String>, nothing: &str) -> Judgement {
         let rank = |status: Status| match status {
             Status::Fail => 3,
@@ -419,7 +448,7 @@ impl Observations {
         };
         let Some(worst) = self.seen.iter().map(|verdict| verdict.status).max_by_key(|status| rank(*status))
         else {
-            return inconclusive(nothing);
+            return self.unseen.map_or_else(|| inconclusive(nothing), Err);
         };
         let mut messages: Vec<String> = Vec::new();
         let mut evidence = Vec::new();

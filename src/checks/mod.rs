@@ -1,24 +1,34 @@
 //! The registry of checks, one file each.
 //!
-//! # Add a check in five minutes
+//! # Add a check: the places, in order
 //!
-//! 1. Copy the nearest file in `src/checks/<area>/`. The file name is the id with underscores.
-//! 2. Change the metadata. No source, no check: name document, revision and section, or say it is
-//!    practice and where it comes from.
-//! 3. Write `judge`. Read through [`crate::facts::Facts`], leave early with `?`, return evidence. Need
-//!    something no fact gives? Add a fact. No exchange shows it? Only then add a probe step.
-//! 4. Add `mod x;` and `&x::CHECK,` to the area's `mod.rs`, and points to `rubrics/agent-readiness.toml`.
-//! 5. Add tests named `passes…`, `fails…` or `warns…`, and `undecided…` at the end of the file. Run
-//!    `cargo test`: the drift tests name what is missing.
+//! 1. `src/checks/<area>/<id with underscores>.rs`: copy the nearest one. Metadata first (no source, no check:
+//!    [`mcp!`](prelude::mcp), [`rfc!`](prelude::rfc) or a `Basis`), then `judge`, then `examples`. Several
+//!    requests that ought to be refused are [`cases::Cases`]; a rule that every exchange obeys is
+//!    `Observations::each`. Read through [`crate::facts::Facts`], leave early with `?`. Something no fact gives
+//!    is a new fact; something no exchange shows is a new step of a probe.
+//! 2. `src/checks/<area>/mod.rs`: `mod x;` and `&x::CHECK,`.
+//! 3. `rubrics/agent-readiness.toml`: its points.
+//! 4. `src/demo/fault.rs`: a fault that it finds, so that `tests/it/accuracy.rs` sees it over the wire.
+//!
+//! `examples` is a table, one record a row: it must pass, warn or fail, and be undecided somewhere. What holds
+//! for every check (another era, nothing sent, a scan that stopped, a wall in place of a refusal) is a law in
+//! `laws.rs` or `tests/it/check_laws.rs` and needs no row. Then `cargo test`: the drift tests name what is
+//! missing, and renew the generated page and the one snapshot with a line for each check.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod auth;
 mod browser;
+pub(crate) mod cases;
 mod catalog;
 mod connection;
 mod event_stream;
+#[cfg(test)]
+pub(crate) mod examples;
 mod http_sse;
 mod jsonrpc;
+#[cfg(test)]
+mod laws;
 mod legacy;
 mod listen;
 mod modern;

@@ -312,6 +312,13 @@ impl Made {
         self
     }
 
+    /// Makes it a cleaning up.
+    #[must_use]
+    pub fn teardown(mut self) -> Self {
+        self.made.expectation = Expectation::Teardown;
+        self
+    }
+
     /// Sets its twin (otherwise the latest served plain exchange of the same era).
     #[must_use]
     pub fn twin(mut self, id: u32) -> Self {

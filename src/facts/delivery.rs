@@ -74,7 +74,7 @@ pub struct Timing {
 /// Which stream an exchange is, if it is one or was meant to become one.
 #[must_use]
 pub fn stream(exchange: &Exchange, class: &Classification) -> Option<Stream> {
-    let declared = essence(exchange).as_deref() == Some("text/event-stream");
+    let declared = exchange.declares_event_stream();
     let streams = matches!(exchange.content, Content::Lines { .. }) || declared;
     let open = exchange.status() == Some(200) && streams;
     let waited = exchange.head.is_none();

@@ -91,5 +91,5 @@ pub fn begun(lines: &[Line]) -> bool {
 pub fn streams(exchange: &Exchange) -> bool {
     exchange.status() == Some(200)
         && (matches!(exchange.content, Content::Lines { .. })
-            || super::barrier::essence(exchange).as_deref() == Some("text/event-stream"))
+            || exchange.declares_event_stream())
 }

@@ -198,7 +198,7 @@ pub fn get(exchange: &Exchange) -> Get {
 }
 
 fn stream(exchange: &Exchange) -> Get {
-    let declared = essence(exchange).as_deref() == Some("text/event-stream");
+    let declared = exchange.declares_event_stream();
     let lines = match &exchange.content {
         Content::Lines { lines, .. } => lines.as_slice(),
         // An undeclared stream is recorded as lines too, if it looks like one.

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::probe_id::ProbeId;
 use super::redact::TokenShape;
 use super::tls::Tls;
+use crate::protocol::headers::media_type;
 use crate::protocol::revision::Era;
 use crate::protocol::sse::Line;
 
@@ -288,6 +289,13 @@ impl Exchange {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.as_ref().and_then(|head| head.header(name))
+    }
+
+    /// Whether the reply says that it is an event stream.
+    #[must_use]
+    pub fn declares_event_stream(&self) -> bool {
+        let media = self.header("content-type").and_then(media_type);
+        media.is_some_and(|media| media.essence == "text/event-stream")
     }
 
     /// Time from sending to the reply's head, microseconds; for a message on a WebSocket, to the first

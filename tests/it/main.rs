@@ -13,6 +13,7 @@ mod architecture;
 mod asked;
 mod auth;
 mod certificates;
+mod check_laws;
 mod checks_page;
 mod cli;
 mod cli_live;

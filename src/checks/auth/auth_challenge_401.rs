@@ -15,18 +15,9 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
     basis: &[
-        Basis {
-            title: "RFC 9110, section 15.5.2, 401 Unauthorized (WWW-Authenticate MUST be sent)",
-            url: "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2",
-        },
-        Basis {
-            title: "RFC 6750, section 3.1, Error Codes (no error code where nothing was sent)",
-            url: "https://www.rfc-editor.org/rfc/rfc6750#section-3.1",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Authorization, Error Handling",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#error-handling",
-        },
+        rfc!(9110, "15.5.2", "401 Unauthorized (WWW-Authenticate MUST be sent)"),
+        rfc!(6750, "3.1", "Error Codes (no error code where nothing was sent)"),
+        mcp!("2026-07-28", "Authorization, Error Handling", "basic/authorization#error-handling"),
     ],
     rationale: "An agent learns from 401 that it must log in, and from the challenge where. Any other status looks \
                 like a wrong URL, a ban or a broken server, and the agent gives up.",

@@ -15,10 +15,11 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Authorization, Token Requirements (every HTTP request)",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#token-requirements",
-        },
+        mcp!(
+            "2026-07-28",
+            "Authorization, Token Requirements (every HTTP request)",
+            "basic/authorization#token-requirements"
+        ),
         Basis {
             title: "MCP 2025-11-25, Security Best Practices, Session Hijacking",
             url: "https://modelcontextprotocol.io/docs/2025-11-25/tutorials/security/security_best_practices#session-hijacking",

@@ -20,14 +20,12 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Authorization, Token Requirements (not in the query string)",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#token-requirements",
-        },
-        Basis {
-            title: "RFC 6750, section 5.3, Don't pass bearer tokens in page URLs",
-            url: "https://www.rfc-editor.org/rfc/rfc6750#section-5.3",
-        },
+        mcp!(
+            "2026-07-28",
+            "Authorization, Token Requirements (not in the query string)",
+            "basic/authorization#token-requirements"
+        ),
+        rfc!(6750, "5.3", "Don't pass bearer tokens in page URLs"),
         Basis {
             title: "OAuth 2.1, section 5.1, Bearer Token Requests",
             url: "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13",

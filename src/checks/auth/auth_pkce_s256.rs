@@ -18,18 +18,17 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Authorization, Security Considerations, Authorization Code Protection",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/security-considerations#authorization-code-protection",
-        },
-        Basis {
-            title: "MCP 2025-11-25, Authorization, Authorization Code Protection",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#authorization-code-protection",
-        },
-        Basis {
-            title: "RFC 7636, section 4.2, code challenge methods",
-            url: "https://www.rfc-editor.org/rfc/rfc7636#section-4.2",
-        },
+        mcp!(
+            "2026-07-28",
+            "Authorization, Security Considerations, Authorization Code Protection",
+            "basic/authorization/security-considerations#authorization-code-protection"
+        ),
+        mcp!(
+            "2025-11-25",
+            "Authorization, Authorization Code Protection",
+            "basic/authorization#authorization-code-protection"
+        ),
+        rfc!(7636, "4.2", "code challenge methods"),
     ],
     rationale: "PKCE keeps a stolen authorization code useless. Clients must refuse to go on where it is not \
                 advertised, so an agent cannot log in at all.",

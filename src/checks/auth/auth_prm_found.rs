@@ -16,14 +16,16 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Authorization Server Discovery, Protected Resource Metadata Discovery Requirements",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/authorization-server-discovery#protected-resource-metadata-discovery-requirements",
-        },
-        Basis {
-            title: "MCP 2025-06-18, Authorization, Authorization Server Location (header mandatory)",
-            url: "https://modelcontextprotocol.io/specification/2025-06-18/basic/authorization#authorization-server-location",
-        },
+        mcp!(
+            "2026-07-28",
+            "Authorization Server Discovery, Protected Resource Metadata Discovery Requirements",
+            "basic/authorization/authorization-server-discovery#protected-resource-metadata-discovery-requirements"
+        ),
+        mcp!(
+            "2025-06-18",
+            "Authorization, Authorization Server Location (header mandatory)",
+            "basic/authorization#authorization-server-location"
+        ),
         Basis {
             title: "RFC 9728, sections 3.1 and 5.1",
             url: "https://www.rfc-editor.org/rfc/rfc9728#section-3.1",

@@ -27,10 +27,11 @@ pub(super) static CHECK: Check = Check {
             title: "WHATWG Fetch, HTTP new-header syntax (`*` and Authorization)",
             url: "https://fetch.spec.whatwg.org/#http-new-header-syntax",
         },
-        Basis {
-            title: "MCP 2026-07-28, Streamable HTTP, Standard Request Headers",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#standard-request-headers",
-        },
+        mcp!(
+            "2026-07-28",
+            "Streamable HTTP, Standard Request Headers",
+            "basic/transports/streamable-http#standard-request-headers"
+        ),
     ],
     rationale: "An agent in a browser sends JSON and MCP headers, so the browser asks first with OPTIONS and without \
                 credentials. If that is refused or lacks a header, no call ever leaves the browser.",

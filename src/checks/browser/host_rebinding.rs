@@ -18,10 +18,11 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Browser, ProbeId::Classify]),
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Transports, Security Warning (DNS rebinding)",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning",
-        },
+        mcp!(
+            "2025-11-25",
+            "Transports, Security Warning (DNS rebinding)",
+            "basic/transports#security-warning"
+        ),
         Basis {
             title: "MCP conformance suite, scenario dns-rebinding-protection",
             url: "https://github.com/modelcontextprotocol/conformance",

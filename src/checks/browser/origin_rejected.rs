@@ -19,22 +19,14 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Browser, ProbeId::Classify, ProbeId::Catalogue]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Streamable HTTP, Security and Endpoint (403)",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#security-&-endpoint",
-        },
-        Basis {
-            title: "MCP 2025-11-25, Transports, Security Warning (403)",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning",
-        },
-        Basis {
-            title: "MCP 2025-06-18, Transports, Security Warning (no status)",
-            url: "https://modelcontextprotocol.io/specification/2025-06-18/basic/transports#security-warning",
-        },
-        Basis {
-            title: "MCP 2024-11-05, Transports, Security Warning (no status)",
-            url: "https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#security-warning",
-        },
+        mcp!(
+            "2026-07-28",
+            "Streamable HTTP, Security and Endpoint (403)",
+            "basic/transports/streamable-http#security-&-endpoint"
+        ),
+        mcp!("2025-11-25", "Transports, Security Warning (403)", "basic/transports#security-warning"),
+        mcp!("2025-06-18", "Transports, Security Warning (no status)", "basic/transports#security-warning"),
+        mcp!("2024-11-05", "Transports, Security Warning (no status)", "basic/transports#security-warning"),
     ],
     rationale: "Any web page that the user opens can send requests to this endpoint from inside the user's network. \
                 Only the Origin header tells them from an agent's, so a server that ignores it can be driven by any \

@@ -21,22 +21,10 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Catalogue]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Tools, Capabilities",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/tools#capabilities",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Resources, Capabilities",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/resources#capabilities",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Prompts, Capabilities",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#capabilities",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Pagination",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination",
-        },
+        mcp!("2026-07-28", "Tools, Capabilities", "server/tools#capabilities"),
+        mcp!("2026-07-28", "Resources, Capabilities", "server/resources#capabilities"),
+        mcp!("2026-07-28", "Prompts, Capabilities", "server/prompts#capabilities"),
+        mcp!("2026-07-28", "Pagination", "server/utilities/pagination"),
     ],
     rationale: "An agent plans by the advertised capabilities. One that fails when called costs a turn, and one that \
                 is not advertised is never found.",

@@ -19,10 +19,7 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Catalogue]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Tools, Tool (description; optional in the schema)",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool",
-        },
+        mcp!("2026-07-28", "Tools, Tool (description; optional in the schema)", "server/tools#tool"),
         Basis {
             title: "MCP conformance suite, scenario tools-list",
             url: "https://github.com/modelcontextprotocol/conformance",

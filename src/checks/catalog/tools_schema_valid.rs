@@ -21,14 +21,8 @@ pub(super) static CHECK: Check = Check {
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Catalogue]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Tools, Tool",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Basic, JSON Schema Usage",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic#json-schema-usage",
-        },
+        mcp!("2026-07-28", "Tools, Tool", "server/tools#tool"),
+        mcp!("2026-07-28", "Basic, JSON Schema Usage", "basic#json-schema-usage"),
         Basis {
             title: "MCP schema, Tool",
             url: "https://github.com/modelcontextprotocol/modelcontextprotocol/tree/main/schema",

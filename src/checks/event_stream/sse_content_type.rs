@@ -26,14 +26,16 @@ pub(super) static CHECK: Check = Check {
             title: "WHATWG HTML, Server-sent events, Introduction (204)",
             url: "https://html.spec.whatwg.org/multipage/server-sent-events.html#server-sent-events-intro",
         },
-        Basis {
-            title: "MCP 2025-11-25, Transports, Sending Messages to the Server, item 5",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server",
-        },
-        Basis {
-            title: "MCP 2025-11-25, Transports, Listening for Messages from the Server, item 3",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server",
-        },
+        mcp!(
+            "2025-11-25",
+            "Transports, Sending Messages to the Server, item 5",
+            "basic/transports#sending-messages-to-the-server"
+        ),
+        mcp!(
+            "2025-11-25",
+            "Transports, Listening for Messages from the Server, item 3",
+            "basic/transports#listening-for-messages-from-the-server"
+        ),
     ],
     rationale: "A client decides by the media type how to read a reply. A stream under another type is parsed as JSON \
                 or refused outright, as every browser does.",

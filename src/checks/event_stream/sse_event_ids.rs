@@ -22,10 +22,11 @@ pub(super) static CHECK: Check = Check {
             title: "WHATWG HTML, Server-sent events, The Last-Event-ID header",
             url: "https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header",
         },
-        Basis {
-            title: "MCP 2025-11-25, Transports, Resumability and Redelivery (ids MAY be attached)",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery",
-        },
+        mcp!(
+            "2025-11-25",
+            "Transports, Resumability and Redelivery (ids MAY be attached)",
+            "basic/transports#resumability-and-redelivery"
+        ),
     ],
     rationale: "When a stream drops, a client can ask only for what came after the last id it saw. Without ids an \
                 answer that was on its way is lost, and repeated ids bring the wrong events back.",

@@ -135,7 +135,7 @@ fn subscribed(facts: &Facts<'_>) -> bool {
 fn refused(exchange: &Exchange) -> bool {
     match exchange.status() {
         Some(200) => {
-            exchange.lines().is_none() && barrier::essence(exchange).as_deref() != Some("text/event-stream")
+            exchange.lines().is_none() && !exchange.declares_event_stream()
         }
         Some(_) => true,
         None => {

@@ -242,7 +242,7 @@ fn headers(exchange: &Exchange, kind: Stream, seen: &mut Observations) {
 
 /// A POST's stream that came compressed: it was not read, so that its times are not known.
 fn packed_post(exchange: &Exchange, seen: &mut Observations) {
-    let event_stream = crate::facts::barrier::essence(exchange).as_deref() == Some("text/event-stream");
+    let event_stream = exchange.declares_event_stream();
     let plain = exchange.request.method == "POST" && exchange.expectation == Expectation::Plain;
     if let Some(words) = coding::unread(exchange).filter(|_| plain && event_stream && exchange.ok()) {
         let message = format!("an event stream cannot be followed: {words}");
@@ -280,7 +280,7 @@ fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
         }
         return;
     }
-    let event_stream = crate::facts::barrier::essence(exchange).as_deref() == Some("text/event-stream");
+    let event_stream = exchange.declares_event_stream();
     let Some(encoding) = times.encoding.as_deref().filter(|_| exchange.status() == Some(200) && event_stream)
     else {
         return;

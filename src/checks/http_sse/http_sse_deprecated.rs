@@ -13,14 +13,12 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::mcp(&[Transport::HttpSse], Gated::Unseen),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Siblings]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Streamable HTTP, HTTP+SSE transport (2024-11-05)",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#http-sse-transport-2024-11-05",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Deprecated features",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/deprecated",
-        },
+        mcp!(
+            "2026-07-28",
+            "Streamable HTTP, HTTP+SSE transport (2024-11-05)",
+            "basic/transports/streamable-http#http-sse-transport-2024-11-05"
+        ),
+        mcp!("2026-07-28", "Deprecated features", "deprecated"),
     ],
     rationale: "HTTP+SSE is deprecated and may be removed from the specification, and new clients no longer speak it. \
                 Every call also depends on one long-lived connection that proxies like to cut.",

@@ -17,14 +17,16 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::mcp(&[Transport::HttpSse], Gated::Unseen),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::HttpSse]),
     basis: &[
-        Basis {
-            title: "MCP 2024-11-05, Transports, HTTP with SSE (the event must be sent)",
-            url: "https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse",
-        },
-        Basis {
-            title: "MCP 2025-11-25, Transports, Backwards Compatibility (clients expect it first)",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#backwards-compatibility",
-        },
+        mcp!(
+            "2024-11-05",
+            "Transports, HTTP with SSE (the event must be sent)",
+            "basic/transports#http-with-sse"
+        ),
+        mcp!(
+            "2025-11-25",
+            "Transports, Backwards Compatibility (clients expect it first)",
+            "basic/transports#backwards-compatibility"
+        ),
     ],
     rationale: "A client cannot send anything before it knows where to post. Clients that probe for this transport \
                 look at the first event only, and give up when it is another one.",

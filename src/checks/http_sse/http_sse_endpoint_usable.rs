@@ -21,10 +21,7 @@ pub(super) static CHECK: Check = Check {
             title: "MCP TypeScript SDK, SSE client transport (an endpoint of another origin is refused)",
             url: "https://github.com/modelcontextprotocol/typescript-sdk",
         },
-        Basis {
-            title: "RFC 3986, section 5, Reference Resolution",
-            url: "https://www.rfc-editor.org/rfc/rfc3986#section-5",
-        },
+        rfc!(3986, "5", "Reference Resolution"),
     ],
     rationale: "Clients post to whatever the stream announces, with their token. They refuse another origin, and one \
                 that does not refuse it sends token and data there.",

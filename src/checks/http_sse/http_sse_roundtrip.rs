@@ -16,10 +16,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Must,
     applies: Applies::mcp(&[Transport::HttpSse], Gated::Unseen),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::HttpSse]),
-    basis: &[Basis {
-        title: "MCP 2024-11-05, Transports, HTTP with SSE",
-        url: "https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse",
-    }],
+    basis: &[mcp!("2024-11-05", "Transports, HTTP with SSE", "basic/transports#http-with-sse")],
     rationale: "Clients of this transport listen to `message` events on the stream and to nothing else. A reply in \
                 the POST's body, or under another name, never reaches the agent.",
     remediation: "Answer the POST with `202 Accepted` and an empty body, and write the reply to the stream: \

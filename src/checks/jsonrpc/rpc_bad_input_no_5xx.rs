@@ -20,18 +20,9 @@ pub(super) static CHECK: Check = Check {
     // Every negative, and the correct requests around the bad input.
     reads: Reads::All,
     basis: &[
-        Basis {
-            title: "RFC 9110, section 15.5, Client Error 4xx (the sender's fault)",
-            url: "https://www.rfc-editor.org/rfc/rfc9110#section-15.5",
-        },
-        Basis {
-            title: "RFC 9110, section 15.6, Server Error 5xx (the server's fault)",
-            url: "https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Basic, Requests",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic#requests",
-        },
+        rfc!(9110, "15.5", "Client Error 4xx (the sender's fault)"),
+        rfc!(9110, "15.6", "Server Error 5xx (the server's fault)"),
+        mcp!("2026-07-28", "Basic, Requests", "basic#requests"),
     ],
     rationale: "Agents retry on 5xx and on silence, so a request that can never work is sent again and again. Input \
                 that takes the server down takes it down for every other agent, too.",

@@ -34,14 +34,8 @@ pub(super) static CHECK: Check = Check {
             title: "RFC 8259, sections 4 (unique names) and 8.1 (no byte-order mark)",
             url: "https://www.rfc-editor.org/rfc/rfc8259#section-4",
         },
-        Basis {
-            title: "MCP 2025-11-25, Basic, Responses",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic#responses",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Basic, Responses",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic#responses",
-        },
+        mcp!("2025-11-25", "Basic, Responses", "basic#responses"),
+        mcp!("2026-07-28", "Basic, Responses", "basic#responses"),
     ],
     rationale: "Client libraries validate the envelope before they look at the content. A reply that fails there is \
                 dropped, and the call never returns.",

@@ -25,10 +25,11 @@ pub(super) static CHECK: Check = Check {
             title: "CWE-209, Generation of Error Message Containing Sensitive Information",
             url: "https://cwe.mitre.org/data/definitions/209.html",
         },
-        Basis {
-            title: "MCP 2026-07-28, Logging, Security (log text must hold no secrets)",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/logging#security",
-        },
+        mcp!(
+            "2026-07-28",
+            "Logging, Security (log text must hold no secrets)",
+            "server/utilities/logging#security"
+        ),
     ],
     rationale: "An agent puts error texts into its context, its logs and often its answers. Stack traces, paths and \
                 addresses tell an attacker which software to attack and where.",

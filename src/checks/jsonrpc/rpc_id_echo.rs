@@ -23,10 +23,7 @@ pub(super) static CHECK: Check = Check {
             title: "JSON-RPC 2.0, Response object",
             url: "https://www.jsonrpc.org/specification#response_object",
         },
-        Basis {
-            title: "MCP 2026-07-28, Basic, Responses",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic#responses",
-        },
+        mcp!("2026-07-28", "Basic, Responses", "basic#responses"),
     ],
     rationale: "A client matches replies to calls by id. An id that comes back as another type or value leaves the \
                 call waiting until it times out.",

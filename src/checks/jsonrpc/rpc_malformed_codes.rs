@@ -23,10 +23,7 @@ pub(super) static CHECK: Check = Check {
             title: "JSON-RPC 2.0, Error object (table of codes)",
             url: "https://www.jsonrpc.org/specification#error_object",
         },
-        Basis {
-            title: "RFC 9110, section 15.5, Client Error 4xx (practice for the status)",
-            url: "https://www.rfc-editor.org/rfc/rfc9110#section-15.5",
-        },
+        rfc!(9110, "15.5", "Client Error 4xx (practice for the status)"),
     ],
     rationale: "An agent that sent something broken must learn that the fault is its own, or it repeats the call. A \
                 5xx, an HTML page or a bare success tells it the opposite.",

@@ -13,10 +13,11 @@ pub(super) static CHECK: Check = Check {
     level: Level::Must,
     applies: Applies::LEGACY,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::LegacyGet]),
-    basis: &[Basis {
-        title: "MCP 2025-11-25, Transports, Listening for messages from the server",
-        url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server",
-    }],
+    basis: &[mcp!(
+        "2025-11-25",
+        "Transports, Listening for messages from the server",
+        "basic/transports#listening-for-messages-from-the-server"
+    )],
     rationale: "Right after the handshake many agents open a GET stream for notifications. Both answers let them go \
                 on; any other makes them report an error, retry, or wait for a stream that never opens.",
     remediation: "Answer `GET` with `Accept: text/event-stream` either with `200`, `Content-Type: text/event-stream` and \

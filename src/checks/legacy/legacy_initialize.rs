@@ -18,10 +18,7 @@ pub(super) static CHECK: Check = Check {
     },
     reads: Reads::Of(&[ProbeId::HttpSse, ProbeId::WebSocket, ProbeId::Classify]),
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Lifecycle, Initialization",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization",
-        },
+        mcp!("2025-11-25", "Lifecycle, Initialization", "basic/lifecycle#initialization"),
         Basis {
             title: "MCP schema, InitializeResult",
             url: "https://github.com/modelcontextprotocol/modelcontextprotocol/tree/main/schema",

@@ -14,10 +14,11 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::LEGACY,
     reads: Reads::Of(&[ProbeId::Resume, ProbeId::Connections]),
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Transports, Resumability and Redelivery (servers MAY; a best practice)",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery",
-        },
+        mcp!(
+            "2025-11-25",
+            "Transports, Resumability and Redelivery (servers MAY; a best practice)",
+            "basic/transports#resumability-and-redelivery"
+        ),
         Basis {
             title: "WHATWG HTML, Server-sent events, The Last-Event-ID header",
             url: "https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header",

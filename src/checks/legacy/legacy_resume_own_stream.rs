@@ -13,10 +13,11 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::LEGACY,
     reads: Reads::Of(&[ProbeId::Resume, ProbeId::Connections]),
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Transports, Resumability and Redelivery (item 2)",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery",
-        },
+        mcp!(
+            "2025-11-25",
+            "Transports, Resumability and Redelivery (item 2)",
+            "basic/transports#resumability-and-redelivery"
+        ),
         Basis {
             title: "MCP, Security Best Practices, Session Hijacking",
             url: "https://modelcontextprotocol.io/docs/2025-11-25/tutorials/security/security_best_practices#session-hijacking",

@@ -14,10 +14,7 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::LEGACY,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::LegacyVersions]),
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Transports, Session management",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management",
-        },
+        mcp!("2025-11-25", "Transports, Session management", "basic/transports#session-management"),
         Basis {
             title: "MCP security best practices 2025-11-25, Session hijacking",
             url: "https://modelcontextprotocol.io/docs/2025-11-25/tutorials/security/security_best_practices#session-hijacking",

@@ -17,10 +17,11 @@ pub(super) static CHECK: Check = Check {
         ProbeId::LegacySessions,
         ProbeId::Catalogue,
     ]),
-    basis: &[Basis {
-        title: "MCP 2025-11-25, Transports, Session management (404 means that the session is gone)",
-        url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management",
-    }],
+    basis: &[mcp!(
+        "2025-11-25",
+        "Transports, Session management (404 means that the session is gone)",
+        "basic/transports#session-management"
+    )],
     rationale: "Agents open new connections all the time. If only one of several replicas knows a session, calls fail \
                 now and then with 'session not found', and the agent starts over in the middle of its work.",
     remediation: "Keep sessions in a store that every replica reads, or have none: `sessionIdGenerator: undefined` in the \

@@ -1,7 +1,7 @@
 //! A session that is not there is refused with 404, the signal to initialize again.
 
 use crate::checks::prelude::*;
-use crate::facts::{Outcome, handshake};
+use crate::facts::handshake;
 
 pub(super) static CHECK: Check = Check {
     id: "legacy-session-unknown-404",
@@ -12,10 +12,7 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::LEGACY,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::LegacySessions]),
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Transports, Session management, item 3",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management",
-        },
+        mcp!("2025-11-25", "Transports, Session management, item 3", "basic/transports#session-management"),
         Basis {
             title: "MCP conformance suite, server-session-lifecycle",
             url: "https://github.com/modelcontextprotocol/conformance",
@@ -38,164 +35,89 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
+// The twin in a live session was served, so 401 and 403 are answers to the id.
+const WANTED: Refusal = Refusal { also: &[401, 403], crash: Status::Fail, ..Refusal::status(404) };
+
 fn judge(facts: &Facts<'_>) -> Judgement {
     if facts.session_shapes().is_empty() && handshake::read(facts).iter().any(|made| made.result().is_some())
     {
         return not_applicable("no session id is issued, so there is none to be unknown");
     }
-    let mut seen = Observations::new();
-    let mut missing = observe(facts, "unknown", "a session id that was never issued", &mut seen).err();
-    let ended = was_ended(facts);
-    if ended {
-        let what = "the id of a session that was ended";
-        missing = missing.or(observe(facts, "deleted", what, &mut seen).err());
+    let cases = Cases::of(facts, ProbeId::LegacySessions, Era::Legacy).refused(
+        "unknown",
+        "a session id that was never issued",
+        WANTED,
+    );
+    let delete = facts.step(ProbeId::LegacySessions, "delete", None).ok();
+    if !cases.sent("deleted") || delete.is_some_and(|delete| !delete.ok()) {
+        return cases
+            .verdict("an unknown session gets 404 (none could be ended, so an ended one was not tried)");
     }
-    let sound = if ended {
-        "an unknown and an ended session get 404"
-    } else {
-        "an unknown session gets 404 (none could be ended, so an ended one was not tried)"
+    // 202 to DELETE is a promise, not yet the deed (RFC 9110 section 15.3.3).
+    let promised = delete.is_some_and(|delete| delete.status() == Some(202));
+    let late = |_: &Exchange, outcome: &Outcome<'_>| {
+        (promised && *outcome == Outcome::Served)
+            .then_some((Status::Warn, "is still served after a DELETE that was accepted with 202"))
     };
-    seen.verdict_despite(missing, sound)
-}
-
-/// Whether the server agreed to end the session whose id is tried again.
-fn was_ended(facts: &Facts<'_>) -> bool {
-    let refused = facts.step(ProbeId::LegacySessions, "delete", None).is_ok_and(|delete| !delete.ok());
-    !refused && facts.step(ProbeId::LegacySessions, "deleted", None).is_ok()
-}
-
-fn observe(facts: &Facts<'_>, step: &str, what: &str, seen: &mut Observations) -> Result<(), Undecided> {
-    let exchange = facts.negative(ProbeId::LegacySessions, step, Some(Era::Legacy))?;
-    // The twin in a live session was served, so 401 and 403 are answers to the id.
-    if !matches!(exchange.status(), Some(401 | 403)) {
-        answered(exchange)?;
-    }
-    let Some(outcome) = Outcome::of(exchange, facts.reply(exchange)) else {
-        return inconclusive("no complete answer came");
-    };
-    let at = Evidence::status(exchange);
-    match outcome {
-        // 202 to DELETE is a promise, not yet the deed (RFC 9110 section 15.3.3).
-        Outcome::Served if step == "deleted" && promised(facts) => {
-            seen.add(
-                Status::Warn,
-                at,
-                "DELETE was accepted with 202, and the session was still served after it",
-            );
-        }
-        Outcome::Served => seen.add(Status::Fail, at, format!("{what} is served")),
-        Outcome::Nothing { .. } => return inconclusive("neither served nor refused"),
-        _ if exchange.status() == Some(404) => seen.add(Status::Pass, at, "404"),
-        other if exchange.status() >= Some(500) => {
-            seen.add(Status::Fail, at, format!("{what} makes the server fail with {}", other.words()));
-        }
-        other => seen.add(Status::Warn, at, format!("{what} is refused with {}, not 404", other.words())),
-    }
-    Ok(())
-}
-
-fn promised(facts: &Facts<'_>) -> bool {
-    let delete = facts.step(ProbeId::LegacySessions, "delete", None);
-    delete.is_ok_and(|delete| delete.status() == Some(202))
+    cases
+        .refused_but("deleted", "the id of a session that was ended", WANTED, late)
+        .verdict("an unknown and an ended session get 404")
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, post, request};
-    use crate::finding::Finding;
-    use crate::protocol::revision::Era;
-    use crate::transcript::{Expectation, FailureKind, Phase, ProbeId};
-    use crate::verdict::{Severity, Status};
-
-    fn ping(step: &str) -> Made {
-        let body = json!({"jsonrpc":"2.0","id":2,"method":"ping"});
-        post(ProbeId::LegacySessions, step, Era::Legacy, body).in_session("~session-1~")
-    }
-
-    fn gone(made: Made) -> Made {
-        made.status(404)
-            .json(json!({"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}))
-    }
-
-    fn delete(status: u16) -> Made {
-        let mut made = request("DELETE", ProbeId::LegacySessions, "delete").status(status);
-        made.made.expectation = Expectation::Teardown;
-        made
-    }
-
-    /// A live session, then an unknown one answered by `unknown`; then, if the DELETE is answered
-    /// with this status, the ended one answered by `deleted`.
-    fn judged(unknown: impl Fn(Made) -> Made, end: Option<u16>, deleted: impl Fn(Made) -> Made) -> Finding {
-        let mut scan =
-            Scan::legacy(true).with(ping("live").result(json!({}))).with(unknown(ping("unknown").negative()));
-        if let Some(status) = end {
-            scan = scan.with(delete(status)).with(deleted(ping("deleted").negative()));
-        }
-        scan.judge(&CHECK)
-    }
-
-    #[test]
-    fn passes_with_404_to_both() {
-        assert_eq!(judged(gone, Some(200), gone).status, Status::Pass);
-        assert_eq!(judged(|made| made.status(404), Some(202), gone).status, Status::Pass);
-    }
-
-    #[test]
-    fn passes_on_the_unknown_one_alone_where_delete_is_refused() {
-        let finding = judged(gone, None, gone);
-        assert_eq!(finding.status, Status::Pass);
-        assert!(finding.message.contains("not tried"), "{}", finding.message);
-        // No DELETE route: the session lives on by right.
-        let alive = |made: Made| made.result(json!({}));
-        assert_eq!(judged(gone, Some(404), alive).status, Status::Pass);
-        assert_eq!(judged(gone, Some(405), alive).status, Status::Pass);
-    }
-
-    #[test]
-    fn warns_of_other_refusals() {
-        for status in [400, 401, 403, 410, 422] {
-            assert_eq!(judged(|made| made.status(status), None, gone).status, Status::Warn, "{status}");
-            let finding = judged(gone, Some(200), |made| made.error(status, -32000, "no valid session"));
-            assert_eq!((finding.status, finding.severity), (Status::Warn, Severity::Medium), "{status}");
-        }
-        assert_eq!(judged(|made| made.error(200, -32001, "gone"), None, gone).status, Status::Warn);
-    }
-
-    #[test]
-    fn warns_when_an_accepted_delete_takes_its_time() {
-        assert_eq!(judged(gone, Some(202), |made| made.result(json!({}))).status, Status::Warn);
-    }
-
-    #[test]
-    fn fails_when_served_or_crashing() {
-        assert_eq!(judged(|made| made.result(json!({})), None, gone).status, Status::Fail);
-        assert_eq!(judged(gone, Some(200), |made| made.result(json!({}))).status, Status::Fail);
-        assert_eq!(judged(|made| made.status(500), None, gone).status, Status::Fail);
-        // Whatever could not be seen beside it.
-        let lost = |made: Made| made.failed(Phase::Head, FailureKind::HeaderTimeout);
-        assert_eq!(judged(lost, Some(200), |made| made.result(json!({}))).status, Status::Fail);
-    }
-
-    #[test]
-    fn undecided_when_not_answered_or_the_live_session_was_not_served() {
-        let lost = |made: Made| made.failed(Phase::Head, FailureKind::HeaderTimeout);
-        assert_eq!(judged(lost, None, gone).status, Status::Inconclusive);
-        assert_eq!(judged(gone, Some(200), lost).status, Status::Inconclusive);
-        assert_eq!(judged(|made| made.status(429), None, gone).status, Status::Inconclusive);
-        assert_eq!(judged(|made| made.status(202), None, gone).status, Status::Inconclusive);
-        let scan = Scan::legacy(true).with(ping("live").status(404));
-        let live = scan.next_id() - 1;
-        let scan = scan.with(gone(ping("unknown").negative().twin(live)));
-        assert_eq!(scan.judge(&CHECK).status, Status::Inconclusive);
-        assert_eq!(Scan::legacy(true).judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn not_applicable_without_sessions_and_to_modern_endpoints() {
-        assert_eq!(Scan::legacy(false).judge(&CHECK).status, Status::NotApplicable);
-        assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);
-    }
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let ping = |step| {
+        post(ProbeId::LegacySessions, step, Era::Legacy, json!({"jsonrpc":"2.0","id":2,"method":"ping"}))
+            .in_session("~session-1~")
+    };
+    let gone = |made: Made| made.status(404).json(json!({"error":"Session not found"}));
+    let alive = |made: Made| made.result(json!({}));
+    let lost = |made: Made| made.failed(Phase::Head, FailureKind::HeaderTimeout);
+    let no = |status| move |made: Made| made.error(status, -32000, "no valid session");
+    let live = || Scan::legacy(true).with(alive(ping("live")));
+    let unknown = |answer: &dyn Fn(Made) -> Made| live().with(answer(ping("unknown").negative()));
+    let ended = |first: &dyn Fn(Made) -> Made, status, then: &dyn Fn(Made) -> Made| {
+        let delete = request("DELETE", ProbeId::LegacySessions, "delete").teardown().status(status);
+        unknown(first).with(delete).with(then(ping("deleted").negative()))
+    };
+    let dead = Scan::legacy(true).with(ping("live").status(404));
+    let twin = dead.next_id() - 1;
+    hold(
+        &CHECK,
+        [
+            pass("both get 404", ended(&gone, 200, &gone)),
+            pass("a bare 404", ended(&|made| made.status(404), 202, &gone)),
+            pass("none could be ended", unknown(&gone)).naming("not tried"),
+            pass("no DELETE route: it lives on by right", ended(&gone, 405, &alive)),
+            pass("an unknown DELETE route", ended(&gone, 404, &alive)),
+            warn("400", unknown(&|made| made.status(400))),
+            warn("401 after a live twin", unknown(&|made| made.status(401))),
+            warn("403 after a live twin", unknown(&|made| made.status(403))),
+            warn("410", unknown(&|made| made.status(410))),
+            warn("422", unknown(&|made| made.status(422))),
+            warn("an error with 200", unknown(&|made| made.error(200, -32001, "gone"))),
+            warn("the ended one gets 400", ended(&gone, 200, &no(400))).severity(Severity::Medium),
+            warn("the ended one gets 401", ended(&gone, 200, &no(401))),
+            warn("the ended one gets 403", ended(&gone, 200, &no(403))),
+            warn("the ended one gets 410", ended(&gone, 200, &no(410))),
+            warn("the ended one gets 422", ended(&gone, 200, &no(422))),
+            warn("an accepted DELETE takes its time", ended(&gone, 202, &alive)),
+            fail("it is served", unknown(&alive)),
+            fail("the ended one is served", ended(&gone, 200, &alive)),
+            fail("it crashes", unknown(&|made| made.status(500))),
+            fail("whatever could not be seen beside it", ended(&lost, 200, &alive)),
+            undecided("no answer", unknown(&lost)),
+            undecided("the ended one was not answered", ended(&gone, 200, &lost)),
+            undecided("rate limited", unknown(&|made| made.status(429))),
+            undecided("neither served nor refused", unknown(&|made| made.status(202))),
+            undecided(
+                "a live session was not served",
+                dead.with(gone(ping("unknown").negative().twin(twin))),
+            ),
+            undecided("nothing was sent", Scan::legacy(true)),
+            not_applicable("no sessions", Scan::legacy(false)),
+        ],
+    );
 }

@@ -17,10 +17,7 @@ pub(super) static CHECK: Check = Check {
         ..Applies::LEGACY
     },
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::HttpSse, ProbeId::WebSocket, ProbeId::LegacyVersions]),
-    basis: &[Basis {
-        title: "MCP 2025-11-25, Lifecycle, Version negotiation",
-        url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#version-negotiation",
-    }],
+    basis: &[mcp!("2025-11-25", "Lifecycle, Version negotiation", "basic/lifecycle#version-negotiation")],
     rationale: "Client and server must agree on one revision before they exchange anything. A server that echoes any \
                 version claims what it cannot speak, and one that merely refuses leaves the agent nothing to try.",
     remediation: "Compare `params.protocolVersion` with the versions you support: echo it if it is one of them, else \

@@ -2,10 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::listen::{First, first, streams, subscribes};
-use crate::facts::outcome::Outcome;
-use crate::protocol::names;
 use crate::transcript::{Ended, Profile};
-use crate::verdict::{cut, milliseconds};
 
 pub(super) static CHECK: Check = Check {
     id: "listen-ack-first",
@@ -15,10 +12,11 @@ pub(super) static CHECK: Check = Check {
     level: Level::Must,
     applies: Applies::MODERN,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Catalogue, ProbeId::Listen]),
-    basis: &[Basis {
-        title: "MCP 2026-07-28, Subscriptions, Acknowledgment",
-        url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#acknowledgment",
-    }],
+    basis: &[mcp!(
+        "2026-07-28",
+        "Subscriptions, Acknowledgment",
+        "basic/patterns/subscriptions#acknowledgment"
+    )],
     rationale: "The acknowledgement tells a client which changes it will hear of. Until it comes the client cannot know \
                 whether it is subscribed at all, and what comes before it belongs to nothing.",
     remediation: "Answer `subscriptions/listen` with an event stream whose first message is \
@@ -138,106 +136,62 @@ fn judge_refusal(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, discover, initialize, post};
-    use crate::finding::Finding;
-    use crate::protocol::names;
-    use crate::protocol::revision::Era;
-    use crate::transcript::{Content, ProbeId, Profile, SkipReason};
-    use crate::verdict::Status;
-
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
     const ACK: &str = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{}}\n\n";
     const CHANGED: &str =
         "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\",\"params\":{}}\n\n";
-
-    fn endpoint(capabilities: &Value) -> Scan {
+    const LIMIT: &str = "data: {\"jsonrpc\":\"2.0\",\"id\":\"d-9\",\"error\":{\"code\":-32603,\"message\":\"limit reached\"}}\n\n";
+    let endpoint = |capabilities: Value| {
         let result =
             json!({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":capabilities});
         Scan::empty()
             .with(discover().result(result))
             .with(initialize(ProbeId::Classify, "initialize").error(400, -32022, "no"))
-    }
-
-    fn listen() -> Made {
+    };
+    let listen = || {
         let body = json!({"jsonrpc":"2.0","id":"d-9","method":names::LISTEN,"params":{}});
         post(ProbeId::Listen, "listen", Era::Modern, body)
-    }
-
-    fn judged(made: Made) -> Finding {
-        endpoint(&json!({"tools":{"listChanged":true}})).with(made).judge(&CHECK)
-    }
-
-    #[test]
-    fn undecided_when_a_proxy_may_hold_back_every_byte() {
-        let silent =
-            |text: &str| judged(listen().stream(text, 0).header("server", "nginx").held_until(35_000_000));
-        let finding = silent("");
-        assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
-        assert!(finding.message.contains("`nginx`"), "{}", finding.message);
-        // A comment came through.
-        assert_eq!(silent(": keep-alive\n\n").status, Status::Fail);
-    }
-
-    fn after(us: u64) -> Made {
-        let mut made = listen().stream(ACK, 0).held_until(35_000_000);
+    };
+    let tools = || endpoint(json!({"tools":{"listChanged":true}}));
+    let of = |made: Made| tools().with(made);
+    let held = |text: &str| listen().stream(text, 0).held_until(35_000_000);
+    let nginx = |text: &str| of(held(text).header("server", "nginx"));
+    let after = |us| {
+        let mut made = held(ACK);
         if let Content::Lines { lines, .. } = &mut made.made.content {
             lines.iter_mut().for_each(|line| line.at_us = us);
         }
         made
-    }
-
-    #[test]
-    fn passes_when_acknowledged_first() {
-        let finding = judged(after(20_000));
-        assert_eq!(finding.status, Status::Pass);
-        assert!(finding.message.contains("20.0 ms"), "{}", finding.message);
-        // Comments and empty events are no messages.
-        let text = format!(": hi\n\ndata:\n\n{ACK}");
-        assert_eq!(judged(listen().stream(&text, 0).held_until(20_000)).status, Status::Pass);
-        let resources = endpoint(&json!({"resources":{"subscribe":true}})).with(after(1_000));
-        assert_eq!(resources.judge(&CHECK).status, Status::Pass);
-    }
-
-    #[test]
-    fn warns_when_late() {
-        assert_eq!(judged(after(6_000_000)).status, Status::Warn);
-    }
-
-    #[test]
-    fn fails_when_second_never_in_json_or_unknown() {
-        let second = format!("{CHANGED}{ACK}");
-        assert_eq!(judged(listen().stream(&second, 0).held_until(35_000_000)).status, Status::Fail);
-        assert_eq!(judged(listen().stream(": ping\n\n", 0).held_until(35_000_000)).status, Status::Fail);
-        assert_eq!(judged(listen().stream("", 0)).status, Status::Fail);
-        assert_eq!(judged(after(11_000_000)).status, Status::Fail);
-        assert_eq!(judged(listen().result(json!({"resultType":"complete"}))).status, Status::Fail);
-        assert_eq!(judged(listen().error(404, -32601, "unknown")).status, Status::Fail);
-    }
-
-    #[test]
-    fn undecided_in_quick_at_a_limit_or_unsent() {
-        let quick = endpoint(&json!({"tools":{"listChanged":true}}))
-            .with(listen().stream("", 0).held_until(300_000))
-            .profile(Profile::Quick);
-        assert_eq!(quick.judge(&CHECK).status, Status::Inconclusive);
-        let limit = "data: {\"jsonrpc\":\"2.0\",\"id\":\"d-9\",\"error\":{\"code\":-32603,\"message\":\"limit reached\"}}\n\n";
-        assert_eq!(judged(listen().stream(limit, 0)).status, Status::Inconclusive);
-        assert_eq!(judged(listen().error(500, -32603, "limit reached")).status, Status::Inconclusive);
-        assert_eq!(judged(listen().status(403)).status, Status::Inconclusive);
-        let skipped = endpoint(&json!({"tools":{"listChanged":true}})).skip(
-            ProbeId::Listen,
-            Some("listen"),
-            SkipReason::Budget,
-        );
-        assert!(skipped.judge(&CHECK).message.contains("budget"));
-    }
-
-    #[test]
-    fn not_applicable_without_a_subscription() {
-        assert_eq!(endpoint(&json!({"tools":{}})).judge(&CHECK).status, Status::NotApplicable);
-        assert_eq!(Scan::legacy(true).judge(&CHECK).status, Status::NotApplicable);
-    }
+    };
+    let quick = of(listen().stream("", 0).held_until(300_000)).profile(Profile::Quick);
+    let commented = format!(": hi\n\ndata:\n\n{ACK}");
+    hold(
+        &CHECK,
+        [
+            pass("at once", of(after(20_000))).naming("20.0 ms"),
+            pass(
+                "comments and empty events are no messages",
+                of(listen().stream(&commented, 0).held_until(20_000)),
+            ),
+            pass("resources", endpoint(json!({"resources":{"subscribe":true}})).with(after(1_000))),
+            warn("late", of(after(6_000_000))),
+            fail("second", of(held(&format!("{CHANGED}{ACK}")))),
+            fail("only a comment", of(held(": ping\n\n"))),
+            fail("the stream ends", of(listen().stream("", 0))),
+            fail("too late", of(after(11_000_000))),
+            fail("in JSON", of(listen().result(json!({"resultType":"complete"})))),
+            fail("unknown", of(listen().error(404, -32601, "unknown"))),
+            undecided("a proxy may hold every byte back", nginx("")).naming("`nginx`"),
+            fail("a comment came through the proxy", nginx(": keep-alive\n\n")),
+            undecided("quick does not wait", quick),
+            undecided("a limit, on the stream", of(listen().stream(LIMIT, 0))),
+            undecided("a limit", of(listen().error(500, -32603, "limit reached"))),
+            undecided("a wall", of(listen().status(403))),
+            undecided("unsent", tools().skip(ProbeId::Listen, Some("listen"), SkipReason::Budget))
+                .naming("budget"),
+            not_applicable("nothing to listen to", endpoint(json!({"tools":{}}))),
+        ],
+    );
 }

@@ -4,8 +4,6 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::steps;
-use crate::protocol::names;
-use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-discover",
@@ -16,14 +14,12 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::MODERN,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Connections, ProbeId::Catalogue]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Server, Discovery",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/discover",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Versioning, Protocol version negotiation",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#protocol-version-negotiation",
-        },
+        mcp!("2026-07-28", "Server, Discovery", "server/discover"),
+        mcp!(
+            "2026-07-28",
+            "Versioning, Protocol version negotiation",
+            "basic/versioning#protocol-version-negotiation"
+        ),
         Basis {
             title: "MCP schema, DiscoverResult",
             url: "https://github.com/modelcontextprotocol/modelcontextprotocol/tree/main/schema",
@@ -87,13 +83,7 @@ fn judge_missing(facts: &Facts<'_>, asked: Option<&Exchange>) -> Judgement {
 
 fn judge_result(exchange: &Exchange, result: &Value) -> Judgement {
     let mut seen = Observations::new();
-    let at = |member: &str| {
-        let pointer = format!("/result/{member}");
-        result.get(member).map_or_else(
-            || Evidence::new(exchange, format!("body {pointer}"), "(absent)"),
-            |value| Evidence::body(exchange, &pointer, value),
-        )
-    };
+    let at = |member: &str| Evidence::member(exchange, result, member);
     match result.get("supportedVersions").and_then(Value::as_array) {
         None => seen.add(Status::Fail, at("supportedVersions"), "`supportedVersions` is missing or no list"),
         Some(list) if list.is_empty() || !list.iter().all(names_a_version) => seen.add(
@@ -144,121 +134,57 @@ fn names_a_version(value: &Value) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, discover, post};
-    use crate::finding::Finding;
-    use crate::protocol::revision::Era;
-    use crate::transcript::{Content, FailureKind, Phase, ProbeId};
-    use crate::verdict::{Severity, Status};
-
-    fn judged(change: impl Fn(&mut Value)) -> Finding {
-        let mut result =
-            json!({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}});
-        change(&mut result);
-        Scan::empty().with(discover().result(result)).judge(&CHECK)
-    }
-
-    /// tools/list in the modern era, served: proves the era where discover does not.
-    fn list() -> Made {
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let sound = || json!({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}});
+    let of = |result| Scan::empty().with(discover().result(result));
+    let with = |member: &str, value| {
+        let mut result = sound();
+        result[member] = value;
+        of(result)
+    };
+    let without = |member: &str| {
+        let mut result = sound();
+        result.as_object_mut().unwrap().remove(member);
+        of(result)
+    };
+    // tools/list in the modern era, served: proves the era where discover does not.
+    let list = || {
         let body = json!({"jsonrpc":"2.0","id":"l-1","method":"tools/list","params":{}});
-        post(ProbeId::Classify, "discover-list", Era::Modern, body)
-            .result(json!({"resultType":"complete","tools":[]}))
-    }
-
-    #[test]
-    fn passes_with_every_member() {
-        let finding = judged(|_| {});
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-        assert!(!finding.evidence.is_empty());
-        assert_eq!(Scan::dual(true).judge(&CHECK).status, Status::Pass);
-    }
-
-    #[test]
-    fn passes_as_an_event_stream() {
-        let data = json!({"jsonrpc":"2.0","id":"d-1","result":
-            {"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}});
-        let scan = Scan::empty().with(discover().stream(&format!("event: message\ndata: {data}\n\n"), 0));
-        assert_eq!(scan.judge(&CHECK).status, Status::Pass);
-    }
-
-    #[test]
-    fn passes_when_instructions_and_unknown_members_come_too() {
-        let finding = judged(|result| {
-            result["instructions"] = json!("be kind");
-            result["vendor"] = json!(1);
-        });
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-    }
-
-    #[test]
-    fn warns_of_members_of_another_age() {
-        let finding = judged(|result| result["serverInfo"] = json!({"name":"s","version":"1"}));
-        assert_eq!((finding.status, finding.severity), (Status::Warn, Severity::Medium));
-    }
-
-    #[test]
-    fn warns_when_the_version_just_used_is_not_listed() {
-        let finding = judged(|result| result["supportedVersions"] = json!(["2025-11-25"]));
-        assert_eq!(finding.status, Status::Warn);
-        assert!(finding.message.contains("2026-07-28"), "{}", finding.message);
-    }
-
-    #[test]
-    fn warns_of_a_result_with_another_status() {
-        let result = json!({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}});
-        let scan = Scan::empty().with(discover().result(result).status(202));
-        assert_eq!(scan.judge(&CHECK).status, Status::Warn);
-    }
-
-    #[test]
-    fn fails_when_a_member_is_missing_or_of_another_type() {
-        let changes: [fn(&mut Value); 5] = [
-            |result| result["supportedVersions"] = json!([]),
-            |result| result["supportedVersions"] = json!([20_260_728]),
-            |result| result["capabilities"] = json!([]),
-            |result| result["resultType"] = json!("input_required"),
-            |result| drop(result.as_object_mut().unwrap().remove("resultType")),
-        ];
-        for change in changes {
-            let finding = judged(change);
-            assert_eq!(finding.status, Status::Fail, "{}", finding.message);
-        }
-    }
-
-    #[test]
-    fn fails_without_supported_versions_where_the_list_proves_the_era() {
-        let lacking = discover().result(json!({"resultType":"complete","capabilities":{}}));
-        assert_eq!(Scan::empty().with(lacking).with(list()).judge(&CHECK).status, Status::Fail);
-    }
-
-    #[test]
-    fn fails_when_only_discover_is_not_implemented() {
-        let scan = Scan::empty().with(discover().error(404, -32601, "Method not found")).with(list());
-        let finding = scan.judge(&CHECK);
-        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
-    }
-
-    #[test]
-    fn undecided_when_no_modern_method_was_served() {
-        let refused = discover().error(400, -32022, "Unsupported protocol version");
-        assert_eq!(Scan::empty().with(refused).judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn undecided_when_discover_failed_below_http_or_with_a_server_error() {
-        let mut lost = discover().failed(Phase::Head, FailureKind::Reset);
-        (lost.made.head, lost.made.content) = (None, Content::None);
-        assert_eq!(Scan::empty().with(lost).with(list()).judge(&CHECK).status, Status::Inconclusive);
-        let crashed = discover().status(503).body("text/plain", "busy");
-        assert_eq!(Scan::empty().with(crashed).with(list()).judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn not_applicable_to_legacy_and_gated_endpoints() {
-        assert_eq!(Scan::legacy(true).judge(&CHECK).status, Status::NotApplicable);
-        assert_eq!(Scan::gated().judge(&CHECK).status, Status::NotApplicable);
-    }
+        let tools = json!({"resultType":"complete","tools":[]});
+        post(ProbeId::Classify, "discover-list", Era::Modern, body).result(tools)
+    };
+    let beside = |made: Made| Scan::empty().with(made).with(list());
+    let data = json!({"jsonrpc":"2.0","id":"d-1","result":sound()});
+    let stream = discover().stream(&format!("event: message\ndata: {data}\n\n"), 0);
+    let mut lost = discover().failed(Phase::Head, FailureKind::Reset);
+    (lost.made.head, lost.made.content) = (None, Content::None);
+    let stray = json!({"name":"s","version":"1"});
+    let refused = discover().error(400, -32022, "Unsupported protocol version");
+    hold(
+        &CHECK,
+        [
+            pass("every member", of(sound())),
+            pass("the modern side of both eras", Scan::dual(true)),
+            pass("an event stream", Scan::empty().with(stream)),
+            pass("instructions", with("instructions", json!("be kind"))),
+            pass("unknown members", with("vendor", json!(1))),
+            warn("a member of another age", with("serverInfo", stray)).severity(Severity::Medium),
+            warn("the version in use is not listed", with("supportedVersions", json!(["2025-11-25"])))
+                .naming("2026-07-28"),
+            warn("another status", Scan::empty().with(discover().result(sound()).status(202))),
+            fail("no versions", with("supportedVersions", json!([]))),
+            fail("versions that are no strings", with("supportedVersions", json!([20_260_728]))),
+            fail("capabilities that are no object", with("capabilities", json!([]))),
+            fail("a question", with("resultType", json!("input_required"))),
+            fail("no result type", without("resultType")),
+            fail("the list proves the era", without("supportedVersions").with(list())),
+            fail("only discover is missing", beside(discover().error(404, -32601, "Method not found"))),
+            undecided("no modern method was served", Scan::empty().with(refused)),
+            undecided("reset", beside(lost)),
+            undecided("a server error", beside(discover().status(503).body("text/plain", "busy"))),
+            not_applicable("behind authentication", Scan::gated()),
+        ],
+    );
 }

@@ -2,7 +2,6 @@
 
 use crate::checks::prelude::*;
 use crate::facts::steps::{self, Get};
-use crate::facts::{Kind, barrier};
 
 pub(super) static CHECK: Check = Check {
     id: "modern-get-405",
@@ -12,10 +11,11 @@ pub(super) static CHECK: Check = Check {
     level: Level::Should,
     applies: Applies::MODERN,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::ModernMethods]),
-    basis: &[Basis {
-        title: "MCP 2026-07-28, Streamable HTTP, Earlier Streamable HTTP revisions",
-        url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#earlier-streamable-http-revisions",
-    }],
+    basis: &[mcp!(
+        "2026-07-28",
+        "Streamable HTTP, Earlier Streamable HTTP revisions",
+        "basic/transports/streamable-http#earlier-streamable-http-revisions"
+    )],
     rationale: "Older clients open a stream with GET and end a session with DELETE. A prompt 405 tells them that \
                 neither exists here; anything else makes them wait, retry or misjudge the server.",
     remediation: "Route POST only, and answer every other method on the endpoint with `405 Method Not Allowed` and \
@@ -51,12 +51,12 @@ fn observe_get(facts: &Facts<'_>, seen: &mut Observations) -> Result<(), Undecid
     match exchange.status().unwrap_or_default() {
         405 => seen.add(Status::Pass, at, "405"),
         status if crashed(status) => seen.add(Status::Fail, at, format!("GET gets {status}")),
-        200 if barrier::essence(exchange).as_deref() == Some("text/event-stream") => seen.add(
+        200 if exchange.declares_event_stream() => seen.add(
             Status::Warn,
             at,
             "GET gets an event stream, although only modern versions are declared, which have none",
         ),
-        200 if barrier::html(exchange) => seen.add(Status::Warn, at, "GET gets an HTML page instead of 405"),
+        200 if steps::html(exchange) => seen.add(Status::Warn, at, "GET gets an HTML page instead of 405"),
         status => seen.add(Status::Warn, at, format!("GET gets {status} instead of 405")),
     }
     Ok(())
@@ -97,78 +97,38 @@ fn crashed(status: u16) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, get, request};
-    use crate::transcript::{FailureKind, Phase, ProbeId, Profile};
-    use crate::verdict::Status;
-
-    fn asked() -> Made {
-        get(ProbeId::Classify, "get")
-    }
-
-    fn deleted() -> Made {
-        request("DELETE", ProbeId::ModernMethods, "delete").negative().twin(2)
-    }
-
-    fn scan(got: Made, deleted: Made) -> Scan {
-        Scan::modern().with(got).with(deleted)
-    }
-
-    fn judged(got: Made, deleted: Made) -> Status {
-        scan(got, deleted).judge(&CHECK).status
-    }
-
-    #[test]
-    fn passes_with_405_to_both() {
-        assert_eq!(judged(asked().status(405), deleted().status(405)), Status::Pass);
-    }
-
-    #[test]
-    fn warns_of_other_answers() {
-        for status in [400, 404, 406, 204, 501] {
-            assert_eq!(judged(asked().status(status), deleted().status(405)), Status::Warn);
-            assert_eq!(judged(asked().status(405), deleted().status(status)), Status::Warn);
-        }
-        let page = || asked().status(200).body("text/html", "<h1>hello</h1>");
-        assert_eq!(judged(page(), deleted().status(405)), Status::Warn);
-        let finding = scan(asked().stream(": hello\n\n", 0), deleted().status(405)).judge(&CHECK);
-        assert_eq!(finding.status, Status::Warn);
-        assert!(finding.message.contains("event stream"), "{}", finding.message);
-    }
-
-    #[test]
-    fn fails_on_crashes_and_hangs() {
-        assert_eq!(judged(asked().status(500), deleted().status(405)), Status::Fail);
-        assert_eq!(judged(asked().status(405), deleted().status(502)), Status::Fail);
-        assert_eq!(judged(asked().held_until(10_000_000), deleted().status(405)), Status::Fail);
-        let timeout = || deleted().held_until(10_000_000).failed(Phase::Head, FailureKind::HeaderTimeout);
-        assert_eq!(judged(asked().status(405), timeout()), Status::Fail);
-        // A crash stands, whatever could not be seen beside it.
-        assert_eq!(Scan::modern().with(asked().status(500)).judge(&CHECK).status, Status::Fail);
-    }
-
-    #[test]
-    fn undecided_when_we_left_before_a_hang_was_shown() {
-        let held = asked().held_until(300_000);
-        let quick = scan(held, deleted().status(405)).profile(Profile::Quick);
-        assert_eq!(quick.judge(&CHECK).status, Status::Inconclusive);
-        let held = asked().held_until(9_000_000);
-        assert_eq!(judged(held, deleted().status(405)), Status::Inconclusive);
-    }
-
-    #[test]
-    fn undecided_when_one_of_them_was_not_seen() {
-        assert_eq!(Scan::modern().with(asked().status(405)).judge(&CHECK).status, Status::Inconclusive);
-        let reset = deleted().failed(Phase::Head, FailureKind::Reset);
-        assert_eq!(judged(asked().status(405), reset), Status::Inconclusive);
-        assert_eq!(judged(asked().status(403), deleted().status(405)), Status::Inconclusive);
-    }
-
-    #[test]
-    fn not_applicable_to_dual_and_legacy_endpoints() {
-        let dual = Scan::dual(true).with(asked().status(500));
-        assert_eq!(dual.judge(&CHECK).status, Status::NotApplicable);
-        assert_eq!(Scan::legacy(false).judge(&CHECK).status, Status::NotApplicable);
-    }
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let asked = || get(ProbeId::Classify, "get");
+    let deleted = || request("DELETE", ProbeId::ModernMethods, "delete").negative().twin(2);
+    let both = |got: Made, deleted: Made| Scan::modern().with(got).with(deleted);
+    let got = |made: Made| both(made, deleted().status(405));
+    let gone = |made: Made| both(asked().status(405), made);
+    let page = asked().status(200).body("text/html", "<h1>hello</h1>");
+    let timeout = deleted().held_until(10_000_000).failed(Phase::Head, FailureKind::HeaderTimeout);
+    let other = [400, 404, 406, 204, 501].into_iter().flat_map(|status| {
+        let words = |method: &str| format!("{status} to {method}");
+        [
+            warn(words("GET"), got(asked().status(status))),
+            warn(words("DELETE"), gone(deleted().status(status))),
+        ]
+    });
+    let rows = [
+        pass("405 to both", got(asked().status(405))),
+        warn("a page", got(page)),
+        warn("an event stream", got(asked().stream(": hello\n\n", 0))).naming("event stream"),
+        fail("GET crashes", got(asked().status(500))),
+        fail("DELETE crashes", gone(deleted().status(502))),
+        fail("GET hangs", got(asked().held_until(10_000_000))),
+        fail("DELETE hangs", gone(timeout)),
+        fail("a crash, whatever was not seen beside it", Scan::modern().with(asked().status(500))),
+        undecided("we left at once", got(asked().held_until(300_000)).profile(Profile::Quick)),
+        undecided("we left too early", got(asked().held_until(9_000_000))),
+        undecided("no DELETE was sent", Scan::modern().with(asked().status(405))),
+        undecided("reset", gone(deleted().failed(Phase::Head, FailureKind::Reset))),
+        undecided("a wall", got(asked().status(403))),
+        not_applicable("the legacy side may serve GET", Scan::dual(true).with(asked().status(500))),
+    ];
+    hold(&CHECK, rows.into_iter().chain(other));
 }

@@ -1,8 +1,6 @@
 //! A modern request without its mandatory `_meta` members is refused, not guessed at.
 
 use crate::checks::prelude::*;
-use crate::facts::Outcome;
-use crate::protocol::names;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-meta-required",
@@ -13,10 +11,7 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::MODERN,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::ModernRules]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Basic, _meta",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic#meta",
-        },
+        mcp!("2026-07-28", "Basic, _meta", "basic#meta"),
         Basis {
             title: "MCP conformance suite, server-stateless",
             url: "https://github.com/modelcontextprotocol/conformance",
@@ -44,113 +39,48 @@ const STEPS: [(&str, &str); 3] = [
     ("meta-no-capabilities", "`clientCapabilities` in `_meta`"),
 ];
 
-fn judge(facts: &Facts<'_>) -> Judgement {
-    let mut seen = Observations::new();
-    let mut missing = None;
-    for (step, lacking) in STEPS {
-        missing = missing.or(observe(facts, step, lacking, &mut seen).err());
-    }
-    seen.verdict_despite(missing, "all three are refused with 400 and -32602")
-}
+// A crash is no refusal: the client is told that it may try the same again.
+const WANTED: Refusal =
+    Refusal { echo: true, crash: Status::Fail, ..Refusal::with(400, names::INVALID_PARAMS) };
 
-fn observe(facts: &Facts<'_>, step: &str, lacking: &str, seen: &mut Observations) -> Result<(), Undecided> {
-    let exchange = answered(facts.negative(ProbeId::ModernRules, step, Some(Era::Modern))?)?;
-    let Some(outcome) = Outcome::of(exchange, facts.reply(exchange)) else {
-        return inconclusive("no complete answer came");
-    };
-    let at = Evidence::status(exchange);
-    match outcome {
-        Outcome::Served => seen.add(Status::Fail, at, format!("a request without {lacking} is served")),
-        Outcome::Error { status: 400, error, echoed } if error.code == Some(names::INVALID_PARAMS) => {
-            if echoed {
-                seen.add(Status::Pass, at, "refused");
-            } else {
-                let message = format!("without {lacking}: refused as it should be, but the id is not echoed");
-                seen.add(Status::Warn, at, message);
-            }
-        }
-        Outcome::Nothing { .. } => return inconclusive("neither served nor refused"),
-        // A crash is no refusal: the client is told that it may try the same again.
-        other if exchange.status() >= Some(500) => seen.add(
-            Status::Fail,
-            at,
-            format!("a request without {lacking} makes the server fail with {}", other.words()),
-        ),
-        other => seen.add(
-            Status::Warn,
-            at,
-            format!("without {lacking}: refused with {}, instead of 400 and -32602", other.words()),
-        ),
-    }
-    Ok(())
+fn judge(facts: &Facts<'_>) -> Judgement {
+    let none = Cases::of(facts, ProbeId::ModernRules, Era::Modern);
+    let all = STEPS.iter().fold(none, |cases, (step, lacking)| {
+        cases.refused(step, &format!("a request without {lacking}"), WANTED)
+    });
+    all.verdict("all three are refused with 400 and -32602")
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::{CHECK, STEPS};
-    use crate::checks::synthetic::{Made, Scan, post};
-    use crate::finding::Finding;
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId};
-    use crate::verdict::Status;
-
-    /// Every step refused as it should be, but the second answered by `answer`.
-    fn judged(answer: impl Fn(Made) -> Made) -> Finding {
-        let mut scan = Scan::dual(false);
-        for (step, _) in STEPS {
-            let body = json!({"jsonrpc":"2.0","id":step,"method":"server/discover","params":{}});
-            let made = post(ProbeId::ModernRules, step, Era::Modern, body).negative();
-            let second = step == "meta-no-version";
-            scan = scan.with(if second { answer(made) } else { made.error(400, -32602, "_meta") });
-        }
-        scan.judge(&CHECK)
-    }
-
-    #[test]
-    fn passes_when_all_three_are_refused() {
-        let finding = judged(|made| made.error(400, -32602, "_meta"));
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-    }
-
-    #[test]
-    fn warns_of_other_codes_a_status_of_200_or_a_lost_id() {
-        let lost = json!({"jsonrpc":"2.0","id":Value::Null,"error":{"code":-32602,"message":"x"}});
-        let all: [Box<dyn Fn(Made) -> Made>; 6] = [
-            Box::new(|made| made.error(400, -32020, "mismatch")),
-            Box::new(|made| made.error(400, -32022, "version")),
-            Box::new(|made| made.error(200, -32602, "_meta")),
-            Box::new(|made| made.error(400, -32600, "invalid")),
-            Box::new(|made| made.status(400).body("text/plain", "Bad Request")),
-            Box::new(move |made| made.status(400).json(lost.clone())),
-        ];
-        for answer in all {
-            let finding = judged(answer);
-            assert_eq!(finding.status, Status::Warn, "{}", finding.message);
-            assert!(finding.message.contains("protocolVersion"), "{}", finding.message);
-        }
-    }
-
-    #[test]
-    fn fails_when_one_is_served_or_crashes_the_server() {
-        let served = judged(|made| made.result(json!({"resultType":"complete"})));
-        assert_eq!(served.status, Status::Fail);
-        assert!(served.message.contains("protocolVersion"), "{}", served.message);
-        assert_eq!(judged(|made| made.status(500).body("text/html", "oops")).status, Status::Fail);
-    }
-
-    #[test]
-    fn undecided_when_one_was_not_sent_or_not_answered() {
-        assert_eq!(Scan::modern().judge(&CHECK).status, Status::Inconclusive);
-        let lost = judged(|made| made.failed(Phase::Head, FailureKind::HeaderTimeout));
-        assert_eq!(lost.status, Status::Inconclusive);
-        assert_eq!(judged(|made| made.status(401)).status, Status::Inconclusive);
-        assert_eq!(judged(|made| made.status(202)).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn not_applicable_to_legacy_endpoints() {
-        assert_eq!(Scan::legacy(false).judge(&CHECK).status, Status::NotApplicable);
-    }
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let refused = |made: Made| made.error(400, -32602, "_meta");
+    // The second one answered so, the others as they should be.
+    let second = |answer: &dyn Fn(Made) -> Made| {
+        STEPS.iter().fold(Scan::dual(false), |scan, (step, _)| {
+            let made = negative(ProbeId::ModernRules, step);
+            scan.with(if *step == "meta-no-version" { answer(made) } else { refused(made) })
+        })
+    };
+    let lost = json!({"jsonrpc":"2.0","id":null,"error":{"code":-32602,"message":"x"}});
+    let named = "protocolVersion";
+    hold(
+        &CHECK,
+        [
+            pass("all three are refused", second(&refused)),
+            warn("header mismatch", second(&|made| made.error(400, -32020, "mismatch"))).naming(named),
+            warn("version", second(&|made| made.error(400, -32022, "version"))).naming(named),
+            warn("the code comes with 200", second(&|made| made.error(200, -32602, "_meta"))).naming(named),
+            warn("invalid", second(&|made| made.error(400, -32600, "invalid"))).naming(named),
+            warn("a bare 400", second(&|made| made.status(400).body("text/plain", "Bad"))).naming(named),
+            warn("the id is lost", second(&|made| made.status(400).json(lost.clone()))).naming(named),
+            fail("served", second(&|made| made.result(json!({"resultType":"complete"})))).naming(named),
+            fail("it crashes", second(&|made| made.status(500).body("text/html", "oops"))),
+            undecided("not sent", Scan::modern()),
+            undecided("lost", second(&|made| made.failed(Phase::Head, FailureKind::HeaderTimeout))),
+            undecided("behind a wall", second(&|made| made.status(401))),
+            undecided("neither served nor refused", second(&|made| made.status(202))),
+        ],
+    );
 }

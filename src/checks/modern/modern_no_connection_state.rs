@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::checks::prelude::*;
-use crate::facts::Outcome;
-use crate::protocol::names;
-use crate::transcript::exchange::request_method;
-use crate::verdict::cut;
+use crate::facts::reply::request_method;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-no-connection-state",
@@ -19,14 +16,8 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::MODERN,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Connections, ProbeId::Catalogue]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Basic, Statelessness",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic#statelessness",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Server, Tools, Capabilities",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/server/tools#capabilities",
-        },
+        mcp!("2026-07-28", "Basic, Statelessness", "basic#statelessness"),
+        mcp!("2026-07-28", "Server, Tools, Capabilities", "server/tools#capabilities"),
     ],
     rationale: "Agents, proxies and load balancers open connections as they like. A server that remembers what came \
                 before on a connection answers the same call differently, and fails where nobody can see why.",
@@ -179,132 +170,62 @@ fn offered(result: &Value) -> BTreeSet<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, post};
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId};
-    use crate::verdict::Status;
-
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
     const STEPS: [&str; 5] = ["fresh-1", "fresh-2", "fresh-3", "fresh-4", "reused"];
-
-    fn list(probe: ProbeId, step: &str) -> Made {
-        let body = json!({"jsonrpc":"2.0","id":step,"method":"tools/list","params":{}});
-        post(probe, step, Era::Modern, body)
-    }
-
-    fn tools(names: &[&str]) -> Value {
+    let call = |probe, era, step: &str, method: &str| {
+        post(probe, step, era, json!({"jsonrpc":"2.0","id":step,"method":method,"params":{}}))
+    };
+    let list = |probe, step: &str| call(probe, Era::Modern, step, "tools/list");
+    let fresh = |step: &str| list(ProbeId::Connections, step);
+    let tools = |names: &[&str]| {
         let tools: Vec<Value> = names.iter().map(|name| json!({"name":name})).collect();
         json!({"resultType":"complete","tools":tools})
-    }
-
-    fn scan(answer: impl Fn(&str, Made) -> Made) -> Scan {
-        STEPS
-            .iter()
-            .fold(Scan::dual(true), |scan, step| scan.with(answer(step, list(ProbeId::Connections, step))))
-    }
-
-    #[test]
-    fn passes_when_all_connections_give_the_same_set() {
-        let finding =
-            scan(|step, made| made.result(tools(if step == "reused" { &["b", "a"] } else { &["a", "b"] })))
-                .judge(&CHECK);
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-        assert!(finding.message.contains("4 fresh connections and on a reused"), "{}", finding.message);
-    }
-
-    #[test]
-    fn passes_by_discover_and_says_so() {
-        let result =
-            json!({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"logging":{}}});
-        let mut made = Scan::modern();
-        for step in ["fresh-1", "fresh-2"] {
-            let body = json!({"jsonrpc":"2.0","id":step,"method":"server/discover","params":{}});
-            made = made.with(post(ProbeId::Connections, step, Era::Modern, body).result(result.clone()));
-        }
-        let finding = made.judge(&CHECK);
-        assert_eq!(finding.status, Status::Pass);
-        assert!(finding.message.contains("no list is advertised"), "{}", finding.message);
-    }
-
-    #[test]
-    fn fails_when_a_set_differs() {
-        let finding =
-            scan(|step, made| made.result(tools(if step == "reused" { &["a", "b"] } else { &["a"] })))
-                .judge(&CHECK);
-        assert_eq!(finding.status, Status::Fail);
-        assert!(finding.unstable && finding.message.contains("`b`"), "{}", finding.message);
-    }
-
-    #[test]
-    fn fails_when_some_connections_are_refused() {
-        let finding = scan(|step, made| {
-            if step == "fresh-2" {
-                made.error(400, -32600, "not initialized")
-            } else {
-                made.result(tools(&["a"]))
-            }
-        })
-        .judge(&CHECK);
-        assert_eq!(finding.status, Status::Fail);
-        assert!(finding.message.contains("1 of 5"), "{}", finding.message);
-    }
-
-    #[test]
-    fn fails_when_only_a_call_after_discover_is_served() {
-        let refused = |_: &str, made: Made| made.error(400, -32600, "discover first");
-        let later = list(ProbeId::Catalogue, "tools/list").result(tools(&["a"]));
-        assert_eq!(scan(refused).with(later).judge(&CHECK).status, Status::Fail);
-    }
-
-    #[test]
-    fn undecided_when_the_call_is_refused_everywhere() {
-        let refused = scan(|_, made| made.error(404, -32601, "Method not found"));
-        assert_eq!(refused.judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn undecided_when_the_list_changed_over_a_long_time() {
-        let slow = scan(|step, made| {
-            let made = made.result(tools(if step == "reused" { &["b"] } else { &["a"] }));
-            made.held_until(4_000_000)
-        });
-        assert_eq!(slow.judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn undecided_when_nothing_or_not_enough_was_seen() {
-        assert_eq!(Scan::modern().judge(&CHECK).status, Status::Inconclusive);
-        let one = Scan::modern().with(list(ProbeId::Connections, "fresh-1").result(tools(&["a"])));
-        assert_eq!(one.judge(&CHECK).status, Status::Inconclusive);
-        for lost in ["fresh-1", "reused"] {
-            let scan =
-                scan(|step, made| if step == lost { made.status(429) } else { made.result(tools(&["a"])) });
-            assert_eq!(scan.judge(&CHECK).status, Status::Inconclusive);
-        }
-        let cut = scan(|step, made| {
-            let made = if step == "fresh-3" { made.status(200) } else { made.result(tools(&["a"])) };
-            if step == "fresh-3" { made.failed(Phase::Body, FailureKind::Truncated) } else { made }
-        });
-        assert_eq!(cut.judge(&CHECK).status, Status::Inconclusive);
-        let dead = scan(|_, made| made.failed(Phase::Connect, FailureKind::Refused));
-        assert_eq!(dead.judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn undecided_by_the_legacy_round_of_a_dual_endpoint() {
-        let mut made = Scan::dual(true);
-        for step in STEPS {
-            let body = json!({"jsonrpc":"2.0","id":2,"method":"ping"});
-            made = made.with(post(ProbeId::Connections, step, Era::Legacy, body).result(json!({})));
-        }
-        assert_eq!(made.judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn not_applicable_to_legacy_endpoints() {
-        assert_eq!(Scan::legacy(true).judge(&CHECK).status, Status::NotApplicable);
-    }
+    };
+    let all = |answer: &dyn Fn(&str, Made) -> Made| {
+        STEPS.iter().fold(Scan::dual(true), |scan, step| scan.with(answer(step, fresh(step))))
+    };
+    // All alike, but one.
+    let but = |odd: &str, answer: &dyn Fn(Made) -> Made| {
+        all(&|step, made| if step == odd { answer(made) } else { made.result(tools(&["a"])) })
+    };
+    let turned =
+        |step: &str, made: Made| made.result(tools(if step == "reused" { &["b", "a"] } else { &["a", "b"] }));
+    let no = |words: &'static str| move |_: &str, made: Made| made.error(400, -32600, words);
+    let found =
+        json!({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"logging":{}}});
+    let discovered = ["fresh-1", "fresh-2"].iter().fold(Scan::modern(), |scan, step| {
+        let made = call(ProbeId::Connections, Era::Modern, step, "server/discover");
+        scan.with(made.result(found.clone()))
+    });
+    let legacy = STEPS.iter().fold(Scan::dual(true), |scan, step| {
+        scan.with(call(ProbeId::Connections, Era::Legacy, step, "ping").result(json!({})))
+    });
+    let later = list(ProbeId::Catalogue, "tools/list").result(tools(&["a"]));
+    let slow = all(&|step, made| {
+        made.result(tools(if step == "reused" { &["b"] } else { &["a"] })).held_until(4_000_000)
+    });
+    let cut = |made: Made| made.status(200).failed(Phase::Body, FailureKind::Truncated);
+    hold(
+        &CHECK,
+        [
+            pass("the same set in another order", all(&turned)).naming("4 fresh connections and on a reused"),
+            pass("by discover", discovered).naming("no list is advertised"),
+            fail("a set differs", but("reused", &|made| made.result(tools(&["a", "b"]))))
+                .unstable()
+                .naming("`b`"),
+            fail("some are refused", but("fresh-2", &|made| made.error(400, -32600, "no"))).naming("1 of 5"),
+            fail("served after discover only", all(&no("discover first")).with(later)),
+            undecided("refused everywhere", all(&|_, made| made.error(404, -32601, "Method not found"))),
+            undecided("the list changed over a long time", slow),
+            undecided("nothing was sent", Scan::modern()),
+            undecided("one is not enough", Scan::modern().with(fresh("fresh-1").result(tools(&["a"])))),
+            undecided("a fresh one was rate limited", but("fresh-1", &|made| made.status(429))),
+            undecided("the reused one was rate limited", but("reused", &|made| made.status(429))),
+            undecided("a reply was cut", but("fresh-3", &cut)),
+            undecided("nobody is there", all(&|_, made| made.failed(Phase::Connect, FailureKind::Refused))),
+            undecided("the legacy round says nothing", legacy),
+        ],
+    );
 }

@@ -1,9 +1,7 @@
 //! A method that is not there is 404 with -32601: the status for gateways, the code for clients.
 
 use crate::checks::prelude::*;
-use crate::facts::{Outcome, barrier};
-use crate::protocol::names;
-use crate::transcript::exchange::request_method;
+use crate::facts::steps;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-unknown-method-404",
@@ -14,14 +12,12 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::MODERN,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::ModernRules]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Streamable HTTP, Protocol version header",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#protocol-version-header",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Changelog, major items 4 and 5",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/changelog",
-        },
+        mcp!(
+            "2026-07-28",
+            "Streamable HTTP, Protocol version header",
+            "basic/transports/streamable-http#protocol-version-header"
+        ),
+        mcp!("2026-07-28", "Changelog, major items 4 and 5", "changelog"),
         Basis {
             title: "MCP conformance suite, server-stateless",
             url: "https://github.com/modelcontextprotocol/conformance",
@@ -51,160 +47,106 @@ const REMOVED: [&str; 4] = [
     "removed resources/unsubscribe",
 ];
 
+const WANTED: Refusal = Refusal {
+    echo: true,
+    otherwise: Status::Fail,
+    crash: Status::Fail,
+    ..Refusal::with(404, names::METHOD_NOT_FOUND)
+};
+
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let mut seen = Observations::new();
-    let mut missing = observe(facts, UNKNOWN, &mut seen).err();
+    let none = Cases::of(facts, ProbeId::ModernRules, Era::Modern);
+    let mut cases = none.refused_but(UNKNOWN, "an invented method", WANTED, partly);
     for step in REMOVED {
-        if facts.step(ProbeId::ModernRules, step, Some(Era::Modern)).is_ok() {
-            missing = missing.or(observe(facts, step, &mut seen).err());
+        if cases.sent(step) {
+            let what = step.replace("removed", "the removed");
+            cases = cases.refused_but(step, &what, WANTED, |exchange, outcome| {
+                by_headers(outcome).or_else(|| partly(exchange, outcome))
+            });
         }
     }
-    let removed = seen.count(Status::Pass).saturating_sub(1);
+    let removed = cases.count(Status::Pass).saturating_sub(1);
     let removed = if removed == 4 { "the four".to_owned() } else { format!("{removed} of the four") };
-    let sound = format!("the invented and {removed} removed methods get 404 and -32601");
-    seen.verdict_despite(missing, sound)
+    cases.verdict(&format!("the invented and {removed} removed methods get 404 and -32601"))
 }
 
-fn observe(facts: &Facts<'_>, step: &str, seen: &mut Observations) -> Result<(), Undecided> {
-    let exchange = answered(facts.negative(ProbeId::ModernRules, step, Some(Era::Modern))?)?;
-    let Some(outcome) = Outcome::of(exchange, facts.reply(exchange)) else {
-        return inconclusive("no complete answer came");
-    };
-    let method = if step == UNKNOWN {
-        "an invented method".to_owned()
-    } else {
-        format!("the removed {}", request_method(exchange).unwrap_or_default())
-    };
-    let at = Evidence::status(exchange);
+/// The code without the status, and the status without the code.
+fn partly(exchange: &Exchange, outcome: &Outcome<'_>) -> Option<(Status, String)> {
     match outcome {
-        Outcome::Served => seen.add(Status::Fail, at, format!("{method} is answered with a result")),
-        Outcome::Error { status, error, echoed }
-            if error.code == Some(names::METHOD_NOT_FOUND) && status < 500 =>
-        {
-            if status != 404 {
-                seen.add(Status::Warn, at, format!("{method} gets -32601 with HTTP {status}, not 404"));
-            } else if echoed {
-                seen.add(Status::Pass, at, "not found");
-            } else {
-                let message = format!("{method} gets 404 and -32601, but the id is not echoed");
-                seen.add(Status::Warn, at, message);
-            }
+        Outcome::Error { status: 404 | 500.., .. } => None,
+        Outcome::Error { status, error, .. } if error.code == Some(names::METHOD_NOT_FOUND) => {
+            Some((Status::Warn, format!("gets -32601 with HTTP {status}, not 404")))
+        }
+        Outcome::Bare { status: 404 } if steps::html(exchange) => {
+            Some((Status::Fail, "gets 404 with an HTML page: a proxy may have replaced the body".to_owned()))
         }
         Outcome::Bare { status: 404 } => {
-            let cause = if barrier::html(exchange) {
-                "an HTML page: a proxy may have replaced the body"
-            } else {
-                "no JSON-RPC error: clients take it for a wrong address"
-            };
-            seen.add(Status::Fail, at, format!("{method} gets 404 with {cause}"));
+            let cause = "no JSON-RPC error: clients take it for a wrong address";
+            Some((Status::Fail, format!("gets 404 with {cause}")))
         }
-        // An SDK asks for `Mcp-Name` wherever older revisions had a `uri`, also for methods it then does
-        // not know: two rules met, and the other one was applied first.
-        Outcome::Error { error, .. } if step != UNKNOWN && error.code == Some(names::HEADER_MISMATCH) => {
-            seen.add(Status::Info, at, format!("{method} is refused for its headers before it is looked up"));
-        }
-        Outcome::Nothing { .. } => return inconclusive("neither served nor refused"),
-        other => {
-            let message = format!("{method} gets {}, instead of 404 and -32601", other.words());
-            seen.add(Status::Fail, at, message);
-        }
+        _ => None,
     }
-    Ok(())
+}
+
+/// An SDK asks for `Mcp-Name` wherever older revisions had a `uri`, also for methods it then does not know:
+/// two rules met, and the other one was applied first.
+fn by_headers(outcome: &Outcome<'_>) -> Option<(Status, String)> {
+    (outcome.code() == Some(names::HEADER_MISMATCH))
+        .then(|| (Status::Info, "is refused for its headers before it is looked up".to_owned()))
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::{CHECK, REMOVED, UNKNOWN};
-    use crate::checks::synthetic::{Made, Scan, post};
-    use crate::finding::Finding;
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId};
-    use crate::verdict::Status;
-
-    fn sent(step: &str) -> Made {
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let sent = |step: &str| {
         let method = step.strip_prefix("removed ").unwrap_or("scanner/does-not-exist");
         let body = json!({"jsonrpc":"2.0","id":"u-1","method":method,"params":{}});
         post(ProbeId::ModernRules, step, Era::Modern, body).negative()
-    }
-
-    /// All five as they should be, but `changed` answered by `answer`.
-    fn judged(changed: &str, answer: impl Fn(Made) -> Made) -> Finding {
-        let mut scan = Scan::modern();
-        for step in [UNKNOWN].into_iter().chain(REMOVED) {
-            let made = sent(step);
-            let sound = |made: Made| made.error(404, -32601, "Method not found");
-            scan = scan.with(if step == changed { answer(made) } else { sound(made) });
-        }
-        scan.judge(&CHECK)
-    }
-
-    #[test]
-    fn passes_with_404_and_the_code() {
-        let finding = judged("", |made| made);
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-        let alone = Scan::modern().with(sent(UNKNOWN).error(404, -32601, "no")).judge(&CHECK);
-        assert_eq!(alone.status, Status::Pass);
-        assert!(alone.message.contains("0 of the four"), "{}", alone.message);
-    }
-
-    #[test]
-    fn passes_with_a_note_when_headers_of_a_removed_method_are_checked_first() {
-        let refuse = |made: Made| made.error(400, -32020, "missing required Mcp-Name header");
-        let finding = judged("removed resources/subscribe", refuse);
-        assert_eq!(finding.status, Status::Pass);
-        assert!(finding.message.contains("headers"), "{}", finding.message);
-        // The invented method has no such header.
-        assert_eq!(judged(UNKNOWN, refuse).status, Status::Fail);
-    }
-
-    #[test]
-    fn warns_of_200_or_a_lost_id() {
-        let lost = json!({"jsonrpc":"2.0","id":Value::Null,"error":{"code":-32601,"message":"x"}});
-        let stream =
-            "data: {\"jsonrpc\":\"2.0\",\"id\":\"u-1\",\"error\":{\"code\":-32601,\"message\":\"x\"}}\n\n";
-        for step in [UNKNOWN, "removed ping"] {
-            assert_eq!(judged(step, |made| made.error(200, -32601, "no")).status, Status::Warn);
-            assert_eq!(judged(step, |made| made.status(404).json(lost.clone())).status, Status::Warn);
-            // A committed event stream cannot send 404 any more.
-            assert_eq!(judged(step, |made| made.stream(stream, 0)).status, Status::Warn);
-        }
-    }
-
-    #[test]
-    fn fails_on_other_codes_empty_404_crashes_and_success() {
-        let all: [fn(Made) -> Made; 5] = [
-            |made| made.error(404, -32602, "Invalid params"),
-            |made| made.status(404),
-            |made| made.status(500).body("text/plain", "oops"),
-            |made| made.error(500, -32601, "no"),
-            |made| made.result(json!({})),
-        ];
-        for answer in all {
-            let finding = judged("removed ping", answer);
-            assert_eq!(finding.status, Status::Fail, "{}", finding.message);
-            assert!(finding.message.contains("ping"), "{}", finding.message);
-        }
-    }
-
-    #[test]
-    fn fails_on_an_html_404_and_names_the_proxy() {
-        let finding = judged(UNKNOWN, |made| made.status(404).body("text/html", "<h1>404</h1>"));
-        assert_eq!(finding.status, Status::Fail);
-        assert!(finding.message.contains("proxy"), "{}", finding.message);
-    }
-
-    #[test]
-    fn undecided_when_not_sent_or_not_answered() {
-        assert_eq!(Scan::modern().judge(&CHECK).status, Status::Inconclusive);
-        let lost = judged("removed ping", |made| made.failed(Phase::Head, FailureKind::Reset));
-        assert_eq!(lost.status, Status::Inconclusive);
-        assert_eq!(judged(UNKNOWN, |made| made.status(429)).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn not_applicable_to_legacy_endpoints() {
-        assert_eq!(Scan::legacy(false).judge(&CHECK).status, Status::NotApplicable);
-    }
+    };
+    let sound = |made: Made| made.error(404, -32601, "Method not found");
+    // All five as they should be, but one.
+    let but = |odd: &str, answer: &dyn Fn(Made) -> Made| {
+        [UNKNOWN].into_iter().chain(REMOVED).fold(Scan::modern(), |scan, step| {
+            scan.with(if step == odd { answer(sent(step)) } else { sound(sent(step)) })
+        })
+    };
+    let no_name = |made: Made| made.error(400, -32020, "missing required Mcp-Name header");
+    let lost = |made: Made| {
+        made.status(404).json(json!({"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"x"}}))
+    };
+    // A committed event stream cannot send 404 any more.
+    let stream = |made: Made| {
+        made.stream(
+            "data: {\"jsonrpc\":\"2.0\",\"id\":\"u-1\",\"error\":{\"code\":-32601,\"message\":\"x\"}}\n\n",
+            0,
+        )
+    };
+    let page = |made: Made| made.status(404).body("text/html", "<h1>404</h1>");
+    let reset = |made: Made| made.failed(Phase::Head, FailureKind::Reset);
+    let (ping, subscribe) = ("removed ping", "removed resources/subscribe");
+    hold(
+        &CHECK,
+        [
+            pass("404 with the code", but("", &sound)).naming("the four"),
+            pass("the invented one alone", Scan::modern().with(sound(sent(UNKNOWN)))).naming("0 of the four"),
+            pass("headers of a removed one are checked first", but(subscribe, &no_name)).naming("headers"),
+            fail("the invented one has no such header", but(UNKNOWN, &no_name)),
+            warn("200", but(UNKNOWN, &|made| made.error(200, -32601, "no"))),
+            warn("200 to a removed one", but(ping, &|made| made.error(200, -32601, "no"))),
+            warn("the id is lost", but(UNKNOWN, &lost)),
+            warn("the id is lost for a removed one", but(ping, &lost)),
+            warn("in a stream", but(UNKNOWN, &stream)),
+            warn("a removed one in a stream", but(ping, &stream)),
+            fail("another code", but(ping, &|made| made.error(404, -32602, "params"))).naming("ping"),
+            fail("a bare 404", but(ping, &|made| made.status(404))).naming("ping"),
+            fail("a crash", but(ping, &|made| made.status(500).body("text/plain", "x"))).naming("ping"),
+            fail("the code in a crash", but(ping, &|made| made.error(500, -32601, "no"))).naming("ping"),
+            fail("served", but(ping, &|made| made.result(json!({})))).naming("ping"),
+            fail("a page", but(UNKNOWN, &page)).naming("proxy"),
+            undecided("not sent", Scan::modern()),
+            undecided("reset", but(ping, &reset)),
+            undecided("rate limited", but(UNKNOWN, &|made| made.status(429))),
+        ],
+    );
 }

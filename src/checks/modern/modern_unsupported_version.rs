@@ -1,11 +1,7 @@
 //! A version that the server does not speak is refused with the list of those it does.
 
-use serde_json::Value;
-
 use crate::checks::prelude::*;
-use crate::facts::Outcome;
 use crate::protocol::jsonrpc::RpcError;
-use crate::protocol::names;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-unsupported-version",
@@ -16,14 +12,16 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::MODERN,
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::ModernRules]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Versioning, Protocol version negotiation",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#protocol-version-negotiation",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Streamable HTTP, Protocol version header",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#protocol-version-header",
-        },
+        mcp!(
+            "2026-07-28",
+            "Versioning, Protocol version negotiation",
+            "basic/versioning#protocol-version-negotiation"
+        ),
+        mcp!(
+            "2026-07-28",
+            "Streamable HTTP, Protocol version header",
+            "basic/transports/streamable-http#protocol-version-header"
+        ),
         Basis {
             title: "MCP conformance suite, server-stateless",
             url: "https://github.com/modelcontextprotocol/conformance",
@@ -46,46 +44,46 @@ pub(super) static CHECK: Check = Check {
 /// The code that drafts before the release had for this error.
 const PRE_RELEASE: i64 = -32004;
 
+const WANTED: Refusal = Refusal {
+    otherwise: Status::Fail,
+    crash: Status::Fail,
+    ..Refusal::with(400, names::UNSUPPORTED_VERSION)
+};
+
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let sent = facts.negative(ProbeId::ModernRules, "unsupported-version", Some(Era::Modern))?;
-    let exchange = answered(sent)?;
-    let at = Evidence::status(exchange);
-    let Some(outcome) = Outcome::of(exchange, facts.reply(exchange)) else {
-        return inconclusive("no complete answer came");
-    };
-    match outcome {
-        Outcome::Served => {
-            fail(at, "a request in an unknown protocol version is served as if nothing was wrong")
-        }
-        Outcome::Error { status, error, echoed } if error.code == Some(names::UNSUPPORTED_VERSION) => {
-            let mut short = shortfalls(exchange, error);
-            if status != 400 {
-                short.push(format!("the status is {status}, not 400"));
-            }
-            if !echoed {
-                short.push("the id of the request is not echoed".to_owned());
-            }
-            if short.is_empty() {
-                pass(at, "refused with 400, -32022 and the supported versions")
-            } else {
-                warn(at, format!("refused with -32022, but {}", short.join(", and ")))
-            }
-        }
-        Outcome::Error { error, .. } if error.code == Some(PRE_RELEASE) => {
-            fail(at, "refused with -32004, the code of drafts before the release, instead of -32022")
-        }
-        Outcome::Nothing { .. } => inconclusive("neither served nor refused"),
-        other => fail(at, format!("refused with {}, instead of 400 and -32022", other.words())),
+    Cases::of(facts, ProbeId::ModernRules, Era::Modern)
+        .refused_but("unsupported-version", "a request in an unknown protocol version", WANTED, partly)
+        .verdict("refused with 400, -32022 and the supported versions")
+}
+
+/// The right code with something missing, and the code of old drafts.
+fn partly(exchange: &Exchange, outcome: &Outcome<'_>) -> Option<(Status, String)> {
+    let Outcome::Error { status, error, echoed } = outcome else { return None };
+    if error.code == Some(PRE_RELEASE) {
+        let message = "is refused with -32004, the code of drafts before the release, instead of -32022";
+        return Some((Status::Fail, message.to_owned()));
     }
+    if error.code != Some(names::UNSUPPORTED_VERSION) {
+        return None;
+    }
+    let mut short = shortfalls(exchange, error);
+    if *status != 400 {
+        short.push(format!("the status is {status}, not 400"));
+    }
+    if !echoed {
+        short.push("the id of the request is not echoed".to_owned());
+    }
+    (!short.is_empty())
+        .then(|| (Status::Warn, format!("is refused with -32022, but {}", short.join(", and "))))
 }
 
 /// What `data` lacks: the versions to choose from, and the version that was asked for.
 fn shortfalls(exchange: &Exchange, error: &RpcError) -> Vec<String> {
     let data = error.data.as_ref();
-    let supported = data.and_then(|data| data.get("supported")).and_then(Value::as_array);
-    let requested = data.and_then(|data| data.get("requested")).and_then(Value::as_str);
+    let supported = data.and_then(|data| data.get("supported")?.as_array());
+    let requested = data.and_then(|data| data.get("requested")?.as_str());
     let mut short = Vec::new();
-    if !supported.is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string)) {
+    if !supported.is_some_and(|list| !list.is_empty() && list.iter().all(|version| version.is_string())) {
         short.push("`data.supported` lists no versions".to_owned());
     }
     if requested.is_none() || requested != exchange.request.header(names::VERSION_HEADER) {
@@ -95,102 +93,44 @@ fn shortfalls(exchange: &Exchange, error: &RpcError) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, discover, post};
-    use crate::finding::Finding;
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId, Profile, SkipReason};
-    use crate::verdict::{Severity, Status};
-
-    fn sent() -> Made {
-        let body = json!({"jsonrpc":"2.0","id":"v-1","method":"server/discover","params":{}});
-        post(ProbeId::ModernRules, "unsupported-version", Era::Modern, body)
-            .sending("mcp-protocol-version", "1900-01-01")
-            .negative()
-    }
-
-    fn error(id: &str, code: i64, data: &Value) -> Value {
-        json!({"jsonrpc":"2.0","id":id,"error":{"code":code,"message":"no","data":data}})
-    }
-
-    fn judged(made: Made) -> Finding {
-        Scan::modern().with(made).judge(&CHECK)
-    }
-
-    fn sound() -> Value {
-        json!({"supported":["2026-07-28"],"requested":"1900-01-01"})
-    }
-
-    #[test]
-    fn passes_with_code_status_and_data() {
-        let finding = judged(sent().status(400).json(error("v-1", -32022, &sound())));
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-    }
-
-    #[test]
-    fn warns_when_status_data_or_id_fall_short() {
-        let all = [
-            sent().status(200).json(error("v-1", -32022, &sound())),
-            sent().status(400).json(error("other", -32022, &sound())),
-            sent().status(400).json(error("v-1", -32022, &json!({"supported":["2026-07-28"]}))),
-            sent().status(400).json(error("v-1", -32022, &json!({"supported":[],"requested":"1900-01-01"}))),
-            sent().error(400, -32022, "no data at all"),
-        ];
-        for made in all {
-            let finding = judged(made);
-            assert_eq!((finding.status, finding.severity), (Status::Warn, Severity::Medium));
-        }
-    }
-
-    #[test]
-    fn fails_when_served_or_refused_otherwise() {
-        let all = [
-            sent().result(json!({"resultType":"complete"})),
-            sent().status(400).body("text/plain", "Bad Request"),
-            sent().error(400, -32600, "Invalid Request"),
-            sent().status(500).body("text/html", "oops"),
-        ];
-        for made in all {
-            let finding = judged(made);
-            assert_eq!(finding.status, Status::Fail, "{}", finding.message);
-        }
-    }
-
-    #[test]
-    fn fails_with_the_pre_release_code_and_names_the_cause() {
-        let finding = judged(sent().status(400).json(error("v-1", -32004, &sound())));
-        assert_eq!(finding.status, Status::Fail);
-        assert!(finding.message.contains("draft"), "{}", finding.message);
-    }
-
-    #[test]
-    fn undecided_without_an_answer_or_behind_a_wall() {
-        assert_eq!(
-            judged(sent().failed(Phase::Head, FailureKind::HeaderTimeout)).status,
-            Status::Inconclusive
-        );
-        for status in [401, 403, 429] {
-            assert_eq!(judged(sent().status(status)).status, Status::Inconclusive);
-        }
-        assert_eq!(judged(sent().status(202)).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn undecided_when_not_sent_or_the_twin_was_not_served() {
-        assert_eq!(Scan::modern().judge(&CHECK).status, Status::Inconclusive);
-        let skipped =
-            Scan::modern().profile(Profile::Quick).skip(ProbeId::ModernRules, None, SkipReason::Budget);
-        assert!(skipped.judge(&CHECK).message.contains("budget"));
-        let twin = Scan::empty().with(discover().error(400, -32022, "no"));
-        let id = twin.next_id() - 1;
-        assert_eq!(twin.with(sent().twin(id).status(500)).judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn not_applicable_to_legacy_endpoints() {
-        assert_eq!(Scan::legacy(false).judge(&CHECK).status, Status::NotApplicable);
-    }
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let made =
+        || negative(ProbeId::ModernRules, "unsupported-version").sending(names::VERSION_HEADER, "1900-01-01");
+    let sent = |answer: &dyn Fn(Made) -> Made| Scan::modern().with(answer(made()));
+    let error = |status, id, code, data: Value| {
+        let body = json!({"jsonrpc":"2.0","id":id,"error":{"code":code,"message":"no","data":data}});
+        sent(&|made| made.status(status).json(body.clone()))
+    };
+    let id = "unsupported-version";
+    let data = || json!({"supported":["2026-07-28"],"requested":"1900-01-01"});
+    let status = |status| sent(&|made| made.status(status));
+    let twin = Scan::empty().with(discover().error(400, -32022, "no"));
+    let unserved = twin.next_id() - 1;
+    let skipped = Scan::modern().profile(Profile::Quick).skip(ProbeId::ModernRules, None, SkipReason::Budget);
+    hold(
+        &CHECK,
+        [
+            pass("code, status and data", error(400, id, -32022, data())),
+            warn("200", error(200, id, -32022, data())).severity(Severity::Medium),
+            warn("another id", error(400, "other", -32022, data())).severity(Severity::Medium),
+            warn("the version is not repeated", error(400, id, -32022, json!({"supported":["2026-07-28"]}))),
+            warn("no versions", error(400, id, -32022, json!({"supported":[],"requested":"1900-01-01"}))),
+            warn("no data at all", sent(&|made| made.error(400, -32022, "no"))).severity(Severity::Medium),
+            fail("served", sent(&|made| made.result(json!({"resultType":"complete"})))),
+            fail("a bare 400", sent(&|made| made.status(400).body("text/plain", "Bad Request"))),
+            fail("another code", sent(&|made| made.error(400, -32600, "Invalid Request"))),
+            fail("a crash", sent(&|made| made.status(500).body("text/html", "oops"))),
+            fail("the code of old drafts", error(400, id, -32004, data())).naming("draft"),
+            undecided("lost", sent(&|made| made.failed(Phase::Head, FailureKind::HeaderTimeout))),
+            undecided("401", status(401)),
+            undecided("403", status(403)),
+            undecided("429", status(429)),
+            undecided("neither served nor refused", status(202)),
+            undecided("not sent", Scan::modern()),
+            undecided("the budget was spent", skipped).naming("budget"),
+            undecided("the twin was not served", twin.with(made().twin(unserved).status(500))),
+        ],
+    );
 }

@@ -17,10 +17,7 @@ pub(super) static CHECK: Check = Check {
         Gated::Judged,
     ),
     reads: Reads::Every(Expectation::Plain),
-    basis: &[Basis {
-        title: "RFC 9110, section 15.6, Server Error 5xx; practice of agent loops",
-        url: "https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
-    }],
+    basis: &[rfc!(9110, "15.6", "Server Error 5xx; practice of agent loops")],
     rationale: "Agents call in loops and in parallel, and one failed call often ends the whole task. A few dozen \
                 correct requests are the lightest load there is.",
     remediation: "Look up the failed requests in the server's log by their time. Usual causes are a worker or \

@@ -22,10 +22,7 @@ pub(super) static CHECK: Check = Check {
             title: "Practice of agent loops; MCP 2025-11-25, Lifecycle, Timeouts (clients should set them)",
             url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#timeouts",
         },
-        Basis {
-            title: "MCP 2026-07-28, Cancellation, Timeouts",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation#timeouts",
-        },
+        mcp!("2026-07-28", "Cancellation, Timeouts", "basic/patterns/cancellation#timeouts"),
     ],
     rationale: "An agent makes dozens of calls for one answer, one after the other, so every second is paid many \
                 times. Calls that do no work should cost next to nothing.",

@@ -15,10 +15,7 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::mcp(&[Transport::StreamableHttp, Transport::HttpSse], Gated::Judged),
     reads: Reads::Of(&[ProbeId::ContentType]),
     basis: &[
-        Basis {
-            title: "RFC 9110, section 15.5.16, 415 Unsupported Media Type",
-            url: "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16",
-        },
+        rfc!(9110, "15.5.16", "415 Unsupported Media Type"),
         Basis {
             title: "Fetch, CORS-safelisted request-header",
             url: "https://fetch.spec.whatwg.org/#cors-safelisted-request-header",

@@ -17,14 +17,16 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::mcp(&[Transport::StreamableHttp], Gated::Hidden),
     reads: Reads::Every(Expectation::Plain),
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Transports, Sending Messages to the Server, item 5",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Streamable HTTP, Sending Messages, item 6",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#sending-messages",
-        },
+        mcp!(
+            "2025-11-25",
+            "Transports, Sending Messages to the Server, item 5",
+            "basic/transports#sending-messages-to-the-server"
+        ),
+        mcp!(
+            "2026-07-28",
+            "Streamable HTTP, Sending Messages, item 6",
+            "basic/transports/streamable-http#sending-messages"
+        ),
     ],
     rationale: "A client picks its parser by the Content-Type of the reply. With any other type, or a body that does \
                 not match it, it cannot read an answer that is there.",

@@ -16,14 +16,8 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::mcp(&[Transport::StreamableHttp], Gated::Hidden),
     reads: Reads::All,
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Basic, Messages",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic#messages",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Basic, Messages",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic#messages",
-        },
+        mcp!("2025-11-25", "Basic, Messages", "basic#messages"),
+        mcp!("2026-07-28", "Basic, Messages", "basic#messages"),
         Basis {
             title: "WHATWG HTML, Server-sent events, Interpreting an event stream",
             url: "https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation",

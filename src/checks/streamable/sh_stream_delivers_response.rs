@@ -18,18 +18,21 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::mcp(&[Transport::StreamableHttp], Gated::Hidden),
     reads: Reads::Every(Expectation::Plain),
     basis: &[
-        Basis {
-            title: "MCP 2025-11-25, Transports, Sending Messages to the Server, item 6",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server",
-        },
-        Basis {
-            title: "MCP 2025-06-18, Transports, Sending Messages to the Server, item 6",
-            url: "https://modelcontextprotocol.io/specification/2025-06-18/basic/transports#sending-messages-to-the-server",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Streamable HTTP, Receiving Messages",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#receiving-messages",
-        },
+        mcp!(
+            "2025-11-25",
+            "Transports, Sending Messages to the Server, item 6",
+            "basic/transports#sending-messages-to-the-server"
+        ),
+        mcp!(
+            "2025-06-18",
+            "Transports, Sending Messages to the Server, item 6",
+            "basic/transports#sending-messages-to-the-server"
+        ),
+        mcp!(
+            "2026-07-28",
+            "Streamable HTTP, Receiving Messages",
+            "basic/transports/streamable-http#receiving-messages"
+        ),
     ],
     rationale: "The stream is the only place where a client looks for the answer to that call. If it ends or falls \
                 silent without one, the call is lost and the agent waits for its timeout.",

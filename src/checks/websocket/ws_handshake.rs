@@ -17,14 +17,8 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::to(&[Transport::Websocket], Gated::Judged),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::WebSocket]),
     basis: &[
-        Basis {
-            title: "RFC 6455, section 4.2.2, Sending the Server's Opening Handshake",
-            url: "https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2",
-        },
-        Basis {
-            title: "RFC 6455, section 4.1, Client Requirements",
-            url: "https://www.rfc-editor.org/rfc/rfc6455#section-4.1",
-        },
+        rfc!(6455, "4.2.2", "Sending the Server's Opening Handshake"),
+        rfc!(6455, "4.1", "Client Requirements"),
     ],
     rationale: "Every client compares the accept value with its key and drops the connection when they do not fit. A \
                 proxy that answers in the server's place shows here first.",

@@ -15,18 +15,9 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::to(&[Transport::Websocket], Gated::Unseen),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::WebSocket]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Transports, Custom Transports",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports#custom-transports",
-        },
-        Basis {
-            title: "MCP 2025-11-25, Transports, Custom Transports",
-            url: "https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#custom-transports",
-        },
-        Basis {
-            title: "MCP 2026-07-28, Versioning",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning",
-        },
+        mcp!("2026-07-28", "Transports, Custom Transports", "basic/transports#custom-transports"),
+        mcp!("2025-11-25", "Transports, Custom Transports", "basic/transports#custom-transports"),
+        mcp!("2026-07-28", "Versioning", "basic/versioning"),
     ],
     rationale: "A custom transport must keep the JSON-RPC format and the order of messages, or no client but its own \
                 can use it. A socket that selects `mcp` and stays silent costs every agent a timeout.",

@@ -13,10 +13,7 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::mcp(&[Transport::Websocket], Gated::Unseen),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Siblings]),
     basis: &[
-        Basis {
-            title: "MCP 2026-07-28, Transports (two standard ones)",
-            url: "https://modelcontextprotocol.io/specification/2026-07-28/basic/transports",
-        },
+        mcp!("2026-07-28", "Transports (two standard ones)", "basic/transports"),
         Basis {
             title: "MCP blog, Exploring the Future of MCP Transports (2025-12-19)",
             url: "https://blog.modelcontextprotocol.io/posts/2025-12-19-mcp-transport-future/",

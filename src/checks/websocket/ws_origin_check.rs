@@ -13,14 +13,8 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::to(&[Transport::Websocket], Gated::Unseen),
     reads: Reads::Of(&[ProbeId::Browser, ProbeId::Classify]),
     basis: &[
-        Basis {
-            title: "RFC 6455, section 4.2.2, item 4 (refusing an origin)",
-            url: "https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2",
-        },
-        Basis {
-            title: "RFC 6455, section 10.2, Origin Considerations",
-            url: "https://www.rfc-editor.org/rfc/rfc6455#section-10.2",
-        },
+        rfc!(6455, "4.2.2", "item 4 (refusing an origin)"),
+        rfc!(6455, "10.2", "Origin Considerations"),
         Basis {
             title: "CWE-1385, Missing Origin Validation in WebSockets",
             url: "https://cwe.mitre.org/data/definitions/1385.html",

@@ -284,7 +284,7 @@ fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
     let socket = matches!(exchange.content, Content::Frames { .. });
     let streams = (socket && !exchange.is_message())
         || exchange.lines().is_some()
-        || (exchange.ok() && barrier::essence(exchange).as_deref() == Some("text/event-stream"));
+        || (exchange.ok() && exchange.declares_event_stream());
     let head_us = exchange.head.as_ref().map(|head| head.at_us);
     Bar {
         exchange: exchange.id,
