@@ -9,11 +9,11 @@ pub(crate) use serde_json::{Value, json};
 
 use crate::check::Check;
 use crate::finding::Finding;
-pub(crate) use crate::finding::{Severity, Status};
 use crate::protocol::names;
 pub(crate) use crate::protocol::revision::Era;
 pub(crate) use crate::transcript::synthetic::{Made, Scan, discover, get, initialize, post, request};
 pub(crate) use crate::transcript::{Content, FailureKind, Phase, ProbeId, Profile, SkipReason};
+pub(crate) use crate::verdict::{Severity, Status};
 
 /// One record and what a check must say of it.
 pub(crate) struct Example {
@@ -23,6 +23,8 @@ pub(crate) struct Example {
     naming: Vec<&'static str>,
     severity: Option<Severity>,
     unstable: Option<bool>,
+    at: Option<&'static str>,
+    showing: &'static str,
 }
 
 impl Example {
@@ -35,6 +37,18 @@ impl Example {
     /// The harm it must have.
     pub(crate) fn severity(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
+        self
+    }
+
+    /// The place that its first piece of evidence points at.
+    pub(crate) fn at(mut self, pointer: &'static str) -> Self {
+        self.at = Some(pointer);
+        self
+    }
+
+    /// What its first piece of evidence must show.
+    pub(crate) fn showing(mut self, words: &'static str) -> Self {
+        self.showing = words;
         self
     }
 
@@ -60,6 +74,10 @@ impl Example {
         must(found.severity == harm, format!("{:?} instead of {harm:?}", found.severity));
         let unstable = self.unstable.unwrap_or(found.unstable);
         must(found.unstable == unstable, format!("unstable: {}", found.unstable));
+        let (pointer, excerpt) =
+            found.evidence.first().map_or(("", ""), |first| (first.pointer.as_str(), first.excerpt.as_str()));
+        must(self.at.is_none_or(|at| at == pointer), format!("it points at {pointer}"));
+        must(excerpt.contains(self.showing), format!("it shows {excerpt}"));
         let exists = |id: u32| self.scan.transcript.exchange(id).is_some();
         let shown = found.evidence.iter().all(|evidence| exists(evidence.exchange));
         must(shown, "its evidence is not in the record".to_owned());
@@ -72,7 +90,7 @@ macro_rules! kinds {
         #[doc = $doc]
         pub(crate) fn $name(when: impl Into<String>, scan: Scan) -> Example {
             let (when, expected) = (when.into(), Status::$status);
-            Example { when, scan, expected, naming: Vec::new(), severity: None, unstable: None }
+            Example { when, scan, expected, naming: Vec::new(), severity: None, unstable: None, at: None, showing: "" }
         }
     )+};
 }

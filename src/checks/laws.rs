@@ -3,9 +3,9 @@
 
 use crate::check::Check;
 use crate::checks::all;
-use crate::finding::Status;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::synthetic::Scan;
+use crate::verdict::Status;
 
 #[test]
 fn another_era_is_none_of_a_checks_business() {

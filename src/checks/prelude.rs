@@ -3,14 +3,14 @@
 pub(crate) use crate::check::{Applies, Basis, Check, Gated, How, Reads};
 pub(crate) use crate::checks::cases::{Cases, Refusal};
 pub(crate) use crate::facts::{Facts, Kind, Outcome, answered};
-pub(crate) use crate::finding::{
-    Dimension, Evidence, Judgement, Level, Observations, Severity, Status, Undecided, Verdict, cut, fail,
-    inconclusive, info, milliseconds, not_applicable, pass, warn,
-};
 pub(crate) use crate::protocol::revision::{Era, Revision};
 pub(crate) use crate::protocol::transport::Transport;
 pub(crate) use crate::protocol::{jsonrpc, names};
 pub(crate) use crate::transcript::{Exchange, Expectation, ProbeId};
+pub(crate) use crate::verdict::{
+    Dimension, Evidence, Judgement, Level, Observations, Severity, Status, Undecided, Verdict, cut, fail,
+    inconclusive, info, milliseconds, not_applicable, pass, warn,
+};
 
 /// A section of an MCP specification: revision, section in words, page and anchor below the revision. Title
 /// and address cannot name different revisions.

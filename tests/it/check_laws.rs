@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use agentgauge::check::{Check, Reads};
 use agentgauge::checks;
 use agentgauge::facts::Readings;
-use agentgauge::finding::{Finding, Status};
+use agentgauge::finding::Finding;
 use agentgauge::transcript::{
     Content, End, Ended, Exchange, Expectation, Failure, FailureKind, Head, Phase, ProbeId, Skip, SkipReason,
     Transcript,
 };
+use agentgauge::verdict::Status;
 
 use serde_json::{Map, Value, json};
 
@@ -207,7 +208,7 @@ fn differences(one: &Exchange, other: &Exchange) -> BTreeSet<String> {
             differs("jsonrpc", one.get("jsonrpc") != other.get("jsonrpc"));
             let params = |body: &Map<String, Value>| body.get("params").cloned().unwrap_or(json!({}));
             let (mut one_params, mut other_params) = (params(&one), params(&other));
-            let mut meta = |params: &mut Value| params.as_object_mut().map(|all| all.shift_remove("_meta"));
+            let meta = |params: &mut Value| params.as_object_mut().map(|all| all.shift_remove("_meta"));
             let (one_meta, other_meta) = (meta(&mut one_params), meta(&mut other_params));
             // `params` of another type has no `_meta` to lose.
             let typed = one_params.is_object() == other_params.is_object();

@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use crate::checks::prelude::*;
-use crate::facts::barrier::html;
+use crate::facts::Message;
 use crate::facts::leaks::{LeakKind, leaks, plain};
-use crate::facts::{Kind, Message};
+use crate::facts::steps::html;
 use crate::protocol::address::Exposure;
-use crate::protocol::jsonrpc;
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-errors-do-not-leak",
@@ -147,105 +146,47 @@ fn known(facts: &Facts<'_>, exchange: &Exchange) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, discover, post};
-    use crate::finding::Finding;
-    use crate::protocol::revision::Era;
-    use crate::transcript::ProbeId;
-    use crate::verdict::{Severity, Status};
-
-    fn sent() -> Made {
-        post(ProbeId::Malformed, "truncated", Era::Modern, json!({"foo":1})).negative()
-    }
-
-    fn public() -> Scan {
-        Scan::at("https://mcp.example.com/mcp", "93.184.215.14:443").with(discover())
-    }
-
-    fn error(message: &str) -> Finding {
-        public().with(sent().error(400, -32600, message)).judge(&CHECK)
-    }
-
-    /// What Express sends for broken JSON, as seen in the lab.
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    // What Express sends for broken JSON, as seen in the lab.
     const EXPRESS: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<body>\n<pre>SyntaxError: Expected property name or \
         &#39;}&#39; in JSON at position 1<br> &nbsp; &nbsp;at JSON.parse (&lt;anonymous&gt;)<br> &nbsp; &nbsp;at parse \
         (/srv/x/node_modules/body-parser/lib/types/json.js:93:21)<br> &nbsp; &nbsp;at \
         /srv/x/node_modules/body-parser/lib/read.js:194:18</pre>\n</body>\n</html>";
-
-    #[test]
-    fn passes_on_plain_messages() {
-        let finding = error("Parse error: Invalid JSON-RPC message");
-        assert_eq!(finding.status, Status::Pass);
-        let page = "<html><body><pre>Cannot POST /mcp</pre></body></html>";
-        assert_eq!(
-            public().with(sent().status(404).body("text/html", page)).judge(&CHECK).status,
-            Status::Pass
-        );
-    }
-
-    #[test]
-    fn passes_on_what_we_sent_and_on_results() {
-        let mut made = sent().error(404, -32601, "no route /home/alice/mcp/x");
-        made.made.request.url = "https://mcp.example.com/home/alice/mcp/x".to_owned();
-        assert_eq!(public().with(made).judge(&CHECK).status, Status::Pass);
-        // A tool's description may speak of paths: it is no error text.
-        let listed = post(ProbeId::Catalogue, "tools/list", Era::Modern, json!({"id":1}))
-            .result(json!({"tools":[{"name":"read","description":"Reads /etc/hosts/x and 10.1.2.3"}]}));
-        assert_eq!(
-            public().with(listed).with(sent().error(400, -1, "no")).judge(&CHECK).status,
-            Status::Pass
-        );
-    }
-
-    #[test]
-    fn passes_on_a_private_address_inside_the_same_network() {
-        let scan = Scan::modern().with(sent().error(400, -32603, "ECONNREFUSED 10.1.2.3:5432"));
-        assert_eq!(scan.judge(&CHECK).status, Status::Pass);
-    }
-
-    #[test]
-    fn warns_about_paths_and_debug_pages() {
-        let finding = error("ENOENT: open '/var/lib/app/data.db'");
-        assert_eq!((finding.status, finding.severity), (Status::Warn, Severity::Low));
-        assert_eq!(error("SQLSTATE[42S02]: no such table").status, Status::Warn);
-    }
-
-    #[test]
-    fn fails_on_an_express_stack_trace() {
-        let finding =
-            public().with(sent().status(400).body("text/html; charset=utf-8", EXPRESS)).judge(&CHECK);
-        assert_eq!((finding.status, finding.severity), (Status::Fail, Severity::Medium));
-        assert!(finding.evidence[0].excerpt.contains("json.js:93:21"), "{:?}", finding.evidence);
-    }
-
-    #[test]
-    fn fails_on_a_trace_in_error_data_and_in_an_event() {
-        let data = json!({"stack":"Error: x\n    at f (/app/dist/index.js:1:2)"});
-        let body = json!({"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"x","data":data}});
-        let event = format!("data: {body}\n\n");
-        assert_eq!(public().with(sent().stream(&event, 0)).judge(&CHECK).status, Status::Fail);
-    }
-
-    #[test]
-    fn fails_high_on_a_credential_that_is_not_shown() {
-        let finding = error("cannot connect to postgres://app:hunter2@db/prod");
-        assert_eq!((finding.status, finding.severity), (Status::Fail, Severity::High));
-        assert!(!format!("{finding:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn fails_on_a_private_address_of_a_public_endpoint() {
-        assert_eq!(error("connect ECONNREFUSED 10.1.2.3:5432").status, Status::Fail);
-    }
-
-    #[test]
-    fn undecided_without_error_texts_and_behind_authentication() {
-        assert_eq!(public().judge(&CHECK).status, Status::Inconclusive);
-        assert_eq!(Scan::gated().judge(&CHECK).status, Status::Inconclusive);
-        let leaking = Scan::gated().with(sent().status(400).body("text/html", EXPRESS));
-        assert_eq!(leaking.judge(&CHECK).status, Status::Fail);
-    }
+    let sent = || post(ProbeId::Malformed, "truncated", Era::Modern, json!({"foo":1})).negative();
+    let public = || Scan::at("https://mcp.example.com/mcp", "93.184.215.14:443").with(discover());
+    let of = |made: Made| public().with(made);
+    let error = |message: &str| of(sent().error(400, -32600, message));
+    let express = || sent().status(400).body("text/html; charset=utf-8", EXPRESS);
+    let mut ours = sent().error(404, -32601, "no route /home/alice/mcp/x");
+    ours.made.request.url = "https://mcp.example.com/home/alice/mcp/x".to_owned();
+    let tool = json!({"name":"read","description":"Reads /etc/hosts/x and 10.1.2.3"});
+    let listed =
+        post(ProbeId::Catalogue, "tools/list", Era::Modern, json!({"id":1})).result(json!({"tools":[tool]}));
+    let data = json!({"stack":"Error: x\n    at f (/app/dist/index.js:1:2)"});
+    let traced = json!({"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"x","data":data}});
+    let page = "<html><body><pre>Cannot POST /mcp</pre></body></html>";
+    let refused = "connect ECONNREFUSED 10.1.2.3:5432";
+    let credential = error("cannot connect to postgres://app:hunter2@db/prod");
+    assert!(!format!("{:?}", credential.judge(&CHECK)).contains("hunter2"));
+    hold(
+        &CHECK,
+        [
+            pass("a plain message", error("Parse error: Invalid JSON-RPC message")),
+            pass("a plain page", of(sent().status(404).body("text/html", page))),
+            pass("what we sent ourselves", of(ours)),
+            pass("a tool's description is no error", of(listed).with(sent().error(400, -1, "no"))),
+            pass("inside the same network", Scan::modern().with(sent().error(400, -32603, refused))),
+            warn("a path", error("ENOENT: open '/var/lib/app/data.db'")).severity(Severity::Low),
+            warn("a database", error("SQLSTATE[42S02]: no such table")),
+            fail("a stack trace", of(express())).severity(Severity::Medium).showing("json.js:93:21"),
+            fail("a trace in the data of an event", of(sent().stream(&format!("data: {traced}\n\n"), 0))),
+            fail("a credential", credential).severity(Severity::High),
+            fail("a private address of a public endpoint", error(refused)),
+            undecided("no error text", public()),
+            undecided("behind authentication", Scan::gated()),
+            fail("a trace behind authentication", Scan::gated().with(express())),
+        ],
+    );
 }

@@ -1,10 +1,7 @@
 //! A reply must carry the id of its request, in value and JSON type.
 
 use crate::checks::prelude::*;
-use crate::facts::reply::asks;
-use crate::protocol::jsonrpc;
-use crate::transcript::exchange::request_id;
-use crate::verdict::cut;
+use crate::facts::reply::{asks, request_id};
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-id-echo",
@@ -123,82 +120,52 @@ fn altered(facts: &Facts<'_>, exchange: &Exchange) -> Option<Verdict> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Scan, post};
-    use crate::protocol::revision::Era;
-    use crate::transcript::ProbeId;
-    use crate::verdict::Status;
-
-    fn scan(answer: impl Fn(Value) -> Value) -> Scan {
-        let mut scan = Scan::modern();
-        for (step, id) in [("integer", json!(7)), ("string", json!("7")), ("unicode", json!("sc-é-😀"))] {
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let all = |answer: &dyn Fn(Value) -> Value| {
+        let ids = [("integer", json!(7)), ("string", json!("7")), ("unicode", json!("sc-é-😀"))];
+        ids.into_iter().fold(Scan::modern(), |scan, (step, id)| {
             let body = json!({"jsonrpc":"2.0","id":id,"method":"server/discover","params":{}});
             let reply = json!({"jsonrpc":"2.0","id":answer(id),"result":{"resultType":"complete"}});
-            scan = scan.with(post(ProbeId::IdEcho, step, Era::Modern, body).json(reply));
-        }
-        scan
-    }
-
-    #[test]
-    fn passes_when_every_id_is_echoed() {
-        assert_eq!(scan(|id| id).judge(&CHECK).status, Status::Pass);
-    }
-
-    #[test]
-    fn fails_when_a_string_becomes_a_number() {
-        let finding = scan(|id| if id == json!("7") { json!(7) } else { id }).judge(&CHECK);
-        assert_eq!(finding.status, Status::Fail);
-        assert!(finding.message.contains("\"7\""), "{}", finding.message);
-    }
-
-    #[test]
-    fn fails_on_one_altered_id_whatever_became_of_the_others() {
-        let mut scan = scan(|id| if id == json!(7) { json!("7") } else { id });
-        for exchange in scan.transcript.exchanges.iter_mut().filter(|exchange| exchange.step == "unicode") {
-            exchange.head = None;
-        }
-        assert_eq!(scan.judge(&CHECK).status, Status::Fail);
-    }
-
-    #[test]
-    fn fails_when_another_call_is_served_under_a_foreign_id() {
-        let list = |body: serde_json::Value, status: u16| {
-            let asked = json!({"jsonrpc":"2.0","id":3,"method":"tools/list"});
-            let made = post(ProbeId::Catalogue, "tools/list", Era::Modern, asked).status(status).json(body);
-            scan(|id| id).with(made).judge(&CHECK)
-        };
-        for id in [json!(99), json!("3"), json!(null)] {
-            let finding = list(json!({"jsonrpc":"2.0","id":id,"result":{"tools":[]}}), 200);
-            assert_eq!(finding.status, Status::Fail, "{}", finding.message);
-            assert!(finding.message.contains("tools/list (3)"), "{}", finding.message);
-        }
-        assert_eq!(list(json!({"jsonrpc":"2.0","result":{"tools":[]}}), 200).status, Status::Fail);
-        // An error may come from a layer that read nothing, and a request of the server's own is no reply.
-        let refused = json!({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"busy"}});
-        assert_eq!(list(refused.clone(), 200).status, Status::Pass);
-        assert_eq!(list(refused, 503).status, Status::Pass);
-        assert_eq!(
-            list(json!({"jsonrpc":"2.0","id":9,"method":"ping","result":{}}), 200).status,
-            Status::Pass
-        );
-        assert_eq!(list(json!({"jsonrpc":"2.0","id":3,"result":{"tools":[]}}), 200).status, Status::Pass);
-    }
-
-    #[test]
-    fn undecided_when_nothing_was_sent() {
-        assert_eq!(Scan::modern().judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn undecided_when_the_http_layer_refused_before_reading() {
-        // Python: `"id": "server-error"`; TypeScript: `"id": null`.
-        let body = json!({"jsonrpc":"2.0","id":7,"method":"ping"});
-        let refused = json!({"jsonrpc":"2.0","id":"server-error","error":{"code":-32600,"message":"no"}});
-        let scan = Scan::legacy(true)
-            .with(post(ProbeId::IdEcho, "integer", Era::Legacy, body).status(404).json(refused));
-        assert_eq!(scan.judge(&CHECK).status, Status::Inconclusive);
-    }
+            scan.with(post(ProbeId::IdEcho, step, Era::Modern, body).json(reply))
+        })
+    };
+    let mut lost = all(&|id| if id == json!(7) { json!("7") } else { id });
+    lost.transcript.exchanges.iter_mut().filter(|it| it.step == "unicode").for_each(|it| it.head = None);
+    let list = |status, reply: Value| {
+        let asked = json!({"jsonrpc":"2.0","id":3,"method":"tools/list"});
+        let made = post(ProbeId::Catalogue, "tools/list", Era::Modern, asked);
+        all(&|id| id).with(made.status(status).json(reply))
+    };
+    let under = |id: Value| list(200, json!({"jsonrpc":"2.0","id":id,"result":{"tools":[]}}));
+    let busy = || json!({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"busy"}});
+    // Python: `"id": "server-error"`; TypeScript: `"id": null`.
+    let refused = json!({"jsonrpc":"2.0","id":"server-error","error":{"code":-32600,"message":"no"}});
+    let ping = json!({"jsonrpc":"2.0","id":7,"method":"ping"});
+    let ping = post(ProbeId::IdEcho, "integer", Era::Legacy, ping).status(404).json(refused);
+    let named = "tools/list (3)";
+    hold(
+        &CHECK,
+        [
+            pass("all three", all(&|id| id)),
+            fail("a string becomes a number", all(&|id| if id == "7" { json!(7) } else { id }))
+                .naming("\"7\""),
+            fail("one is altered, whatever became of the others", lost),
+            fail("another call under another id", under(json!(99))).naming(named),
+            fail("another call under a string", under(json!("3"))).naming(named),
+            fail("another call under null", under(json!(null))).naming(named),
+            fail("another call under none", list(200, json!({"jsonrpc":"2.0","result":{"tools":[]}}))),
+            // An error may come from a layer that read nothing.
+            pass("an error under null", list(200, busy())),
+            pass("a refusal under null", list(503, busy())),
+            pass(
+                "a request of its own",
+                list(200, json!({"jsonrpc":"2.0","id":9,"method":"ping","result":{}})),
+            ),
+            pass("another call under its id", under(json!(3))),
+            undecided("nothing was sent", Scan::modern()),
+            undecided("refused before it was read", Scan::legacy(true).with(ping)),
+        ],
+    );
 }

@@ -1,11 +1,8 @@
 //! What is no JSON, or no request, is refused with the right code and a 4xx.
 
 use crate::checks::prelude::*;
-use crate::facts::Kind;
 use crate::facts::refusal::{NoHead, firewall, no_answer, no_head};
 use crate::protocol::jsonrpc::Answer;
-use crate::protocol::names;
-use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-malformed-codes",
@@ -141,106 +138,69 @@ fn http_sse_only(facts: &Facts<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, post};
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId};
-    use crate::verdict::Status;
-
-    fn sent(step: &str) -> Made {
-        let body = match step {
-            "truncated" => {
-                let mut made = post(ProbeId::Malformed, step, Era::Modern, Value::Null).negative();
-                made.made.request.body = Some("{\"jsonrpc\":\"2.0\",\"id\":1,".to_owned());
-                return made;
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let sent = |step: &str| {
+        let mut made = post(ProbeId::Malformed, step, Era::Modern, json!({"foo":1})).negative();
+        match step {
+            "truncated" => made.made.request.body = Some("{\"jsonrpc\":\"2.0\",\"id\":1,".to_owned()),
+            "not-a-request" => {}
+            _ => {
+                made.made.request.body =
+                    Some(json!({"jsonrpc":"1.0","id":1,"method":names::DISCOVER}).to_string())
             }
-            "not-a-request" => json!({"foo":1}),
-            _ => json!({"jsonrpc":"1.0","id":1,"method":"server/discover"}),
-        };
-        post(ProbeId::Malformed, step, Era::Modern, body).negative()
-    }
-
+        }
+        made
+    };
     fn refusal(made: Made, status: u16, code: i64) -> Made {
         made.status(status).json(json!({"jsonrpc":"2.0","id":null,"error":{"code":code,"message":"no"}}))
     }
-
-    /// A scan whose three steps were answered so; `None` is the sound answer.
-    fn scan(odd: &str, answer: impl Fn(Made) -> Made) -> Scan {
-        let mut scan = Scan::modern();
-        for (step, code) in [("truncated", -32700), ("not-a-request", -32600), ("jsonrpc-1.0", -32600)] {
-            let made = sent(step);
-            scan = scan.with(if step == odd { answer(made) } else { refusal(made, 400, code) });
-        }
-        scan
-    }
-
-    fn status(odd: &str, answer: impl Fn(Made) -> Made) -> Status {
-        scan(odd, answer).judge(&CHECK).status
-    }
-
-    #[test]
-    fn passes_with_the_right_codes() {
-        assert_eq!(status("none", |made| made), Status::Pass);
-    }
-
-    #[test]
-    fn passes_on_any_clean_refusal_of_another_jsonrpc_version() {
-        assert_eq!(status("jsonrpc-1.0", |made| refusal(made, 422, -32602)), Status::Pass);
-        assert_eq!(status("jsonrpc-1.0", |made| made.status(415).body("text/plain", "no")), Status::Pass);
-        assert_eq!(status("jsonrpc-1.0", |made| made.error(200, -32600, "no")), Status::Pass);
-    }
-
-    #[test]
-    fn warns_about_other_codes_statuses_and_bodies() {
-        // Real: Rust 415 with plain text, Express 400 with HTML, Python -32602, TypeScript -32700.
-        assert_eq!(status("truncated", |made| made.status(415).body("text/plain", "fail")), Status::Warn);
-        assert_eq!(status("truncated", |made| made.status(400).body("text/html", "<pre>")), Status::Warn);
-        assert_eq!(status("not-a-request", |made| refusal(made, 400, -32602)), Status::Warn);
-        assert_eq!(status("not-a-request", |made| refusal(made, 400, -32700)), Status::Warn);
-        assert_eq!(status("not-a-request", |made| refusal(made, 400, -32020)), Status::Warn);
-        assert_eq!(status("not-a-request", |made| made.status(202)), Status::Warn);
-        assert_eq!(status("truncated", |made| refusal(made, 200, -32700)), Status::Warn);
-    }
-
-    #[test]
-    fn fails_on_5xx_success_and_silence() {
-        assert_eq!(status("truncated", |made| made.status(500).body("text/html", "oops")), Status::Fail);
-        assert_eq!(status("truncated", |made| refusal(made, 500, -32603)), Status::Fail);
-        assert_eq!(status("jsonrpc-1.0", |made| made.result(json!({}))), Status::Fail);
-        let silent = |made: Made| {
+    let refuse = |status, code| move |made: Made| refusal(made, status, code);
+    // All three refused as they should be, but one.
+    let but = |odd: &str, answer: &dyn Fn(Made) -> Made| {
+        let codes = [("truncated", -32700), ("not-a-request", -32600), ("jsonrpc-1.0", -32600)];
+        codes.into_iter().fold(Scan::modern(), |scan, (step, code)| {
+            scan.with(if step == odd { answer(sent(step)) } else { refusal(sent(step), 400, code) })
+        })
+    };
+    let silent = |waited_us| {
+        move |made: Made| {
             let mut made = made.failed(Phase::Head, FailureKind::HeaderTimeout);
-            made.made.ended_us = 10_000_000;
+            made.made.ended_us = waited_us;
             made
-        };
-        assert_eq!(status("not-a-request", silent), Status::Fail);
-    }
-
-    #[test]
-    fn undecided_on_transport_failures_firewalls_and_refused_access() {
-        let reset = |made: Made| made.failed(Phase::Head, FailureKind::Reset);
-        assert_eq!(status("truncated", reset), Status::Inconclusive);
-        assert_eq!(status("truncated", |made| made.status(403)), Status::Inconclusive);
-        let blocked = |made: Made| made.status(503).header("server", "cloudflare");
-        assert_eq!(status("truncated", blocked), Status::Inconclusive);
-        // A short wait, as in the quick profile, proves no silence.
-        let short = |made: Made| {
-            let mut made = made.failed(Phase::Head, FailureKind::HeaderTimeout);
-            made.made.ended_us = 300_000;
-            made
-        };
-        assert_eq!(status("truncated", short), Status::Inconclusive);
-        assert_eq!(Scan::modern().judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn undecided_where_the_unchanged_request_was_not_served() {
-        let mut scan = scan("none", |made| made);
-        for exchange in &mut scan.transcript.exchanges {
-            exchange.twin = None;
         }
-        assert_eq!(scan.judge(&CHECK).status, Status::Inconclusive);
-    }
+    };
+    let mut alone = but("none", &|made| made);
+    alone.transcript.exchanges.iter_mut().for_each(|exchange| exchange.twin = None);
+    let (cut, foo, old) = ("truncated", "not-a-request", "jsonrpc-1.0");
+    let blocked = |made: Made| made.status(503).header("server", "cloudflare");
+    hold(
+        &CHECK,
+        [
+            pass("the right codes", but("none", &|made| made)),
+            pass("any clean refusal of 1.0", but(old, &refuse(422, -32602))),
+            pass("415 for 1.0", but(old, &|made| made.status(415).body("text/plain", "no"))),
+            pass("an error with 200 for 1.0", but(old, &|made| made.error(200, -32600, "no"))),
+            // Rust, Express, Python, TypeScript.
+            warn("415 with plain text", but(cut, &|made| made.status(415).body("text/plain", "fail"))),
+            warn("400 with a page", but(cut, &|made| made.status(400).body("text/html", "<pre>"))),
+            warn("-32602", but(foo, &refuse(400, -32602))),
+            warn("-32700", but(foo, &refuse(400, -32700))),
+            warn("-32020", but(foo, &refuse(400, -32020))),
+            warn("202", but(foo, &|made| made.status(202))),
+            warn("the code with 200", but(cut, &refuse(200, -32700))),
+            fail("500 with a page", but(cut, &|made| made.status(500).body("text/html", "oops"))),
+            fail("500 with a code", but(cut, &refuse(500, -32603))),
+            fail("1.0 is served", but(old, &|made| made.result(json!({})))),
+            fail("silence", but(foo, &silent(10_000_000))),
+            undecided("reset", but(cut, &|made| made.failed(Phase::Head, FailureKind::Reset))),
+            undecided("403", but(cut, &|made| made.status(403))),
+            undecided("a firewall", but(cut, &blocked)),
+            // A short wait, as in the quick profile, proves no silence.
+            undecided("a short wait", but(cut, &silent(300_000))),
+            undecided("nothing was sent", Scan::modern()),
+            undecided("the unchanged request was not served", alone),
+        ],
+    );
 }

@@ -1,7 +1,6 @@
 //! A POST that any web page can send without asking first is not processed.
 
 use crate::checks::prelude::*;
-use crate::facts::Kind;
 use crate::protocol::address::Exposure;
 use crate::protocol::jsonrpc::Answer;
 use crate::transcript::Failure;
@@ -132,93 +131,48 @@ fn fate(facts: &Facts<'_>, exchange: &Exchange) -> Fate {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, initialize};
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId};
-    use crate::verdict::{Severity, Status};
-
-    fn sent(step: &str) -> Made {
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    let sent = |step| {
         let mut made = initialize(ProbeId::ContentType, step).negative();
         made.made.request.headers.retain(|(name, _)| name != "content-type");
         made
-    }
-
-    fn refused(step: &str) -> Made {
-        sent(step).error(415, -32000, "Unsupported Media Type: Content-Type must be application/json")
-    }
-
-    fn served(step: &str) -> Made {
-        sent(step).result(json!({"protocolVersion":"2025-11-25","capabilities":{}}))
-    }
-
-    fn scan(steps: Vec<Made>) -> Scan {
-        steps.into_iter().fold(Scan::legacy(true), Scan::with)
-    }
-
-    #[test]
-    fn passes_when_text_plain_is_refused() {
-        for made in [
-            refused("text-plain"),
-            sent("text-plain").status(400).body("text/plain", "Invalid Content-Type header"),
-            sent("text-plain").status(403),
-            sent("text-plain").error(400, -32020, "Mcp-Method is missing"),
-        ] {
-            let finding = scan(vec![made, refused("none")]).judge(&CHECK);
-            assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-        }
-    }
-
-    #[test]
-    fn passes_behind_authentication_with_401() {
-        let made = sent("text-plain").status(401).json(json!({"error":"unauthorized"}));
-        assert_eq!(Scan::gated().with(made).judge(&CHECK).status, Status::Pass);
-    }
-
-    #[test]
-    fn warns_when_only_the_origin_or_a_credential_stops_a_page() {
-        let finding = scan(vec![served("text-plain"), sent("text-plain-origin").status(403)]).judge(&CHECK);
-        assert_eq!((finding.status, finding.severity), (Status::Warn, Severity::Medium));
-        let finding =
-            scan(vec![served("text-plain"), served("text-plain-origin")]).credential().judge(&CHECK);
-        assert_eq!(finding.status, Status::Warn);
-    }
-
-    #[test]
-    fn warns_about_a_post_without_a_type() {
-        let finding = scan(vec![refused("text-plain"), served("none")]).judge(&CHECK);
-        assert_eq!(finding.status, Status::Warn);
-    }
-
-    #[test]
-    fn fails_when_a_foreign_page_is_served() {
-        let finding = scan(vec![served("text-plain"), served("text-plain-origin")]).judge(&CHECK);
-        assert_eq!((finding.status, finding.severity), (Status::Fail, Severity::Critical));
-    }
-
-    #[test]
-    fn fails_with_less_harm_on_a_public_address() {
-        let mut scan = scan(vec![served("text-plain"), served("text-plain-origin")]);
-        scan.transcript.exchanges[0].connect.as_mut().unwrap().address = Some("93.184.215.14:443".to_owned());
-        assert_eq!(scan.judge(&CHECK).severity, Severity::High);
-    }
-
-    #[test]
-    fn undecided_on_server_errors_failures_and_without_a_served_twin() {
-        for made in [
-            sent("text-plain").status(500),
-            sent("text-plain").status(202),
-            sent("text-plain").failed(Phase::Head, FailureKind::Reset),
-        ] {
-            assert_eq!(scan(vec![made]).judge(&CHECK).status, Status::Inconclusive);
-        }
-        assert_eq!(scan(vec![served("text-plain")]).judge(&CHECK).status, Status::Inconclusive);
-        assert_eq!(scan(vec![]).judge(&CHECK).status, Status::Inconclusive);
-        let mut lone = refused("text-plain");
-        lone.made.era = Some(Era::Modern);
-        assert_eq!(scan(vec![lone]).judge(&CHECK).status, Status::Inconclusive);
-    }
+    };
+    let refused = |step| sent(step).error(415, -32000, "Content-Type must be application/json");
+    let served = |step| sent(step).result(json!({"protocolVersion":"2025-11-25","capabilities":{}}));
+    let of = |made: Made| Scan::legacy(true).with(made);
+    let plain = |answer: &dyn Fn(Made) -> Made| of(answer(sent("text-plain")));
+    let no_type = |answer: &dyn Fn(Made) -> Made| plain(answer).with(refused("none"));
+    let both = || of(served("text-plain")).with(served("text-plain-origin"));
+    let mut public = both();
+    public.transcript.exchanges[0].connect.as_mut().unwrap().address = Some("93.184.215.14:443".to_owned());
+    let gated = sent("text-plain").status(401).json(json!({"error":"unauthorized"}));
+    let mut lone = refused("text-plain");
+    lone.made.era = Some(Era::Modern);
+    hold(
+        &CHECK,
+        [
+            pass("415", of(refused("text-plain")).with(refused("none"))),
+            pass("a bare 400", no_type(&|made| made.status(400).body("text/plain", "Invalid Content-Type"))),
+            pass("403", no_type(&|made| made.status(403))),
+            pass("another code", no_type(&|made| made.error(400, -32020, "Mcp-Method is missing"))),
+            pass("401 behind authentication", Scan::gated().with(gated)),
+            warn(
+                "only the Origin stops a page",
+                of(served("text-plain")).with(sent("text-plain-origin").status(403)),
+            )
+            .severity(Severity::Medium),
+            warn("only a credential stops a page", both().credential()),
+            warn("one without a type is processed", of(refused("text-plain")).with(served("none"))),
+            fail("a foreign page is served", both()).severity(Severity::Critical),
+            fail("on a public address", public).severity(Severity::High),
+            undecided("a server error", plain(&|made| made.status(500))),
+            undecided("accepted, and no reply", plain(&|made| made.status(202))),
+            undecided("reset", plain(&|made| made.failed(Phase::Head, FailureKind::Reset))),
+            undecided("the Origin was not tried", of(served("text-plain"))),
+            undecided("not sent", Scan::legacy(true)),
+            undecided("the twin was not served", of(lone)),
+        ],
+    );
 }

@@ -1,11 +1,10 @@
 //! A POSTed request is answered with JSON or an event stream, and the body is what its type says.
 
 use crate::checks::prelude::*;
-use crate::facts::barrier::essence;
 use crate::facts::coding;
 use crate::facts::reply::asks;
-use crate::protocol::jsonrpc;
-use crate::protocol::sse::{LineKind, looks_like_events};
+use crate::facts::steps::{essence, looks_like_events};
+use crate::protocol::sse::LineKind;
 use crate::transcript::Content;
 
 pub(super) static CHECK: Check = Check {
@@ -126,93 +125,51 @@ fn stream_fault(exchange: &Exchange) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, get, post};
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId};
-    use crate::verdict::Status;
-
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
     const ANSWER: &str = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
-
-    fn ask() -> Made {
-        post(
-            ProbeId::IdEcho,
-            "integer",
-            Era::Modern,
-            json!({"jsonrpc":"2.0","id":7,"method":"server/discover"}),
-        )
+    const ERROR: &str = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32600}}"#;
+    let call = |era, method: &str| {
+        post(ProbeId::IdEcho, "integer", era, json!({"jsonrpc":"2.0","id":7,"method":method}))
+    };
+    let ask = || call(Era::Modern, "server/discover");
+    let of = |made: Made| Scan::modern().with(made);
+    let json_body = |text: &str| ask().body("application/json", text);
+    let event = format!("event: message\ndata: {ANSWER}\n\n");
+    let note = json!({"jsonrpc":"2.0","method":"notifications/initialized"});
+    let note = post(ProbeId::Classify, "initialized", Era::Modern, note).status(202);
+    let cut = json_body("{\"json").failed(Phase::Body, FailureKind::Truncated);
+    let mut packed = json_body("").header("content-encoding", "gzip");
+    packed.made.content = Content::Binary { base64: String::new(), bytes: 9 };
+    let mut nothing = Scan::legacy(false);
+    for exchange in nothing.transcript.exchanges.iter_mut().filter(|exchange| exchange.step == "initialize") {
+        exchange.request.body = Some(Value::Null.to_string());
     }
-
-    fn status(made: Made) -> Status {
-        Scan::modern().with(made).judge(&CHECK).status
-    }
-
-    #[test]
-    fn passes_on_json_and_event_streams_with_parameters() {
-        assert_eq!(status(ask().body("application/json; charset=utf-8", ANSWER)), Status::Pass);
-        assert_eq!(status(ask().stream(&format!("event: message\ndata: {ANSWER}\n\n"), 0)), Status::Pass);
-        assert_eq!(status(ask().stream(": keepalive\n\n", 0)), Status::Pass);
-    }
-
-    #[test]
-    fn passes_whatever_type_middleware_and_notifications_have() {
-        assert_eq!(status(ask().status(502).body("text/html", "<html>")), Status::Pass);
-        assert_eq!(status(ask().status(413).body("text/plain", "too large")), Status::Pass);
-        assert_eq!(status(ask().status(401).json(json!({"error":"x"}))), Status::Pass);
-        let note = json!({"jsonrpc":"2.0","method":"notifications/initialized"});
-        assert_eq!(
-            status(post(ProbeId::Classify, "initialized", Era::Modern, note).status(202)),
-            Status::Pass
-        );
-        assert_eq!(status(get(ProbeId::Classify, "get").status(200).body("text/html", "x")), Status::Pass);
-    }
-
-    #[test]
-    fn passes_where_the_body_could_not_be_read() {
-        let cut = ask().body("application/json", "{\"json").failed(Phase::Body, FailureKind::Truncated);
-        assert_eq!(status(cut), Status::Pass);
-        let mut packed = ask().body("application/json", "").header("content-encoding", "gzip");
-        packed.made.content = crate::transcript::Content::Binary { base64: String::new(), bytes: 9 };
-        let finding = Scan::modern().with(packed).judge(&CHECK);
-        assert_eq!(finding.status, Status::Pass);
-        assert!(finding.message.contains("compressed with gzip though nothing asked"), "{}", finding.message);
-    }
-
-    #[test]
-    fn fails_on_other_types_no_type_and_wrong_labels() {
-        for made in [
-            ask().body("text/plain", ANSWER),
-            ask().body("text/html", "<html>login</html>"),
-            ask().status(202),
-            ask().body("application/json", "data: {}\n\n"),
-            ask().body("application/json", "not json"),
-            ask().stream(&format!("{ANSWER}\n"), 0),
-            ask().status(400).body("text/plain", r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32600}}"#),
-        ] {
-            assert_eq!(status(made), Status::Fail);
-        }
-        assert_eq!(status(ask().header("content-type", "application/json")), Status::Fail);
-    }
-
-    #[test]
-    fn fails_only_for_an_era_that_is_spoken() {
-        let foreign = json!({"jsonrpc":"2.0","id":1,"method":"ping"});
-        let made = post(ProbeId::IdEcho, "integer", Era::Legacy, foreign).body("text/plain", "what?");
-        assert_eq!(status(made), Status::Pass);
-    }
-
-    #[test]
-    fn undecided_without_an_answer() {
-        let mut scan = Scan::legacy(false);
-        for exchange in &mut scan.transcript.exchanges {
-            if exchange.step == "initialize" {
-                exchange.request.body = Some(Value::Null.to_string());
-            }
-        }
-        assert_eq!(scan.judge(&CHECK).status, Status::Inconclusive);
-        assert_eq!(Scan::http_sse().judge(&CHECK).status, Status::NotApplicable);
-    }
+    hold(
+        &CHECK,
+        [
+            pass("JSON with a parameter", of(ask().body("application/json; charset=utf-8", ANSWER))),
+            pass("a stream", of(ask().stream(&event, 0))),
+            pass("a stream with a comment", of(ask().stream(": keepalive\n\n", 0))),
+            pass("middleware: 502", of(ask().status(502).body("text/html", "<html>"))),
+            pass("middleware: 413", of(ask().status(413).body("text/plain", "too large"))),
+            pass("middleware: 401", of(ask().status(401).json(json!({"error":"x"})))),
+            pass("a notification", of(note)),
+            pass("a page for GET", of(get(ProbeId::Classify, "get").status(200).body("text/html", "x"))),
+            pass("cut JSON", of(cut)),
+            pass("compressed", of(packed)).naming("compressed with gzip though nothing asked"),
+            fail("plain text", of(ask().body("text/plain", ANSWER))),
+            fail("a login page", of(ask().body("text/html", "<html>login</html>"))),
+            fail("no type", of(ask().status(202))),
+            fail("a stream labelled as JSON", of(json_body("data: {}\n\n"))),
+            fail("no JSON labelled as JSON", of(json_body("not json"))),
+            fail("JSON labelled as a stream", of(ask().stream(&format!("{ANSWER}\n"), 0))),
+            fail("an error in plain text", of(ask().status(400).body("text/plain", ERROR))),
+            fail("an empty body", of(ask().header("content-type", "application/json"))),
+            pass("an era that is not spoken", of(call(Era::Legacy, "ping").body("text/plain", "what?"))),
+            undecided("no request was answered", nothing),
+            not_applicable("HTTP+SSE", Scan::http_sse()),
+        ],
+    );
 }

@@ -4,7 +4,6 @@ use serde_json::{Deserializer, Value};
 
 use crate::checks::prelude::*;
 use crate::facts::reply::batch_legal;
-use crate::protocol::jsonrpc;
 use crate::protocol::sse::{self, Block};
 
 pub(super) static CHECK: Check = Check {
@@ -105,80 +104,46 @@ fn several(data: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, get, post};
-    use crate::protocol::names;
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId};
-    use crate::verdict::Status;
-
-    fn ask(stream: &str) -> Made {
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
+    const ANSWER: &str = "event: message\nid: 2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
+    const BATCH: &str = "data: [{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}]\n\n";
+    const TWO_LINES: &str = "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":7,\"result\":{}}\n\n";
+    const CUT: &str = "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"resu\n\n";
+    const DOUBLED: &str = "data: {\"jsonrpc\":\"2.0\"}{\"jsonrpc\":\"2.0\"}\n\n";
+    const DOUBLED_LINES: &str = "data: {\"jsonrpc\":\"2.0\"}\ndata: {\"jsonrpc\":\"2.0\"}\n\n";
+    let ask = |stream: &str| {
         post(ProbeId::IdEcho, "integer", Era::Legacy, json!({"jsonrpc":"2.0","id":7,"method":"ping"}))
             .sending(names::VERSION_HEADER, "2025-11-25")
             .stream(stream, 0)
-    }
-
-    fn status(stream: &str) -> Status {
-        Scan::legacy(true).with(ask(stream)).judge(&CHECK).status
-    }
-
-    const ANSWER: &str = "event: message\nid: 2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
-
-    #[test]
-    fn passes_on_messages_priming_events_comments_and_named_events() {
-        assert_eq!(status(&format!("id: 1\nretry: 2000\ndata: \n\n: keepalive\n\n{ANSWER}")), Status::Pass);
-        assert_eq!(status(&format!("event: ping\ndata: now\n\n{ANSWER}")), Status::Pass);
-        assert_eq!(status("data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":7,\"result\":{}}\n\n"), Status::Pass);
-        // Discarded by every client, so it is no message.
-        assert_eq!(status(&format!("{ANSWER}data: {{\"json")), Status::Pass);
-    }
-
-    #[test]
-    fn passes_on_a_batch_of_2025_03_26() {
-        let batch = "data: [{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}]\n\n";
-        let mut made = ask(batch);
-        made.made.request.headers.retain(|(name, _)| name != names::VERSION_HEADER);
-        assert_eq!(Scan::legacy(true).with(made).judge(&CHECK).status, Status::Pass);
-        assert_eq!(status(batch), Status::Fail);
-    }
-
-    #[test]
-    fn warns_about_heartbeats_that_are_no_json() {
-        for beat in ["ping", "[DONE]", "1", "\"ping\"", "null"] {
-            assert_eq!(status(&format!("data: {beat}\n\n{ANSWER}")), Status::Warn, "{beat}");
-        }
-    }
-
-    #[test]
-    fn warns_about_a_heartbeat_on_the_get_stream() {
-        let mut made = get(ProbeId::LegacyGet, "get").stream("data: ping\n\n", 0);
+    };
+    let of = |made: Made| Scan::legacy(true).with(made);
+    let on = |stream: &str| of(ask(stream));
+    let watched = |stream: &str| {
+        let mut made = get(ProbeId::LegacyGet, "get").stream(stream, 0);
         made.made.era = Some(Era::Legacy);
-        assert_eq!(Scan::legacy(true).with(made).judge(&CHECK).status, Status::Warn);
-    }
-
-    #[test]
-    fn fails_on_cut_and_doubled_json() {
-        assert_eq!(status("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"resu\n\n"), Status::Fail);
-        assert_eq!(status("data: {\"jsonrpc\":\"2.0\"}{\"jsonrpc\":\"2.0\"}\n\n"), Status::Fail);
-        assert_eq!(status("data: {\"jsonrpc\":\"2.0\"}\ndata: {\"jsonrpc\":\"2.0\"}\n\n"), Status::Fail);
-    }
-
-    #[test]
-    fn not_applicable_to_a_server_that_never_streams() {
-        assert_eq!(Scan::dual(true).judge(&CHECK).status, Status::NotApplicable);
-        // A GET stream that is only kept alive carries no data either.
-        let mut made = get(ProbeId::LegacyGet, "get").stream(": ping\n\n", 0);
-        made.made.era = Some(Era::Legacy);
-        assert_eq!(Scan::legacy(true).with(made).judge(&CHECK).status, Status::NotApplicable);
-    }
-
-    #[test]
-    fn undecided_where_a_stream_brought_nothing() {
-        let made = ask(": x\n\n").failed(Phase::Body, FailureKind::Reset);
-        assert_eq!(Scan::legacy(true).with(made).judge(&CHECK).status, Status::Inconclusive);
-        assert_eq!(Scan::gated().judge(&CHECK).status, Status::Inconclusive);
-    }
+        of(made)
+    };
+    let mut old = ask(BATCH);
+    old.made.request.headers.retain(|(name, _)| name != names::VERSION_HEADER);
+    let beats = ["ping", "[DONE]", "1", "\"ping\"", "null"]
+        .map(|beat| warn(format!("the heartbeat {beat}"), on(&format!("data: {beat}\n\n{ANSWER}"))));
+    let rows = [
+        pass("priming and comments", on(&format!("id: 1\nretry: 2000\ndata: \n\n: keepalive\n\n{ANSWER}"))),
+        pass("a named event", on(&format!("event: ping\ndata: now\n\n{ANSWER}"))),
+        pass("data on two lines", on(TWO_LINES)),
+        pass("a last event that every client discards", on(&format!("{ANSWER}data: {{\"json"))),
+        pass("a batch of 2025-03-26", of(old)),
+        fail("a later batch", on(BATCH)),
+        warn("a heartbeat on the GET stream", watched("data: ping\n\n")),
+        fail("cut JSON", on(CUT)),
+        fail("two texts", on(DOUBLED)),
+        fail("two texts on two lines", on(DOUBLED_LINES)),
+        not_applicable("it never streams", Scan::dual(true)),
+        not_applicable("a GET stream that is only kept alive", watched(": ping\n\n")),
+        undecided("nothing came", of(ask(": x\n\n").failed(Phase::Body, FailureKind::Reset))),
+        undecided("behind authentication", Scan::gated()),
+    ];
+    hold(&CHECK, rows.into_iter().chain(beats));
 }

@@ -1,13 +1,10 @@
 //! A stream opened for a request carries the response to it.
 
 use crate::checks::prelude::*;
-use crate::facts::barrier::essence;
 use crate::facts::coding;
-use crate::facts::reply::{asks, read_for};
+use crate::facts::reply::{asks, read_for, request_id, request_method};
 use crate::protocol::sse;
-use crate::transcript::exchange::{request_id, request_method};
 use crate::transcript::{Ended, FailureKind};
-use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "sh-stream-delivers-response",
@@ -65,7 +62,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let mut slowest = 0;
     let mut plain_json = false;
     for exchange in facts.of_era(era).filter(|exchange| asks(exchange) && exchange.ok()) {
-        if essence(exchange).as_deref() != Some("text/event-stream") {
+        if !exchange.declares_event_stream() {
             plain_json |= facts.reply(exchange).answer.is_some();
             continue;
         }
@@ -174,92 +171,50 @@ fn resumable(exchange: &Exchange) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::CHECK;
-    use crate::checks::synthetic::{Made, Scan, get, post};
-    use crate::protocol::revision::Era;
-    use crate::transcript::{FailureKind, Phase, ProbeId};
-    use crate::verdict::Status;
-
+#[test]
+fn examples() {
+    use crate::checks::examples::*;
     const ANSWER: &str = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
-
-    fn ask(era: Era) -> Made {
-        post(ProbeId::IdEcho, "integer", era, json!({"jsonrpc":"2.0","id":7,"method":"ping"}))
-    }
-
-    fn status(made: Made) -> Status {
-        Scan::dual(false).with(made).judge(&CHECK).status
-    }
-
-    #[test]
-    fn passes_when_the_response_comes_on_the_stream() {
-        let stream = format!("id: 1\ndata:\n\n: keepalive\n\n{ANSWER}");
-        let finding = Scan::legacy(false).with(ask(Era::Legacy).stream(&stream, 1_000)).judge(&CHECK);
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
-        assert_eq!(finding.evidence[0].pointer, "line 6");
-        // What happens after the response is the business of another check.
-        let open = ask(Era::Modern).stream(ANSWER, 0).failed(Phase::Body, FailureKind::BodyTimeout);
-        assert_eq!(status(open), Status::Pass);
-    }
-
-    #[test]
-    fn warns_about_a_late_response() {
-        let late = ask(Era::Modern).stream(&format!(": wait\n\n{ANSWER}"), 12_000_000);
-        assert_eq!(status(late), Status::Warn);
-    }
-
-    fn polled(brought: &str) -> Scan {
-        let primed = ask(Era::Legacy).stream("id: 1\nretry: 500\ndata:\n\n", 0);
-        let scan = Scan::legacy(false).with(primed);
+    const PRIMED: &str = "id: 1\nretry: 500\ndata:\n\n";
+    let ask = |era| post(ProbeId::IdEcho, "integer", era, json!({"jsonrpc":"2.0","id":7,"method":"ping"}));
+    let modern = |stream: &str| ask(Era::Modern).stream(stream, 0);
+    let dual = |made: Made| Scan::dual(false).with(made);
+    let legacy = |stream: &str| ask(Era::Legacy).stream(stream, 0);
+    let of = |made: Made| Scan::legacy(false).with(made);
+    let polled = |brought: &str| {
+        let scan = of(legacy(PRIMED));
         let mut resumed = get(ProbeId::IdEcho, "integer resumed").stream(brought, 0).twin(scan.next_id() - 1);
         resumed.made.era = Some(Era::Legacy);
         scan.with(resumed)
-    }
-
-    #[test]
-    fn warns_when_the_response_comes_on_resumption_only() {
-        assert_eq!(polled(ANSWER).judge(&CHECK).status, Status::Warn);
-    }
-
-    #[test]
-    fn fails_when_it_does_not_come_on_resumption_either() {
-        assert_eq!(polled(": nothing\n\n").judge(&CHECK).status, Status::Fail);
-    }
-
-    #[test]
-    fn fails_when_the_stream_ends_or_stays_silent_without_it() {
-        assert_eq!(status(ask(Era::Modern).stream(": hello\n\n", 0)), Status::Fail);
-        assert_eq!(status(ask(Era::Legacy).stream(": hello\n\n", 0)), Status::Fail);
-        // Event ids promise nothing in the modern era.
-        assert_eq!(status(ask(Era::Modern).stream("id: 1\ndata:\n\n", 0)), Status::Fail);
-        let cut = ask(Era::Modern).stream(": hello\n\n", 0).failed(Phase::Body, FailureKind::Truncated);
-        assert_eq!(status(cut), Status::Fail);
-        let mut silent =
-            ask(Era::Modern).stream(": hello\n\n", 0).failed(Phase::Body, FailureKind::BodyTimeout);
-        silent.made.ended_us = 30_000_000;
-        assert_eq!(status(silent), Status::Fail);
-        let foreign = ANSWER.replace("\"id\":7", "\"id\":8");
-        assert_eq!(status(ask(Era::Modern).stream(&foreign, 0)), Status::Fail);
-    }
-
-    #[test]
-    fn undecided_when_it_was_closed_early_after_an_id_or_not_read_to_the_end() {
-        let polled = Scan::legacy(false).with(ask(Era::Legacy).stream("id: 1\nretry: 500\ndata:\n\n", 0));
-        assert_eq!(polled.judge(&CHECK).status, Status::Inconclusive);
-        let short = Scan::legacy(false).with(ask(Era::Legacy).stream(": x\n\n", 0).held_until(1_000_000));
-        assert_eq!(short.judge(&CHECK).status, Status::Inconclusive);
-        let reset = ask(Era::Legacy).stream(": x\n\n", 0).failed(Phase::Body, FailureKind::Reset);
-        assert_eq!(Scan::legacy(false).with(reset).judge(&CHECK).status, Status::Inconclusive);
-    }
-
-    #[test]
-    fn not_applicable_to_a_server_that_never_streams() {
-        assert_eq!(Scan::modern().judge(&CHECK).status, Status::NotApplicable);
-        assert_eq!(Scan::dual(true).judge(&CHECK).status, Status::NotApplicable);
-        let listen = json!({"jsonrpc":"2.0","id":9,"method":"subscriptions/listen"});
-        let made = post(ProbeId::Idle, "listen", Era::Modern, listen).stream(": x\n\n", 0);
-        assert_eq!(Scan::modern().with(made).judge(&CHECK).status, Status::NotApplicable);
-    }
+    };
+    let primed = format!("id: 1\ndata:\n\n: keepalive\n\n{ANSWER}");
+    let late = ask(Era::Modern).stream(&format!(": wait\n\n{ANSWER}"), 12_000_000);
+    let cut = modern(": hello\n\n").failed(Phase::Body, FailureKind::Truncated);
+    let mut silent = modern(": hello\n\n").failed(Phase::Body, FailureKind::BodyTimeout);
+    silent.made.ended_us = 30_000_000;
+    let listen = json!({"jsonrpc":"2.0","id":9,"method":"subscriptions/listen"});
+    let listen = post(ProbeId::Idle, "listen", Era::Modern, listen).stream(": x\n\n", 0);
+    hold(
+        &CHECK,
+        [
+            pass("on the stream", of(ask(Era::Legacy).stream(&primed, 1_000))).at("line 6"),
+            // What happens after the response is the business of another check.
+            pass("held open", dual(modern(ANSWER).failed(Phase::Body, FailureKind::BodyTimeout))),
+            warn("late", dual(late)),
+            warn("on resumption only", polled(ANSWER)),
+            fail("not on resumption either", polled(": nothing\n\n")),
+            fail("the stream ends", dual(modern(": hello\n\n"))),
+            fail("a legacy stream ends", dual(legacy(": hello\n\n"))),
+            fail("event ids promise nothing in the modern era", dual(modern("id: 1\ndata:\n\n"))),
+            fail("cut", dual(cut)),
+            fail("silent", dual(silent)),
+            fail("another id", dual(modern(&ANSWER.replace("\"id\":7", "\"id\":8")))),
+            undecided("closed early, not resumed", of(legacy(PRIMED))),
+            undecided("we left too early", of(legacy(": x\n\n").held_until(1_000_000))),
+            undecided("reset", of(legacy(": x\n\n").failed(Phase::Body, FailureKind::Reset))),
+            not_applicable("it never streams", Scan::modern()),
+            not_applicable("neither era streams", Scan::dual(true)),
+            not_applicable("a subscription stays open", Scan::modern().with(listen)),
+        ],
+    );
 }
