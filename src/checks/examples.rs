@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 pub(crate) use serde_json::{Value, json};
 
 use crate::check::Check;
+pub(crate) use crate::checks::synthetic::{Made, Scan, discover, get, initialize, post, request};
 use crate::finding::Finding;
 use crate::protocol::names;
 pub(crate) use crate::protocol::revision::Era;
-pub(crate) use crate::transcript::synthetic::{Made, Scan, discover, get, initialize, post, request};
 pub(crate) use crate::transcript::{Content, FailureKind, Phase, ProbeId, Profile, SkipReason};
 pub(crate) use crate::verdict::{Severity, Status};
 

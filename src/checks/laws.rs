@@ -3,8 +3,8 @@
 
 use crate::check::Check;
 use crate::checks::all;
+use crate::checks::synthetic::Scan;
 use crate::protocol::revision::{Era, Revision};
-use crate::transcript::synthetic::Scan;
 use crate::verdict::Status;
 
 #[test]
