@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::Kind;
 use super::classification::Classification;
 use super::resume::events;
-use crate::facts::barrier::essence;
 use crate::protocol::revision::Era;
 use crate::protocol::{jsonrpc, names};
 use crate::transcript::exchange::request_method;

@@ -90,6 +90,5 @@ pub fn begun(lines: &[Line]) -> bool {
 #[must_use]
 pub fn streams(exchange: &Exchange) -> bool {
     exchange.status() == Some(200)
-        && (matches!(exchange.content, Content::Lines { .. })
-            || exchange.declares_event_stream())
+        && (matches!(exchange.content, Content::Lines { .. }) || exchange.declares_event_stream())
 }

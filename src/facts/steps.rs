@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::barrier::{Barrier, barrier, essence, speaks_of_websocket};
+use super::barrier::{Barrier, barrier, speaks_of_websocket};
 use super::reply;
 pub use super::socket::{Said, Socket, said, socket, wanted_subprotocol};
 use crate::protocol::jsonrpc::{Answer, RpcError};

@@ -1,7 +1,6 @@
 //! A stream that may stay silent should show signs of life.
 
 use crate::checks::prelude::*;
-use crate::facts::barrier;
 use crate::facts::listen::subscribes;
 use crate::facts::summary::{KeepAlive, keep_alive};
 use crate::transcript::{Ended, FailureKind, Profile};
@@ -134,9 +133,7 @@ fn subscribed(facts: &Facts<'_>) -> bool {
 /// Whether the GET was answered with something that is no stream.
 fn refused(exchange: &Exchange) -> bool {
     match exchange.status() {
-        Some(200) => {
-            exchange.lines().is_none() && !exchange.declares_event_stream()
-        }
+        Some(200) => exchange.lines().is_none() && !exchange.declares_event_stream(),
         Some(_) => true,
         None => {
             let waited = |kind| matches!(kind, FailureKind::HeaderTimeout | FailureKind::Cancelled);

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::Message;
+use crate::facts::barrier::html;
 use crate::facts::leaks::{LeakKind, leaks, plain};
-use crate::facts::steps::html;
 use crate::protocol::address::Exposure;
 
 pub(super) static CHECK: Check = Check {

@@ -1,7 +1,8 @@
 //! A reply must carry the id of its request, in value and JSON type.
 
 use crate::checks::prelude::*;
-use crate::facts::reply::{asks, request_id};
+use crate::facts::reply::asks;
+use crate::transcript::exchange::request_id;
 
 pub(super) static CHECK: Check = Check {
     id: "rpc-id-echo",

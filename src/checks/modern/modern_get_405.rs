@@ -1,6 +1,7 @@
 //! A modern-only endpoint has nothing to give to GET and DELETE, and says so.
 
 use crate::checks::prelude::*;
+use crate::facts::barrier;
 use crate::facts::steps::{self, Get};
 
 pub(super) static CHECK: Check = Check {
@@ -56,7 +57,7 @@ fn observe_get(facts: &Facts<'_>, seen: &mut Observations) -> Result<(), Undecid
             at,
             "GET gets an event stream, although only modern versions are declared, which have none",
         ),
-        200 if steps::html(exchange) => seen.add(Status::Warn, at, "GET gets an HTML page instead of 405"),
+        200 if barrier::html(exchange) => seen.add(Status::Warn, at, "GET gets an HTML page instead of 405"),
         status => seen.add(Status::Warn, at, format!("GET gets {status} instead of 405")),
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::checks::prelude::*;
-use crate::facts::reply::request_method;
+use crate::transcript::exchange::request_method;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-no-connection-state",

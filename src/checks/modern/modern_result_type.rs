@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::checks::prelude::*;
-use crate::facts::reply::request_method;
+use crate::transcript::exchange::request_method;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-result-type",

@@ -1,7 +1,7 @@
 //! A method that is not there is 404 with -32601: the status for gateways, the code for clients.
 
 use crate::checks::prelude::*;
-use crate::facts::steps;
+use crate::facts::barrier;
 
 pub(super) static CHECK: Check = Check {
     id: "modern-unknown-method-404",
@@ -77,7 +77,7 @@ fn partly(exchange: &Exchange, outcome: &Outcome<'_>) -> Option<(Status, String)
         Outcome::Error { status, error, .. } if error.code == Some(names::METHOD_NOT_FOUND) => {
             Some((Status::Warn, format!("gets -32601 with HTTP {status}, not 404")))
         }
-        Outcome::Bare { status: 404 } if steps::html(exchange) => {
+        Outcome::Bare { status: 404 } if barrier::html(exchange) => {
             Some((Status::Fail, "gets 404 with an HTML page: a proxy may have replaced the body".to_owned()))
         }
         Outcome::Bare { status: 404 } => {

@@ -1,10 +1,11 @@
 //! A POSTed request is answered with JSON or an event stream, and the body is what its type says.
 
 use crate::checks::prelude::*;
+use crate::facts::barrier::essence;
 use crate::facts::coding;
 use crate::facts::reply::asks;
-use crate::facts::steps::{essence, looks_like_events};
 use crate::protocol::sse::LineKind;
+use crate::protocol::sse::looks_like_events;
 use crate::transcript::Content;
 
 pub(super) static CHECK: Check = Check {

@@ -2,8 +2,9 @@
 
 use crate::checks::prelude::*;
 use crate::facts::coding;
-use crate::facts::reply::{asks, read_for, request_id, request_method};
+use crate::facts::reply::{asks, read_for};
 use crate::protocol::sse;
+use crate::transcript::exchange::{request_id, request_method};
 use crate::transcript::{Ended, FailureKind};
 
 pub(super) static CHECK: Check = Check {

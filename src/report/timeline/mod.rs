@@ -3,7 +3,6 @@
 mod ids;
 
 use super::conversations::words;
-use crate::facts::barrier;
 use crate::facts::summary::{SILENCE_US, sent};
 use crate::protocol::sse::{Field, Line, LineKind};
 use crate::transcript::{
