@@ -28,6 +28,7 @@ pub mod events;
 pub mod handshake;
 pub mod hidden;
 pub mod latency;
+mod leak_patterns;
 pub mod leaks;
 pub mod listen;
 pub mod outcome;
