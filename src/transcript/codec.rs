@@ -59,8 +59,7 @@ pub enum CodecError {
 }
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// First line.
     Header(Box<Header>),
@@ -72,7 +71,17 @@ pub enum Entry {
     End(End),
 }
 
-/// The same to be written, of what is not copied for it.
+/// A line as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Found {
+    Header(Box<Header>),
+    Exchange(Box<Exchange>),
+    Skip(Skip),
+    End(End),
+}
+
+/// A line to be written, of what is not copied for it.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Line<'t> {
@@ -209,9 +218,9 @@ pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
             transcript.as_ref().and_then(|transcript| transcript.exchanges.get(*place))
         };
         match entry(&bytes, number, earlier, &mut held) {
-            Ok(Entry::Header(read)) if number == 1 => header = Some(*read),
+            Ok(Found::Header(read)) if number == 1 => header = Some(*read),
             Ok(_) | Err(CodecError::Damaged { .. }) if header.is_none() => return Err(CodecError::NoHeader),
-            Ok(Entry::Header(_)) => {
+            Ok(Found::Header(_)) => {
                 damage = Some(CodecError::Damaged { line: number, reason: "a second header".to_owned() });
             }
             Ok(entry) => {
@@ -223,13 +232,13 @@ pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
                     end: None,
                 });
                 match entry {
-                    Entry::Exchange(exchange) => {
+                    Found::Exchange(exchange) => {
                         places.insert(exchange.id, transcript.exchanges.len());
-                        transcript.exchanges.push(Arc::unwrap_or_clone(exchange));
+                        transcript.exchanges.push(*exchange);
                     }
-                    Entry::Skip(skip) => transcript.skips.push(skip),
-                    Entry::End(end) => transcript.end = Some(end),
-                    Entry::Header(_) => {}
+                    Found::Skip(skip) => transcript.skips.push(skip),
+                    Found::End(end) => transcript.end = Some(end),
+                    Found::Header(_) => {}
                 }
             }
             Err(error @ CodecError::Damaged { .. }) => damage = Some(error),
@@ -257,7 +266,7 @@ fn entry<'e>(
     number: usize,
     earlier: impl Fn(u32) -> Option<&'e Exchange>,
     held: &mut u64,
-) -> Result<Entry, CodecError> {
+) -> Result<Found, CodecError> {
     let damaged = |reason: String| CodecError::Damaged { line: number, reason };
     if number == 1 {
         let value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(words(&error)))?;
@@ -269,9 +278,9 @@ fn entry<'e>(
     }
     let (line, references) = parts::without_references(bytes);
     let entry = serde_json::from_slice(&line).map_err(|error| damaged(words(&error)))?;
-    let Entry::Exchange(mut exchange) = entry else { return Ok(entry) };
+    let Found::Exchange(mut exchange) = entry else { return Ok(entry) };
     for (part, id) in references {
-        let length = earlier(id).and_then(|from| part.copy(from, Arc::make_mut(&mut exchange)));
+        let length = earlier(id).and_then(|from| part.copy(from, &mut exchange));
         let length = length.ok_or_else(|| {
             damaged(format!("it refers to exchange {id}, which has no such part before it"))
         })?;
@@ -280,7 +289,7 @@ fn entry<'e>(
             return Err(CodecError::TooLong);
         }
     }
-    Ok(Entry::Exchange(exchange))
+    Ok(Found::Exchange(exchange))
 }
 
 /// What is wrong with a line, without its text.
@@ -297,7 +306,7 @@ fn words(error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
 
-    use crate::transcript::synthetic::{Scan, get};
+    use crate::checks::synthetic::{Scan, get};
     use crate::transcript::{Content, ProbeId};
 
     /// Two replies with the same text.
