@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION, USER_AGENT};
+use http::header::{AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderName, HeaderValue, Uri};
 use http_body_util::Full;
 use tokio::sync::Notify;
@@ -13,6 +13,8 @@ use url::Url;
 use super::conversation::Inner;
 use super::dial::failure;
 use super::exchange::{Call, HeaderText};
+use crate::transcript::secret_names::secret_name;
+use crate::transcript::tokens::has_random_run;
 use crate::transcript::{Exchange, Failure, FailureKind, Phase, Vault};
 
 /// The request of a call. Handles give their values, each encoded for its place; the operator's headers join;
@@ -87,8 +89,13 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Masks a header of the operator's: its value, and each part of it that is a secret by itself.
+/// Masks a header of the operator's that may be a secret: its value, and each part of it that is one by itself.
+/// `X-Api-Version: 2025-11-25` is none: masked, it would take the protocol's own words out of what is read.
 pub(super) fn hide_header(vault: &Vault, name: &HeaderName, value: &str) {
+    let credential = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name);
+    if !credential && !secret_name(name.as_str()) && !has_random_run(value) {
+        return;
+    }
     let label = label(name);
     vault.hide_with_parts(&label, value);
     // Here what follows the scheme is a secret however short it is.
@@ -116,4 +123,27 @@ pub(super) fn too_many_interim<B>(request: &mut http::Request<B>, most: usize) -
         }
     });
     flooded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_a_secret_by_its_name_or_its_look() {
+        for (name, value, hidden) in [
+            ("authorization", "Bearer abcd", true),
+            ("cookie", "theme=dark", true),
+            ("x-api-key", "hunter2", true),
+            ("x-custom", "k9Fz2QxW", true),
+            ("x-api-version", "2025-11-25", false),
+            ("x-mode", "protocolVersion", false),
+            ("x-since", "2025-11-25T10:00:00Z", false),
+            ("accept-language", "en-GB, en;q=0.8", false),
+        ] {
+            let vault = Vault::default();
+            hide_header(&vault, &HeaderName::from_static(name), value);
+            assert_eq!(vault.mask(value) != value, hidden, "{name}");
+        }
+    }
 }

@@ -318,6 +318,12 @@ pub fn looks_random(value: &str) -> bool {
     random >= LEAST_RANDOM
 }
 
+/// Whether some run of letters and digits in a value is neither word nor number.
+#[must_use]
+pub fn has_random_run(value: &str) -> bool {
+    value.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| run.len() > 3 && !is_word(run))
+}
+
 /// Whether a run of letters and digits is a number, or words of one spelling, perhaps numbered (`utf8`, `v2`).
 fn is_word(run: &str) -> bool {
     // `20251125T100000Z` is a date.
