@@ -1,7 +1,6 @@
 //! The conversation over HTTP+SSE (2024-11-05): a held GET announces where to post, and replies to the
 //! POSTs come on its stream. The held GET of classification stays the idle stream.
 
-use crate::transcript::exchange::id_of;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
