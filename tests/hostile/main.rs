@@ -14,9 +14,12 @@
     reason = "a test that meets the unexpected should fail there and then"
 )]
 
+mod handles;
 mod http;
 mod mcp;
 mod output;
+#[path = "../fuzz/plan.rs"]
+mod plan;
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "../it/program.rs"]
 mod program;
@@ -232,6 +235,7 @@ fn rows() -> Vec<Row> {
         socket::rows(),
         output::rows(),
         secrets::rows(),
+        handles::rows(),
     ]
     .into_iter()
     .flatten()
