@@ -34,6 +34,7 @@ const LONGER: &[(&str, &str)] = &[
     ("probe/classify.rs", "one decision procedure, sent step by step"),
     ("facts/resume.rs", "one comparison of what was missed with what came back"),
     ("facts/classification.rs", "one decision procedure, read from top to bottom"),
+    ("transcript/exchange.rs", "one record, part by part, and what is read of it"),
     ("checks/synthetic.rs", "test support: one builder, many short methods"),
 ];
 
