@@ -19,15 +19,23 @@ pub mod codec;
 pub mod exchange;
 pub mod failure;
 pub mod limits;
+pub mod printable;
 pub mod probe_id;
 pub mod redact;
+mod secret_blocks;
+mod secret_escapes;
 mod secret_forms;
+mod secret_match;
 pub mod secret_names;
 pub mod secret_parts;
+mod secret_view;
+mod secret_words;
+pub mod secrets;
 pub mod stall;
 #[cfg(test)]
 pub mod synthetic;
 pub mod tls;
+mod userinfo;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +48,7 @@ pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};
 pub use probe_id::ProbeId;
 pub use redact::{TokenKind, TokenShape, Vault};
+pub use secrets::Secrets;
 pub use stall::Stall;
 pub use tls::{Certificate, CertificateFault, Tls};
 
