@@ -186,10 +186,13 @@ impl Meant {
         meant
     }
 
-    /// A character, unless nobody sees it.
+    /// A character, unless nobody sees it. A line end stays for the next layer: its indent may be escaped as well.
     fn character(code: u32) -> Option<Self> {
         // A byte of a longer character stands alone where it is written as an escape.
         let character = char::from_u32(code)?;
+        if matches!(character, '\n' | '\r') {
+            return Some(Self::of(b"\n"));
+        }
         if !harmless(character) {
             return Some(Self::default());
         }
@@ -250,6 +253,7 @@ fn percent(bytes: &[u8]) -> Option<(Meant, usize)> {
 /// A byte of its own; dropped where it is a control character.
 fn byte(code: u32) -> Meant {
     match u8::try_from(code) {
+        Ok(b'\n' | b'\r') => Meant::of(b"\n"),
         Ok(byte) if !byte.is_ascii_control() => Meant::of(&[byte]),
         _ => Meant::default(),
     }
@@ -266,7 +270,8 @@ fn backslash(bytes: &[u8]) -> Option<(Meant, usize)> {
         b'u' => Some((Meant::character(number(bytes.get(2..6)?, 16)?)?, 6)),
         b'x' => Some((byte(number(bytes.get(2..4)?, 16)?), 4)),
         other @ (b'/' | b'"' | b'\\' | b'\'') => Some((Meant::of(&[*other]), 2)),
-        b'n' | b'r' | b't' | b'b' | b'f' | b'0' => Some((Meant::default(), 2)),
+        b'n' | b'r' => Some((Meant::of(b"\n"), 2)),
+        b't' | b'b' | b'f' | b'0' => Some((Meant::default(), 2)),
         _ => None,
     }
 }
@@ -406,7 +411,7 @@ mod tests {
     fn one_layer_is_taken_off() {
         for (text, meant) in [
             ("a%41b%2541", "aAb%41"),
-            (r"\u0041\/\x42\u{43}\\\n", "A/BC\\"),
+            (r"\u0041\/\x42\u{43}\\\n", "A/BC\\\n"),
             ("&#65;&#x42;&#67&amp;&sol;&lowbar;&hyphen;&shy;&ampx&copy;", "ABC&/_-&x&copy;"),
             ("a\u{200b}b\u{ad}c\0d\te\r\n  f", "abcdef"),
             ("%u0041%00&Tab;", "A"),

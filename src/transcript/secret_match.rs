@@ -28,11 +28,11 @@ const END: usize = 4096;
 struct Layers {
     escapes: u8,
     blocks: u8,
-    markup: bool,
+    markup: u8,
     turned: bool,
 }
 
-const LAYERS: Layers = Layers { escapes: 4, blocks: 3, markup: true, turned: true };
+const LAYERS: Layers = Layers { escapes: 6, blocks: 3, markup: 2, turned: true };
 
 /// What a pattern is.
 #[derive(Debug)]
@@ -193,10 +193,10 @@ impl Matcher {
             if let Some(view) = unescaped(view, Markup::Kept) {
                 self.explore(&view, next, found);
             }
-            if layers.markup {
+            if let Some(less) = layers.markup.checked_sub(1) {
                 for markup in [Markup::Dropped, Markup::DroppedBackwards] {
                     if let Some(view) = unescaped(view, markup) {
-                        self.explore(&view, Layers { markup: false, ..next }, found);
+                        self.explore(&view, Layers { markup: less, ..next }, found);
                     }
                 }
             }
