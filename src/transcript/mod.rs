@@ -28,6 +28,7 @@ mod secret_forms;
 mod secret_match;
 pub mod secret_names;
 pub mod secret_parts;
+mod secret_references;
 mod secret_view;
 mod secret_words;
 pub mod secrets;

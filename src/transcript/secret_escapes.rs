@@ -2,6 +2,7 @@
 //! that nobody sees, and markup.
 
 use super::printable::harmless;
+use super::secret_references::{BARE, LONGEST_NAME, NAMED};
 use super::secret_view::{Builder, View};
 
 /// What is left out of a text besides what nobody sees.
@@ -14,82 +15,6 @@ pub(super) enum Markup {
     /// The same in a text that runs backwards: `>b/<c>b<ba`.
     DroppedBackwards,
 }
-
-/// Named references of HTML for characters of ASCII, for what nobody sees (nothing), and for hyphens (HTML, 13.5).
-const NAMED: [(&str, &[u8]); 66] = [
-    ("AMP", b"&"),
-    ("ApplyFunction", b""),
-    ("DiacriticalGrave", b"`"),
-    ("GT", b">"),
-    ("Hat", b"^"),
-    ("InvisibleComma", b""),
-    ("InvisibleTimes", b""),
-    ("LT", b"<"),
-    ("NegativeMediumSpace", b""),
-    ("NegativeThickSpace", b""),
-    ("NegativeThinSpace", b""),
-    ("NegativeVeryThinSpace", b""),
-    ("NewLine", b""),
-    ("NoBreak", b""),
-    ("QUOT", b"\""),
-    ("Tab", b""),
-    ("UnderBar", b"_"),
-    ("VerticalLine", b"|"),
-    ("ZeroWidthSpace", b""),
-    ("af", b""),
-    ("amp", b"&"),
-    ("apos", b"'"),
-    ("ast", b"*"),
-    ("bsol", b"\\"),
-    ("colon", b":"),
-    ("comma", b","),
-    ("commat", b"@"),
-    ("dash", b"-"),
-    ("dollar", b"$"),
-    ("equals", b"="),
-    ("excl", b"!"),
-    ("fjlig", b"fj"),
-    ("grave", b"`"),
-    ("gt", b">"),
-    ("hyphen", b"-"),
-    ("ic", b""),
-    ("it", b""),
-    ("lbrace", b"{"),
-    ("lbrack", b"["),
-    ("lcub", b"{"),
-    ("lowbar", b"_"),
-    ("lpar", b"("),
-    ("lrm", b""),
-    ("lsqb", b"["),
-    ("lt", b"<"),
-    ("midast", b"*"),
-    ("minus", b"-"),
-    ("num", b"#"),
-    ("percnt", b"%"),
-    ("period", b"."),
-    ("plus", b"+"),
-    ("quest", b"?"),
-    ("quot", b"\""),
-    ("rbrace", b"}"),
-    ("rbrack", b"]"),
-    ("rcub", b"}"),
-    ("rlm", b""),
-    ("rpar", b")"),
-    ("rsqb", b"]"),
-    ("semi", b";"),
-    ("shy", b""),
-    ("sol", b"/"),
-    ("verbar", b"|"),
-    ("vert", b"|"),
-    ("zwj", b""),
-    ("zwnj", b""),
-];
-
-/// The longest name of a reference.
-const LONGEST_NAME: usize = 24;
-
-/// Names that HTML reads without a semicolon, too.
-const BARE: [&str; 9] = ["AMP", "GT", "LT", "QUOT", "amp", "gt", "lt", "quot", "shy"];
 
 /// Whether a byte may begin what is left out or decoded.
 const fn begins(byte: u8) -> bool {
@@ -132,8 +57,8 @@ static BEGINS: [bool; 256] = {
     table
 };
 
-/// The view without one layer of escapes, without what nobody sees, and without markup; `None` where there is none of
-/// it.
+/// The view without one layer of escapes and without what nobody sees, or else without markup; `None` where there is
+/// none of it.
 pub(super) fn unescaped(view: &View<'_>, markup: Markup) -> Option<View<'static>> {
     let bytes = &*view.bytes;
     let mut tags = Tags::new(bytes, markup)?;
@@ -144,7 +69,7 @@ pub(super) fn unescaped(view: &View<'_>, markup: Markup) -> Option<View<'static>
         let rest = bytes.get(next..).unwrap_or_default();
         let (meant, length) = match tags.tag(next) {
             Some(length) => (Meant::default(), length),
-            None => match meant(rest) {
+            None => match meant(rest).filter(|_| markup == Markup::Kept) {
                 Some(found) => found,
                 None => {
                     at = next.saturating_add(1);
@@ -209,23 +134,30 @@ fn meant(bytes: &[u8]) -> Option<(Meant, usize)> {
         b'\\' => backslash(bytes),
         b'\r' | b'\n' => {
             // A line that goes on is indented: folded headers, broken base64.
-            let indent =
-                bytes.iter().skip(1).take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
-            Some((Meant::default(), indent.saturating_add(1)))
+            let mut length = 1_usize;
+            while let Some(rest) = bytes.get(length..).filter(|rest| !rest.is_empty()) {
+                let space = matches!(rest.first(), Some(b' ' | b'\t' | b'\r' | b'\n'));
+                let next = if space { Some(1) } else { unseen(rest) };
+                let Some(next) = next else { break };
+                length = length.saturating_add(next);
+            }
+            Some((Meant::default(), length))
         }
-        0..0x20 | 0x7F => Some((Meant::default(), 1)),
-        0x80.. => {
-            let length = match first {
-                0xF0.. => 4,
-                0xE0.. => 3,
-                _ => 2,
-            };
-            let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
-            let unseen = text.chars().next().is_some_and(|character| !harmless(character));
-            unseen.then_some((Meant::default(), length))
-        }
-        _ => None,
+        _ => Some((Meant::default(), unseen(bytes)?)),
     }
+}
+
+/// The length of the character here, if nobody sees it.
+fn unseen(bytes: &[u8]) -> Option<usize> {
+    let length = match *bytes.first()? {
+        0..0x20 | 0x7F => return Some(1),
+        0xF0.. => 4,
+        0xE0.. => 3,
+        0x80.. => 2,
+        _ => return None,
+    };
+    let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
+    text.chars().next().filter(|character| !harmless(*character)).map(|_| length)
 }
 
 /// The number of these digits.
@@ -337,11 +269,11 @@ impl<'b> Tags<'b> {
 
     /// Where something may begin.
     fn next(&self, from: usize) -> Option<usize> {
-        let open = self.signs().map(|(open, _)| open);
         let rest = self.bytes.get(from..)?;
-        let found = rest.iter().position(|byte| {
-            BEGINS.get(usize::from(*byte)).copied().unwrap_or_default() || Some(*byte) == open
-        })?;
+        let found = match self.signs() {
+            Some((open, _)) => rest.iter().position(|byte| *byte == open),
+            None => rest.iter().position(|byte| BEGINS.get(usize::from(*byte)).copied().unwrap_or_default()),
+        }?;
         Some(from.saturating_add(found))
     }
 
