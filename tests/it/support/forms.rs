@@ -15,6 +15,10 @@ fn each(text: &str, form: impl Fn(u8) -> String) -> String {
     text.bytes().map(form).collect()
 }
 
+fn signs(text: &str, form: impl Fn(char) -> String) -> String {
+    text.chars().map(form).collect()
+}
+
 fn swapped(text: &str) -> String {
     let swap = |c: char| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
     text.chars().map(swap).collect()
@@ -41,20 +45,20 @@ fn base32(text: &str) -> String {
     format!("{text:=<padded$}")
 }
 
-fn named(byte: u8) -> String {
-    let name = match byte {
-        b'&' => "amp",
-        b'/' => "sol",
-        b'+' => "plus",
-        b'=' => "equals",
-        b'_' => "lowbar",
-        b':' => "colon",
-        b'.' => "period",
-        b'-' => "hyphen",
-        b'!' => "excl",
-        b'<' => "lt",
-        b'>' => "gt",
-        _ => return format!("&#{byte};"),
+fn named(sign: char) -> String {
+    let name = match sign {
+        '&' => "amp",
+        '/' => "sol",
+        '+' => "plus",
+        '=' => "equals",
+        '_' => "lowbar",
+        ':' => "colon",
+        '.' => "period",
+        '-' => "hyphen",
+        '!' => "excl",
+        '<' => "lt",
+        '>' => "gt",
+        _ => return format!("&#{};", u32::from(sign)),
     };
     format!("&{name};")
 }
@@ -70,10 +74,10 @@ pub(crate) const FORMS: &[(&str, Form)] = &[
     ("soft-hyphens", |text| between(text, "\u{ad}")),
     ("markup", |text| between(text, "<b title='>'></b>")),
     ("comments", |text| between(text, "<!-- > -->")),
-    ("numeric-entities", |text| each(text, |byte| format!("&#{byte};"))),
-    ("hex-entities", |text| each(text, |byte| format!("&#x{byte:X};"))),
-    ("named-entities", |text| each(text, named)),
-    ("json-escapes", |text| each(text, |byte| format!("\\u{byte:04x}"))),
+    ("numeric-entities", |text| signs(text, |sign| format!("&#{};", u32::from(sign)))),
+    ("hex-entities", |text| signs(text, |sign| format!("&#x{:X};", u32::from(sign)))),
+    ("named-entities", |text| signs(text, named)),
+    ("json-escapes", |text| signs(text, |sign| format!("\\u{:04x}", u32::from(sign)))),
     ("backslash-x", |text| each(text, |byte| format!("\\x{byte:02x}"))),
     ("percent", percent),
     ("percent-twice", |text| percent(text).replace('%', "%25")),
