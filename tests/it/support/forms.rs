@@ -73,7 +73,7 @@ pub(crate) const FORMS: &[(&str, Form)] = &[
     ("zero-width", |text| between(text, "\u{200b}")),
     ("soft-hyphens", |text| between(text, "\u{ad}")),
     ("markup", |text| between(text, "<b title='>'></b>")),
-    ("comments", |text| between(text, "<!-- > -->")),
+    ("comments", |text| between(text, "<!--x>y-->")),
     ("numeric-entities", |text| signs(text, |sign| format!("&#{};", u32::from(sign)))),
     ("hex-entities", |text| signs(text, |sign| format!("&#x{:X};", u32::from(sign)))),
     ("named-entities", |text| signs(text, named)),
