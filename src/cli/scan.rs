@@ -12,12 +12,12 @@ use super::{Ending, preview, runtime, terminal};
 use crate::exit::Exit;
 use crate::fleet;
 use crate::observe::{Observer, ScanEvent, Stop};
-use crate::progress::{Progress, Voice};
+use crate::progress::{Progress, Voice, keep_secret};
 use crate::protocol::host::shown;
 use crate::report::Report;
 use crate::target::Target;
-use crate::transcript::Transcript;
 use crate::transcript::codec::{Entry, encode};
+use crate::transcript::{Secrets, Transcript};
 
 pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
     if let Some(instead) = &plan.instead {
@@ -31,7 +31,12 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
         Signals::listen().map_err(|error| runtime::unable(&error))?
     };
     // Every output is opened before the first request goes out.
-    let output = Outputs::open(&plan.reporting)?;
+    let secrets = Secrets::default();
+    for target in &plan.targets {
+        secrets.join(&target.secrets());
+    }
+    keep_secret(secrets.clone());
+    let output = Outputs::open(&plan.reporting)?.without(secrets);
     let saving = Saving::open(plan.save.take(), &plan.targets, &output)?;
     let voice = Voice {
         animated: !plan.no_progress && terminal::stderr_animated(),

@@ -75,7 +75,7 @@ impl Inner {
             connect: None,
             request: Request {
                 method: call.method.to_owned(),
-                url: call.url.clone(),
+                url: self.vault.mask(&call.url),
                 headers: Vec::new(),
                 body: call.body.clone().map(|body| self.vault.mask(&body)),
             },

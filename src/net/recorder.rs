@@ -54,7 +54,7 @@ pub(super) fn head(
                 "location" => redirect(vault, &value),
                 _ => vault.mask(&value),
             };
-            (name.as_str().to_owned(), value)
+            (vault.mask(name.as_str()), value)
         })
         .collect();
     let version = match version {
@@ -130,5 +130,6 @@ mod tests {
             "a redirect can be followed"
         );
         assert_eq!(redirect(&vault, "https://a.example/mcp"), "https://a.example/mcp");
+        assert_eq!(redirect(&vault, "https://u:p@a.example/mcp"), "https://~userinfo~@a.example/mcp");
     }
 }

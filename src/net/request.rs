@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, PROXY_AUTHORIZATION, USER_AGENT};
-use http::{HeaderName, HeaderValue, Uri};
+use http::header::{HOST, USER_AGENT};
+use http::{HeaderValue, Uri};
 use http_body_util::Full;
 use tokio::sync::Notify;
 use url::Url;
@@ -13,7 +13,8 @@ use url::Url;
 use super::conversation::Inner;
 use super::dial::failure;
 use super::exchange::Call;
-use crate::transcript::{Exchange, Failure, FailureKind, Phase, Vault};
+use crate::target::placeholder;
+use crate::transcript::{Exchange, Failure, FailureKind, Phase};
 
 /// The request of a call. Placeholders are put back; the operator's headers join; the exchange gets
 /// what was sent, masked.
@@ -60,7 +61,7 @@ pub(super) fn build(
                 .map_err(|_| refuse("one of your headers has a value that cannot be sent"))?;
             sent.set_sensitive(true);
             builder = builder.header(name, sent);
-            exchange.request.headers.push((name.as_str().to_owned(), format!("~{}~", label(name))));
+            exchange.request.headers.push((name.as_str().to_owned(), format!("~{}~", placeholder(name))));
         }
     }
     let body = call.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(inner.vault.reveal(body)));
@@ -71,23 +72,6 @@ pub(super) fn build(
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// Masks a header of the operator's: its value, and each part of it that is a secret by itself.
-pub(super) fn hide_header(vault: &Vault, name: &HeaderName, value: &str) {
-    let label = label(name);
-    vault.hide_with_parts(&label, value);
-    // Here what follows the scheme is a secret however short it is.
-    if let Some((_, credential)) =
-        value.split_once(' ').filter(|_| matches!(*name, AUTHORIZATION | PROXY_AUTHORIZATION))
-    {
-        vault.hide(&label, credential.trim());
-    }
-}
-
-/// The name of the placeholder that stands for a header of the operator's.
-fn label(name: &HeaderName) -> String {
-    if *name == AUTHORIZATION { "credential".to_owned() } else { format!("header-{name}") }
 }
 
 /// Notifies once more interim responses (1xx) come than allowed. They are only counted: none of them says

@@ -14,10 +14,8 @@ use super::exchange::Call;
 use super::kept::Kept;
 use super::pool::Pool;
 use super::recorder::{Clock, from_now};
-use super::request;
 use crate::observe::{Observer, ScanEvent, Stop};
 use crate::target::Target;
-use crate::target::proxy::Proxy;
 use crate::transcript::codec::Entry;
 use crate::transcript::{Exchange, Limits, ProbeId, Skip, SkipReason, Vault};
 
@@ -42,13 +40,7 @@ impl<'a> Wire<'a> {
     pub fn new(target: &Target, observer: &'a dyn Observer, stop: &Stop) -> Self {
         let clock = Clock::start();
         let limits = target.limits.clone();
-        let vault = Vault::default();
-        for (name, value) in &target.headers {
-            request::hide_header(&vault, name, value.expose());
-        }
-        if let Some((name, value)) = target.proxy.as_ref().and_then(Proxy::header) {
-            request::hide_header(&vault, &name, value.expose());
-        }
+        let vault = Vault::of(target.secrets());
         let dialler = Dialler::new(target, clock);
         let (questions, asked) = mpsc::channel(WAITING);
         let inner = Inner {

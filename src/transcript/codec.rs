@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::printable::escaped_json;
 use super::{End, Exchange, FORMAT, Header, Skip, Transcript};
 
 /// Longest line accepted: the largest body and everything around it, escaped.
@@ -90,7 +91,8 @@ impl Encoder {
                 }
             }
         }
-        serde_json::to_writer(&mut *out, &value)?;
+        // A transcript is shown on terminals and in logs, too.
+        out.write_all(escaped_json(&serde_json::to_string(&value)?).as_bytes())?;
         out.write_all(b"\n")?;
         out.flush()
     }
@@ -253,6 +255,24 @@ fn entry(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_harmless_on_a_terminal_and_reads_back_equal() {
+        let text = "\u{7f}\u{9b}31m\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}::error::x\n::add-mask::\n##[error]y\n##vso[z]\u{1b}]0;\u{7} \u{1f600} é";
+        let skip = Skip {
+            probe: crate::transcript::ProbeId::Classify,
+            step: Some(text.to_owned()),
+            reason: crate::transcript::SkipReason::Crashed,
+        };
+        let mut line = Vec::new();
+        Encoder::default().write(&Entry::Skip(skip.clone()), &mut line).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert!(line.trim_end().chars().all(crate::transcript::printable::harmless), "{line}");
+        assert!(line.ends_with("\n") && line.lines().count() == 1 && line.starts_with('{'));
+        assert!(!line.contains("##") && line.contains('é'), "{line}");
+        let read: Entry = serde_json::from_str(&line).unwrap();
+        assert_eq!(read, Entry::Skip(skip));
+    }
 
     #[test]
     fn what_is_repeated_counts_each_time() {

@@ -1,9 +1,8 @@
 //! Secrets are replaced by stable placeholders at the moment of recording, so that no renderer
 //! can leak them. Equality survives; values do not.
 //!
-//! Two kinds. The operator's secrets (credential, own headers, token-like query values, and the parts of each
-//! that could be used alone) are masked wherever they appear, also as base64, percent and hex forms, and have
-//! no other record. A server's
+//! Two kinds. The operator's secrets ([`Secrets`]) are masked wherever they appear, in every form, and have no
+//! other record. A server's
 //! tokens (session id, cookie, announced URI token) leave a [`TokenShape`] beside the placeholder:
 //! checks read shapes, never values. Probes work on masked text and name tokens by placeholder;
 //! [`Vault::reveal`] puts the server's own token back when a request leaves for the scanned origin.
@@ -14,12 +13,10 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret_forms::{ESCAPES, escaped, forms, match_escaped};
-use super::secret_parts::secret_parts;
+use super::secrets::Secrets;
 
 /// Which server token a placeholder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +76,7 @@ pub struct TokenShape {
 /// `Debug` shows counts only.
 #[derive(Default)]
 pub struct Vault {
+    secrets: Secrets,
     inner: Mutex<Inner>,
 }
 
@@ -86,12 +84,8 @@ pub struct Vault {
 struct Inner {
     /// Form to replace → placeholder; longest form first.
     masks: Vec<(String, String)>,
-    /// The operator's secrets as they are, for what is escaped letter by letter; longest first.
-    plain: Vec<(String, String)>,
-    /// Which of `masks` and of `plain` begin with each byte. One header may have hundreds of parts, and not
-    /// every character of a body may be compared with them all.
+    /// Which of `masks` begin with each byte: not every character of a body may be compared with them all.
     masks_by_byte: Vec<Vec<usize>>,
-    plain_by_byte: Vec<Vec<usize>>,
     /// Placeholder → value, for what may be put back.
     revealable: BTreeMap<String, String>,
     /// Server tokens by kind, in order of appearance.
@@ -104,48 +98,37 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// Shorter operator secrets are masked in their own header only: replacing every `a` of a body
-/// would hide evidence and no secret.
-const SHORTEST_MASKED: usize = 4;
 /// Shorter server tokens are masked in their header only.
 const SHORTEST_TOKEN: usize = 8;
+/// The least of a token's beginning that is not left at the end of a text that was cut.
+const SHORTEST_BEGINNING: usize = 4;
 /// Server tokens of one kind that are masked outside their header, too. A server that brings a new one
 /// with every line must not make every later line slower (HOSTILE.md rule 2).
 const MOST_TOKENS: usize = 64;
 
 impl Vault {
+    /// A vault of a scan with these secrets.
+    #[must_use]
+    pub fn of(secrets: Secrets) -> Self {
+        Self { secrets, ..Self::default() }
+    }
+
     /// Registers an operator's secret under a name; gives its placeholder, `~name~`.
     /// It is masked everywhere and never put back.
     pub fn hide(&self, name: &str, value: &str) -> String {
-        self.hide_all(name, [value])
+        self.secrets.hide(name, value)
     }
 
     /// [`Self::hide`] for a value and everything in it that is a secret by itself.
     pub fn hide_with_parts(&self, name: &str, value: &str) -> String {
-        let parts = secret_parts(value);
-        self.hide_all(name, parts.iter().map(String::as_str).chain([value]))
+        self.secrets.hide_with_parts(name, value)
     }
 
     /// Registers a secret part of the target's own URL, as it is written there: masked everywhere, also as
     /// what it stands for, and put back in URLs that go to the scanned origin.
     pub fn hide_in_url(&self, name: &str, value: &str) -> String {
-        let spaced = value.replace('+', " ");
-        for written in [value, &spaced] {
-            self.hide_with_parts(name, &percent_decode_str(written).decode_utf8_lossy());
-        }
-        let placeholder = self.hide_with_parts(name, value);
+        let placeholder = self.secrets.hide_in_url(name, value);
         self.lock().revealable.insert(placeholder.clone(), value.to_owned());
-        placeholder
-    }
-
-    fn hide_all<'v>(&self, name: &str, values: impl IntoIterator<Item = &'v str>) -> String {
-        let placeholder = format!("~{name}~");
-        let mut inner = self.lock();
-        for value in values.into_iter().filter(|value| value.len() >= SHORTEST_MASKED) {
-            inner.masks.extend(forms(value).into_iter().map(|form| (form, placeholder.clone())));
-            inner.plain.push((value.to_owned(), placeholder.clone()));
-        }
-        inner.sort();
         placeholder
     }
 
@@ -175,7 +158,7 @@ impl Vault {
         TokenShape { placeholder, ..shape }
     }
 
-    /// Replaces every known secret in `text`, in one pass: what replaced one is not read again.
+    /// Replaces every known secret in `text`: what replaced one is not read again.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
         self.masked(text).unwrap_or_else(|| text.to_owned())
@@ -184,34 +167,20 @@ impl Vault {
     /// The text with every known secret replaced; `None` if there is none in it.
     #[must_use]
     pub fn masked(&self, text: &str) -> Option<String> {
-        let inner = self.lock();
-        let bytes = text.as_bytes();
-        let mut masked: Option<String> = None;
-        let mut kept = 0_usize;
-        for (at, byte) in bytes.iter().enumerate() {
-            if at < kept || !inner.begins(*byte) {
-                continue;
-            }
-            if let Some((length, placeholder)) = inner.secret_at(bytes.get(at..).unwrap_or_default()) {
-                let masked = masked.get_or_insert_with(|| String::with_capacity(text.len()));
-                masked.push_str(text.get(kept..at).unwrap_or_default());
-                masked.push_str(placeholder);
-                kept = at.saturating_add(length);
-            }
-        }
-        let mut masked = masked?;
-        masked.push_str(text.get(kept..).unwrap_or_default());
-        Some(masked)
+        let hidden = self.secrets.masked(text);
+        self.lock().masked(hidden.as_deref().unwrap_or(text)).or(hidden)
     }
 
     /// Masks a text that may end inside a secret, because it was cut: what could be the beginning of
-    /// one at its end goes as well (HOSTILE.md K2).
+    /// one at its end goes as well.
     #[must_use]
     pub fn mask_cut(&self, text: &str) -> String {
-        let mut masked = self.mask(text);
+        let hidden = self.secrets.masked_cut(text);
         let inner = self.lock();
+        let masked = inner.masked(hidden.as_deref().unwrap_or(text)).or(hidden);
+        let mut masked = masked.unwrap_or_else(|| text.to_owned());
         for (form, placeholder) in &inner.masks {
-            let longest = (SHORTEST_MASKED..form.len())
+            let longest = (SHORTEST_BEGINNING..form.len())
                 .rev()
                 .find(|length| form.get(..*length).is_some_and(|start| masked.ends_with(start)));
             if let Some(length) = longest {
@@ -247,37 +216,36 @@ impl Vault {
 
 impl Inner {
     fn sort(&mut self) {
-        for list in [&mut self.masks, &mut self.plain] {
-            list.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
-            list.dedup();
-        }
+        let list = &mut self.masks;
+        list.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
+        list.dedup();
         self.masks_by_byte = by_byte(&self.masks);
-        self.plain_by_byte = by_byte(&self.plain);
     }
 
-    /// Whether a secret may begin with this byte.
-    fn begins(&self, byte: u8) -> bool {
-        beginning(&self.masks, &self.masks_by_byte, byte).next().is_some()
-            || (!self.plain.is_empty() && ESCAPES.contains(&byte))
-    }
-
-    /// The secret that `bytes` begins with: its length there, and its placeholder. Forms are valid UTF-8,
-    /// so it ends between characters.
-    fn secret_at(&self, bytes: &[u8]) -> Option<(usize, &str)> {
-        let first = bytes.first().copied()?;
-        let whole = beginning(&self.masks, &self.masks_by_byte, first)
-            .find(|(form, _)| bytes.starts_with(form.as_bytes()));
-        if let Some((form, placeholder)) = whole {
-            return Some((form.len(), placeholder));
+    /// The text with every token replaced; `None` if there is none in it.
+    fn masked(&self, text: &str) -> Option<String> {
+        if self.masks.is_empty() {
+            return None;
         }
-        let meant = escaped(bytes).map(|(byte, _)| byte).filter(|byte| *byte != first);
-        meant
-            .into_iter()
-            .chain([first])
-            .flat_map(|byte| beginning(&self.plain, &self.plain_by_byte, byte))
-            .find_map(|(value, placeholder)| {
-                Some((match_escaped(bytes, value.as_bytes())?, placeholder.as_str()))
-            })
+        let bytes = text.as_bytes();
+        let mut masked: Option<String> = None;
+        let mut kept = 0_usize;
+        for (at, byte) in bytes.iter().enumerate() {
+            if at < kept {
+                continue;
+            }
+            let token = beginning(&self.masks, &self.masks_by_byte, *byte)
+                .find(|(form, _)| bytes.get(at..).is_some_and(|rest| rest.starts_with(form.as_bytes())));
+            if let Some((form, placeholder)) = token {
+                let masked = masked.get_or_insert_with(|| String::with_capacity(text.len()));
+                masked.push_str(text.get(kept..at).unwrap_or_default());
+                masked.push_str(placeholder);
+                kept = at.saturating_add(form.len());
+            }
+        }
+        let mut masked = masked?;
+        masked.push_str(text.get(kept..).unwrap_or_default());
+        Some(masked)
     }
 }
 
@@ -383,31 +351,6 @@ mod tests {
     }
 
     #[test]
-    fn operator_secrets_vanish_letter_by_letter() {
-        let vault = Vault::default();
-        vault.hide("credential", "canary/+secret");
-        for form in [
-            r"\u0063\u0061nary\/+secret",
-            r"canary\/\u002bsecret",
-            "%63%61%6e%61%72%79%2f%2b%73%65%63%72%65%74",
-            "canary%2f+secret",
-            "&#99;anary&#x2F;&#43;secret",
-        ] {
-            let masked = vault.mask(&format!("{{\"é\":\"{form}\"}} % & \\"));
-            assert_eq!(masked, "{\"é\":\"~credential~\"} % & \\", "{form}");
-        }
-        for offset in 0..3 {
-            let whole = STANDARD.encode(format!("{}canary/+secret, and more", "x".repeat(offset)));
-            let masked = vault.mask(&whole);
-            assert!(masked.contains("~credential~"), "{whole}");
-        }
-        for harmless in ["%", "%6", "\\u006", "\\", "&#", "&#x;", "canary%", "%63anary/+secre", "&#99999999;"]
-        {
-            assert_eq!(vault.mask(harmless), harmless);
-        }
-    }
-
-    #[test]
     fn the_parts_of_a_secret_vanish_alone() {
         let vault = Vault::default();
         vault.hide_with_parts("header-cookie", "theme=dark; session=canary/+secret");
@@ -419,17 +362,6 @@ mod tests {
             assert_eq!(vault.mask(form), placeholder);
         }
         assert_eq!(vault.reveal(&placeholder), "Bearer%20other%2F+secret");
-    }
-
-    #[test]
-    fn a_header_of_many_parts_does_not_slow_masking_down() {
-        let vault = Vault::default();
-        let cookies: Vec<String> =
-            (0..300).map(|number| format!("c{number}={}", number * 99_999_989 + 10_000_000_u64)).collect();
-        vault.hide_with_parts("header-cookie", &cookies.join("; "));
-        let inner = vault.lock();
-        let most = inner.masks_by_byte.iter().map(Vec::len).max().unwrap();
-        assert!(inner.masks.len() > 1_000 && most < inner.masks.len() / 2, "{most} of {}", inner.masks.len());
     }
 
     #[test]

@@ -14,6 +14,9 @@
     reason = "a test that meets the unexpected should fail there and then"
 )]
 
+#[allow(dead_code, reason = "shared with the other tests")]
+#[path = "../it/support/forms.rs"]
+mod forms;
 mod http;
 mod mcp;
 mod output;
@@ -22,6 +25,7 @@ mod output;
 mod program;
 mod proxy;
 mod run;
+mod secret_forms;
 mod secrets;
 mod sinks;
 mod socket;
@@ -232,6 +236,7 @@ fn rows() -> Vec<Row> {
         socket::rows(),
         output::rows(),
         secrets::rows(),
+        secret_forms::rows(),
     ]
     .into_iter()
     .flatten()

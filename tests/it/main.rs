@@ -24,6 +24,8 @@ mod documented;
 mod drift;
 mod era_change;
 mod formats;
+#[path = "support/forms.rs"]
+mod forms;
 mod gate_laws;
 mod gating;
 mod hosts;
@@ -43,6 +45,7 @@ mod rmcp_server;
 mod schemas;
 mod score_laws;
 mod scores;
+mod secret_forms;
 mod secrets;
 mod slow_hosts;
 mod streams;
