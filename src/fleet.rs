@@ -9,8 +9,9 @@ use futures_util::{FutureExt, StreamExt};
 use crate::facts::Kind;
 use crate::facts::classification::classify;
 use crate::observe::{Observer, ScanOptions, Stop};
-use crate::scan::{crashed, header, not_tried, scan};
+use crate::scan::{crashed, header, not_tried, record};
 use crate::target::Target;
+use crate::transcript::codec::Encoded;
 use crate::transcript::{Failure, FailureKind, Phase, ProbeId, Transcript, Vault};
 
 /// Most targets under way at once.
@@ -30,21 +31,21 @@ pub async fn run<O: Observer, T>(
     options: ScanOptions,
     stop: &Stop,
     begin: impl Fn(usize, &Target) -> O,
-    end: impl Fn(usize, Transcript, O) -> T,
+    end: impl Fn(usize, Encoded, O) -> T,
 ) -> Vec<T> {
     let (begin, end) = (&begin, &end);
     in_turns(targets, |index, target, host_is_dead| async move {
         let observer = begin(index, target);
         if host_is_dead && !stop.stopped() {
-            return (Reached::No, end(index, not_tried(target, &observer), observer));
+            return (Reached::No, end(index, Encoded::of(not_tried(target, &observer)), observer));
         }
-        let mut transcript = guarded(target, options, &observer, stop).await;
+        let mut recorded = guarded(target, options, &observer, stop).await;
         if options.discover
-            && let Some(beside) = beside(target, &transcript)
+            && let Some(beside) = beside(target, &recorded.transcript)
         {
-            transcript = guarded(&beside, ScanOptions::default(), &observer, stop).await;
+            recorded = guarded(&beside, ScanOptions::default(), &observer, stop).await;
         }
-        (reached(&transcript), end(index, transcript, observer))
+        (reached(&recorded.transcript), end(index, recorded, observer))
     })
     .await
 }
@@ -128,9 +129,9 @@ fn reached(transcript: &Transcript) -> Reached {
 }
 
 /// A scan of which a crash hurts no other target (HOSTILE.md rule 4).
-async fn guarded(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Transcript {
-    let scanned = AssertUnwindSafe(scan(target, options, observer, stop)).catch_unwind().await;
-    scanned.unwrap_or_else(|_| crashed(header(target, &Vault::default())))
+async fn guarded(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Encoded {
+    let scanned = AssertUnwindSafe(record(target, options, observer, stop)).catch_unwind().await;
+    scanned.unwrap_or_else(|_| Encoded::of(crashed(header(target, &Vault::default()))))
 }
 
 /// The first endpoint that answered beside a URL that has nothing: what `--discover` goes on with. Only
@@ -178,7 +179,7 @@ mod tests {
             ScanOptions::default(),
             &stop,
             |_, _| Silent,
-            |index, transcript, _| (index, transcript.header.url),
+            |index, recorded, _| (index, recorded.transcript.header.url),
         )
         .await;
         let expected: Vec<(usize, String)> =
@@ -316,7 +317,7 @@ mod tests {
             ScanOptions::default(),
             &Stop::default(),
             |index, _| Faulty(index == 1),
-            |_, transcript, _| transcript,
+            |_, recorded, _| recorded.transcript,
         )
         .await;
         let reasons: Vec<String> = transcripts.iter().map(|transcript| classify(transcript).reason).collect();

@@ -13,7 +13,7 @@ use crate::protocol::headers;
 use crate::report::reproduce::reproduce;
 use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried, timeline};
 use crate::rubric::{Rubric, sha256};
-use crate::score::{self, Row, Score};
+use crate::score::{self, Gains, Row, Score};
 use crate::selection::Selection;
 use crate::transcript::{Content, Exchange, Expectation, Header, ProbeId, Tool, Transcript, codec};
 use crate::verdict::Status;
@@ -35,9 +35,21 @@ pub fn judge_selected(
     gates: &Gates,
     selection: &Selection,
 ) -> Report {
+    judge_encoded(transcript, &transcript_sha256(transcript), rubric, gates, selection)
+}
+
+/// Judges a transcript whose digest ([`transcript_sha256`]) is known.
+#[must_use]
+pub fn judge_encoded(
+    transcript: &Transcript,
+    sha256: &str,
+    rubric: &Rubric,
+    gates: &Gates,
+    selection: &Selection,
+) -> Report {
     let readings = Readings::new(transcript);
     let findings = checks::all().map(|check| selection.apply(check.run(&readings))).collect();
-    let mut report = assemble(&readings, findings, rubric, gates);
+    let mut report = assemble(&readings, findings, sha256, rubric, gates);
     // Few checks give no score, but they are what was asked for.
     let decided = |status: Status| !status.undecided() && status != Status::NotApplicable;
     if report.exit == Exit::Inconclusive
@@ -58,7 +70,13 @@ pub fn transcript_sha256(transcript: &Transcript) -> String {
 
 /// The report of findings that were made elsewhere: what [`judge`] does after running the checks.
 #[must_use]
-pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric, gates: &Gates) -> Report {
+pub fn assemble(
+    readings: &Readings<'_>,
+    findings: Vec<Finding>,
+    sha256: &str,
+    rubric: &Rubric,
+    gates: &Gates,
+) -> Report {
     let transcript = readings.transcript();
     let header = &transcript.header;
     let class = readings.classification();
@@ -69,12 +87,13 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
         _ => score::score(&findings, rubric),
     };
     let rows: Vec<Row<'_>> = findings.iter().map(Row::from).collect();
-    let gains: Vec<f64> = (0..rows.len())
-        .map(|index| if score.value.is_some() { score::gain(&rows, index, rubric) } else { 0.0 })
-        .collect();
+    // Where there is no value nothing adds to it: what is described is not scored, whatever its rows say.
+    let scored = score.value.is_some().then(|| Gains::new(&rows, rubric));
+    let gain_of = |indices: &[usize]| scored.as_ref().map_or(0.0, |gains| gains.of(indices));
+    let gains: Vec<f64> = (0..rows.len()).map(|index| gain_of(&[index])).collect();
     let worst_first = worst_first(&findings, &gains, &score, rubric);
     let fixes: Vec<usize> = worst_first.iter().copied().take(FIXES).collect();
-    let fixes_gain = if score.value.is_some() { score::gain_of(&rows, &fixes, rubric) } else { 0.0 };
+    let fixes_gain = gain_of(&fixes);
     let url = header.typed(&header.url);
     let who = Scanned::new(&url, header.label.as_deref(), class.kind, &header.started_at);
     let judged = Judged { who, score: &score, findings: &findings, worst_first: &worst_first };
@@ -102,10 +121,7 @@ pub fn assemble(readings: &Readings<'_>, findings: Vec<Finding>, rubric: &Rubric
             sha256: rubric.sha256.clone(),
             policy: rubric.policy,
         },
-        transcript: TranscriptStamp {
-            sha256: transcript_sha256(transcript),
-            complete: transcript.complete(),
-        },
+        transcript: TranscriptStamp { sha256: sha256.to_owned(), complete: transcript.complete() },
         profile: header.profile,
         started_at: header.started_at.clone(),
         duration_ms: transcript.duration_us() / 1_000,

@@ -38,7 +38,10 @@ pub struct Progress {
 struct State {
     targets: usize,
     done: usize,
+    /// By target: requests so far, and how many they may be.
     requests: Vec<(u32, u32)>,
+    /// Their sums, kept as they change: a request of one of many targets must not cost a walk over all.
+    sums: (u64, u64),
     doing: String,
     spoken: Instant,
 }
@@ -62,7 +65,8 @@ impl Progress {
             bar
         });
         let requests = vec![(0, 0); targets];
-        let state = State { targets, done: 0, requests, doing: String::new(), spoken: Instant::now() };
+        let state =
+            State { targets, done: 0, requests, sums: (0, 0), doing: String::new(), spoken: Instant::now() };
         Self { voice, bar, state: Mutex::new(state) }
     }
 
@@ -81,7 +85,12 @@ impl Progress {
                 ScanEvent::Doing(what) => state.doing = what,
                 ScanEvent::Request { sent, budget } => {
                     if let Some(requests) = state.requests.get_mut(index) {
-                        *requests = (sent, budget);
+                        let before = std::mem::replace(requests, (sent, budget));
+                        let moved = |sum: u64, before: u32, now: u32| {
+                            sum.saturating_add(now.into()).saturating_sub(before.into())
+                        };
+                        state.sums =
+                            (moved(state.sums.0, before.0, sent), moved(state.sums.1, before.1, budget));
                     }
                 }
             }
@@ -132,9 +141,7 @@ impl Progress {
             }
             return;
         };
-        let (sent, budget) = state.requests.iter().fold((0_u32, 0_u32), |(sent, budget), (more, most)| {
-            (sent.saturating_add(*more), budget.saturating_add(*most))
-        });
+        let (sent, budget) = state.sums;
         let message = if several {
             format!("{} of {} targets, {sent} requests", state.done, state.targets)
         } else if budget > 0 {

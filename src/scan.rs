@@ -9,12 +9,17 @@ use crate::observe::{Observer, ScanEvent, ScanOptions, Stop};
 use crate::probe;
 use crate::target::proxy::Proxy;
 use crate::target::{Target, query_placeholder};
-use crate::transcript::codec::{self, Entry};
+use crate::transcript::codec::{Encoded, Entry};
 use crate::transcript::secret_names::secret_name;
 use crate::transcript::{End, FORMAT, Header, ProbeId, Skip, SkipReason, Tool, Transcript, Vault};
 
 /// Scans one target and gives the transcript. Never fails: failures are recorded.
 pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Transcript {
+    record(target, options, observer, stop).await.transcript
+}
+
+/// The same, with the encoded form that judging begins with.
+pub async fn record(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Encoded {
     wait(target, options.wait_ms, observer, stop).await;
     let wire = Wire::new(target, observer, stop);
     let header = header(target, wire.vault());
@@ -29,9 +34,8 @@ pub async fn scan(target: &Target, options: ScanOptions, observer: &dyn Observer
     let end = End { at_us: wire.now_us(), interrupted: stop.stopped(), stalls };
     observer.entry(&Entry::End(end.clone()));
     let (exchanges, skips) = wire.recorded();
-    let transcript = Transcript { header, exchanges, skips, end: Some(end) };
     // Judge what encoding and decoding left: then `replay` cannot see anything else.
-    codec::decode(codec::encode(&transcript).as_slice()).unwrap_or(transcript)
+    Encoded::reread(Transcript { header, exchanges, skips, end: Some(end) })
 }
 
 /// The header of a scan that begins now.

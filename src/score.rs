@@ -156,26 +156,121 @@ impl Score {
     }
 }
 
-/// What a pass of one row alone would add to the overall value. 0 for what is neither warn nor fail,
-/// and where either value is withheld.
-#[must_use]
-pub fn gain(rows: &[Row<'_>], index: usize, rubric: &Rubric) -> f64 {
-    gain_of(rows, &[index], rubric)
+/// What passes instead of warnings and failures would add to the overall value.
+#[derive(Debug)]
+pub struct Gains<'r> {
+    rubric: &'r Rubric,
+    /// Every row with its points, looked up once.
+    rows: Vec<(Dimension, Option<u32>, Status)>,
+    /// The caps, each with the rows of its check.
+    caps: Vec<(&'r Cap, Vec<usize>)>,
+    before: Option<f64>,
 }
 
-/// What a pass of several rows together would add.
-#[must_use]
-pub fn gain_of(rows: &[Row<'_>], indices: &[usize], rubric: &Rubric) -> f64 {
-    let mut mended = rows.to_vec();
-    for index in indices {
-        match mended.get_mut(*index) {
-            Some(row) if matches!(row.status, Status::Warn | Status::Fail) => row.status = Status::Pass,
-            _ => {}
+impl<'r> Gains<'r> {
+    /// Of these rows.
+    #[must_use]
+    pub fn new(rows: &[Row<'_>], rubric: &'r Rubric) -> Self {
+        let of = |cap: &Cap| {
+            let own = rows.iter().enumerate().filter(|(_, row)| row.check == cap.check.as_str());
+            own.map(|(index, _)| index).collect()
+        };
+        let caps = rubric.caps.iter().map(|cap| (cap, of(cap))).collect();
+        let rows = rows.iter().map(|row| (row.dimension, rubric.points_of(row.check), row.status)).collect();
+        let mut gains = Self { rubric, rows, caps, before: None };
+        gains.before = gains.value(&[]);
+        gains
+    }
+
+    /// What a pass of these rows together would add. What is neither warn nor fail adds nothing, and nothing
+    /// does where either value is withheld.
+    #[must_use]
+    pub fn of(&self, indices: &[usize]) -> f64 {
+        let counts = |index: &usize| {
+            self.rows.get(*index).is_some_and(|row| matches!(row.2, Status::Warn | Status::Fail))
+        };
+        if !indices.iter().any(counts) {
+            return 0.0;
+        }
+        match (self.before, self.value(indices)) {
+            (Some(before), Some(after)) => snap((after - before).max(0.0)),
+            _ => 0.0,
         }
     }
-    match (score_rows(rows, rubric).value, score_rows(&mended, rubric).value) {
-        (Some(before), Some(after)) => snap((after - before).max(0.0)),
-        _ => 0.0,
+
+    /// The overall value had these rows passed: the sums of [`score_rows`] in the same order, without what a
+    /// value alone does not need.
+    fn value(&self, mended: &[usize]) -> Option<f64> {
+        let status = |index: usize, status: Status| match status {
+            Status::Warn | Status::Fail if mended.contains(&index) => Status::Pass,
+            _ => status,
+        };
+        let cap = |what: Option<Dimension>| {
+            let holds = |cap: &Cap, index: &usize| {
+                self.rows.get(*index).is_some_and(|row| cap.on.holds(status(*index, row.2)))
+            };
+            self.caps
+                .iter()
+                .filter(|(cap, of)| {
+                    cap.dimension.dimension() == what && of.iter().any(|index| holds(cap, index))
+                })
+                .map(|(cap, _)| f64::from(cap.max))
+                .fold(100.0, f64::min)
+        };
+        let (mut sum, mut weights, mut judged) = (0.0, 0_u32, 0_u32);
+        for (dimension, weight) in &self.rubric.dimensions {
+            let own = self.rows.iter().enumerate().filter(|(_, row)| row.0 == *dimension);
+            let own = own.filter_map(|(index, row)| Some((row.1?, status(index, row.2))));
+            let tally = Tally::of(own, self.rubric);
+            if tally.applicable == 0 {
+                continue;
+            }
+            sum += tally.uncapped(self.rubric)?.min(cap(Some(*dimension))) * f64::from(*weight);
+            weights = weights.saturating_add(*weight);
+            judged = judged.saturating_add(tally.judged);
+        }
+        let enough = weights > 0 && judged >= self.rubric.policy.min_points;
+        enough.then(|| (sum / f64::from(weights)).min(cap(None)))
+    }
+}
+
+/// What the rows of one dimension add up to.
+struct Tally {
+    earned: f64,
+    judged: u32,
+    applicable: u32,
+}
+
+impl Tally {
+    /// Of points and statuses.
+    fn of(rows: impl Iterator<Item = (u32, Status)>, rubric: &Rubric) -> Self {
+        let mut tally = Self { earned: 0.0, judged: 0, applicable: 0 };
+        for (points, status) in rows {
+            let credit = match status {
+                Status::Pass => Some(1.0),
+                Status::Warn => Some(rubric.policy.warn_credit),
+                Status::Fail => Some(0.0),
+                Status::Inconclusive | Status::Error | Status::Skipped => None,
+                Status::Info | Status::NotApplicable => continue,
+            };
+            tally.applicable = tally.applicable.saturating_add(points);
+            if let Some(credit) = credit {
+                tally.judged = tally.judged.saturating_add(points);
+                tally.earned += f64::from(points) * credit;
+            }
+        }
+        tally
+    }
+
+    /// Judged points / applicable points, 0 to 1. Something must be applicable.
+    fn coverage(&self) -> f64 {
+        f64::from(self.judged) / f64::from(self.applicable)
+    }
+
+    /// The value before caps; `None` where too little was judged.
+    fn uncapped(&self, rubric: &Rubric) -> Option<f64> {
+        (self.judged > 0 && reaches(self.coverage(), rubric.policy.min_coverage))
+            .then(|| 100.0 * self.earned / f64::from(self.judged))
     }
 }
 
@@ -186,30 +281,16 @@ fn one(
     weight: u32,
     caps: &Caps<'_>,
 ) -> Option<DimensionScore> {
-    let (mut earned, mut judged, mut applicable) = (0.0, 0_u32, 0_u32);
-    for row in rows.iter().filter(|row| row.dimension == dimension) {
-        let Some(points) = rubric.points_of(row.check) else { continue };
-        let credit = match row.status {
-            Status::Pass => Some(1.0),
-            Status::Warn => Some(rubric.policy.warn_credit),
-            Status::Fail => Some(0.0),
-            Status::Inconclusive | Status::Error | Status::Skipped => None,
-            Status::Info | Status::NotApplicable => continue,
-        };
-        applicable = applicable.saturating_add(points);
-        if let Some(credit) = credit {
-            judged = judged.saturating_add(points);
-            earned += f64::from(points) * credit;
-        }
-    }
+    let own = rows.iter().filter(|row| row.dimension == dimension);
+    let own = own.filter_map(|row| Some((rubric.points_of(row.check)?, row.status)));
+    let tally = Tally::of(own, rubric);
+    let Tally { earned, judged, applicable } = tally;
     if applicable == 0 {
         return None;
     }
     let all = f64::from(applicable);
     let undecided = f64::from(applicable.saturating_sub(judged));
-    let coverage = f64::from(judged) / all;
-    let uncapped = (judged > 0 && reaches(coverage, rubric.policy.min_coverage))
-        .then(|| 100.0 * earned / f64::from(judged));
+    let (coverage, uncapped) = (tally.coverage(), tally.uncapped(rubric));
     Some(DimensionScore {
         value: uncapped.map(|value| value.min(caps.certain(Some(dimension)))),
         lower: (100.0 * earned / all).min(caps.possible(Some(dimension))),
@@ -430,9 +511,9 @@ mod tests {
         let rubric = rubric();
         let now = score_rows(&rows, &rubric).value.unwrap();
         let expected = (15.0 * 75.0 + 12.0 * 100.0 + 13.0 * 100.0) / 40.0;
-        assert!((gain(&rows, 2, &rubric) - (expected - now)).abs() < 1e-6);
-        assert_eq!(gain(&rows, 1, &rubric), 0.0);
-        assert!((gain_of(&rows, &[0, 2], &rubric) - (100.0 - now)).abs() < 1e-6);
+        assert!((Gains::new(&rows, &rubric).of(&[2]) - (expected - now)).abs() < 1e-6);
+        assert_eq!(Gains::new(&rows, &rubric).of(&[1]), 0.0);
+        assert!((Gains::new(&rows, &rubric).of(&[0, 2]) - (100.0 - now)).abs() < 1e-6);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a judgement may say: verdicts, evidence, and the two honest ways of not deciding.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -386,6 +387,8 @@ pub struct Observations {
     seen: Vec<Verdict>,
     /// Why the first item that said nothing did.
     unseen: Option<Undecided>,
+    /// Pieces of evidence, by status.
+    pieces: BTreeMap<Status, usize>,
 }
 
 impl Observations {
@@ -413,11 +416,27 @@ impl Observations {
 
     /// Adds one.
     pub fn add(&mut self, status: Status, evidence: Evidence, message: impl Into<String>) {
-        self.seen.push(Verdict::of(status, vec![evidence], message.into()));
+        self.push(Verdict::of(status, vec![evidence], message.into()));
+    }
+
+    /// The same, for what is seen many times: evidence is made only where the finding may keep it, while
+    /// nothing worse was seen and its status has less than is shown.
+    pub fn add_with(
+        &mut self,
+        status: Status,
+        evidence: impl FnOnce() -> Evidence,
+        message: impl Into<String>,
+    ) {
+        let worse = self.pieces.keys().any(|seen| rank(*seen) > rank(status));
+        let enough = self.pieces.get(&status).is_some_and(|pieces| *pieces >= MOST_EVIDENCE);
+        let evidence = if worse || enough { Vec::new() } else { vec![evidence()] };
+        self.push(Verdict::of(status, evidence, message.into()));
     }
 
     /// Adds a verdict that was made elsewhere.
     pub fn push(&mut self, verdict: Verdict) {
+        let pieces = self.pieces.entry(verdict.status).or_default();
+        *pieces = pieces.saturating_add(verdict.evidence.len());
         self.seen.push(verdict);
     }
 
@@ -440,12 +459,6 @@ impl Observations {
     /// Where nothing was observed: why the first item of [`Self::each`] was undecided, or inconclusive with
     /// `nothing`.
     pub fn verdict(self, sound: impl Into<String>, nothing: &str) -> Judgement {
-        let rank = |status: Status| match status {
-            Status::Fail => 3,
-            Status::Warn => 2,
-            Status::Pass => 1,
-            _ => 0,
-        };
         let Some(worst) = self.seen.iter().map(|verdict| verdict.status).max_by_key(|status| rank(*status))
         else {
             return self.unseen.map_or_else(|| inconclusive(nothing), Err);
@@ -488,6 +501,16 @@ impl Observations {
             Some(reason) if self.count(Status::Fail) == 0 => Err(reason),
             _ => self.verdict(sound, "nothing was observed"),
         }
+    }
+}
+
+/// How bad a status is beside others in one row.
+const fn rank(status: Status) -> u8 {
+    match status {
+        Status::Fail => 3,
+        Status::Warn => 2,
+        Status::Pass => 1,
+        _ => 0,
     }
 }
 

@@ -19,7 +19,8 @@ use crate::report::Report;
 use crate::rubric::Rubric;
 use crate::selection::Selection;
 use crate::target::Target;
-use crate::transcript::{Profile, Transcript};
+use crate::transcript::Profile;
+use crate::transcript::codec::Encoded;
 
 /// Idle streams are watched this long, in milliseconds: the sound endpoint keeps alive every second.
 const IDLE_WATCH_MS: u64 = 3_000;
@@ -69,9 +70,9 @@ async fn scan_both(progress: &Progress) -> Result<Vec<Report>, Ending> {
     let rubric = Rubric::default_rubric();
     let gates = Gates::default();
     let begin = |index: usize, _: &Target| Watcher { progress, index };
-    let end = |_: usize, transcript: Transcript, _: Watcher<'_>| {
+    let end = |_: usize, recorded: Encoded, _: Watcher<'_>| {
         progress.done();
-        judge(&transcript, &rubric, &gates)
+        judge(&recorded.transcript, &rubric, &gates)
     };
     Ok(fleet::run(&targets, ScanOptions::default(), &Stop::default(), begin, end).await)
 }

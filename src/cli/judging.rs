@@ -6,13 +6,13 @@ use super::resolve::Usage;
 use crate::baseline::Scanned;
 use crate::facts::Kind;
 use crate::gate::{Gates, MaxDrop};
-use crate::judge::judge_selected;
+use crate::judge::judge_encoded;
 use crate::protocol::host::shown_url;
 use crate::report::Report;
-use crate::rubric::{Rubric, nearest};
+use crate::rubric::{Rubric, nearest, sha256};
 use crate::scan::crashed;
 use crate::selection::Selection;
-use crate::transcript::Transcript;
+use crate::transcript::codec::Encoded;
 
 /// How the record is judged and when the run fails.
 #[derive(Debug)]
@@ -26,11 +26,12 @@ pub(crate) struct Judging {
 
 impl Judging {
     /// Judges a transcript. One that makes us crash hurts no other (HOSTILE.md rule 4).
-    pub(super) fn judge(&self, transcript: &Transcript) -> Report {
-        let judge =
-            |transcript: &Transcript| judge_selected(transcript, &self.rubric, &self.gates, &self.selection);
-        catch_unwind(AssertUnwindSafe(|| judge(transcript)))
-            .unwrap_or_else(|_| judge(&crashed(transcript.header.clone())))
+    pub(super) fn judge(&self, recorded: &Encoded) -> Report {
+        let judge = |Encoded { transcript, bytes }: &Encoded| {
+            judge_encoded(transcript, &sha256(bytes), &self.rubric, &self.gates, &self.selection)
+        };
+        catch_unwind(AssertUnwindSafe(|| judge(recorded)))
+            .unwrap_or_else(|_| judge(&Encoded::of(crashed(recorded.transcript.header.clone()))))
     }
 
     /// The baseline and the earlier report must be about what is judged. What else they are about is said.

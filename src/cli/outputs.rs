@@ -109,11 +109,15 @@ impl Outputs {
         }
         // The first file that a later step can pick up.
         let file = reporting.output.as_deref().or(reporting.reports.first().map(|(_, path)| path.as_path()));
-        let texts =
-            [markdown::render(reports, missing, markdown::SUMMARY), github::outputs(reports, exit, file)];
+        let texts: [&dyn Fn() -> String; 2] =
+            [&|| markdown::render(reports, missing, markdown::SUMMARY), &|| {
+                github::outputs(reports, exit, file)
+            }];
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
+            // Rendered only where a step of GitHub takes it.
             if let (Some(mut file), Some(path)) = (file, path) {
-                let written = file.write_all(secrets.shown(text).as_bytes()).and_then(|()| file.flush());
+                let written =
+                    file.write_all(secrets.shown(text()).as_bytes()).and_then(|()| file.flush());
                 results.push(written.map_err(|error| OutputError::new(path, &error)));
             }
         }

@@ -9,7 +9,7 @@ use super::resolve::{Replay, Usage};
 use super::{Ending, reading};
 use crate::progress::{Progress, Voice};
 use crate::transcript::Transcript;
-use crate::transcript::codec::{CodecError, MAX_BYTES, decode};
+use crate::transcript::codec::{CodecError, Encoded, MAX_BYTES, decode};
 
 pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
     let output = Outputs::open(&plan.reporting)?;
@@ -26,7 +26,7 @@ pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
         if !transcript.complete() {
             progress.note(&format!("{shown} is incomplete: the scan was interrupted or cut off"));
         }
-        reports.push(plan.judging.judge(&transcript));
+        reports.push(plan.judging.judge(&Encoded::of(transcript)));
     }
     let named = reports.iter().map(|report| (report.url.clone(), report.label.clone()));
     if let Some(elsewhere) = plan.judging.concerns(named)? {

@@ -16,8 +16,8 @@ use crate::progress::{Progress, Voice, keep_secret};
 use crate::protocol::host::shown;
 use crate::report::Report;
 use crate::target::Target;
-use crate::transcript::codec::{Entry, encode};
-use crate::transcript::{Secrets, Transcript};
+use crate::transcript::Secrets;
+use crate::transcript::codec::{Encoded, Entry};
 
 pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
     if let Some(instead) = &plan.instead {
@@ -79,12 +79,12 @@ async fn scan_all(
         recording: saving.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recording(index, target),
         begun: AtomicBool::new(false),
     };
-    let end = |_: usize, transcript: Transcript, watcher: Watcher<'_>| {
+    let end = |_: usize, recorded: Encoded, watcher: Watcher<'_>| {
         progress.done();
-        let report = plan.judging.judge(&transcript);
+        let report = plan.judging.judge(&recorded);
         let saved = watcher
             .recording
-            .and_then(|recording| recording.map_or(Ok(()), |file| file.finish(&encode(&transcript))));
+            .and_then(|recording| recording.map_or(Ok(()), |file| file.finish(&recorded.bytes)));
         (report, saved)
     };
     let work = fleet::run(&plan.targets, plan.options, &stop, begin, end);

@@ -114,7 +114,8 @@ mod tests {
             }
             let made = post(ProbeId::Catalogue, "tools/list", Era::Modern, json!({"id":1})).result(result);
             let scan = Scan::modern().with(made);
-            let read = read(&scan.transcript, &reply::read_all(&scan.transcript));
+            let readings = crate::facts::Readings::new(&scan.transcript);
+            let read = readings.catalogues();
             read[&Era::Modern].clone()
         };
         let limit = Scan::modern().transcript.header.limits.list_items;

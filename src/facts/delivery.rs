@@ -136,16 +136,15 @@ pub fn burst(exchange: &Exchange) -> Option<(usize, u64)> {
     }
     let lines = exchange.lines()?;
     let last = lines.last()?.at_us;
-    let late: Vec<(u64, Option<u64>)> = events(lines)
-        .iter()
-        .filter_map(|event| Some((lines.get(event.line)?.at_us, server_time(&event.data))))
-        .collect();
+    let events = events(lines);
+    let late: Vec<(u64, &str)> =
+        events.iter().filter_map(|event| Some((lines.get(event.line)?.at_us, event.data.as_str()))).collect();
     let first = late.first()?.0;
     // One burst, and nothing before it.
     if last.saturating_sub(first) > BURST_US || late.len() < BURST_EVENTS {
         return None;
     }
-    let times: Vec<u64> = late.iter().filter_map(|(_, time)| *time).collect();
+    let times: Vec<u64> = late.iter().filter_map(|(_, data)| server_time(data)).collect();
     let distinct = times.iter().zip(times.iter().skip(1)).all(|(before, after)| before < after);
     let span = times.last()?.saturating_sub(*times.first()?);
     let waited = first.saturating_sub(exchange.started_us);

@@ -77,6 +77,7 @@ pub fn read<'t>(facts: &Facts<'t>) -> Vec<Handshake<'t>> {
 }
 
 fn over_http<'t>(facts: &Facts<'t>, exchange: &'t Exchange) -> Option<Handshake<'t>> {
+    facts.method(exchange).filter(|method| *method == names::INITIALIZE)?;
     let request = jsonrpc::parse(exchange.request.body.as_deref()?).ok()?;
     let offered = offered(&request)?;
     Some(Handshake { exchange, offered, reply: Cow::Borrowed(facts.reply(exchange)) })

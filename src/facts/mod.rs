@@ -28,6 +28,7 @@ pub mod events;
 pub mod handshake;
 pub mod hidden;
 pub mod latency;
+mod leak_patterns;
 pub mod leaks;
 pub mod listen;
 pub mod outcome;
@@ -44,9 +45,10 @@ pub mod summary;
 pub mod tools;
 pub mod troubles;
 
+use serde_json::Value;
+
 use crate::protocol::address::Exposure;
 use crate::protocol::revision::Era;
-use crate::transcript::exchange::request_method;
 use crate::transcript::{
     Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, stall,
 };
@@ -237,6 +239,25 @@ impl<'t> Facts<'t> {
         self.readings.replies().get(&exchange.id).unwrap_or(&EMPTY)
     }
 
+    /// Whether the exchange carried a JSON-RPC request that must be answered: see [`reply::asks`].
+    #[must_use]
+    pub fn asks(&self, exchange: &Exchange) -> bool {
+        self.readings.sent().get(&exchange.id).is_some_and(|sent| sent.asks)
+    }
+
+    /// The `method` of the JSON-RPC request that the exchange carried.
+    #[must_use]
+    pub fn method(&self, exchange: &Exchange) -> Option<&'t str> {
+        self.readings.sent().get(&exchange.id).and_then(|sent| sent.method.as_deref())
+    }
+
+    /// The body of the exchange as JSON, or why it is none; `None` where there is no text.
+    #[must_use]
+    pub fn body(&self, exchange: &Exchange) -> Option<&'t Result<Value, String>> {
+        let body = self.reply(exchange).messages.first().filter(|message| message.pointer == "body");
+        body.map(|message| &message.json)
+    }
+
     /// What one era offers.
     ///
     /// # Errors
@@ -331,9 +352,7 @@ impl<'t> Facts<'t> {
     #[must_use]
     pub fn session_shapes(&self) -> Vec<(&'t Exchange, &'t TokenShape)> {
         self.exchanges()
-            .filter(|exchange| {
-                request_method(exchange).as_deref() == Some(crate::protocol::names::INITIALIZE)
-            })
+            .filter(|exchange| self.method(exchange) == Some(crate::protocol::names::INITIALIZE))
             .flat_map(|exchange| exchange.shapes.iter().map(move |shape| (exchange, shape)))
             .filter(|(_, shape)| shape.kind == crate::transcript::TokenKind::Session)
             .collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::catalogue::{self, Catalogue};
 use super::classification::{self, Classification};
-use super::reply::{self, Reply};
+use super::reply::{self, Reply, Sent};
 use crate::protocol::address::{Exposure, exposure, host_exposure};
 use crate::protocol::revision::Era;
 use crate::transcript::Transcript;
@@ -15,6 +15,7 @@ use crate::transcript::Transcript;
 pub struct Readings<'t> {
     transcript: &'t Transcript,
     classification: OnceCell<Classification>,
+    sent: OnceCell<BTreeMap<u32, Sent>>,
     replies: OnceCell<BTreeMap<u32, Reply>>,
     catalogues: OnceCell<BTreeMap<Era, Catalogue>>,
 }
@@ -26,6 +27,7 @@ impl<'t> Readings<'t> {
         Self {
             transcript,
             classification: OnceCell::new(),
+            sent: OnceCell::new(),
             replies: OnceCell::new(),
             catalogues: OnceCell::new(),
         }
@@ -43,8 +45,13 @@ impl<'t> Readings<'t> {
         self.classification.get_or_init(|| classification::classify(self.transcript))
     }
 
+    pub(super) fn sent(&self) -> &BTreeMap<u32, Sent> {
+        let exchanges = self.transcript.exchanges.iter();
+        self.sent.get_or_init(|| exchanges.map(|exchange| (exchange.id, Sent::read(exchange))).collect())
+    }
+
     pub(super) fn replies(&self) -> &BTreeMap<u32, Reply> {
-        self.replies.get_or_init(|| reply::read_all(self.transcript))
+        self.replies.get_or_init(|| reply::read_all(self.transcript, self.sent()))
     }
 
     pub(crate) fn catalogues(&self) -> &BTreeMap<Era, Catalogue> {

@@ -72,25 +72,56 @@ impl Reply {
     }
 }
 
+/// What a request says in JSON-RPC terms, read once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sent {
+    /// Its id.
+    pub id: Option<Value>,
+    /// Its `method`.
+    pub method: Option<String>,
+    /// Whether it must be answered: see [`asks`].
+    pub asks: bool,
+}
+
+impl Sent {
+    /// Reads a request.
+    #[must_use]
+    pub fn read(exchange: &Exchange) -> Self {
+        let Some(body) = exchange.request.body.as_deref().and_then(|body| jsonrpc::parse(body).ok()) else {
+            return Self::default();
+        };
+        Self {
+            id: body.get("id").cloned(),
+            method: body.get("method").and_then(Value::as_str).map(str::to_owned),
+            asks: may_ask(exchange) && must_be_answered(&body),
+        }
+    }
+}
+
 /// Whether the exchange carried a JSON-RPC request that a server can read and must answer: a POST
 /// of one object with `jsonrpc`, a method and an id, sent as JSON to the endpoint itself, or such a
 /// message on a WebSocket.
 #[must_use]
 pub fn asks(exchange: &Exchange) -> bool {
+    may_ask(exchange) && exchange.request.body.as_deref().is_some_and(asks_in)
+}
+
+/// Whether what the exchange carried is sent as such a request is.
+fn may_ask(exchange: &Exchange) -> bool {
     let posted = || {
         let declared = exchange.request.header("content-type").and_then(media_type);
         exchange.request.method == "POST" && declared.is_some_and(|media| media.essence == "application/json")
     };
-    if exchange.probe == ProbeId::Siblings || !(exchange.is_message() || posted()) {
-        return false;
-    }
-    exchange.request.body.as_deref().is_some_and(asks_in)
+    exchange.probe != ProbeId::Siblings && (exchange.is_message() || posted())
 }
 
 /// Whether a text is a JSON-RPC request that must be answered.
 #[must_use]
 pub fn asks_in(body: &str) -> bool {
-    let Ok(body) = jsonrpc::parse(body) else { return false };
+    jsonrpc::parse(body).is_ok_and(|body| must_be_answered(&body))
+}
+
+fn must_be_answered(body: &Value) -> bool {
     body.get("jsonrpc").is_some_and(|version| version == "2.0")
         && body.get("method").and_then(Value::as_str).is_some_and(|method| !method.is_empty())
         && body.get("id").is_some_and(|id| id.is_string() || id.is_number())
@@ -141,12 +172,14 @@ pub fn read_in(transcript: &Transcript, exchange: &Exchange) -> Reply {
     }
 }
 
-/// Reads every reply of a transcript.
+/// Reads every reply of a transcript to requests that were read already.
 #[must_use]
-pub fn read_all(transcript: &Transcript) -> BTreeMap<u32, Reply> {
+pub fn read_all(transcript: &Transcript, sent: &BTreeMap<u32, Sent>) -> BTreeMap<u32, Reply> {
     let mut streams: BTreeMap<u32, Vec<Message>> = BTreeMap::new();
     let read_one = |exchange: &Exchange| {
-        let Some(id) = exchange.stream else { return read(exchange) };
+        let Some(id) = exchange.stream else {
+            return read_for(exchange, sent.get(&exchange.id).and_then(|sent| sent.id.as_ref()));
+        };
         let messages = streams
             .entry(id)
             .or_insert_with(|| transcript.exchange(id).map(stream_messages).unwrap_or_default());

@@ -73,7 +73,7 @@ pub(super) struct Dialler {
     /// What the name resolved to, once for the whole scan: a name that changes its mind while we scan
     /// leads nowhere else (HOSTILE.md H6).
     pub(super) addresses: OnceCell<Vec<SocketAddr>>,
-    pub(super) trust: OnceCell<Result<Trust, String>>,
+    pub(super) trust: OnceCell<Result<Arc<Trust>, String>>,
     pub(super) cacert: Option<Vec<u8>>,
     pub(super) proxy: Option<Proxy>,
     /// What the proxy's name resolved to.
@@ -223,7 +223,7 @@ impl Dialler {
         let started = self.clock.now_us();
         let trust = self
             .trust
-            .get_or_init(|| async { Trust::load(self.cacert.as_deref()) })
+            .get_or_init(|| async { Trust::shared(self.cacert.as_deref()) })
             .await
             .as_ref()
             .map_err(|error| failure(Phase::Tls, FailureKind::Other, error))?;

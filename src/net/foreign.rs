@@ -83,7 +83,7 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
     exchange.connect = Some(connect);
     let other =
         |error: &dyn std::fmt::Display| failure(Phase::Connect, FailureKind::Other, &error.to_string());
-    let trust = Trust::load(None).map_err(|error| other(&error))?;
+    let trust = Trust::shared(None).map_err(|error| other(&error))?;
     let tls = trust.strict().map_err(|error| other(&error))?;
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)

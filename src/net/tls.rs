@@ -4,6 +4,7 @@
 //! need no second connection; [`super::dial`] sends nothing on a connection whose certificate does
 //! not verify, unless the user or loopback allows it.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +28,10 @@ use super::tap::Seen;
 use crate::transcript::{Certificate, CertificateFault, Failure, FailureKind, Phase};
 use crate::verdict::cut;
 
-/// Trust roots, loaded once per scan.
+/// What was loaded, by the operator's PEM.
+type Loaded = BTreeMap<Option<Vec<u8>>, Arc<Trust>>;
+
+/// Trust roots, loaded once for the whole process: some 150 files are read for them.
 #[derive(Debug)]
 pub(super) struct Trust {
     provider: Arc<CryptoProvider>,
@@ -38,11 +42,24 @@ pub(super) struct Trust {
 }
 
 impl Trust {
+    /// As [`Self::load`], read and parsed once for every target and document.
+    pub(super) fn shared(cacert: Option<&[u8]>) -> Result<Arc<Self>, String> {
+        static LOADED: Mutex<Loaded> = Mutex::new(BTreeMap::new());
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = cacert.map(<[u8]>::to_vec);
+        if let Some(trust) = loaded.get(&key) {
+            return Ok(Arc::clone(trust));
+        }
+        let trust = Arc::new(Self::load(cacert)?);
+        loaded.insert(key, Arc::clone(&trust));
+        Ok(trust)
+    }
+
     /// The system's roots (Mozilla's where the system has none), and the operator's.
     ///
     /// # Errors
     /// A sentence, if the operator's file holds no certificate.
-    pub(super) fn load(cacert: Option<&[u8]>) -> Result<Self, String> {
+    fn load(cacert: Option<&[u8]>) -> Result<Self, String> {
         let mut roots = RootCertStore::empty();
         let native = rustls_native_certs::load_native_certs();
         let (added, _) = roots.add_parsable_certificates(native.certs);

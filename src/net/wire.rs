@@ -173,7 +173,7 @@ impl<'a> Wire<'a> {
         }
         self.inner.kept.weigh(&mut exchange);
         let exchange = Arc::new(exchange);
-        self.observer.entry(&Entry::Exchange(Box::new((*exchange).clone())));
+        self.observer.entry(&Entry::Exchange(Arc::clone(&exchange)));
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&exchange));
         exchange
     }

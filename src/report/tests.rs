@@ -163,7 +163,7 @@ pub(crate) fn stable(mut report: Report) -> Report {
 
 pub(crate) fn report(scan: &Scan, statuses: &[(Status, &str)], gates: &Gates) -> Report {
     let readings = Readings::new(&scan.transcript);
-    stable(assemble(&readings, findings(scan, statuses), &Rubric::default_rubric(), gates))
+    stable(assemble(&readings, findings(scan, statuses), "", &Rubric::default_rubric(), gates))
 }
 
 /// All of them alike.

@@ -5,11 +5,13 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, Read, Write};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
+use super::parts::{self, Part};
 use super::printable::escaped_json;
 use super::{End, Exchange, FORMAT, Header, Skip, Transcript};
 
@@ -58,79 +60,138 @@ pub enum CodecError {
 }
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// First line.
     Header(Box<Header>),
     /// A finished exchange.
-    Exchange(Box<Exchange>),
+    Exchange(Arc<Exchange>),
     /// Something left out.
     Skip(Skip),
     /// Last line.
     End(End),
 }
 
+/// A line as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Found {
+    Header(Box<Header>),
+    Exchange(Box<Exchange>),
+    Skip(Skip),
+    End(End),
+}
+
+/// A line to be written, of what is not copied for it.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line<'t> {
+    Header(&'t Header),
+    Exchange(&'t Exchange),
+    Skip(&'t Skip),
+    End(&'t End),
+}
+
 /// Writes entries one by one, so that a crash keeps what was recorded.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    seen: HashMap<String, u32>,
+    /// By part: the texts that may be referred to, and the exchange of each.
+    seen: [HashMap<Box<[u8]>, u32>; Part::ALL.len()],
 }
 
 impl Encoder {
-    /// Writes one line and flushes it.
+    /// Writes one line with one call and flushes it.
     ///
     /// # Errors
     /// Those of the writer.
     pub fn write(&mut self, entry: &Entry, out: &mut impl Write) -> std::io::Result<()> {
-        let mut value = serde_json::to_value(entry)?;
-        if let Entry::Exchange(exchange) = entry {
-            for pointer in SHARED {
-                if let Some(part) = value.pointer_mut(pointer) {
-                    self.share(pointer, part, exchange.id);
-                }
-            }
-        }
-        // A transcript is shown on terminals and in logs, too.
-        out.write_all(escaped_json(&serde_json::to_string(&value)?).as_bytes())?;
-        out.write_all(b"\n")?;
+        let line = match entry {
+            Entry::Header(header) => Line::Header(header),
+            Entry::Exchange(exchange) => Line::Exchange(exchange),
+            Entry::Skip(skip) => Line::Skip(skip),
+            Entry::End(end) => Line::End(end),
+        };
+        let mut text = Vec::new();
+        self.add(&line, &mut text)?;
+        out.write_all(&text)?;
         out.flush()
     }
 
-    fn share(&mut self, pointer: &str, part: &mut Value, id: u32) {
-        let text = part.to_string();
-        if text.len() < MIN_SHARED {
-            return;
+    /// Appends one line. A transcript is shown on terminals and in logs, too: what could act there is
+    /// written as an escape of JSON.
+    fn add(&mut self, line: &Line<'_>, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let written = match line {
+            Line::Exchange(exchange) => self.shared(line, exchange.id)?,
+            _ => serde_json::to_vec(line)?,
+        };
+        let text = std::str::from_utf8(&written).map_err(std::io::Error::other)?;
+        out.extend_from_slice(escaped_json(text).as_bytes());
+        out.push(b'\n');
+        Ok(())
+    }
+
+    /// The line of an exchange, with references to what earlier ones hold.
+    fn shared(&mut self, line: &Line<'_>, id: u32) -> std::io::Result<Vec<u8>> {
+        let (text, parts) = parts::mark(line)?;
+        let mut out = Vec::with_capacity(text.len());
+        let mut written = 0;
+        for (part, place) in parts {
+            let Some(bytes) = text.get(place.clone()).filter(|bytes| bytes.len() >= MIN_SHARED) else {
+                continue;
+            };
+            let Some(seen) = self.seen.get_mut(part as usize) else { continue };
+            if let Some(earlier) = seen.get(bytes) {
+                out.extend_from_slice(text.get(written..place.start).unwrap_or_default());
+                write!(out, "{{\"same\":{earlier}}}")?;
+                written = place.end;
+            } else {
+                seen.insert(bytes.into(), id);
+            }
         }
-        let key = format!("{pointer} {text}");
-        if let Some(earlier) = self.seen.get(&key) {
-            *part = json!({ "same": earlier });
-        } else {
-            self.seen.insert(key, id);
-        }
+        out.extend_from_slice(text.get(written..).unwrap_or_default());
+        Ok(out)
     }
 }
 
-/// The parts of an exchange line that may be references to the same part of an earlier one.
-const SHARED: [&str; 4] = [
-    "/exchange/head/headers",
-    "/exchange/content/text",
-    "/exchange/request/headers",
-    "/exchange/request/body",
-];
+/// A transcript and its encoded form, which is made once: judged, named by its digest, and saved.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The transcript.
+    pub transcript: Transcript,
+    /// Its lines.
+    pub bytes: Vec<u8>,
+}
+
+impl Encoded {
+    /// Encodes a transcript.
+    #[must_use]
+    pub fn of(transcript: Transcript) -> Self {
+        let bytes = encode(&transcript);
+        Self { transcript, bytes }
+    }
+
+    /// Encodes a transcript and takes what reading it gives: nothing can be judged then that its file
+    /// does not hold.
+    #[must_use]
+    pub fn reread(transcript: Transcript) -> Self {
+        let bytes = encode(&transcript);
+        let transcript = decode(bytes.as_slice()).unwrap_or(transcript);
+        Self { transcript, bytes }
+    }
+}
 
 /// Encodes a whole transcript. Exchanges come in order of their ids.
 #[must_use]
 pub fn encode(transcript: &Transcript) -> Vec<u8> {
     let mut encoder = Encoder::default();
     let mut out = Vec::new();
-    let entries = std::iter::once(Entry::Header(Box::new(transcript.header.clone())))
-        .chain(transcript.exchanges.iter().map(|exchange| Entry::Exchange(Box::new(exchange.clone()))))
-        .chain(transcript.skips.iter().cloned().map(Entry::Skip))
-        .chain(transcript.end.iter().cloned().map(Entry::End));
-    for entry in entries {
+    let lines = std::iter::once(Line::Header(&transcript.header))
+        .chain(transcript.exchanges.iter().map(|exchange| Line::Exchange(exchange)))
+        .chain(transcript.skips.iter().map(Line::Skip))
+        .chain(transcript.end.iter().map(Line::End));
+    for line in lines {
         // Writing to memory fails only where an own type cannot be JSON, which none can.
-        let _ = encoder.write(&entry, &mut out);
+        let _ = encoder.add(&line, &mut out);
     }
     out
 }
@@ -140,9 +201,10 @@ pub fn encode(transcript: &Transcript) -> Vec<u8> {
 /// # Errors
 /// See [`CodecError`].
 pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
-    let mut parts: HashMap<(u32, &'static str), Value> = HashMap::new();
     let mut header = None;
     let mut transcript: Option<Transcript> = None;
+    // Where each exchange stands: lines come in whatever order they ended.
+    let mut places: HashMap<u32, usize> = HashMap::new();
     let mut damage: Option<CodecError> = None;
     let mut held = 0_u64;
     for number in 1_usize.. {
@@ -162,10 +224,14 @@ pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
         if held > MAX_BYTES {
             return Err(CodecError::TooLong);
         }
-        match entry(&bytes, number, &mut parts, &mut held) {
-            Ok(Entry::Header(read)) if number == 1 => header = Some(*read),
+        let earlier = |id: u32| {
+            let place = places.get(&id)?;
+            transcript.as_ref().and_then(|transcript| transcript.exchanges.get(*place))
+        };
+        match entry(&bytes, number, earlier, &mut held) {
+            Ok(Found::Header(read)) if number == 1 => header = Some(*read),
             Ok(_) | Err(CodecError::Damaged { .. }) if header.is_none() => return Err(CodecError::NoHeader),
-            Ok(Entry::Header(_)) => {
+            Ok(Found::Header(_)) => {
                 damage = Some(CodecError::Damaged { line: number, reason: "a second header".to_owned() });
             }
             Ok(entry) => {
@@ -177,10 +243,13 @@ pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
                     end: None,
                 });
                 match entry {
-                    Entry::Exchange(exchange) => transcript.exchanges.push(*exchange),
-                    Entry::Skip(skip) => transcript.skips.push(skip),
-                    Entry::End(end) => transcript.end = Some(end),
-                    Entry::Header(_) => {}
+                    Found::Exchange(exchange) => {
+                        places.insert(exchange.id, transcript.exchanges.len());
+                        transcript.exchanges.push(*exchange);
+                    }
+                    Found::Skip(skip) => transcript.skips.push(skip),
+                    Found::End(end) => transcript.end = Some(end),
+                    Found::Header(_) => {}
                 }
             }
             Err(error @ CodecError::Damaged { .. }) => damage = Some(error),
@@ -202,59 +271,66 @@ pub fn decode(mut input: impl BufRead) -> Result<Transcript, CodecError> {
     Ok(transcript)
 }
 
-/// About how much memory a part takes.
-fn bytes_of(part: &Value) -> u64 {
-    match part {
-        Value::String(text) => text.len() as u64,
-        Value::Array(items) => {
-            items.iter().map(|item| bytes_of(item).saturating_add(32)).fold(0, u64::saturating_add)
-        }
-        _ => 32,
-    }
-}
-
-fn entry(
+/// Reads one line. What it refers to is taken from `earlier`, and counts once more.
+fn entry<'e>(
     bytes: &[u8],
     number: usize,
-    parts: &mut HashMap<(u32, &'static str), Value>,
+    earlier: impl Fn(u32) -> Option<&'e Exchange>,
     held: &mut u64,
-) -> Result<Entry, CodecError> {
+) -> Result<Found, CodecError> {
     let damaged = |reason: String| CodecError::Damaged { line: number, reason };
-    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        damaged(format!("{:?} error at column {}", error.classify(), error.column()).to_lowercase())
-    })?;
     if number == 1 {
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(words(&error)))?;
         match value.pointer("/header/format").and_then(Value::as_u64) {
             None => return Err(CodecError::NoHeader),
             Some(found) if found != u64::from(FORMAT) => return Err(CodecError::Format { found }),
             Some(_) => {}
         }
     }
-    let id = value.pointer("/exchange/id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
-    if let Some(id) = id {
-        for pointer in SHARED {
-            let Some(part) = value.pointer_mut(pointer) else { continue };
-            let same = part.get("same").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
-            if let Some(earlier) = same {
-                let again = parts.get(&(earlier, pointer)).ok_or_else(|| {
-                    damaged(format!("it refers to exchange {earlier}, which has no such part before it"))
-                })?;
-                *held = held.saturating_add(bytes_of(again));
-                if *held > MAX_BYTES {
-                    return Err(CodecError::TooLong);
-                }
-                *part = again.clone();
-            } else {
-                parts.insert((id, pointer), part.clone());
-            }
+    let (line, references) = parts::without_references(bytes);
+    let entry = serde_json::from_slice(&line).map_err(|error| damaged(words(&error)))?;
+    let Found::Exchange(mut exchange) = entry else { return Ok(entry) };
+    for (part, id) in references {
+        let length = earlier(id).and_then(|from| part.copy(from, &mut exchange));
+        let length = length.ok_or_else(|| {
+            damaged(format!("it refers to exchange {id}, which has no such part before it"))
+        })?;
+        *held = held.saturating_add(length);
+        if *held > MAX_BYTES {
+            return Err(CodecError::TooLong);
         }
     }
-    serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
+    Ok(Found::Exchange(exchange))
+}
+
+/// What is wrong with a line, without its text.
+fn words(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    if error.is_data() {
+        let text = error.to_string();
+        return text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text).to_owned();
+    }
+    format!("{:?} error at column {column}", error.classify()).to_lowercase()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::checks::synthetic::{Scan, get};
+    use crate::transcript::{Content, ProbeId};
+
+    /// Two replies with the same text.
+    fn repeated() -> Transcript {
+        let content = Content::Text { text: "x".repeat(1_000), bytes: 1_000, cut: false };
+        let mut scan = Scan::empty();
+        for _ in 0..2 {
+            let mut made = get(ProbeId::Classify, "get");
+            made.made.content = content.clone();
+            scan = scan.with(made);
+        }
+        scan.transcript
+    }
 
     #[test]
     fn a_line_is_harmless_on_a_terminal_and_reads_back_equal() {
@@ -276,13 +352,15 @@ mod tests {
 
     #[test]
     fn what_is_repeated_counts_each_time() {
-        let mut parts = HashMap::from([((1, "/exchange/content/text"), Value::from("x".repeat(1_000)))]);
-        let line = json!({ "exchange": { "id": 2, "content": { "text": { "same": 1 } } } }).to_string();
-        let mut read = |mut held| {
-            let error = entry(line.as_bytes(), 2, &mut parts, &mut held).unwrap_err();
-            (matches!(error, CodecError::TooLong), held)
+        let transcript = repeated();
+        let bytes = encode(&transcript);
+        let line = bytes.split(|byte| *byte == b'\n').nth(3).unwrap();
+        let read = |mut held| {
+            let read = entry(line, 4, |id| transcript.exchange(id), &mut held);
+            (matches!(read, Err(CodecError::TooLong)), held)
         };
-        assert_eq!(read(7), (false, 1_007));
+        let (too_long, held) = read(7);
+        assert!(!too_long && (1_007..1_500).contains(&held), "{held}");
         assert!(read(MAX_BYTES - 999).0);
     }
 }

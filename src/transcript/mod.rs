@@ -19,6 +19,7 @@ pub mod codec;
 pub mod exchange;
 pub mod failure;
 pub mod limits;
+mod parts;
 pub mod printable;
 pub mod probe_id;
 pub mod redact;

@@ -22,6 +22,7 @@ mod consequences;
 mod demo;
 mod documented;
 mod drift;
+mod encoding;
 mod era_change;
 mod formats;
 #[path = "support/forms.rs"]

@@ -57,7 +57,7 @@ async fn a_host_that_swallows_everything_holds_up_nobody_and_is_given_up() {
             begun.lock().unwrap().push((index, started.elapsed()));
             Silent
         },
-        |_, transcript, _| transcript,
+        |_, recorded, _| recorded.transcript,
     )
     .await;
     let begun = begun.into_inner().unwrap();

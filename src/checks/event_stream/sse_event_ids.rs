@@ -1,6 +1,5 @@
 //! Event ids let a client resume a broken stream, where the revision has resumption.
 
-use crate::transcript::exchange::request_method;
 use std::collections::{BTreeMap, HashSet};
 
 use crate::checks::prelude::*;
@@ -50,7 +49,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         return not_applicable("the modern era has no event ids");
     }
     let mut tally = Tally::default();
-    for exchange in facts.exchanges().filter(|exchange| is_stream(exchange) && counts(exchange, feed)) {
+    for exchange in facts.exchanges().filter(|exchange| is_stream(exchange) && counts(facts, exchange, feed))
+    {
         tally.take(exchange);
     }
     let Some((shown, line)) = tally.first else {
@@ -93,8 +93,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 
 /// Streams of the legacy era or of a feed; not replays, which repeat ids rightly, and not replies to
 /// `initialize`, which belong to no session yet.
-fn counts(exchange: &Exchange, feed: bool) -> bool {
-    let initialize = request_method(exchange).as_deref() == Some(names::INITIALIZE);
+fn counts(facts: &Facts<'_>, exchange: &Exchange, feed: bool) -> bool {
+    let initialize = facts.method(exchange) == Some(names::INITIALIZE);
     let ours = exchange.era == Some(Era::Legacy)
         || exchange.probe == ProbeId::LegacyGet
         || (feed && exchange.era.is_none());

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::barrier::essence;
-use crate::facts::reply::{asks, batch_legal};
+use crate::facts::reply::batch_legal;
 use crate::facts::{Kind, Message, coding};
 use crate::protocol::jsonrpc;
 use crate::transcript::Content;
@@ -62,10 +62,10 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let mut seen = Observations::new();
     for exchange in facts.of_era(era) {
         let reply = facts.reply(exchange);
-        if let (Some(status), Some(fault)) = (exchange.status(), no_json(exchange)) {
+        if let (Some(status), Some(fault)) = (exchange.status(), no_json(facts, exchange)) {
             seen.add(Status::Fail, Evidence::text(exchange), format!("a reply (HTTP {status}) {fault}"));
         }
-        if marked(exchange) {
+        if marked(facts, exchange) {
             let message = "a JSON body begins with a byte-order mark, which strict readers refuse";
             seen.add(Status::Warn, Evidence::text(exchange), message);
         }
@@ -90,7 +90,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
                 } else if !shape.is_empty() {
                     seen.add(Status::Warn, at(value), shape.join(", "));
                 } else {
-                    seen.add(Status::Pass, Evidence::status(exchange), "valid");
+                    seen.add_with(Status::Pass, || Evidence::status(exchange), "valid");
                 }
             }
         }
@@ -105,14 +105,14 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
 fn answers(facts: &Facts<'_>, exchange: &Exchange, message: &Message, value: &Value) -> bool {
     // On HTTP+SSE the reply stands on the stream of another exchange.
     if exchange.stream.is_some() && message.pointer != "body" {
-        return event_answers(exchange, message, value);
+        return event_answers(facts, exchange, message, value);
     }
     match &exchange.content {
         Content::Text { .. } if exchange.ok() => {
-            asks(exchange) && (is_json(exchange) || value.is_object() || value.is_array())
+            facts.asks(exchange) && (is_json(exchange) || value.is_object() || value.is_array())
         }
         Content::Text { .. } => value.get("jsonrpc").is_some(),
-        Content::Lines { .. } => event_answers(exchange, message, value),
+        Content::Lines { .. } => event_answers(facts, exchange, message, value),
         Content::Frames { .. } => {
             facts.class().kind == Kind::McpWebsocket && value.is_object() && !jsonrpc::is_request(value)
         }
@@ -120,11 +120,11 @@ fn answers(facts: &Facts<'_>, exchange: &Exchange, message: &Message, value: &Va
     }
 }
 
-fn event_answers(exchange: &Exchange, message: &Message, value: &Value) -> bool {
+fn event_answers(facts: &Facts<'_>, exchange: &Exchange, message: &Message, value: &Value) -> bool {
     let default = message.event.as_deref().is_none_or(|name| matches!(name, "" | "message"));
     // Heartbeats that are bare JSON values are the business of `sh-sse-data-is-jsonrpc`.
     let structured = value.is_object() || value.is_array();
-    exchange.ok() && asks(exchange) && default && structured && !jsonrpc::is_request(value)
+    exchange.ok() && facts.asks(exchange) && default && structured && !jsonrpc::is_request(value)
 }
 
 /// The messages of a legal batch that are replies; anything else is taken as one message.
@@ -142,24 +142,24 @@ fn is_json(exchange: &Exchange) -> bool {
 }
 
 /// A 2xx JSON body that begins with a byte-order mark.
-fn marked(exchange: &Exchange) -> bool {
+fn marked(facts: &Facts<'_>, exchange: &Exchange) -> bool {
     let begins = matches!(&exchange.content, Content::Text { text, .. } if text.starts_with('\u{feff}'));
-    begins && exchange.ok() && asks(exchange) && is_json(exchange)
+    begins && exchange.ok() && facts.asks(exchange) && is_json(exchange)
 }
 
 /// A complete 2xx body that says it is JSON and is not.
-fn no_json(exchange: &Exchange) -> Option<String> {
+fn no_json(facts: &Facts<'_>, exchange: &Exchange) -> Option<String> {
     let Content::Text { text, cut: false, .. } = &exchange.content else { return None };
     let whole = coding::unasked(exchange).is_none()
         && exchange.failure.is_none()
         && exchange.ok()
-        && asks(exchange)
+        && facts.asks(exchange)
         && is_json(exchange);
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !whole || text.trim().is_empty() {
         return None;
     }
-    jsonrpc::parse(text).err().map(|error| format!("is no JSON ({error})"))
+    facts.body(exchange)?.as_ref().err().map(|error| format!("is no JSON ({error})"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::checks::prelude::*;
 use crate::facts::barrier::essence;
 use crate::facts::coding;
-use crate::facts::reply::asks;
+use crate::protocol::jsonrpc;
 use crate::protocol::sse::LineKind;
 use crate::protocol::sse::looks_like_events;
 use crate::transcript::Content;
@@ -50,7 +50,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let mut seen = Observations::new();
     let (mut json, mut streams) = (0_usize, 0_usize);
-    for exchange in facts.of_era(era).filter(|exchange| asks(exchange)) {
+    for exchange in facts.of_era(era).filter(|exchange| facts.asks(exchange)) {
         // Middleware answers 401, 403, 413 or 5xx as it likes: the rule is about JSON-RPC replies.
         let replies = exchange.ok() || calls_itself_json_rpc(facts, exchange);
         if !replies || matches!(exchange.status(), Some(401 | 403 | 429 | 500..)) {
@@ -63,7 +63,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         }
         let evidence = Evidence::header(exchange, "content-type");
         match essence(exchange).as_deref() {
-            Some("application/json") => match json_fault(exchange) {
+            Some("application/json") => match json_fault(facts, exchange) {
                 Some(fault) => seen.add(Status::Fail, Evidence::status(exchange), fault),
                 None => {
                     json += 1;
@@ -94,7 +94,7 @@ fn calls_itself_json_rpc(facts: &Facts<'_>, exchange: &Exchange) -> bool {
 }
 
 /// What is wrong with a body labelled as JSON, as far as all of it came and can be read.
-fn json_fault(exchange: &Exchange) -> Option<String> {
+fn json_fault(facts: &Facts<'_>, exchange: &Exchange) -> Option<String> {
     if exchange.failure.is_some() || exchange.header("content-encoding").is_some() {
         return None;
     }
@@ -105,7 +105,11 @@ fn json_fault(exchange: &Exchange) -> Option<String> {
         }
         Content::Text { text, cut: false, .. } => {
             let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-            let error = jsonrpc::parse(text).err()?;
+            // A body of nothing but space is no message.
+            let error = match facts.body(exchange) {
+                Some(read) => read.as_ref().err()?.clone(),
+                None => jsonrpc::parse(text).err()?,
+            };
             Some(format!("a body labelled as JSON is none ({error})"))
         }
         Content::Binary { .. } => Some("a body labelled as JSON is not UTF-8".to_owned()),

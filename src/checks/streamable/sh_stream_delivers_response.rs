@@ -2,9 +2,9 @@
 
 use crate::checks::prelude::*;
 use crate::facts::coding;
-use crate::facts::reply::{asks, read_for};
+use crate::facts::reply::read_for;
 use crate::protocol::sse;
-use crate::transcript::exchange::{request_id, request_method};
+use crate::transcript::exchange::request_id;
 use crate::transcript::{Ended, FailureKind};
 
 pub(super) static CHECK: Check = Check {
@@ -62,13 +62,13 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let mut unseen = None;
     let mut slowest = 0;
     let mut plain_json = false;
-    for exchange in facts.of_era(era).filter(|exchange| asks(exchange) && exchange.ok()) {
+    for exchange in facts.of_era(era).filter(|exchange| facts.asks(exchange) && exchange.ok()) {
         if !exchange.declares_event_stream() {
             plain_json |= facts.reply(exchange).answer.is_some();
             continue;
         }
         // This one is meant to stay open.
-        if request_method(exchange).is_some_and(|method| method == "subscriptions/listen") {
+        if facts.method(exchange) == Some("subscriptions/listen") {
             continue;
         }
         match judge_stream(facts, exchange) {
