@@ -410,7 +410,8 @@ impl Observations {
     pub fn distinct(mut self) -> Self {
         let mut known: Vec<(Status, String)> = Vec::new();
         self.seen.retain(|verdict| {
-            let new = !known.iter().any(|(status, text)| *status == verdict.status && *text == verdict.message);
+            let new =
+                !known.iter().any(|(status, text)| *status == verdict.status && *text == verdict.message);
             if new {
                 known.push((verdict.status, verdict.message.clone()));
             }

@@ -249,8 +249,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::protocol::revision::Era;
     use crate::checks::synthetic::{Scan, get, post};
+    use crate::protocol::revision::Era;
 
     fn seen(text: &str, gap_us: u64, until_us: u64) -> KeepAlive {
         let scan = Scan::empty()

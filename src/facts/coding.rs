@@ -2,9 +2,9 @@
 //! (section 12.5.3) lets a server code its reply nevertheless.
 
 use super::{barrier, reply};
-use crate::verdict::cut;
 use crate::protocol::coding::Coding;
 use crate::transcript::{Content, Decoding, Ended, Exchange};
+use crate::verdict::cut;
 
 /// How a reply with a head is coded.
 #[must_use]
@@ -60,8 +60,8 @@ pub fn unread(exchange: &Exchange) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::Coded;
     use crate::checks::synthetic::{Made, discover};
+    use crate::transcript::Coded;
 
     fn packed(media: &str, coding: &str) -> Made {
         let mut made = discover().body(media, "").header("content-encoding", coding);

@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::Kind;
 use super::classification::Classification;
 use super::events::Event;
-use crate::transcript::exchange::request_method;
 use super::resume::events;
 use crate::facts::barrier::essence;
 use crate::protocol::revision::Era;
 use crate::protocol::sse::LineKind;
+use crate::protocol::{jsonrpc, names};
+use crate::transcript::exchange::request_method;
 use crate::transcript::{Content, Ended, Exchange, FailureKind, ProbeId, Transcript};
 
 /// Reads closer together than this are one burst, microseconds.

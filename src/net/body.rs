@@ -16,7 +16,6 @@ use super::dial::over;
 use super::exchange::Until;
 use super::kept::BEGINNING;
 use super::recorder::{Clock, from_now, later, learn_uri_tokens};
-use crate::facts::steps::looks_like_events;
 use crate::protocol::coding::Coding;
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc;

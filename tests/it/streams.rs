@@ -12,7 +12,7 @@ use agentgauge::observe::{ScanOptions, Silent, Stop};
 use agentgauge::rubric::Rubric;
 use agentgauge::scan::scan;
 use agentgauge::target::Target;
-use agentgauge::transcript::{Coded, Content, Decoding, ProbeId, Profile, Transcript};
+use agentgauge::transcript::{Coded, Decoding, ProbeId, Profile, Transcript};
 use agentgauge::verdict::Status;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;

@@ -123,11 +123,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
-    use crate::finding::Finding;
-    use crate::verdict::Status;
-    use crate::protocol::revision::Era;
     use crate::checks::synthetic::{Made, Scan, get, post};
+    use crate::finding::Finding;
+    use crate::protocol::revision::Era;
     use crate::transcript::{Ended, FailureKind, Phase, ProbeId};
+    use crate::verdict::Status;
 
     const ANSWER: &str = "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
 

@@ -84,9 +84,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::verdict::Status;
     use crate::checks::synthetic::{Scan, get};
     use crate::transcript::{Coded, Decoding, Ended, ProbeId};
+    use crate::verdict::Status;
 
     fn judged(name: &str, decoding: Option<Decoding>, ended: Ended) -> (Status, String) {
         let mut made = get(ProbeId::Browser, "base").status(200).header("content-encoding", name);

@@ -4,9 +4,9 @@ use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::arrivals::{HELD, held};
 use crate::facts::streams::{cut_short, ended_after_us};
-use crate::verdict::milliseconds;
 use crate::protocol::sse::{self, Block, Field, LineKind};
 use crate::transcript::Profile;
+use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "sse-stream-lasts",
@@ -159,11 +159,11 @@ fn said(exchange: &Exchange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::finding::Finding;
-    use crate::verdict::Status;
-    use crate::protocol::revision::Era;
     use crate::checks::synthetic::{Made, Scan, get};
+    use crate::finding::Finding;
+    use crate::protocol::revision::Era;
     use crate::transcript::{Ended, FailureKind, Phase, ProbeId, Profile};
+    use crate::verdict::Status;
 
     fn opened(step: &str, text: &str, for_us: u64) -> Made {
         let mut made = get(ProbeId::LegacyGet, step).status(200).stream(text, 0).held_until(for_us);

@@ -5,7 +5,6 @@ use crate::facts::arrivals::OPENING_US;
 use crate::facts::delivery::{HELD_US, Stream, Timing, behind_nginx, burst, held_back, lump, stream, timing};
 use crate::facts::streams::is_stream;
 use crate::facts::{Kind, coding};
-use crate::verdict::milliseconds;
 use crate::transcript::{Content, Ended, Expectation, Profile};
 use crate::verdict::milliseconds;
 
@@ -369,8 +368,8 @@ mod tests {
     use crate::finding::Finding;
     use crate::protocol::names;
     use crate::protocol::revision::Era;
-    use crate::checks::synthetic::{Made, Scan, get, post};
     use crate::transcript::{Coded, Content, Decoding, Ended, FailureKind, Phase, ProbeId, Profile};
+    use crate::verdict::Status;
 
     const ACK: &str =
         "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\"}\n\n";

@@ -3,8 +3,8 @@
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::barrier::essence;
-use crate::verdict::milliseconds;
 use crate::protocol::sse;
+use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
     id: "http-sse-post-not-streamed",
@@ -81,9 +81,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::verdict::Status;
-    use crate::transcript::ProbeId;
     use crate::checks::synthetic::{Made, Scan, get, initialize};
+    use crate::transcript::ProbeId;
+    use crate::verdict::Status;
 
     const ENDPOINT: &str = "event: endpoint\ndata: /m\n\n";
 

@@ -56,11 +56,11 @@ mod tests {
     use serde_json::json;
 
     use super::CHECK;
+    use crate::checks::synthetic::{Made, Scan, post};
     use crate::finding::Finding;
-    use crate::verdict::Status;
     use crate::protocol::revision::Era;
     use crate::transcript::ProbeId;
-    use crate::checks::synthetic::{Made, Scan, post};
+    use crate::verdict::Status;
 
     fn ping(session: &str, text: &str) -> Made {
         post(ProbeId::IdEcho, "integer", Era::Legacy, json!({"jsonrpc":"2.0","id":7,"method":"ping"}))
