@@ -6,10 +6,10 @@ use std::cmp::Reverse;
 use crate::baseline::Scanned;
 use crate::checks;
 use crate::exit::Exit;
+use crate::facts::arrivals::{self, KeepAlive};
 use crate::facts::{Facts, Kind, Readings, Scope, delivery, era_guess, latency, resume, summary, troubles};
 use crate::finding::Finding;
 use crate::gate::{GateOutcome, Gates, Judged};
-use crate::protocol::headers;
 use crate::report::reproduce::reproduce;
 use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried, timeline};
 use crate::rubric::{Rubric, sha256};
@@ -176,38 +176,19 @@ fn worst_first(findings: &[Finding], gains: &[f64], score: &Score, rubric: &Rubr
     found.into_iter().map(|(index, _)| index).collect()
 }
 
-/// Whether an exchange held a stream that may stay silent, to watch it.
-fn watched(exchange: &Exchange, kind: Kind) -> bool {
-    match exchange.probe {
-        ProbeId::LegacyGet | ProbeId::Idle | ProbeId::Listen => true,
-        // The stream that classification found is watched on.
-        ProbeId::Classify => exchange.step == "get" && matches!(kind, Kind::HttpSse | Kind::EventStream),
-        _ => false,
-    }
-}
-
 /// The stream that was watched longest, if the profile watches any.
-fn keep_alive(transcript: &Transcript, kind: Kind) -> Option<summary::KeepAlive> {
+fn keep_alive(transcript: &Transcript, kind: Kind) -> Option<KeepAlive> {
     let watches = transcript.header.limits.idle_watch_ms > 0;
     transcript
         .exchanges
         .iter()
-        .filter(|exchange| watches && watched(exchange, kind))
-        .filter(|exchange| exchange.ok() && streams(exchange))
-        .filter_map(summary::keep_alive)
+        .filter(|exchange| watches && arrivals::held(exchange, kind))
+        .filter_map(arrivals::keep_alive)
         // The first of equals.
-        .fold(None, |best: Option<summary::KeepAlive>, next| match best {
+        .fold(None, |best: Option<KeepAlive>, next| match best {
             Some(best) if best.watched_ms >= next.watched_ms => Some(best),
             _ => Some(next),
         })
-}
-
-fn streams(exchange: &Exchange) -> bool {
-    exchange.lines().is_some()
-        || exchange
-            .header("content-type")
-            .and_then(headers::media_type)
-            .is_some_and(|media| media.essence == "text/event-stream")
 }
 
 /// A request that looked for something to judge, and what came back.

@@ -452,6 +452,21 @@ impl Observations {
         self.seen.iter().filter(|verdict| verdict.status == status).count()
     }
 
+    /// Each message of each status once, with the evidence of its first.
+    #[must_use]
+    pub fn distinct(mut self) -> Self {
+        let mut known: Vec<(Status, String)> = Vec::new();
+        self.seen.retain(|verdict| {
+            let new =
+                !known.iter().any(|(status, text)| *status == verdict.status && *text == verdict.message);
+            if new {
+                known.push((verdict.status, verdict.message.clone()));
+            }
+            new
+        });
+        self
+    }
+
     /// The worst of them. `sound` is the message where all passed. Messages of the worst status are
     /// joined (at most four, each once), info remarks follow.
     ///

@@ -337,15 +337,15 @@ faults! {
     StreamRawLines "stream-raw-lines": "sse-grammar" Fail on IDS;
     /// Events carry a field `source`, which no client knows.
     StreamUnknownField "stream-unknown-field": "sse-grammar" Warn on FORMAT;
-    /// Line ends are mixed.
-    StreamMixedLineEnds "stream-mixed-line-ends": "sse-grammar" Warn on FORMAT;
 
     /// Events have no ids.
     StreamNoIds "stream-no-ids": "sse-event-ids" Warn on IDS;
     /// Every second event with data has no id.
     StreamSomeIds "stream-some-ids": "sse-event-ids" Warn on IDS;
     /// Every event has the same id.
-    StreamIdsRepeat "stream-ids-repeat": "sse-event-ids" Warn on IDS;
+    StreamIdsRepeat "stream-ids-repeat": "legacy-event-ids-unique" Fail on LEGACY_STREAMS;
+    /// Every event of the feed has the same id.
+    FeedIdsRepeat "feed-ids-repeat": "sse-event-ids" Warn on FEED;
     /// Ids fall from event to event.
     StreamIdsFall "stream-ids-fall": "sse-event-ids" Warn on FEED;
 
@@ -360,6 +360,8 @@ faults! {
     StreamHeadHeld "stream-head-held": "sse-unbuffered" Fail on STREAM_URLS;
     /// Where the client allows gzip, the head of a stream of GET comes, and its events are held back. Slow: 10 s.
     StreamCompressedHeld "stream-compressed-held": "sse-unbuffered" Fail on STREAM_URLS;
+    /// The same, but the head of a gzip container comes at once: ten bytes that say nothing. Slow: 10 s.
+    StreamCompressedHead "stream-compressed-head": "sse-unbuffered" Fail on STREAM_URLS;
     /// Event streams lack `X-Accel-Buffering: no`.
     NoAccelHeader "no-accel-header": "sse-unbuffered" Warn on MODERN;
 
@@ -369,6 +371,23 @@ faults! {
     FeedGoesSilent "feed-goes-silent": "sse-keepalive" Warn on FEED;
     /// A silent stream is cut off 7 s after its head. Slow: that time.
     FeedCutIdle "feed-cut-idle": "sse-keepalive" Fail on FEED;
+
+    /// The GET stream of a session is ended in good order after 0.8 s, whenever it is opened.
+    GetStreamEnds "get-stream-ends": "sse-stream-lasts" Warn on LEGACY_STREAMS;
+    /// The same, but its connection breaks.
+    GetStreamCut "get-stream-cut": "sse-stream-lasts" Warn on LEGACY_STREAMS;
+
+    /// The list comes as a plain body under `Content-Encoding: none`.
+    CodingNone "coding-none": "http-content-coding" Warn on POSTS;
+    /// The list comes as a plain body that says it is gzip.
+    CodingUntrue "coding-untrue": "http-content-coding" Fail on POSTS;
+    /// The list comes as gzip without its final block.
+    CodingUnfinished "coding-unfinished": "http-content-coding" Fail on POSTS;
+    /// The list comes on a stream that breaks off where its last chunk belongs.
+    StreamNoLastChunk "stream-no-last-chunk": "http-body-complete" Warn on STREAMING;
+
+    /// A POST to the path of the stream opens another one.
+    PostOpensStream "post-opens-stream": "http-sse-post-not-streamed" Warn on SSE;
 
     /// Origin is not checked.
     OriginIgnored "origin-ignored": "origin-rejected" Fail on BROWSER;

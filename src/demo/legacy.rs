@@ -4,6 +4,7 @@
 //! the answer), older ones in JSON, which every revision allows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use http::header::HeaderName;
@@ -294,8 +295,17 @@ pub(super) async fn get(server: &Arc<Server>, call: &Call) -> Outcome {
     let (sender, reply) = events::hold(server, true);
     let shared = Arc::clone(server);
     server.spawn(async move { deliver(&shared, &session, number, 0, &sender).await });
+    if server.behaviour.has(Fault::GetStreamEnds) {
+        return wire::over(reply, ENDS_AFTER).into();
+    }
+    if server.behaviour.has(Fault::GetStreamCut) {
+        return wire::cut(reply, ENDS_AFTER).into();
+    }
     reply.into()
 }
+
+/// How long a GET stream lasts that ends.
+const ENDS_AFTER: Duration = Duration::from_millis(800);
 
 fn resume(server: &Arc<Server>, session: Arc<Session>, last: &str) -> Outcome {
     let has = |fault| server.behaviour.has(fault);

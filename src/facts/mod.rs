@@ -15,6 +15,7 @@
 )]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod arrivals;
 pub mod auth;
 pub mod barrier;
 pub mod browser;
@@ -24,6 +25,7 @@ pub mod classification;
 pub mod coding;
 pub mod delivery;
 pub mod era_guess;
+pub mod event_ids;
 pub mod events;
 pub mod handshake;
 pub mod hidden;

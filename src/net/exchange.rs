@@ -82,7 +82,7 @@ impl Call {
             stream: None,
             method,
             url: url.into(),
-            headers: Vec::new(),
+            headers: vec![plain()],
             body: None,
             until: Until::Reply,
             reuse: Reuse::Auto,
@@ -102,6 +102,7 @@ impl Call {
             headers: vec![
                 ("content-type".to_owned(), "application/json".to_owned()),
                 ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
+                plain(),
             ],
             body: Some(body.into()),
             ..Self::new("POST", probe, step, url)
@@ -115,7 +116,7 @@ impl Call {
             headers: vec![
                 ("accept".to_owned(), "text/event-stream".to_owned()),
                 ("cache-control".to_owned(), "no-store".to_owned()),
-                ("accept-encoding".to_owned(), "identity".to_owned()),
+                plain(),
             ],
             ..Self::new("GET", probe, step, url)
         }
@@ -177,4 +178,9 @@ impl Call {
         self.reuse = reuse;
         self
     }
+}
+
+/// Asks for no content coding: without that field any is acceptable (RFC 9110 section 12.5.3).
+fn plain() -> (String, String) {
+    ("accept-encoding".to_owned(), "identity".to_owned())
 }

@@ -18,7 +18,9 @@
 mod asked;
 mod body;
 mod broken;
+mod coded;
 mod conversation;
+mod decode;
 mod dial;
 mod exchange;
 pub mod foreign;
@@ -36,6 +38,7 @@ mod talk;
 mod tap;
 mod tls;
 mod tunnel;
+mod unframe;
 pub mod websocket;
 mod wire;
 

@@ -1,6 +1,6 @@
 //! Sending calls to the target and recording what comes back.
 
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::asked::{Asked, WAITING};
-use super::conversation::Inner;
+use super::conversation::{Inner, LAGS, LONGEST_SILENCE_MS};
 use super::dial::Dialler;
 use super::exchange::Call;
 use super::kept::Kept;
@@ -61,6 +61,7 @@ impl<'a> Wire<'a> {
             public: AtomicBool::new(false),
             next_slot: Mutex::new(Instant::now()),
             kept: Kept::new(limits.kept_bytes),
+            lag_us: AtomicU64::new(0),
             limits,
         };
         Self {
@@ -106,6 +107,17 @@ impl<'a> Wire<'a> {
         } else {
             None
         }
+    }
+
+    /// How long silence lasts before it counts, milliseconds, where replies to this target took so long,
+    /// microseconds: `floor_ms`, 5 times the slowest, 10 times the median, 4 times what timers of this machine
+    /// are late just now; at most 2 s.
+    #[must_use]
+    pub fn silence_ms(&self, floor_ms: u64, slowest_us: u64, median_us: u64) -> u64 {
+        let lag_us = self.inner.lag_us.load(Ordering::Relaxed);
+        let due = [(slowest_us, 5), (median_us, 10), (lag_us, LAGS)];
+        let due_ms = due.iter().map(|(us, times)| us.saturating_mul(*times) / 1_000).max().unwrap_or(0);
+        floor_ms.max(due_ms).min(LONGEST_SILENCE_MS)
     }
 
     /// Waits, unless the user stops the scan or its deadline comes first.

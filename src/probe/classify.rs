@@ -290,7 +290,8 @@ async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> boo
     prober.wire.doing("asking for an event stream");
     let limits = prober.wire.limits();
     let quick = prober.silence_ms();
-    let watch = quick.unwrap_or(limits.idle_watch_ms.max(limits.first_event_ms));
+    let doubt = u64::try_from(HELD.as_millis() / 2).unwrap_or_default();
+    let watch = quick.map_or(limits.idle_watch_ms.max(limits.first_event_ms), |ms| ms.saturating_add(doubt));
     // A quick scan looks at the stream for a moment; others watch it for keep-alives afterwards.
     let call = Call::get_stream(ProbeId::Classify, "get", &found.target.url).until(Until::Watch(watch));
     let Some(mut held) = prober.hold(call).await else { return false };

@@ -26,8 +26,8 @@ pub(super) struct State {
     pub(super) gated: bool,
     /// Requests that were served with the credential: HTTP method and JSON-RPC method.
     pub(super) accepted: Vec<(String, Option<String>)>,
-    /// Slowest head so far and connect time, microseconds: what quick waits for silence by.
-    pub(super) slowest_head_us: u64,
+    /// How long heads took so far, and the longest connect time, microseconds: what quick waits for silence by.
+    pub(super) heads_us: Vec<u64>,
     pub(super) connect_us: u64,
     pub(super) classified: bool,
     /// Whether an idle stream is being watched: what takes its time costs none meanwhile.

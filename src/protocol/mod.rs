@@ -15,6 +15,7 @@
 pub mod address;
 pub mod announced;
 pub mod client;
+pub mod coding;
 pub mod headers;
 pub mod host;
 pub mod jsonrpc;

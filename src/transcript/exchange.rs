@@ -62,12 +62,15 @@ pub struct Exchange {
     /// Status and headers, if they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
-    /// When the first byte of the body arrived.
+    /// When the first byte of the body arrived; of a coded body, the first that could be decoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte_us: Option<u64>,
-    /// Body, lines or frames.
+    /// Body, lines or frames; of a coded body, what it decodes to.
     #[serde(default, skip_serializing_if = "Content::is_none")]
     pub content: Content,
+    /// What became of a body that came under a content coding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coded: Option<Coded>,
     /// How the reply ended.
     pub ended: Ended,
     /// When it ended.
@@ -157,6 +160,30 @@ impl Head {
 
 fn first<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// A body that came under a content coding which clients decode (RFC 9110 section 8.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Coded {
+    /// Bytes received, before decoding.
+    pub bytes: u64,
+    /// How far decoding came.
+    pub decoding: Decoding,
+}
+
+/// How far a coded body could be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decoding {
+    /// To its final block, and its checksum holds.
+    Whole,
+    /// All that came, and its final block did not.
+    Open,
+    /// It is not what it is called. If that showed at its first byte, the content is what came, as it came.
+    Broken,
+    /// Not tried: a coding that is not known here, or several.
+    Unread,
 }
 
 /// What came after the head.

@@ -42,7 +42,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::host::with_zone;
 pub use exchange::{
-    Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, MESSAGE, Request,
+    Coded, Connect, Content, Decoding, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head,
+    MESSAGE, Request,
 };
 pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};

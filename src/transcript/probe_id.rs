@@ -66,8 +66,8 @@ pub enum ProbeId {
     /// `unknown` (a random id), `deleted` (only if the DELETE was answered 2xx), plain: `live`;
     /// teardown: `delete`.
     LegacySessions,
-    /// GET on the endpoint inside a legacy session. Plain. Step: `get`. Held open as the idle
-    /// stream, where the profile watches one.
+    /// GET on the endpoint inside a legacy session. Plain. Steps: `get`, held open as the idle
+    /// stream, where the profile watches one; `again N`, where its other end closed that.
     LegacyGet,
     /// Whether a dropped stream of the legacy era resumes. Plain: `initialize`, `initialized` (a session
     /// of its own, where sessions are issued; not in `quick`), `post-N` (a read-only request, read to its
@@ -81,13 +81,14 @@ pub enum ProbeId {
     /// came), `again` (GET with the first of those ids).
     FeedResume,
     /// P-LISTEN with every advertised type. Plain. Steps: `resources` (resources/list, for a URI to
-    /// subscribe to), `listen`, held open and watched like an idle stream.
+    /// subscribe to), `listen`, held open and watched like an idle stream, `again N` as above.
     Listen,
     /// Streams asked for with `Accept-Encoding: gzip, br`. Negative; twin = the same without. Steps:
     /// `listen`, `post`, `get` (a feed, HTTP+SSE, the GET of a legacy session), whichever of them streams; and
     /// plain, `initialize` and `initialized` of that session.
     Delivery,
-    /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Step: `get`.
+    /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Steps: `get`,
+    /// `again N`.
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
     /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,

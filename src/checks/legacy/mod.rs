@@ -1,5 +1,6 @@
 //! Streamable HTTP, legacy era.
 
+mod legacy_event_ids_unique;
 mod legacy_get_sse_or_405;
 mod legacy_initialize;
 mod legacy_resume;
@@ -20,6 +21,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &legacy_session_unknown_404::CHECK,
     &legacy_session_multi_connection::CHECK,
     &legacy_get_sse_or_405::CHECK,
+    &legacy_event_ids_unique::CHECK,
     &legacy_resume::CHECK,
     &legacy_resume_own_stream::CHECK,
 ];

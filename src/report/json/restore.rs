@@ -11,12 +11,13 @@ use super::v1::{
 use crate::checks;
 use crate::exit::Exit;
 use crate::facts::Classification;
+use crate::facts::arrivals::KeepAlive;
 use crate::facts::classification::{Found, ServerInfo};
 use crate::facts::delivery::{Delivery, Stream, Timing};
 use crate::facts::era_guess::{EraGuess, Hint};
 use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
-use crate::facts::summary::{Footprint, KeepAlive};
+use crate::facts::summary::Footprint;
 use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::Finding;
 use crate::gate::GateOutcome;
