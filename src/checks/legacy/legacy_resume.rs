@@ -32,12 +32,14 @@ pub(super) static CHECK: Check = Check {
                   `eventStore` whose ids sort in the order of storing (the example store's do not within one \
                   millisecond); Python SDK: pass an `event_store` to the session manager; Rust SDK: keep \
                   `with_legacy_session_mode(true)`.",
+    causes: &[],
     how: How {
         sent: "A read-only call whose answer streams (`ping`, else `tools/list`) is read to its end; \
                then GET with `Last-Event-ID` of its first event, as if the connection had dropped there. \
                Up to five times, each on a stream of its own. Where finished streams are not replayed, \
-               one is really cut and taken up again.",
-        passes: "Every try that says something brings exactly what was missing.",
+               one is really cut and taken up again. Exact replay of finished streams alone decides nothing: \
+               servers that do it still lose the answer of a call that is running when its stream breaks.",
+        passes: "A stream that was cut before its answer had come brings exactly what was missing.",
         warns: "Only some are exact; events have no ids; the GET is declined; or it is accepted and \
                 stays silent.",
         fails: "A 5xx, or no try is exact: events are lost, repeated or out of order.",
@@ -108,6 +110,11 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
     let shown = wrong.or(series.tries.iter().find(|one| one.outcome != Outcome::Exact)).unwrap_or(first);
     let evidence = vec![replayed(shown), Evidence::new(shown.stream, "body", compared(shown))];
     match exact {
+        _ if exact == told && !running(facts, series) => inconclusive(format!(
+            "{exact} of {told} streams that had ended were replayed exactly ({}); no stream was cut while its call \
+             was running, and only that shows whether an agent can go on",
+            compared(first)
+        )),
         _ if exact == told => {
             // Whose events came besides is for `legacy-resume-own-stream` to judge.
             let foreign = series.tries.iter().filter(|one| !one.foreign.is_empty()).count();
@@ -130,7 +137,7 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
                 );
                 Ok(Verdict::of(Status::Fail, evidence, message))
             }
-            (_, Some(cut)) if cut.outcome == Outcome::Exact => pass(
+            (_, Some(cut)) if running(facts, series) => pass(
                 replayed(cut),
                 format!(
                     "a stream that was cut resumed exactly ({}); finished ones are not replayed",
@@ -166,6 +173,12 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
             Ok(verdict)
         }
     }
+}
+
+/// Whether a stream was cut before its answer had come, and taken up exactly.
+fn running(facts: &Facts<'_>, series: &Series<'_>) -> bool {
+    let exact = series.cut.as_ref().filter(|cut| cut.outcome == Outcome::Exact);
+    exact.is_some_and(|cut| facts.reply(cut.stream).answer.is_none())
 }
 
 fn replayed(one: &Try<'_>) -> Evidence {

@@ -10,7 +10,7 @@ use super::doubts::doubts;
 use super::sink::{markdown, markdown_cell, markdown_code, own_markdown, xml};
 use super::table::{advice, details, first_screen};
 use super::text::shell;
-use super::{Report, ReportFinding, catalogue, key};
+use super::{Report, ReportFinding, catalogue, key, standing};
 use crate::facts::Kind;
 use crate::protocol::host::shown;
 use crate::score::{tenths, whole};
@@ -208,6 +208,12 @@ fn head(report: &Report, heading: &str) -> String {
         note("Found beside it", &format!("{}{}", markdown(&found.what, LONGEST), command("", &found.url)));
     }
     text.push_str(&dimensions(report));
+    let clients = standing::clients(report);
+    if !clients.is_empty() {
+        text.push_str("Who can use it, from the findings alone:\n\n");
+        clients.iter().for_each(|line| text.push_str(&format!("- {}\n", markdown(line, LONGEST))));
+        text.push('\n');
+    }
     if first_screen::nothing_to_fix(report) {
         text.push_str(first_screen::NOTHING_TO_FIX);
         text.push_str("\n\n");
@@ -228,7 +234,7 @@ fn sentence(report: &Report) -> String {
         Some(why) => format!("No score: {}.", markdown(why, LONGEST)),
         None => {
             let points = report.score.points().map_or(0.0, tenths);
-            format!("{points} of {} points.", report.score.weight)
+            format!("{points} of {} points; {}.", report.score.weight, report.rows().words())
         }
     }
 }
@@ -241,21 +247,19 @@ fn dimensions(report: &Report) -> String {
     for (dimension, of) in &report.score.dimensions {
         let value = of.value.map_or_else(|| "withheld".to_owned(), |value| whole(value).to_string());
         text.push_str(&format!(
-            "| {dimension} {} | {value} | {} to {} | {} % |\n",
+            "| {dimension} {} | {value} | {} to {} | {} of {} checks |\n",
             dimension.title(),
             whole(of.lower),
             whole(of.upper),
-            whole(of.coverage * 100.0)
+            of.rows_judged,
+            of.rows_apply
         ));
     }
     for hit in &report.score.caps {
-        text.push_str(&format!(
-            "\n{} is capped at {} by `{}` ({}).\n",
-            hit.target(),
-            hit.cap.max,
-            hit.cap.check,
-            markdown(&hit.cap.reason, LONGEST)
-        ));
+        text.push_str(&format!("\nCapped: {}.\n", markdown(&standing::cap(hit), LONGEST)));
+    }
+    for (name, words) in standing::usable(report).into_iter().chain(standing::grade(report)) {
+        text.push_str(&format!("\n{name}: {}.\n", markdown(&words, LONGEST)));
     }
     text.push('\n');
     text
@@ -327,7 +331,7 @@ fn detail(row: &ReportFinding) -> String {
             markdown(&evidence.excerpt, LONGEST)
         ));
     }
-    text.push_str(&format!("- Fix: {}\n", own_markdown(check.remediation)));
+    text.push_str(&format!("- Fix: {}\n", own_markdown(finding.remediation())));
     for basis in check.basis.iter().take(2) {
         text.push_str(&format!("- Source: [{}]({})\n", own_markdown(basis.title), basis.url));
     }
