@@ -129,7 +129,7 @@ impl Rows {
     #[must_use]
     pub fn words(self) -> String {
         format!(
-            "judged {} of {} checks that apply here and are built · never asked: {}",
+            "{} of {} checks that apply here · never asked: {}",
             self.judged,
             self.apply,
             NEVER_ASKED.join(", ")

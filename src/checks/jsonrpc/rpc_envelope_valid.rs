@@ -108,12 +108,9 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
 /// What a faulty reply comes to: clients lose the answer to a correct request. That an error is malformed changes
 /// little for who made it.
 fn grave(exchange: &Exchange, value: Option<&Value>) -> Status {
+    let refused = exchange.status().is_some_and(|status| status >= 300);
     let error = value.is_some_and(|value| value.get("error").is_some() && value.get("result").is_none());
-    if exchange.expectation == Expectation::Plain && exchange.ok() && !error {
-        Status::Fail
-    } else {
-        Status::Warn
-    }
+    if exchange.expectation == Expectation::Plain && !refused && !error { Status::Fail } else { Status::Warn }
 }
 
 /// Whether a JSON text stands where a reply must: a body that answers our request, an event or frame
@@ -257,7 +254,6 @@ mod tests {
             json!({"jsonrpc":"2.0","id":7}),
             json!({"jsonrpc":"2.0","id":7,"result":{},"error":null}),
             json!({"jsonrpc":"2.0","id":7,"result":"pong"}),
-            json!({"error":"nope"}),
             json!([]),
         ] {
             assert_eq!(answered(body.clone()), Status::Fail, "{body}");
@@ -265,9 +261,12 @@ mod tests {
     }
 
     #[test]
-    fn fails_on_a_refusal_that_calls_itself_json_rpc() {
+    fn warns_of_errors_and_replies_to_wrong_requests() {
         let refused = ping(Era::Modern).status(400).json(json!({"jsonrpc":"1.0","error":{"code":1}}));
-        assert_eq!(Scan::modern().with(refused).judge(&CHECK).status, Status::Fail);
+        assert_eq!(Scan::modern().with(refused).judge(&CHECK).status, Status::Warn);
+        assert_eq!(answered(json!({"error":"nope"})), Status::Warn);
+        let wrong = ping(Era::Modern).negative().json(json!({"id":7,"result":{}}));
+        assert_eq!(Scan::modern().with(wrong).judge(&CHECK).status, Status::Warn);
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn gauge(report: &Report) -> Markup {
             @if let (None, false, Some(why)) = (score.value, score.dimensions.is_empty(), &score.withheld) {
                 p class="quiet" { (t(why)) }
             }
-            @if moves { p class="quiet" { (t(&report.rows().words())) ": " (between) } }
+            @if moves { p class="quiet" { "Judged: " (t(&report.rows().words())) ". " (between) "." } }
         }
     }
 }

@@ -208,12 +208,6 @@ fn head(report: &Report, heading: &str) -> String {
         note("Found beside it", &format!("{}{}", markdown(&found.what, LONGEST), command("", &found.url)));
     }
     text.push_str(&dimensions(report));
-    let clients = standing::clients(report);
-    if !clients.is_empty() {
-        text.push_str("Who can use it, from the findings alone:\n\n");
-        clients.iter().for_each(|line| text.push_str(&format!("- {}\n", markdown(line, LONGEST))));
-        text.push('\n');
-    }
     if first_screen::nothing_to_fix(report) {
         text.push_str(first_screen::NOTHING_TO_FIX);
         text.push_str("\n\n");
@@ -234,7 +228,7 @@ fn sentence(report: &Report) -> String {
         Some(why) => format!("No score: {}.", markdown(why, LONGEST)),
         None => {
             let points = report.score.points().map_or(0.0, tenths);
-            format!("{points} of {} points; {}.", report.score.weight, report.rows().words())
+            format!("{points} of {} points.", report.score.weight)
         }
     }
 }
@@ -257,6 +251,9 @@ fn dimensions(report: &Report) -> String {
     }
     for hit in &report.score.caps {
         text.push_str(&format!("\nCapped: {}.\n", markdown(&standing::cap(hit), LONGEST)));
+    }
+    if let Some(families) = standing::families(report) {
+        text.push_str(&format!("\nWho {}.\n", markdown(&families, LONGEST)));
     }
     for (name, words) in standing::usable(report).into_iter().chain(standing::grade(report)) {
         text.push_str(&format!("\n{name}: {}.\n", markdown(&words, LONGEST)));
@@ -371,7 +368,17 @@ fn rest(report: &Report) -> Vec<String> {
         .collect();
     let tried = (!tried.is_empty() && advice::describes(report))
         .then(|| format!("\n<details><summary>What was tried</summary>\n\n{}\n</details>\n", tried.concat()));
+    let clients: Vec<String> = standing::clients(report)
+        .iter()
+        .chain([&format!("judged: {}", report.rows().words())])
+        .map(|line| format!("- {}\n", markdown(line, LONGEST)))
+        .collect();
+    let clients = (clients.len() > 1).then(|| {
+        let lines = clients.concat();
+        format!("\n<details><summary>Who can use it, and what was judged</summary>\n\n{lines}\n</details>\n")
+    });
     [
+        clients,
         tried,
         folded("passed", &|status| status == Status::Pass, &[passed.join(", "), "\n".to_owned()]),
         folded("noted", &|status| status == Status::Info, &noted),

@@ -12,6 +12,7 @@ pub(super) fn draw(page: &mut Page, report: &Report) {
     }
     page.heading("How the score is made");
     page.item_of(2, (Tone::Quiet, ""), 2, (Tone::Quiet, &rule(report)), usize::MAX);
+    page.item(2, (Tone::Strong, "Judged"), 11, &report.rows().words());
     for (name, text) in lines(report) {
         page.item(2, (Tone::Strong, name), 11, &text);
     }

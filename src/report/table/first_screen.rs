@@ -24,8 +24,13 @@ pub(super) fn draw(page: &mut Page, report: &Report) {
         draw(&mut block, report);
         block
     };
-    let blocks: Vec<Page> =
-        [block(&head), block(&score), block(&fixes)].into_iter().filter(|block| block.len() > 0).collect();
+    let (head, score) = (block(&head), block(&score));
+    let mut fixing = block(&|page, report| fixes(page, report, false));
+    // Three fixes with half of their words say more than two of them.
+    if [&head, &score, &fixing].map(Page::len).iter().sum::<usize>() > SCREEN {
+        fixing = block(&|page, report| fixes(page, report, true));
+    }
+    let blocks: Vec<Page> = [head, score, fixing].into_iter().filter(|block| block.len() > 0).collect();
     let lines: usize = blocks.iter().map(Page::len).sum();
     // Blank lines between the blocks are a luxury where they would push a fix off the screen.
     let mut room = if lines > SCREEN.saturating_mul(2) { usize::MAX } else { SCREEN.saturating_sub(lines) };
@@ -87,16 +92,14 @@ fn score(page: &mut Page, report: &Report) {
             let grade = score.grade.as_ref().map_or_else(String::new, |grade| format!(", grade {grade}"));
             let points = score.points().map_or(0.0, tenths);
             let (lower, upper) = (whole(score.lower), whole(score.upper));
-            let rows = report.rows();
             let bounds = if lower == upper {
                 String::new()
             } else {
                 format!(" · {lower} to {upper} once the rest is known")
             };
-            let judged = format!(" · {} of {} checks judged", rows.judged, rows.apply);
             page.pieces(&[
                 (tone(value), &format!("Score {} of 100{grade}", whole(value))),
-                (Tone::Plain, &format!(" · {points:.1} of {} points{judged}{bounds}", score.weight)),
+                (Tone::Plain, &format!(" · {points:.1} of {} points{bounds}", score.weight)),
             ]);
         }
         None => {
@@ -226,7 +229,7 @@ pub(in crate::report) fn capped(report: &Report) -> Vec<String> {
     said
 }
 
-fn fixes(page: &mut Page, report: &Report) {
+fn fixes(page: &mut Page, report: &Report, tight: bool) {
     let rows: Vec<&ReportFinding> =
         report.fixes.iter().filter_map(|index| report.findings.get(*index)).collect();
     if rows.is_empty() {
@@ -237,7 +240,7 @@ fn fixes(page: &mut Page, report: &Report) {
     }
     page.text(Tone::Strong, &fixes_heading(report, rows.len()));
     for (number, row) in rows.iter().enumerate() {
-        fix(page, report, number.saturating_add(1), row);
+        fix(page, report, number.saturating_add(1), row, tight);
     }
 }
 
@@ -262,7 +265,7 @@ fn fixes_heading(report: &Report, count: usize) -> String {
     }
 }
 
-fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
+fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding, tight: bool) {
     let (finding, check) = (&row.finding, row.finding.check);
     let gain = gains::gain(report, row);
     let (status, colour) = status(finding.status);
@@ -283,7 +286,19 @@ fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
     ]);
     let wide = page.wide();
     page.item_of(2, (Tone::Quiet, "Seen"), 9, (Tone::Plain, &seen), if wide { 1 } else { 4 });
-    page.item_of(2, (Tone::Quiet, "Fix"), 9, (Tone::Plain, finding.remediation()), if wide { 2 } else { 6 });
+    page.item_of(
+        2,
+        (Tone::Quiet, "Fix"),
+        9,
+        (Tone::Plain, finding.remediation()),
+        if tight && wide {
+            1
+        } else if wide {
+            2
+        } else {
+            6
+        },
+    );
     if let Some(basis) = check.basis.first() {
         // Half a URL is of no use, and the whole one stands with the check below.
         let with_url = format!("{} ({})", basis.title, basis.url);
