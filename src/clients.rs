@@ -213,8 +213,8 @@ impl Way {
 mod tests {
     use super::*;
     use crate::checks;
+    use crate::checks::synthetic::Scan;
     use crate::facts::Readings;
-    use crate::transcript::synthetic::Scan;
 
     /// The finding of a registered check.
     fn found(id: &str, status: Status, cause: Option<&'static str>) -> Finding {

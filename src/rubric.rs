@@ -436,6 +436,37 @@ reason = "no reply is matched"
     }
 
     #[test]
+    fn a_cause_that_the_check_does_not_declare_is_an_error_with_its_line() {
+        let capped = |check: &str, when: &str| {
+            let all: String = crate::checks::all().map(|check| format!("{} = 1\n", check.id)).collect();
+            let text =
+                SMALL.replace("rpc-id-echo = 6\n", &all).replace("D2 = 15", "D2 = 15\nD7 = 12\nD8 = 13");
+            let cap = format!("check = \"{check}\"\non = \"fail\"\nwhen = \"{when}\"\n");
+            text.replace("check = \"rpc-id-echo\"\non = \"fail\"\n", &cap)
+        };
+        let rubric = Rubric::parse(&capped("cap-matches-handlers", "tools-refused"), "t.toml").unwrap();
+        assert_eq!(rubric.caps[0].when.as_deref(), Some("tools-refused"));
+        let text = capped("cap-matches-handlers", "tool-refused");
+        let line = text.lines().position(|line| line == "[[caps]]").unwrap() + 1;
+        let said = Rubric::parse(&text, "t.toml").unwrap_err().to_string();
+        let wanted = format!("t.toml:{line}: unknown cause `tool-refused`; did you mean `tools-refused`?");
+        assert!(said.starts_with(&wanted) && said.contains("cap-matches-handlers"), "{said}");
+        let said = Rubric::parse(&capped("tls-required", "x"), "t.toml").unwrap_err().to_string();
+        assert!(said.contains("it declares none"), "{said}");
+    }
+
+    #[test]
+    fn conditions_of_a_grade_are_checked() {
+        let with = |text: &str| format!("{SMALL}[conditions]\n{text}\n");
+        let rubric =
+            Rubric::parse_for(&with("A = { dimension = 85, area = 90 }"), "small.toml", &KNOWN).unwrap();
+        assert_eq!(rubric.conditions["A"].area, Some(90.0));
+        assert!(error(&with("B = { area = 90 }")).contains("unknown grade `B`"));
+        assert!(error(&with("A = { area = 101 }")).contains("`area` is 101"));
+        assert!(error(&with("A = { tools_judged_by = [\"x\"] }")).contains("unknown check `x`"));
+    }
+
+    #[test]
     fn numbers_out_of_range_are_errors() {
         for (from, to, line) in [
             ("warn_credit = 0.5", "warn_credit = nan", 3),

@@ -136,6 +136,18 @@ mod tests {
     }
 
     #[test]
+    fn fails_of_a_cause_that_says_whether_oauth_is_in_play() {
+        let refused = || bare().status(403).header("www-authenticate", "ApiKey");
+        let key = gated(refused()).judge(&CHECK);
+        assert_eq!((key.status, key.cause), (Status::Fail, Some("static-key")), "{}", key.message);
+        let oauth = initialize(ProbeId::Auth, "initialize")
+            .status(401)
+            .header("www-authenticate", "Bearer resource_metadata=\"https://example.com/prm\"");
+        let finding = gated(refused()).with(oauth).judge(&CHECK);
+        assert_eq!((finding.status, finding.cause), (Status::Fail, Some("oauth")), "{}", finding.message);
+    }
+
+    #[test]
     fn warns_without_a_challenge() {
         assert_eq!(gated(bare().status(401)).judge(&CHECK).status, Status::Warn);
     }

@@ -276,8 +276,13 @@ mod tests {
     fn fails_when_something_advertised_does_not_work() {
         for code in [-32601, -32602, -32000] {
             let finding = judged(&json!({"tools":{},"prompts":{}}), prompts().error(200, code, "no"));
-            assert_eq!(finding.status, Status::Fail, "{code}");
+            assert_eq!((finding.status, finding.cause), (Status::Fail, Some("prompts-refused")), "{code}");
+            assert!(finding.remediation().contains("`prompts/list`"), "{}", finding.remediation());
         }
+        // Of two, the worse one.
+        let refused = |method| call(method, Era::Modern).error(200, -32601, "no");
+        let both = modern(&json!({"tools":{},"prompts":{}})).with(refused("prompts/list"));
+        assert_eq!(both.with(refused("tools/list")).judge(&CHECK).cause, Some("tools-refused"));
         let completions = call("completion/complete", Era::Modern).negative().error(404, -32601, "no");
         assert_eq!(judged(&json!({"tools":{},"completions":{}}), completions).status, Status::Fail);
     }

@@ -180,6 +180,24 @@ fn examples() {
     let ping = json!({"jsonrpc":"2.0","id":7,"method":"ping"});
     let ping = post(ProbeId::IdEcho, "integer", Era::Legacy, ping).status(404).json(refused);
     let named = "tools/list (3)";
+    // Refused for its id alone where the same call with a number was served.
+    let strings = |own: bool, from: usize| {
+        let ids = [("integer", json!(7)), ("string", json!("7")), ("unicode", json!("sc-é-😀"))];
+        ids.into_iter().enumerate().fold(Scan::modern(), |scan, (index, (step, id))| {
+            let body = json!({"jsonrpc":"2.0","id":id,"method":"server/discover","params":{}});
+            let made = post(ProbeId::IdEcho, step, Era::Modern, body);
+            if index < from {
+                return scan.with(made.json(json!({"jsonrpc":"2.0","id":id,"result":{}})));
+            }
+            let back = if own { id } else { json!(null) };
+            let error = json!({"jsonrpc":"2.0","id":back,"error":{"code":-32600,"message":"no"}});
+            scan.with(made.status(400).json(error))
+        })
+    };
+    let cause = |scan: Scan| scan.judge(&CHECK).cause;
+    assert_eq!(cause(all(&|id| if id == "7" { json!(7) } else { id })), Some("changed"));
+    assert_eq!(cause(all(&|id| if id == 7 { json!(null) } else { id })), Some("null"));
+    assert_eq!(cause(strings(false, 1)), Some("string-refused"));
     hold(
         &CHECK,
         [
@@ -199,6 +217,9 @@ fn examples() {
                 list(200, json!({"jsonrpc":"2.0","id":9,"method":"ping","result":{}})),
             ),
             pass("another call under its id", under(json!(3))),
+            fail("strings are refused under their own id", strings(true, 1)).naming("is refused with -32600"),
+            fail("strings are refused under null", strings(false, 1)).naming("is refused with -32600"),
+            undecided("every id is refused", strings(false, 0)),
             undecided("nothing was sent", Scan::modern()),
             undecided("refused before it was read", Scan::legacy(true).with(ping)),
         ],
