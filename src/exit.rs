@@ -115,14 +115,10 @@ mod tests {
                 *dimension,
                 DimensionScore {
                     value: *value,
-                    lower: 0.0,
                     upper: 100.0,
-                    coverage: 0.0,
                     weight: 12,
-                    earned: 0.0,
-                    judged: 0,
-                    applicable: 0,
                     uncapped: *value,
+                    ..DimensionScore::default()
                 },
             );
         }

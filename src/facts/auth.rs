@@ -184,6 +184,19 @@ pub fn metadata_url<'e>(exchanges: impl IntoIterator<Item = &'e Exchange>) -> Op
     })
 }
 
+/// Whether something says OAuth: a challenge that names metadata, a scope or an error, or a metadata document. A
+/// bare challenge may ask for a static key.
+#[must_use]
+pub fn in_play<'e>(exchanges: impl IntoIterator<Item = &'e Exchange>) -> bool {
+    exchanges.into_iter().any(|exchange| {
+        let named = ["resource_metadata", "scope", "error"];
+        let challenged = challenges(exchange)
+            .iter()
+            .any(|challenge| named.iter().any(|name| challenge.parameter(name).is_some()));
+        challenged || resource_metadata([exchange]).is_some() || authorization_server(exchange).is_some()
+    })
+}
+
 /// The JSON object that a metadata URL answered with. Hosts of single pages answer 200 text/html for any
 /// path, and that is no document.
 #[must_use]

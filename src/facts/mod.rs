@@ -29,6 +29,7 @@ pub mod event_ids;
 pub mod events;
 pub mod handshake;
 pub mod hidden;
+pub mod hindered;
 pub mod latency;
 mod leak_patterns;
 pub mod leaks;
@@ -319,6 +320,10 @@ impl<'t> Facts<'t> {
             );
         };
         let (era, mut verdict) = worst.clone();
+        // Mending one era must not bring to light a worse cause in the other.
+        for (_, other) in decided.iter().filter(|(other, of)| *other != era && of.status == verdict.status) {
+            verdict.causes.extend(other.causes.iter().copied());
+        }
         let all_alike =
             decided.len() == eras.len() && decided.iter().all(|(_, other)| other.status == verdict.status);
         if all_alike {

@@ -119,14 +119,19 @@ pub struct GateOutcome {
 const NAMED: usize = 2;
 
 impl GateOutcome {
-    /// Compares the exact values with the gates.
+    /// Compares the exact values with the gates; the lower bounds where the endpoint itself kept us from
+    /// judging.
     #[must_use]
     pub fn of(judged: &Judged<'_>, gates: &Gates) -> Self {
         let mut outcome = Self::default();
         let score = judged.score;
+        let bound = |name: &str| match score.lower_because.first() {
+            Some(why) => format!("{name}, by its lower bound because {why},"),
+            None => name.to_owned(),
+        };
         if let Some(min) = gates.min_score {
             let why = score.withheld.as_deref().unwrap_or("withheld");
-            outcome.least("score", score.value, min, why, || judged.causes(None));
+            outcome.least(&bound("score"), score.counted(), min, why, || judged.causes(None));
         }
         for (dimension, min) in &gates.min {
             let of = score.dimensions.get(dimension);
@@ -134,8 +139,8 @@ impl GateOutcome {
                 Some(_) => "too little of it could be judged",
                 None => score.withheld.as_deref().unwrap_or("nothing of it applies here"),
             };
-            let value = of.and_then(|of| of.value);
-            outcome.least(dimension.as_str(), value, *min, why, || judged.causes(Some(*dimension)));
+            let value = score.counted_of(*dimension);
+            outcome.least(&bound(dimension.as_str()), value, *min, why, || judged.causes(Some(*dimension)));
         }
         if let Some(min) = gates.min_coverage {
             let value = (!score.dimensions.is_empty()).then_some(score.coverage * 100.0);
@@ -163,7 +168,7 @@ impl GateOutcome {
         let Some(drop) = &gates.max_drop else { return };
         self.asked = self.asked.saturating_add(1);
         let why = judged.score.withheld.as_deref().unwrap_or("withheld");
-        match (drop.of(&judged.who), judged.score.value) {
+        match (drop.of(&judged.who), judged.score.counted()) {
             (None, _) => self.withheld.push(format!("{} has no score of this target", drop.name)),
             (Some(Earlier { value: None, .. }), _) => {
                 self.withheld.push(format!("the score in {} was withheld", drop.name));

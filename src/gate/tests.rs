@@ -18,6 +18,7 @@ const fn check(id: &'static str, dimension: Dimension, severity: Severity) -> Ch
         basis: &[Basis { title: "T", url: "https://example.com" }],
         rationale: "R",
         remediation: "R",
+        causes: &[],
         how: crate::check::How { sent: "S", passes: "P", warns: "W", fails: "F" },
         judge: |_| inconclusive("never run"),
     }
@@ -44,6 +45,8 @@ fn findings(statuses: [Status; 3]) -> Vec<Finding> {
         severity: if status == Status::Warn { check.severity.lower() } else { check.severity },
         evidence: Vec::new(),
         unstable: false,
+        cause: None,
+        charged_to: None,
     };
     [&A, &B, &C].into_iter().zip(statuses).map(found).collect()
 }

@@ -64,6 +64,7 @@ macro_rules! checks {
                 remediation: "Compare the Origin header with a list of your own sites before anything else is read, and \
                               answer 403 to every other one: `if (origin && !allowed.has(origin)) return 403`. Requests \
                               without an Origin header do not come from a web page and stay allowed.",
+                causes: &[],
                 how: How { sent: "Nothing.", passes: "Anything.", warns: "", fails: "" },
                 judge: undecided,
             };
@@ -112,6 +113,8 @@ pub(crate) fn findings(scan: &Scan, statuses: &[(Status, &str)]) -> Vec<Finding>
                 severity,
                 evidence,
                 unstable: false,
+                cause: None,
+                charged_to: None,
             }
         })
         .collect()

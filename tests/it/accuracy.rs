@@ -118,6 +118,12 @@ async fn every_fault_is_found_and_no_sound_endpoint_is_blamed() {
     assert!(missed.is_empty(), "missed {} of {faulty}:\n{}", missed.len(), missed.join("\n"));
     let collateral = collateral(&rows);
     assert!(collateral.is_empty(), "blamed for something else:\n{}", collateral.join("\n"));
+    let uncharged = uncharged(&rows);
+    assert!(uncharged.is_empty(), "charged to a check that says nothing:\n{}", uncharged.join("\n"));
+    assert!(
+        rows.iter().flat_map(|row| row.findings.values()).any(|finding| finding.charged_to.is_some()),
+        "no fault is charged to another check"
+    );
     let unseen = unseen(&rows);
     assert!(unseen.is_empty(), "never seen over the wire:\n{}", unseen.join("\n"));
 }
@@ -160,6 +166,21 @@ fn missed(rows: &[Row]) -> Vec<String> {
         }
     }
     missed
+}
+
+/// Charges to what is no registered check, or does not warn or fail in the same report.
+fn uncharged(rows: &[Row]) -> Vec<String> {
+    let mut uncharged = Vec::new();
+    for row in rows {
+        for finding in row.findings.values() {
+            let Some(to) = finding.charged_to else { continue };
+            if !row.findings.get(to).is_some_and(|other| blamed(other)) {
+                let fault = row.fault.map(|fault| fault.spec().name);
+                uncharged.push(format!("{fault:?}: {} to {to}", finding.check.id));
+            }
+        }
+    }
+    uncharged
 }
 
 /// Checks that fail where another thing is broken, and not for a reason that is named.

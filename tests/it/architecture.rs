@@ -15,6 +15,7 @@ const PURE: &[&[&str]] = &[
     &["rubric"],
     &["selection"],
     &["score"],
+    &["clients"],
     &["baseline"],
     &["gate"],
     &["exit"],

@@ -36,7 +36,6 @@ const NECESSARY: &[(&[&str], &[&str])] = &[
     ),
     // The member that is missing or wrong belongs to two rules.
     (&["discover-no-result-type", "result-not-object"], &["modern-result-type"]),
-    (&["initialize-no-version"], &["legacy-version-negotiation"]),
     // A reply that no reader can use is no answer to what it was asked.
     (&["result-and-error"], &["cap-matches-handlers"]),
     (&["legacy-get-server-error"], &["legacy-resume"]),

@@ -1,7 +1,7 @@
 //! A call without a credential is refused with 401 and a challenge.
 
 use crate::checks::prelude::*;
-use crate::facts::auth::{Wall, challenges, gate};
+use crate::facts::auth::{Wall, challenges, gate, in_play};
 
 pub(super) static CHECK: Check = Check {
     id: "auth-challenge-401",
@@ -24,6 +24,16 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer every call without a valid credential with 401 and say how to get one: `WWW-Authenticate: \
                   Bearer resource_metadata=\"https://example.com/.well-known/oauth-protected-resource/mcp\"`. Never \
                   redirect to a login page, and keep 403 for a valid token with too little scope.",
+    causes: &[
+        Cause { word: OAUTH, remedy: None },
+        Cause {
+            word: "static-key",
+            remedy: Some(
+                "Answer a call without the key with 401 and name the scheme, `WWW-Authenticate: ApiKey` for example: \
+                 clients that have the key are served either way, and the others learn that they need one.",
+            ),
+        },
+    ],
     how: How {
         sent: "Correct calls without a credential, such as `server/discover`, `initialize` and `tools/list`.",
         passes: "401 with `WWW-Authenticate`.",
@@ -33,6 +43,9 @@ pub(super) static CHECK: Check = Check {
     },
     judge,
 };
+
+/// No client of OAuth begins to sign in. Who has a key is served whatever the others are told.
+const OAUTH: &str = "oauth";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let gate = gate(facts)?;
@@ -49,11 +62,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
                 Evidence::header(exchange, "www-authenticate"),
                 "401 comes without WWW-Authenticate, so it does not say how to log in",
             ),
-            Wall::Otherwise(how) => seen.add(
-                Status::Fail,
-                Evidence::status(exchange),
-                format!("the want of a credential is answered with {how} instead of 401"),
-            ),
+            Wall::Otherwise(how) => {
+                let text = format!("the want of a credential is answered with {how} instead of 401");
+                let verdict = Verdict::of(Status::Fail, vec![Evidence::status(exchange)], text);
+                let oauth = in_play(facts.of(ProbeId::Auth));
+                seen.push(verdict.because(if oauth { OAUTH } else { "static-key" }));
+            }
             Wall::Open | Wall::Other(_) | Wall::Unclear(_) => {}
         }
     }
@@ -119,6 +133,18 @@ mod tests {
             .with(initialize(ProbeId::Auth, "initialize").status(404).body("text/html", "not here"))
             .judge(&CHECK);
         assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+    }
+
+    #[test]
+    fn fails_of_a_cause_that_says_whether_oauth_is_in_play() {
+        let refused = || bare().status(403).header("www-authenticate", "ApiKey");
+        let key = gated(refused()).judge(&CHECK);
+        assert_eq!((key.status, key.cause), (Status::Fail, Some("static-key")), "{}", key.message);
+        let oauth = initialize(ProbeId::Auth, "initialize")
+            .status(401)
+            .header("www-authenticate", "Bearer resource_metadata=\"https://example.com/prm\"");
+        let finding = gated(refused()).with(oauth).judge(&CHECK);
+        assert_eq!((finding.status, finding.cause), (Status::Fail, Some("oauth")), "{}", finding.message);
     }
 
     #[test]

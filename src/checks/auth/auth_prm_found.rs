@@ -37,6 +37,7 @@ pub(super) static CHECK: Check = Check {
                   application/json, for example `{\"resource\": \"https://example.com/mcp\", \
                   \"authorization_servers\": [\"https://login.example.com\"]}`, and name its URL in the challenge as \
                   `resource_metadata`.",
+    causes: &[],
     how: How {
         sent: "The metadata URL of the challenge; else `/.well-known/oauth-protected-resource` with the \
                path of the endpoint; else without it. Never with a credential.",

@@ -31,6 +31,7 @@ pub(super) static CHECK: Check = Check {
                   `Access-Control-Allow-Credentials: true`. Express: `cors({ origin: [\"https://app.example.com\"], \
                   credentials: true })`, not `origin: true`; a public API without cookies: \
                   `Access-Control-Allow-Origin: *` alone.",
+    causes: &[],
     how: How {
         sent: "Correct calls and a preflight with the Origins `https://scanner-origin.invalid`, `null` \
                and `https://<host>.scanner-origin.invalid`.",

@@ -39,6 +39,7 @@ pub(super) static CHECK: Check = Check {
                   `Access-Control-Allow-Headers: authorization, content-type, mcp-protocol-version, mcp-method, \
                   mcp-name` (older revisions: mcp-session-id, last-event-id), and `DELETE` in \
                   `Access-Control-Allow-Methods` where sessions exist.",
+    causes: &[],
     how: How {
         sent: "OPTIONS with `Access-Control-Request-Method: POST` and the headers that agents send: \
                content-type, authorization, mcp-protocol-version, and those of the era.",

@@ -30,6 +30,43 @@ pub(super) static CHECK: Check = Check {
                 is not advertised is never found.",
     remediation: "Advertise exactly what has a handler: with a `prompts/list` handler send \
                   `\"capabilities\": {\"prompts\": {}}`, without one leave `prompts` out and answer -32601.",
+    causes: &[
+        Cause {
+            word: "tools-refused",
+            remedy: Some(
+                "Answer `tools/list` in every era that is offered, with or without `params`: clients list the tools \
+                 right after they connect, and have none where that fails. Without tools leave `tools` out of the \
+                 capabilities.",
+            ),
+        },
+        Cause {
+            word: "prompts-refused",
+            remedy: Some(
+                "Register a handler for `prompts/list`, or leave `prompts` out of the capabilities.",
+            ),
+        },
+        Cause {
+            word: "resources-refused",
+            remedy: Some(
+                "Register handlers for `resources/list` and `resources/templates/list`, or leave `resources` out of \
+                 the capabilities.",
+            ),
+        },
+        Cause {
+            word: "completions-refused",
+            remedy: Some(
+                "Register a handler for `completion/complete`, or leave `completions` out of the capabilities.",
+            ),
+        },
+        Cause {
+            word: "endless-list",
+            remedy: Some(
+                "Leave `nextCursor` out on the last page, and give each page a string of its own; a proxy must forward \
+                 `params.cursor`.",
+            ),
+        },
+        Cause { word: "unadvertised", remedy: None },
+    ],
     how: How {
         sent: "`tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`; \
                `completion/complete` with an invented reference, only where it is advertised.",
@@ -47,14 +84,26 @@ struct Method {
     name: &'static str,
     capability: &'static str,
     lists: &'static str,
+    /// The cause, where it is advertised and refused.
+    refused: &'static str,
 }
 
 const METHODS: [Method; 5] = [
-    Method { name: "tools/list", capability: "tools", lists: "tools" },
-    Method { name: "prompts/list", capability: "prompts", lists: "prompts" },
-    Method { name: "resources/list", capability: "resources", lists: "resources" },
-    Method { name: TEMPLATES, capability: "resources", lists: "resourceTemplates" },
-    Method { name: COMPLETE, capability: "completions", lists: "completion" },
+    Method { name: "tools/list", capability: "tools", lists: "tools", refused: "tools-refused" },
+    Method { name: "prompts/list", capability: "prompts", lists: "prompts", refused: "prompts-refused" },
+    Method {
+        name: "resources/list",
+        capability: "resources",
+        lists: "resources",
+        refused: "resources-refused",
+    },
+    Method {
+        name: TEMPLATES,
+        capability: "resources",
+        lists: "resourceTemplates",
+        refused: "resources-refused",
+    },
+    Method { name: COMPLETE, capability: "completions", lists: "completion", refused: "completions-refused" },
 ];
 const TEMPLATES: &str = "resources/templates/list";
 const COMPLETE: &str = "completion/complete";
@@ -106,12 +155,12 @@ fn paging(facts: &Facts<'_>, era: Era, seen: &mut Observations) {
         let evidence = Evidence::body(exchange, "/result/nextCursor", value);
         let Some(cursor) = value.as_str() else {
             let message = format!("the `nextCursor` of tools/list is {}, not a string", type_name(value));
-            seen.add(Status::Warn, evidence, message);
+            seen.push(Verdict::of(Status::Warn, vec![evidence], message).because("endless-list"));
             continue;
         };
         if cursors.contains(&cursor) {
             let message = format!("tools/list gave the cursor `{}` again: the list never ends", cut(cursor));
-            seen.add(Status::Warn, evidence, message);
+            seen.push(Verdict::of(Status::Warn, vec![evidence], message).because("endless-list"));
         } else if cursor.len() > LONGEST_CURSOR {
             let long = cursor.len();
             let message = format!("the cursor of tools/list has {long} bytes: what follows was not read");
@@ -134,25 +183,27 @@ fn judge_method(facts: &Facts<'_>, catalogue: &Catalogue, method: &Method, excha
             Answer::Result(result) if is_empty(result, method.lists) => {
                 info(evidence, format!("{name} is not advertised and answers with an empty list"))
             }
-            Answer::Result(_) => warn(evidence, format!("{name} offers something, but is not advertised")),
+            Answer::Result(_) => warn(evidence, format!("{name} offers something, but is not advertised"))
+                .map(|verdict| verdict.because("unadvertised")),
         };
     }
     let Answer::Error(error) = answer else {
         return pass(evidence, "advertised and served");
     };
+    let refused = |judgement: Judgement| judgement.map(|verdict| verdict.because(method.refused));
     let code = error.code.map_or_else(|| "an error without a code".to_owned(), |code| code.to_string());
     match error.code {
         // A back-end that is down is no missing handler.
         Some(names::INTERNAL_ERROR) => info(evidence, format!("{name} is advertised and failed with {code}")),
         Some(names::METHOD_NOT_FOUND) if name == COMPLETE => {
-            fail(evidence, format!("{name} is advertised, but answered with {code}"))
+            refused(fail(evidence, format!("{name} is advertised, but answered with {code}")))
         }
         _ if name == COMPLETE => pass(evidence, "advertised and handled: the reference was an invented one"),
         // Templates have no capability of their own, and a family answers -32602 to unknown methods.
         Some(names::METHOD_NOT_FOUND | names::INVALID_PARAMS) if name == TEMPLATES => {
-            warn(evidence, format!("resources are advertised, but {name} is answered with {code}"))
+            refused(warn(evidence, format!("resources are advertised, but {name} is answered with {code}")))
         }
-        _ => fail(evidence, format!("{name} is advertised, but answered with {code}")),
+        _ => refused(fail(evidence, format!("{name} is advertised, but answered with {code}"))),
     }
 }
 
@@ -225,8 +276,13 @@ mod tests {
     fn fails_when_something_advertised_does_not_work() {
         for code in [-32601, -32602, -32000] {
             let finding = judged(&json!({"tools":{},"prompts":{}}), prompts().error(200, code, "no"));
-            assert_eq!(finding.status, Status::Fail, "{code}");
+            assert_eq!((finding.status, finding.cause), (Status::Fail, Some("prompts-refused")), "{code}");
+            assert!(finding.remediation().contains("`prompts/list`"), "{}", finding.remediation());
         }
+        // Of two, the worse one.
+        let refused = |method| call(method, Era::Modern).error(200, -32601, "no");
+        let both = modern(&json!({"tools":{},"prompts":{}})).with(refused("prompts/list"));
+        assert_eq!(both.with(refused("tools/list")).judge(&CHECK).cause, Some("tools-refused"));
         let completions = call("completion/complete", Era::Modern).negative().error(404, -32601, "no");
         assert_eq!(judged(&json!({"tools":{},"completions":{}}), completions).status, Status::Fail);
     }

@@ -30,6 +30,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Say in one or two sentences what the tool does, when to use it and what it gives back, and describe \
                   each parameter with its unit and an example: `\"city\": {\"type\": \"string\", \"description\": \
                   \"City name in English, for example Lisbon\"}`.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the descriptions of `tools/list`. At least 10 characters (4 in scripts \
                without spaces) that are not the name again. Their characters, and those of names and \

@@ -33,6 +33,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Give every tool an object schema that is valid JSON Schema 2020-12, or name the draft: \
                   `\"inputSchema\": {\"type\": \"object\", \"properties\": {}}` for a tool without parameters, \
                   `\"$schema\": \"http://json-schema.org/draft-07/schema#\"` where draft-07 keywords are used.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the schemas of `tools/list`, compiled without any network access.",
         passes: "Each tool has a name and an `inputSchema` of type object that compiles; so does an \

@@ -30,6 +30,7 @@ pub(super) static CHECK: Check = Check {
                 read and change them.",
     remediation: "Serve the endpoint over https (or wss) and let the plain port only redirect, for example with \
                   Caddy: `mcp.example.com { reverse_proxy 127.0.0.1:8080 }` obtains the certificate by itself.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the scheme of the URL, the address behind it and the handshake.",
         passes: "The URL is `https` or `wss` and a TLS connection came up.",

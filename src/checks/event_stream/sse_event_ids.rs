@@ -28,6 +28,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Write an `id:` line into every event that carries data, never used twice within a session, for \
                   example `id: <stream>-<counter>`. TypeScript SDK: pass `eventStore` to the transport; Python SDK: \
                   pass `event_store` to the session manager; Rust SDK: keep `with_legacy_session_mode(true)`.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the ids of all events with data, by session and stream; replays and replies \
                to `initialize` are left out.",

@@ -32,6 +32,7 @@ pub(super) static CHECK: Check = Check {
                 agent, and nothing tells it that something is missing.",
     remediation: "Put `data: ` before every line of the payload, or write JSON on one line: \
                   `data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}` followed by one blank line.",
+    causes: &[],
     how: How {
         sent: "Nothing more: every line of every stream, with LF, CR and CRLF as line ends. A common \
                client library reads the same lines as a second opinion.",

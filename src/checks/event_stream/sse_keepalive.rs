@@ -47,6 +47,7 @@ pub(super) static CHECK: Check = Check {
                   `StreamableHttpServerConfig::default().with_sse_keep_alive(Some(Duration::from_secs(15)))`. \
                   Where a proxy stands before the server, let it wait longer than that and pass comments on at \
                   once; nginx: `proxy_read_timeout 3600s; proxy_buffering off;`.",
+    causes: &[],
     how: How {
         sent: "The idle stream (GET, `subscriptions/listen` or a feed) is held for up to 35 s; every byte is \
                noted with its time. The first that comes after silence ends the watch, and a second one if the \

@@ -34,6 +34,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send `X-Accel-Buffering: no` with every event stream, flush after each event, and leave event streams \
                   out of compression. For nginx in front of it: `proxy_buffering off; gzip off; proxy_http_version \
                   1.1;` in the location of the endpoint.",
+    causes: &[],
     how: How {
         sent: "When headers, the first byte and each event of every stream arrived; then one stream of \
                each kind again with `Accept-Encoding: gzip, br`. Also `X-Accel-Buffering`, `Content-Length` and \

@@ -25,6 +25,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Host Streamable HTTP beside the old transport, at `/mcp` for example, and keep `/sse` until its \
                   clients are gone: `StreamableHTTPServerTransport` in the TypeScript SDK, \
                   `mcp.streamable_http_app()` in the Python SDK.",
+    causes: &[],
     how: How {
         sent: "`server/discover` and `initialize` on the URL and the usual paths beside it.",
         passes: "Streamable HTTP answers on one of them.",

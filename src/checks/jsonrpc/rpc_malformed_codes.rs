@@ -27,6 +27,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer unparsable JSON with HTTP 400 and `{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\
                   \"message\":\"Parse error\"}}`, and JSON that is no request with -32600. Where a body parser runs \
                   before the MCP handler (`express.json()`, an extractor), catch its error and answer so.",
+    causes: &[],
     how: How {
         sent: "Three bodies with the headers of a correct call: `{\"jsonrpc\":\"2.0\",\"id\":1,`; \
                `{\"foo\":1}`; the correct call with `\"jsonrpc\":\"1.0\"`. On a WebSocket the first one \

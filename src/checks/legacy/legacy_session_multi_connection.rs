@@ -27,6 +27,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Keep sessions in a store that every replica reads, or have none: `sessionIdGenerator: undefined` in the \
                   TypeScript SDK, `stateless_http=True` in the Python SDK, \
                   `StreamableHttpServerConfig::default().with_legacy_session_mode(false)` in the Rust SDK.",
+    causes: &[],
     how: How {
         sent: "`ping` in one session on fresh connections, without cookies: eight, at most two a second while \
                an idle stream is watched, else one after the other; in `quick` four.",

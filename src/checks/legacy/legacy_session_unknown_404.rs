@@ -25,6 +25,7 @@ pub(super) static CHECK: Check = Check {
                   `404 {\"jsonrpc\": \"2.0\", \"id\": null, \"error\": {\"code\": -32001, \"message\": \"Session not \
                   found\"}}`; the Python SDK's session manager and the Rust SDK's `LocalSessionManager` do it by \
                   themselves.",
+    causes: &[],
     how: How {
         sent: "A call with a random session id; then with the id of a session that was deleted, if \
                DELETE was answered 2xx.",

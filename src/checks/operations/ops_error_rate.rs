@@ -24,6 +24,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Look up the failed requests in the server's log by their time. Usual causes are a worker or \
                   connection pool smaller than 5, an upstream without retries, and a proxy whose idle limit is \
                   shorter than the server's: with nginx `keepalive_timeout` below that of the upstream.",
+    causes: &[],
     how: How {
         sent: "All correct calls of the scan, topped up to 20, and five at once.",
         passes: "All succeed.",

@@ -29,6 +29,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Keep connections and upstream clients open between requests, answer discovery and lists from \
                   memory, and keep one instance warm. Set TCP_NODELAY on the listener: with axum \
                   `axum::serve(listener.tap_io(|tcp| { let _ = tcp.set_nodelay(true); }), app)`.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the times of all cheap correct calls, topped up to 20; the first one apart. \
                Other checks share them.",

@@ -9,6 +9,7 @@ use super::v1::{
     JsonClassification, JsonDelivery, JsonEraGuess, JsonFacts, JsonFinding, JsonReport, JsonScore, JsonTls,
 };
 use crate::checks;
+use crate::clients::Client;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::arrivals::KeepAlive;
@@ -25,7 +26,7 @@ use crate::report::key::NamedAt;
 use crate::report::timeline::Timeline;
 use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried};
 use crate::rubric::{Cap, CapOn, CapTarget, Policy, Rubric};
-use crate::score::{CapHit, DimensionScore, Score};
+use crate::score::{AreaScore, CapHit, DimensionScore, Held, Score, Usable};
 use crate::transcript::{Certificate, Tls, Tool};
 use crate::verdict::{Dimension, Evidence, Status};
 
@@ -126,6 +127,11 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
             .collect(),
         era_guess: json.classification.era_guess.as_ref().map(era_guess_of),
         classification: classification_of(json.classification),
+        clients: json
+            .clients
+            .into_iter()
+            .map(|client| Client { family: client.family, can: client.can, why: client.why })
+            .collect(),
         gate,
         exit,
         fixes: json.fixes.checks.iter().filter_map(place).collect(),
@@ -200,6 +206,13 @@ fn finding_of(json: JsonFinding, tool: &str) -> Result<ReportFinding, RestoreErr
             severity: json.severity,
             evidence,
             unstable: json.unstable,
+            // Words that this version's check does not declare have no meaning here.
+            cause: check
+                .causes
+                .iter()
+                .map(|cause| cause.word)
+                .find(|word| json.cause.as_deref() == Some(*word)),
+            charged_to: json.charged_to.and_then(|id| checks::by_id(&id)).map(|check| check.id),
         },
     })
 }
@@ -268,6 +281,8 @@ fn score_of(json: JsonScore, findings: &[ReportFinding], policy: &Policy) -> Sco
                 earned,
                 judged,
                 applicable: of.points_applicable,
+                rows_judged: of.rows_judged,
+                rows_apply: of.rows_apply,
                 uncapped,
             };
             (dimension, score)
@@ -281,6 +296,18 @@ fn score_of(json: JsonScore, findings: &[ReportFinding], policy: &Policy) -> Sco
         upper: json.upper,
         coverage: json.coverage,
         grade: json.grade,
+        held: json
+            .held
+            .into_iter()
+            .map(|held| Held { grade: held.grade, by: held.by, value: held.value, needs: held.needs })
+            .collect(),
+        lower_because: json.lower_because,
+        areas: json
+            .areas
+            .into_iter()
+            .map(|(name, of)| (name, AreaScore { value: of.value, points: of.points, judged: of.judged }))
+            .collect(),
+        usable: Usable { value: json.usable.value, lower: json.usable.lower, upper: json.usable.upper },
         weight,
         judged: dimensions.values().map(|of| of.judged).sum(),
         withheld: json.withheld,
@@ -290,10 +317,13 @@ fn score_of(json: JsonScore, findings: &[ReportFinding], policy: &Policy) -> Sco
             .caps
             .into_iter()
             .map(|hit| CapHit {
+                after: hit.after.unwrap_or_else(|| f64::from(hit.cap).min(hit.before)),
+                cause: hit.cause.clone(),
                 before: hit.before,
                 cap: Cap {
                     check: hit.check,
                     on: CapOn::Fail,
+                    when: hit.cause,
                     dimension: match hit.dimension.as_str() {
                         "D2" => CapTarget::D2,
                         "D7" => CapTarget::D7,
