@@ -238,6 +238,7 @@ pub fn request(method: &str, probe: ProbeId, step: &str) -> Made {
                 url: URL.to_owned(),
                 headers: vec![("accept".to_owned(), "application/json, text/event-stream".to_owned())],
                 body: None,
+                handles: Vec::new(),
             },
             started_us: 0,
             head: None,

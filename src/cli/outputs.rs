@@ -116,8 +116,7 @@ impl Outputs {
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
             // Rendered only where a step of GitHub takes it.
             if let (Some(mut file), Some(path)) = (file, path) {
-                let written =
-                    file.write_all(secrets.shown(text()).as_bytes()).and_then(|()| file.flush());
+                let written = file.write_all(secrets.shown(text()).as_bytes()).and_then(|()| file.flush());
                 results.push(written.map_err(|error| OutputError::new(path, &error)));
             }
         }

@@ -3,10 +3,12 @@
 //! is ever carried out.
 
 use tokio::sync::mpsc;
-use url::Url;
 
+use super::conversation::Inner;
 use super::exchange::Call;
-use crate::protocol::announced::announced;
+use super::handles::{Handle, HandleKind};
+use super::message::Message;
+use super::place::Place;
 use crate::protocol::revision::Era;
 use crate::protocol::sse::{self, Line};
 use crate::protocol::{jsonrpc, names};
@@ -15,19 +17,19 @@ use crate::transcript::{Exchange, ProbeId};
 /// Questions that wait for their answer; more are dropped.
 pub(super) const WAITING: usize = 20;
 
-/// The answer to a request of the server's, and where it goes. All of it masked.
+/// The answer to a request of the server's, and where it goes.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// Where to post it.
-    pub url: String,
-    /// Placeholder of the session.
-    pub session: Option<String>,
+    pub place: Place,
+    /// Its session.
+    pub session: Option<Handle>,
     /// The protocol version that the conversation names in its headers.
     pub version: Option<String>,
     /// Whether the operator's headers go along, as they did with the stream.
     pub credential: bool,
     /// The JSON-RPC response.
-    pub body: String,
+    pub body: Message,
     /// Whether it was a ping.
     pub ping: bool,
 }
@@ -36,60 +38,80 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 pub(super) struct Ear {
     questions: mpsc::Sender<Asked>,
-    stream: String,
+    stream: Place,
     /// Where answers go, once that is known: HTTP+SSE announces it.
-    url: Option<String>,
-    session: Option<String>,
+    place: Option<Place>,
+    session: Option<Handle>,
     version: Option<String>,
     credential: bool,
 }
 
 impl Ear {
     /// For the stream that answers a call. The modern era has no requests of the server's (2026-07-28).
-    pub(super) fn new(questions: &mpsc::Sender<Asked>, call: &Call, exchange: &Exchange) -> Option<Self> {
+    pub(super) fn new(inner: &Inner, call: &Call, exchange: &Exchange) -> Option<Self> {
         if call.era == Some(Era::Modern) {
             return None;
         }
+        let stream = call.place.clone()?;
         let streamable = call.era == Some(Era::Legacy) && call.probe != ProbeId::HttpSse;
-        let issued = exchange.header(names::SESSION_HEADER).map(str::to_owned);
+        let issued =
+            || Some(inner.given.handle(HandleKind::Session, exchange.header(names::SESSION_HEADER)?));
         Some(Self {
-            questions: questions.clone(),
-            stream: call.url.clone(),
-            url: streamable.then(|| call.url.clone()),
-            session: call.session.clone().or(issued),
+            questions: inner.questions.clone(),
+            place: streamable.then(|| stream.clone()),
+            stream,
+            session: call.session.clone().or_else(issued),
             version: exchange.request.header(names::VERSION_HEADER).map(str::to_owned),
             credential: call.credential,
         })
     }
 
-    /// Looks at lines of whole events, each once.
-    pub(super) fn hear(&mut self, lines: &[Line]) {
+    /// Looks at lines of whole events, each once: as they came, and as they are recorded.
+    pub(super) fn hear(&mut self, inner: &Inner, said: &[Line], recorded: &[Line]) {
         let interesting = |line: &Line| line.text.contains("\"method\"") || line.text.contains("endpoint");
-        if !lines.iter().any(interesting) {
+        if !said.iter().any(interesting) {
             return;
         }
-        for block in sse::blocks(lines).iter().filter(|block| block.dispatched()) {
+        let recorded = sse::blocks(recorded);
+        for (block, shown) in sse::blocks(said).iter().zip(&recorded).filter(|(block, _)| block.dispatched())
+        {
             let data = block.data.as_deref().unwrap_or_default();
+            let shown = shown.data.as_deref().unwrap_or_default();
             if block.name() == "endpoint" {
                 // Only the first announcement counts (HOSTILE.md S10).
-                let base = Url::parse(&self.stream).ok();
-                self.url = self.url.take().or_else(|| announced(&base?, data).same_origin());
-            } else if let Some(url) = &self.url
-                && let Some((body, ping)) =
-                    jsonrpc::parse(data).ok().and_then(|asked| jsonrpc::decline(&asked))
+                if self.place.is_none() {
+                    let handle = Handle::new(HandleKind::Announced, shown, data);
+                    self.place = inner.given(&self.stream, handle);
+                }
+            } else if let Some(place) = &self.place
+                && let Some((body, ping)) = answer(data, shown)
             {
                 // Full: a server that asks without end is not answered without end.
                 let _ = self.questions.try_send(Asked {
-                    url: url.clone(),
+                    place: place.clone(),
                     session: self.session.clone(),
                     version: self.version.clone(),
                     credential: self.credential,
-                    body: body.to_string(),
+                    body,
                     ping,
                 });
             }
         }
     }
+}
+
+/// The answer to a request of the server's, and whether it was a ping. A string as its id is a handle: what the
+/// server wrote comes back as one JSON string, and nothing else.
+pub(super) fn answer(said: &str, shown: &str) -> Option<(Message, bool)> {
+    let (mut body, ping) = jsonrpc::parse(said).ok().and_then(|asked| jsonrpc::decline(&asked))?;
+    let Some(id) = body.get("id").and_then(serde_json::Value::as_str).map(str::to_owned) else {
+        return Some((Message::new(body), ping));
+    };
+    let recorded = jsonrpc::parse(shown).ok();
+    let recorded = recorded.as_ref().and_then(|asked| asked.get("id")?.as_str()).unwrap_or_default();
+    let handle = Handle::new(HandleKind::RequestId, recorded, &id);
+    body.get_mut("id").map(serde_json::Value::take);
+    Some((Message::new(body).with("/id", handle), ping))
 }
 
 impl super::wire::Wire<'_> {

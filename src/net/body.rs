@@ -1,5 +1,7 @@
 //! Reading a reply's body: text, or an event stream line by line; every read has its limits.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,18 +14,19 @@ use tokio::time::Instant;
 
 use super::asked::Ear;
 use super::coded::{Frame, Source};
+use super::conversation::Inner;
 use super::dial::over;
 use super::exchange::Until;
+use super::handles::HandleKind;
 use super::kept::BEGINNING;
-use super::recorder::{Clock, from_now, later, learn_uri_tokens};
+use super::recorder::{Clock, from_now, later};
 use crate::protocol::coding::Coding;
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc;
 use crate::protocol::sse::looks_like_events;
 use crate::protocol::sse::{self, Block, Line, LineDecoder, LineKind};
-use crate::transcript::{
-    Coded, Content, Ended, Failure, FailureKind, Head, Limits, Phase, TokenShape, Vault,
-};
+use crate::transcript::tokens::{Shapes, UriOf};
+use crate::transcript::{Coded, Content, Ended, Failure, FailureKind, Head, Limits, Phase, TokenShape};
 
 /// How long a finished event stream may take to close before we close it.
 const GRACE: Duration = Duration::from_millis(60);
@@ -63,7 +66,7 @@ impl Publish {
 pub(super) struct Reader<'a> {
     pub(super) limits: &'a Limits,
     pub(super) clock: Clock,
-    pub(super) vault: &'a Vault,
+    pub(super) inner: &'a Inner,
     /// The id an answer must carry, if the request had one.
     pub(super) id: Option<Value>,
     pub(super) until: Until,
@@ -158,31 +161,43 @@ impl Reader<'_> {
         let cut = bytes.len() > self.limits.body_bytes;
         // What is too large cannot be judged; its beginning shows what it was.
         bytes.truncate(if cut { BEGINNING } else { self.limits.body_bytes });
-        let mask = |text: &str| if cut { self.vault.mask_cut(text) } else { self.vault.mask(text) };
-        match String::from_utf8(bytes) {
-            Ok(text) => Content::Text { text: mask(&text), bytes: received, cut },
+        let vault = &self.inner.vault;
+        let (text, mut cut) = match String::from_utf8(bytes) {
+            Ok(text) => (text, cut),
             // A cut may fall inside a character; that alone makes no binary body.
             Err(error) if cut && error.utf8_error().error_len().is_none() => {
                 let valid = error.utf8_error().valid_up_to();
-                let text =
-                    String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned();
-                Content::Text { text: mask(&text), bytes: received, cut }
+                (String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned(), cut)
             }
             Err(error) => {
-                let masked = self.vault.mask(&String::from_utf8_lossy(error.as_bytes()));
+                let masked = vault.record(&String::from_utf8_lossy(error.as_bytes()));
                 let holds_secret = masked != String::from_utf8_lossy(error.as_bytes());
                 // What holds a secret is kept in its masked, lossy form.
                 let kept: Vec<u8> = if holds_secret { masked.into_bytes() } else { error.into_bytes() };
                 let start = kept.get(..kept.len().min(BINARY_KEPT)).unwrap_or_default();
                 let base64 = base64::engine::general_purpose::STANDARD.encode(start);
-                Content::Binary { base64, bytes: received }
+                return Content::Binary { base64, bytes: received };
             }
+        };
+        let mut shown = if cut {
+            vault.record_cut(&text)
+        } else if let Some(shown) = vault.recorded(&text) {
+            self.inner.given.keep_message(&text, &shown);
+            shown
+        } else {
+            text
+        };
+        // A short secret over and over: its placeholders are no reason to keep more than a body may have.
+        if shown.len() > self.limits.body_bytes {
+            shown.truncate(shown.floor_char_boundary(BEGINNING));
+            cut = true;
         }
+        Content::Text { text: shown, bytes: received, cut }
     }
 
     async fn read_stream(&self, source: &mut Source, first: Option<Bytes>) -> Read {
         let mut decoder = LineDecoder::new(self.limits.sse());
-        let mut masker = Masker { vault: self.vault, done: 0, endpoint: false, shapes: Vec::new() };
+        let mut masker = Masker::new(self.inner);
         let mut failure = None;
         let mut ended = Ended::Complete;
         let mut pending = first;
@@ -213,17 +228,14 @@ impl Reader<'_> {
                     }
                     let result = decoder.push(&data, now_us);
                     masker.mask(&mut decoder.lines);
-                    self.publish(source, &decoder, &masker, first_byte_us);
-                    if let Err(limit) = result {
-                        failure = Some(self.too_large(limit, &decoder));
-                        ended = Ended::Failed;
-                        break;
-                    }
                     let new = decoder.lines.get(unread..).unwrap_or_default();
                     spoken |= new.iter().any(|line| !line.text.is_empty());
                     if let Some(last) = new.iter().rposition(|line| line.text.is_empty()) {
-                        if let Some(ear) = &mut ear {
-                            ear.hear(new.get(..=last).unwrap_or_default());
+                        let events = new.get(..=last).unwrap_or_default();
+                        // Kept before anybody can see the lines.
+                        let said = masker.said(unread, events);
+                        if let Some(ear) = ear.as_mut().filter(|_| result.is_ok()) {
+                            ear.hear(self.inner, &said, events);
                         }
                         if self.id.is_some() && self.until == Until::Reply {
                             strange = strange.saturating_add(foreign(new));
@@ -232,6 +244,12 @@ impl Reader<'_> {
                             satisfied_at = Some(Instant::now());
                         }
                         unread = unread.saturating_add(last).saturating_add(1);
+                    }
+                    self.publish(source, &decoder, &masker, first_byte_us);
+                    if let Err(limit) = result {
+                        failure = Some(self.too_large(limit, &decoder));
+                        ended = Ended::Failed;
+                        break;
                     }
                 }
                 Frame::End => break,
@@ -253,6 +271,7 @@ impl Reader<'_> {
         }
         decoder.finish(self.clock.now_us());
         masker.mask(&mut decoder.lines);
+        masker.said(unread, decoder.lines.get(unread..).unwrap_or_default());
         self.publish(source, &decoder, &masker, first_byte_us);
         Read {
             first_byte_us,
@@ -260,7 +279,7 @@ impl Reader<'_> {
             coded: None,
             ended,
             failure,
-            shapes: masker.shapes,
+            shapes: masker.shapes.list(),
         }
     }
 
@@ -295,7 +314,7 @@ impl Reader<'_> {
                 live.coded = source.coded();
                 live.bytes = decoder.bytes;
                 live.bom = decoder.bom;
-                live.shapes.clone_from(&masker.shapes);
+                live.shapes = masker.shapes.clone().list();
             });
         }
     }
@@ -341,31 +360,78 @@ fn answers(message: &Value, id: &Value) -> bool {
     message.as_array().map_or_else(|| one(message), |batch| batch.iter().take(100).any(one))
 }
 
-/// Masks lines as they arrive; learns the tokens of announced URIs first.
+/// Masks lines as they arrive; learns the tokens of announced URIs, and keeps what may be sent again.
 struct Masker<'a> {
-    vault: &'a Vault,
+    inner: &'a Inner,
     done: usize,
     endpoint: bool,
-    shapes: Vec<TokenShape>,
+    shapes: Shapes,
+    /// The lines that masking changed, as they came, until their event was looked at.
+    raw: BTreeMap<usize, String>,
 }
 
-impl Masker<'_> {
+impl<'a> Masker<'a> {
+    fn new(inner: &'a Inner) -> Self {
+        Self { inner, done: 0, endpoint: false, shapes: Shapes::default(), raw: BTreeMap::new() }
+    }
+
     fn mask(&mut self, lines: &mut [Line]) {
-        for line in lines.iter_mut().skip(self.done) {
+        let vault = &self.inner.vault;
+        for (index, line) in lines.iter_mut().enumerate().skip(self.done) {
+            let mut announced = None;
             match line.kind() {
                 LineKind::Blank => self.endpoint = false,
                 LineKind::Field(sse::Field::Event, name) => self.endpoint = name == "endpoint",
-                LineKind::Field(sse::Field::Data, uri) if self.endpoint => {
-                    learn_uri_tokens(self.vault, uri, &mut self.shapes);
+                LineKind::Field(sse::Field::Data, uri) if self.endpoint && !line.cut => {
+                    let shown = vault.record_uri(UriOf::Announcement, uri, &mut self.shapes);
+                    let before = line.text.strip_suffix(uri).unwrap_or("data: ");
+                    announced = (shown != uri).then(|| format!("{before}{shown}"));
                 }
                 _ => {}
             }
-            if line.cut {
-                line.text = self.vault.mask_cut(&line.text);
-            } else if let Some(masked) = self.vault.masked(&line.text) {
-                line.text = masked;
+            let shown = if line.cut {
+                Some(vault.record_cut(&line.text))
+            } else if announced.is_some() {
+                announced
+            } else {
+                vault.recorded(&line.text)
+            };
+            let Some(shown) = shown.filter(|shown| *shown != line.text) else { continue };
+            let raw = std::mem::replace(&mut line.text, shown);
+            if let (Some(("id", value)), LineKind::Field(sse::Field::Id, shown)) =
+                (raw.split_once(':'), line.kind())
+            {
+                self.inner.given.keep(HandleKind::EventId, shown, value.strip_prefix(' ').unwrap_or(value));
             }
+            self.raw.insert(index, raw);
         }
         self.done = lines.len();
+    }
+
+    /// Whole events as they came, which begin at line `from`; what may be sent again is kept. They are not
+    /// asked for again.
+    fn said<'l>(&mut self, from: usize, events: &'l [Line]) -> Cow<'l, [Line]> {
+        let later = self.raw.split_off(&from.saturating_add(events.len()));
+        let mut raw = std::mem::replace(&mut self.raw, later);
+        if raw.is_empty() {
+            return Cow::Borrowed(events);
+        }
+        let line = |(index, line): (usize, &Line)| match raw.remove(&from.saturating_add(index)) {
+            Some(text) => Line { text, ..line.clone() },
+            None => line.clone(),
+        };
+        let said: Vec<Line> = events.iter().enumerate().map(line).collect();
+        for (raw, shown) in sse::blocks(&said).iter().zip(sse::blocks(events)) {
+            let (Some(raw_data), Some(shown_data)) = (&raw.data, &shown.data) else { continue };
+            if raw_data == shown_data {
+                continue;
+            }
+            if raw.name() == "endpoint" {
+                self.inner.given.keep(HandleKind::Announced, shown_data, raw_data);
+            } else {
+                self.inner.given.keep_message(raw_data, shown_data);
+            }
+        }
+        Cow::Owned(said)
     }
 }

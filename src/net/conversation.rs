@@ -15,8 +15,11 @@ use super::body::{Publish, Reader};
 use super::broken::flooded;
 use super::dial::{Connection, Dialler, Sender, failure, over};
 use super::exchange::{Call, Reuse, Until};
+use super::handles::Given;
 use super::kept::Kept;
+use super::message::Body;
 use super::origin::may_carry_credentials;
+use super::place::Place;
 use super::pool::Pool;
 use super::recorder::{self, Clock, from_now, later};
 use super::request;
@@ -51,6 +54,10 @@ pub(super) struct Inner {
     /// How late timers of this machine fire just now, microseconds.
     pub(super) lag_us: AtomicU64,
     pub(super) questions: mpsc::Sender<Asked>,
+    /// What the server gave, where the record differs from it.
+    pub(super) given: Given,
+    /// Where requests went.
+    pub(super) places: Mutex<Vec<Place>>,
 }
 
 /// A head that came, its body still to be read.
@@ -68,7 +75,14 @@ pub(super) const LONGEST_SILENCE_MS: u64 = 2_000;
 const TEARDOWN: Duration = Duration::from_secs(2);
 
 impl Inner {
+    pub(super) fn places(&self) -> std::sync::MutexGuard<'_, Vec<Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn new_exchange(&self, call: &Call) -> Exchange {
+        if let Some(place) = &call.place {
+            self.sent_to(place);
+        }
         Exchange {
             id: self.next_exchange.fetch_add(1, Ordering::Relaxed),
             probe: call.probe,
@@ -76,15 +90,16 @@ impl Inner {
             expectation: call.expectation,
             twin: call.twin,
             era: call.era,
-            session: call.session.clone(),
+            session: call.session.as_ref().map(|session| session.shown().to_owned()),
             stream: call.stream,
             connection: 0,
             connect: None,
             request: Request {
                 method: call.method.to_owned(),
-                url: self.vault.mask(&call.url),
+                url: call.place.as_ref().map(|place| self.vault.mask(place.shown())).unwrap_or_default(),
                 headers: Vec::new(),
-                body: call.body.clone().map(|body| self.vault.mask(&body)),
+                body: call.body.as_ref().map(Body::shown).map(|body| self.vault.mask(&body)),
+                handles: call.handles(),
             },
             started_us: self.clock.now_us(),
             head: None,
@@ -152,7 +167,7 @@ impl Inner {
         exchange: &mut Exchange,
         publish: Option<Publish>,
     ) -> Result<(), Failure> {
-        let url = self.allowed(&call.url)?;
+        let url = self.allowed(call)?;
         let (mut connection, pooled) = self.connection(call, &url, exchange).await?;
         let mut sent = self.exchange_heads(call, &url, exchange, &mut connection).await;
         if pooled && matches!(&sent, Err(failure) if stale(failure)) && !connection.seen.any() {
@@ -164,9 +179,9 @@ impl Inner {
         let (parts, body) = response.into_parts();
         let at_us = self.clock.now_us();
         let (head, mut shapes) =
-            recorder::head(&self.vault, parts.status.as_u16(), parts.version, &parts.headers, at_us);
+            recorder::head(self, parts.status.as_u16(), parts.version, &parts.headers, at_us);
         // A server that echoes the session id it was given has issued nothing.
-        shapes.retain(|shape| Some(&shape.placeholder) != call.session.as_ref());
+        shapes.retain(|shape| Some(&shape.placeholder) != exchange.session.as_ref());
         exchange.shapes = shapes;
         if let Some(publish) = &publish {
             publish.update(|live| live.head = Some(head.clone()));
@@ -220,12 +235,12 @@ impl Inner {
         Reader {
             limits: &self.limits,
             clock: self.clock,
-            vault: &self.vault,
+            inner: self,
             id: request_id(exchange),
             until: call.until,
             deadline: total.min(self.deadline),
             first_event,
-            ear: Ear::new(&self.questions, call, exchange),
+            ear: Ear::new(self, call, exchange),
             publish,
             sniff: get,
             coding: exchange
@@ -242,12 +257,12 @@ impl Inner {
         if self.limits.silence_ms == 0 { wanted_ms } else { wanted_ms.min(silence) }
     }
 
-    /// The URL with placeholders put back, if it is of the scanned origin.
-    fn allowed(&self, masked: &str) -> Result<Url, Failure> {
+    /// The URL of a call, if it is of the scanned origin.
+    fn allowed(&self, call: &Call) -> Result<Url, Failure> {
         let refuse = |why: &str| failure(Phase::Connect, FailureKind::Cancelled, why);
-        let url = Url::parse(&self.vault.reveal(masked)).map_err(|_| refuse("not a URL"))?;
-        if may_carry_credentials(&self.typed, &url) {
-            Ok(url)
+        let place = call.place.as_ref().filter(|_| call.sendable()).ok_or_else(|| refuse("not a URL"))?;
+        if may_carry_credentials(&self.typed, place.url()) {
+            Ok(place.url().clone())
         } else {
             Err(refuse("another origin than the scanned one: not contacted"))
         }
@@ -362,7 +377,7 @@ impl Inner {
         call: &Call,
         exchange: &mut Exchange,
     ) -> Result<(Connection, Answer), Failure> {
-        let url = self.allowed(&call.url)?;
+        let url = self.allowed(call)?;
         let mut connection = self.fresh(&url, exchange).await?;
         let answer = self.exchange_heads(call, &url, exchange, &mut connection).await?;
         Ok((connection, answer))

@@ -1,8 +1,11 @@
 //! What a probe asks the wire to send.
 
+use super::handles::Handle;
+use super::message::Body;
+use super::place::Place;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
-use crate::transcript::{Expectation, ProbeId};
+use crate::transcript::{Expectation, ProbeId, SentHandle};
 
 /// When reading stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,41 @@ pub enum Reuse {
     Kept(u32),
 }
 
-/// One request, described in masked terms: placeholders are put back when it leaves.
+/// The value of a header.
+#[derive(Clone, Debug)]
+pub enum HeaderText {
+    /// Ours.
+    Ours(String),
+    /// One that the server gave.
+    Given(Handle),
+}
+
+impl From<&'static str> for HeaderText {
+    fn from(text: &'static str) -> Self {
+        Self::Ours(text.to_owned())
+    }
+}
+
+impl HeaderText {
+    /// What is recorded of it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        match self {
+            Self::Ours(text) => text,
+            Self::Given(handle) => handle.shown(),
+        }
+    }
+
+    /// What is sent; `None` where it cannot be.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Ours(text) => Some(text),
+            Self::Given(handle) => handle.value(),
+        }
+    }
+}
+
+/// One request, made of parts that are ours and handles of what the server gave.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The conversation.
@@ -43,18 +80,18 @@ pub struct Call {
     pub twin: Option<u32>,
     /// Era of the request.
     pub era: Option<Era>,
-    /// Placeholder of its session.
-    pub session: Option<String>,
+    /// Its session.
+    pub session: Option<Handle>,
     /// HTTP+SSE: the GET exchange whose stream carries the reply.
     pub stream: Option<u32>,
     /// HTTP method.
     pub method: &'static str,
-    /// Absolute URL on the scanned origin, masked.
-    pub url: String,
-    /// Headers in order, lower-case names, masked.
-    pub headers: Vec<(String, String)>,
+    /// Where it goes; nowhere of its own if it is a message on an open socket.
+    pub place: Option<Place>,
+    /// Headers in order, lower-case names.
+    pub headers: Vec<(String, HeaderText)>,
     /// Body.
-    pub body: Option<String>,
+    pub body: Option<Body>,
     /// When reading stops.
     pub until: Until,
     /// Which connection.
@@ -66,12 +103,14 @@ pub struct Call {
 impl Call {
     /// A request without body.
     #[must_use]
-    pub fn new(
-        method: &'static str,
-        probe: ProbeId,
-        step: impl Into<String>,
-        url: impl Into<String>,
-    ) -> Self {
+    pub fn new(method: &'static str, probe: ProbeId, step: impl Into<String>, place: &Place) -> Self {
+        // Without that field any content coding is acceptable (RFC 9110 section 12.5.3).
+        Self { method, place: Some(place.clone()), ..Self::message(probe, step) }
+            .header("accept-encoding", "identity")
+    }
+
+    /// A message on an open socket, whose body is still to come.
+    fn message(probe: ProbeId, step: impl Into<String>) -> Self {
         Self {
             probe,
             step: step.into(),
@@ -80,9 +119,9 @@ impl Call {
             era: None,
             session: None,
             stream: None,
-            method,
-            url: url.into(),
-            headers: vec![plain()],
+            method: "POST",
+            place: None,
+            headers: Vec::new(),
             body: None,
             until: Until::Reply,
             reuse: Reuse::Auto,
@@ -92,34 +131,32 @@ impl Call {
 
     /// A POST as CHECKS.md section 3 has it: `Content-Type: application/json` and both types accepted.
     #[must_use]
-    pub fn post(
-        probe: ProbeId,
-        step: impl Into<String>,
-        url: impl Into<String>,
-        body: impl Into<String>,
-    ) -> Self {
-        Self {
-            headers: vec![
-                ("content-type".to_owned(), "application/json".to_owned()),
-                ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
-                plain(),
-            ],
-            body: Some(body.into()),
-            ..Self::new("POST", probe, step, url)
-        }
+    pub fn post(probe: ProbeId, step: impl Into<String>, place: &Place, body: impl Into<Body>) -> Self {
+        let mut call = Self::new("POST", probe, step, place)
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream");
+        call.body = Some(body.into());
+        call
+    }
+
+    /// A GET of a document on another origin, which does not go over this wire.
+    #[must_use]
+    pub fn elsewhere(probe: ProbeId, step: impl Into<String>) -> Self {
+        Self { method: "GET", credential: false, ..Self::message(probe, step) }
+    }
+
+    /// A message on an open socket.
+    #[must_use]
+    pub fn tell(probe: ProbeId, step: impl Into<String>, body: impl Into<Body>) -> Self {
+        Self { body: Some(body.into()), ..Self::message(probe, step) }
     }
 
     /// A GET for an event stream: P-GET and P-SSE.
     #[must_use]
-    pub fn get_stream(probe: ProbeId, step: impl Into<String>, url: impl Into<String>) -> Self {
-        Self {
-            headers: vec![
-                ("accept".to_owned(), "text/event-stream".to_owned()),
-                ("cache-control".to_owned(), "no-store".to_owned()),
-                plain(),
-            ],
-            ..Self::new("GET", probe, step, url)
-        }
+    pub fn get_stream(probe: ProbeId, step: impl Into<String>, place: &Place) -> Self {
+        Self::new("GET", probe, step, place)
+            .header("accept", "text/event-stream")
+            .header("cache-control", "no-store")
     }
 
     /// Sets the era.
@@ -129,11 +166,22 @@ impl Call {
         self
     }
 
-    /// Adds a header, replacing one of the same name.
+    /// Adds a header of ours, replacing one of the same name.
     #[must_use]
-    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn header(self, name: &str, value: impl Into<String>) -> Self {
+        self.with(name, HeaderText::Ours(value.into()))
+    }
+
+    /// Adds a header whose value the server gave, replacing one of the same name.
+    #[must_use]
+    pub fn given(self, name: &str, value: Handle) -> Self {
+        self.with(name, HeaderText::Given(value))
+    }
+
+    /// Adds a header, replacing one of the same name.
+    pub(super) fn with(mut self, name: &str, value: HeaderText) -> Self {
         self.headers.retain(|(key, _)| key != name);
-        self.headers.push((name.to_owned(), value.into()));
+        self.headers.push((name.to_owned(), value));
         self
     }
 
@@ -144,13 +192,34 @@ impl Call {
         self
     }
 
-    /// Puts it into a session, by placeholder.
+    /// Whether everything that the server gave can be sent.
     #[must_use]
-    pub fn in_session(self, session: Option<&str>) -> Self {
+    pub fn sendable(&self) -> bool {
+        self.place.as_ref().is_none_or(Place::sendable)
+            && self.headers.iter().all(|(_, value)| value.text().is_some())
+            && self.body.as_ref().is_none_or(Body::sendable)
+    }
+
+    /// What of it is recorded as sent back.
+    pub(super) fn handles(&self) -> Vec<SentHandle> {
+        let sent =
+            |place: String, handle: &Handle| SentHandle { place, placeholder: handle.shown().to_owned() };
+        let place = self.place.as_ref().and_then(Place::handle).map(|handle| sent("url".to_owned(), handle));
+        let headers = self.headers.iter().filter_map(|(name, value)| match value {
+            HeaderText::Given(handle) => Some(sent(format!("header {name}"), handle)),
+            HeaderText::Ours(_) => None,
+        });
+        let body = self.body.as_ref().map(Body::handles).unwrap_or_default();
+        place.into_iter().chain(headers).chain(body).collect()
+    }
+
+    /// Puts it into a session.
+    #[must_use]
+    pub fn in_session(self, session: Option<&Handle>) -> Self {
         match session {
             Some(session) => {
-                let mut call = self.header(names::SESSION_HEADER, session);
-                call.session = Some(session.to_owned());
+                let mut call = self.given(names::SESSION_HEADER, session.clone());
+                call.session = Some(session.clone());
                 call
             }
             None => self,
@@ -178,9 +247,4 @@ impl Call {
         self.reuse = reuse;
         self
     }
-}
-
-/// Asks for no content coding: without that field any is acceptable (RFC 9110 section 12.5.3).
-fn plain() -> (String, String) {
-    ("accept-encoding".to_owned(), "identity".to_owned())
 }

@@ -33,15 +33,13 @@ pub async fn fetch(
     url: &Url,
     endpoint: Exposure,
 ) -> Arc<Exchange> {
-    let mut call = Call::new("GET", probe, step, wire.vault().mask(url.as_str()));
-    call.credential = false;
+    let mut exchange = wire.inner.new_exchange(&Call::elsewhere(probe, step));
+    exchange.request.url = wire.vault().record(url.as_str());
     // Who is asked there should know who asks, too (HOSTILE.md E1).
-    call.headers = vec![
+    exchange.request.headers = vec![
         (http::header::USER_AGENT.to_string(), wire.inner.user_agent.clone()),
         ("accept".to_owned(), "application/json".to_owned()),
     ];
-    let mut exchange = wire.inner.new_exchange(&call);
-    exchange.request.headers.clone_from(&call.headers);
     let limit = wire.limits().document_ms;
     let result =
         tokio::time::timeout(Duration::from_millis(limit), get(wire, &mut exchange, url, endpoint)).await;
@@ -117,7 +115,7 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
         return too_large("header_bytes", limits.header_bytes);
     }
     let (head, _) = super::recorder::head(
-        wire.vault(),
+        &wire.inner,
         response.status().as_u16(),
         response.version(),
         response.headers(),
@@ -135,7 +133,7 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
     }
     let received = bytes.len() as u64;
     let text = String::from_utf8_lossy(&bytes);
-    exchange.content = Content::Text { text: wire.vault().mask(&text), bytes: received, cut: false };
+    exchange.content = Content::Text { text: wire.vault().record(&text), bytes: received, cut: false };
     Ok(())
 }
 

@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 
+use super::conversation::Inner;
+use super::handles::HandleKind;
 use crate::protocol::names;
-use crate::transcript::secret_names::secret_name;
+use crate::transcript::tokens::{Shapes, UriOf};
 use crate::transcript::{Head, TokenKind, TokenShape, Vault};
 
 /// The scan's clock: microseconds since it began, monotonic.
@@ -35,26 +37,36 @@ pub(super) fn from_now(wait: Duration) -> tokio::time::Instant {
 }
 
 /// Records a reply's head: tokens become placeholders and leave their shapes, everything else is
-/// masked by value.
+/// masked by value. What may be sent again is kept as it came.
 pub(super) fn head(
-    vault: &Vault,
+    inner: &Inner,
     status: u16,
     version: http::Version,
     headers: &HeaderMap,
     at_us: u64,
 ) -> (Head, Vec<TokenShape>) {
-    let mut shapes = Vec::new();
+    let vault = &inner.vault;
+    let mut shapes = Shapes::default();
     let headers = headers
         .iter()
         .map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            let value = match name.as_str() {
-                names::SESSION_HEADER => learn(vault, TokenKind::Session, &value, &mut shapes),
+            let shown = match name.as_str() {
+                names::SESSION_HEADER => {
+                    let shown = vault.token(TokenKind::Session, &value, &mut shapes);
+                    inner.given.keep(HandleKind::Session, &shown, &value);
+                    shown
+                }
                 "set-cookie" => cookie(vault, &value, &mut shapes),
-                "location" => redirect(vault, &value),
-                _ => vault.mask(&value),
+                // Its tokens are no session's: they have no shape.
+                "location" => {
+                    let shown = vault.record_uri(UriOf::Redirect, &value, &mut Shapes::default());
+                    inner.given.keep(HandleKind::Location, &shown, &value);
+                    shown
+                }
+                _ => vault.record(&value),
             };
-            (vault.mask(name.as_str()), value)
+            (vault.mask(name.as_str()), shown)
         })
         .collect();
     let version = match version {
@@ -62,57 +74,16 @@ pub(super) fn head(
         http::Version::HTTP_10 => "HTTP/1.0",
         _ => "HTTP/1.1",
     };
-    (Head { at_us, status, version: version.to_owned(), headers }, shapes)
+    (Head { at_us, status, version: version.to_owned(), headers }, shapes.list())
 }
 
-fn learn(vault: &Vault, kind: TokenKind, value: &str, shapes: &mut Vec<TokenShape>) -> String {
-    let shape = vault.learn(kind, value);
-    let placeholder = shape.placeholder.clone();
-    shapes.push(shape);
-    placeholder
-}
-
-/// Hides the values of token-like parameters of a URL, also of those in its fragment, where some flows put
-/// them: authorization codes and tokens travel in redirects (HOSTILE.md K6).
-fn redirect(vault: &Vault, url: &str) -> String {
-    let hide = |pair: &str| match pair.split_once('=') {
-        Some((name, value)) if secret_name(name) && !value.is_empty() => {
-            format!("{name}={}", vault.learn(TokenKind::Uri, value).placeholder)
-        }
-        _ => pair.to_owned(),
-    };
-    let pairs = |text: &str| text.split('&').map(hide).collect::<Vec<_>>().join("&");
-    let (url, fragment) = url.split_once('#').map_or((url, None), |(url, fragment)| (url, Some(fragment)));
-    let mut shown = url
-        .split_once('?')
-        .map_or_else(|| url.to_owned(), |(path, query)| format!("{path}?{}", pairs(query)));
-    if let Some(fragment) = fragment {
-        shown.push('#');
-        shown.push_str(&pairs(fragment));
-    }
-    vault.mask(&shown)
-}
-
-/// Keeps a cookie's name and attributes, masks its value (HOSTILE.md K6).
-fn cookie(vault: &Vault, line: &str, shapes: &mut Vec<TokenShape>) -> String {
+/// Keeps a cookie's name and attributes, masks its value.
+fn cookie(vault: &Vault, line: &str, shapes: &mut Shapes) -> String {
     let (pair, attributes) = line.split_once(';').map_or((line, ""), |(pair, rest)| (pair, rest));
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let placeholder = learn(vault, TokenKind::Cookie, value, shapes);
+    let placeholder = vault.token(TokenKind::Cookie, value, shapes);
     let separator = if attributes.is_empty() { "" } else { ";" };
-    vault.mask(&format!("{name}={placeholder}{separator}{attributes}"))
-}
-
-/// Learns the tokens of an announced URI, so that masking its line hides them: query values, and path
-/// segments that are no words.
-pub(super) fn learn_uri_tokens(vault: &Vault, uri: &str, shapes: &mut Vec<TokenShape>) {
-    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let values = query.split('&').filter_map(|pair| pair.split_once('=').map(|(_, value)| value));
-    let segments = path
-        .split('/')
-        .filter(|segment| segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit()));
-    for token in values.filter(|value| value.len() >= 8).chain(segments) {
-        shapes.push(vault.learn(TokenKind::Uri, token));
-    }
+    format!("{}={placeholder}{separator}{}", vault.record(name), vault.record(attributes))
 }
 
 #[cfg(test)]
@@ -122,14 +93,20 @@ mod tests {
     #[test]
     fn a_redirect_keeps_its_form_and_no_code() {
         let vault = Vault::default();
-        let shown = redirect(&vault, "/cb?state=a&code=Zx81kdQ02mm&error_code=#access_token=eyJhbGciOi&x=1");
-        assert_eq!(shown, "/cb?state=a&code=~uri-token-1~&error_code=#access_token=~uri-token-2~&x=1");
+        let shown = |uri: &str| vault.record_uri(UriOf::Redirect, uri, &mut Shapes::default());
         assert_eq!(
-            vault.reveal("/cb?code=~uri-token-1~"),
-            "/cb?code=Zx81kdQ02mm",
-            "a redirect can be followed"
+            shown("/cb?state=a&code=Zx81kdQ02mm&error_code=#access_token=eyJhbGciOi&x=1"),
+            "/cb?state=a&code=~uri-token-1~&error_code=#access_token=~uri-token-2~&x=1"
         );
-        assert_eq!(redirect(&vault, "https://a.example/mcp"), "https://a.example/mcp");
-        assert_eq!(redirect(&vault, "https://u:p@a.example/mcp"), "https://~userinfo~@a.example/mcp");
+        assert_eq!(shown("https://a.example/mcp"), "https://a.example/mcp");
+        assert_eq!(shown("https://u:p@a.example/mcp"), "https://~userinfo~@a.example/mcp");
+    }
+
+    #[test]
+    fn a_cookie_is_masked_where_it_stands() {
+        let vault = Vault::default();
+        let shown = cookie(&vault, "api_version=2025-11-25; Path=/~session-1~", &mut Shapes::default());
+        assert_eq!(shown, "api_version=~cookie-1~; Path=/~!session-1~");
+        assert_eq!(vault.record("2025-11-25"), "2025-11-25");
     }
 }

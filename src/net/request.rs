@@ -12,12 +12,12 @@ use url::Url;
 
 use super::conversation::Inner;
 use super::dial::failure;
-use super::exchange::Call;
+use super::exchange::{Call, HeaderText};
 use crate::target::placeholder;
 use crate::transcript::{Exchange, Failure, FailureKind, Phase};
 
-/// The request of a call. Placeholders are put back; the operator's headers join; the exchange gets
-/// what was sent, masked.
+/// The request of a call. Handles give their values, each encoded for its place; the operator's headers join;
+/// the exchange gets what was sent, masked.
 pub(super) fn build(
     inner: &Inner,
     call: &Call,
@@ -26,18 +26,22 @@ pub(super) fn build(
     h2: bool,
 ) -> Result<http::Request<Full<Bytes>>, Failure> {
     let refuse = |what: &str| failure(Phase::Send, FailureKind::Other, what);
-    let mut headers: Vec<(String, String)> = Vec::new();
+    let mut headers: Vec<(String, HeaderText)> = Vec::new();
     let named = |name: &str| call.headers.iter().any(|(key, _)| key == name);
     let host = host(url);
     if !named("host") {
-        headers.push(("host".to_owned(), host.clone()));
+        headers.push(("host".to_owned(), HeaderText::Ours(host.clone())));
     }
-    headers.push((USER_AGENT.to_string(), inner.user_agent.clone()));
+    headers.push((USER_AGENT.to_string(), HeaderText::Ours(inner.user_agent.clone())));
     headers.extend(call.headers.iter().cloned());
-    exchange.request.headers = headers.clone();
+    exchange.request.headers =
+        headers.iter().map(|(name, value)| (name.clone(), value.shown().to_owned())).collect();
     let mut builder = http::Request::builder().method(call.method);
-    let authority =
-        call.headers.iter().find(|(key, _)| key == "host").map_or(host, |(_, value)| value.clone());
+    let authority = call
+        .headers
+        .iter()
+        .find(|(key, _)| key == "host")
+        .map_or(host, |(_, value)| value.shown().to_owned());
     let path = url.path().to_owned() + &url.query().map_or_else(String::new, |query| format!("?{query}"));
     let scheme = if matches!(url.scheme(), "https" | "wss") { "https" } else { "http" };
     let uri = if h2 { format!("{scheme}://{authority}{path}") } else { path };
@@ -46,9 +50,13 @@ pub(super) fn build(
         if h2 && matches!(name.as_str(), "host" | "connection" | "upgrade") {
             continue;
         }
+        if let HeaderText::Ours(text) = value {
+            inner.vault.sent(text);
+        }
         // Bytes, because Last-Event-ID is UTF-8; control characters are refused all the same.
-        let value = HeaderValue::from_bytes(inner.vault.reveal(value).as_bytes())
-            .map_err(|_| refuse("a header value cannot be sent"))?;
+        let text = value.text().ok_or_else(|| refuse(NOT_KEPT))?;
+        let value =
+            HeaderValue::from_bytes(text.as_bytes()).map_err(|_| refuse("a header value cannot be sent"))?;
         builder = builder.header(name.as_str(), value);
     }
     if call.credential {
@@ -64,9 +72,15 @@ pub(super) fn build(
             exchange.request.headers.push((name.as_str().to_owned(), format!("~{}~", placeholder(name))));
         }
     }
-    let body = call.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(inner.vault.reveal(body)));
+    let body = match &call.body {
+        Some(body) => Bytes::from(body.text().ok_or_else(|| refuse(NOT_KEPT))?),
+        None => Bytes::new(),
+    };
     builder.body(Full::new(body)).map_err(|_| refuse("the request cannot be built"))
 }
+
+/// Why a handle without its value is not sent: no probe gets so far with one.
+const NOT_KEPT: &str = "what the server gave was not kept";
 
 /// `host[:port]` as a client writes it.
 fn host(url: &Url) -> String {

@@ -13,11 +13,12 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::asked::WAITING;
+use super::asked::{WAITING, answer};
 use super::conversation::Inner;
 use super::dial::Connection;
 use super::exchange::Call;
 use super::guard::{Closing, Tally};
+use super::message::Message as Meant;
 use super::recorder::from_now;
 use super::websocket::{CLOSING, Socket, Stream, broken_socket, close_code, closed_with, mask_shown, shown};
 use super::wire::Wire;
@@ -64,8 +65,8 @@ struct Heard {
 /// socket still serves, and that nothing was said about the message before it.
 #[derive(Clone, Debug)]
 pub struct Barrier {
-    /// Its text, masked.
-    pub text: String,
+    /// The request.
+    pub message: Meant,
     /// Its id.
     pub id: Value,
 }
@@ -111,10 +112,11 @@ impl Wire<'_> {
             url: talk.upgrade.request.url.clone(),
             headers: Vec::new(),
             body: exchange.request.body.take(),
+            handles: std::mem::take(&mut exchange.request.handles),
         };
         let permit = inner.in_flight.acquire().await.ok();
         inner.pace().await;
-        talk.exchange(inner, &mut exchange, barrier, limit).await;
+        talk.exchange(inner, call, &mut exchange, barrier, limit).await;
         drop(permit);
         self.record(exchange)
     }
@@ -157,7 +159,7 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
         let at_us = inner.clock.now_us();
         let mut farewell = None;
         let (over, answer) = {
-            let mut answer = None;
+            let mut answered = None;
             let mut heard = lock(&ears.heard);
             match message {
                 None => heard.over = true,
@@ -168,10 +170,13 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
                 }
                 Some(Ok(message)) => {
                     let forbidden = ears.closing.forbidden();
-                    let (kind, text) = shown(&message, forbidden);
-                    let text = mask_shown(&inner.vault, kind, &text);
-                    if kind == FrameKind::Text && answers < WAITING && text.contains("\"method\"") {
-                        answer = jsonrpc::parse(&text).ok().and_then(|asked| jsonrpc::decline(&asked));
+                    let (kind, said) = shown(&message, forbidden);
+                    let text = mask_shown(&inner.vault, kind, &said);
+                    if kind == FrameKind::Text && text != said {
+                        inner.given.keep_message(&said, &text);
+                    }
+                    if kind == FrameKind::Text && answers < WAITING && said.contains("\"method\"") {
+                        answered = answer(&said, &text).filter(|(answer, _)| answer.sendable());
                     }
                     heard.over |= kind == FrameKind::Close;
                     let hit = tally.add(message.len(), &inner.limits);
@@ -181,7 +186,7 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
                     heard.frames.push(Frame { at_us, direction: Direction::In, kind, text });
                 }
             }
-            (heard.over, answer)
+            (heard.over, answered)
         };
         ears.changed.send_modify(|version| *version = version.wrapping_add(1));
         if let Some(code) = farewell {
@@ -193,7 +198,7 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
         }
         if let Some((body, _)) = answer {
             answers = answers.saturating_add(1);
-            ears.answer(&inner, body.to_string()).await;
+            ears.answer(&inner, &body).await;
         }
     }
 }
@@ -209,11 +214,12 @@ struct Ears {
 
 impl Ears {
     /// Answers what the server asked (HOSTILE.md J12). The frame stays with the upgrade's exchange.
-    async fn answer(&self, inner: &Inner, body: String) {
-        let message = Message::Text(Utf8Bytes::from(inner.vault.reveal(&body)));
-        if self.send(message).await {
+    async fn answer(&self, inner: &Inner, body: &Meant) {
+        let Some(text) = body.text() else { return };
+        if self.send(Message::Text(Utf8Bytes::from(text))).await {
             let (at_us, direction) = (inner.clock.now_us(), Direction::Out);
-            lock(&self.heard).frames.push(Frame { at_us, direction, kind: FrameKind::Text, text: body });
+            let text = inner.vault.mask(&body.shown());
+            lock(&self.heard).frames.push(Frame { at_us, direction, kind: FrameKind::Text, text });
         }
     }
 
@@ -251,6 +257,7 @@ impl Talk {
     async fn exchange(
         &self,
         inner: &Inner,
+        call: &Call,
         exchange: &mut Exchange,
         barrier: Option<&Barrier>,
         limit: Duration,
@@ -262,15 +269,16 @@ impl Talk {
         exchange.started_us = inner.clock.now_us();
         let from = lock(&self.heard).frames.len();
         let mut frames = Vec::new();
-        let texts = [exchange.request.body.as_deref(), barrier.map(|barrier| barrier.text.as_str())];
-        for text in texts.into_iter().flatten() {
+        let own_text = call.body.as_ref().and_then(|body| Some((body.shown(), body.text()?)));
+        let behind = barrier.and_then(|barrier| Some((barrier.message.shown(), barrier.message.text()?)));
+        for (shown, text) in own_text.into_iter().chain(behind) {
             frames.push(Frame {
                 at_us: inner.clock.now_us(),
                 direction: Direction::Out,
                 kind: FrameKind::Text,
-                text: text.to_owned(),
+                text: inner.vault.mask(&shown),
             });
-            let message = Message::Text(Utf8Bytes::from(inner.vault.reveal(text)));
+            let message = Message::Text(Utf8Bytes::from(text));
             let sent = timeout_at(end, async { self.sink.lock().await.send(message).await }).await;
             if let Ok(Err(error)) = sent {
                 let mut heard = lock(&self.heard);

@@ -37,7 +37,7 @@ struct Counts {
 impl Seen {
     /// The first bytes since the last [`Self::reset`], masked, as printable text.
     pub(super) fn excerpt(&self, vault: &Vault) -> String {
-        let masked = vault.mask_cut(&String::from_utf8_lossy(&self.lock().first));
+        let masked = vault.record_cut(&String::from_utf8_lossy(&self.lock().first));
         masked.chars().take(SHOWN).collect::<String>().escape_default().to_string()
     }
 

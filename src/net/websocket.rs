@@ -18,8 +18,10 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use super::body::BINARY_KEPT;
 use super::broken::broken;
 use super::dial::{Connection, failure, over};
-use super::exchange::Call;
+use super::exchange::{Call, HeaderText};
 use super::guard::{Guard, Tally, TooManyFragments};
+use super::message::Message as Meant;
+use super::place::Place;
 use super::recorder::{self, from_now};
 use super::wire::Wire;
 use crate::protocol::websocket::accept;
@@ -70,21 +72,19 @@ impl Call {
     pub fn websocket(
         probe: ProbeId,
         step: impl Into<String>,
-        url: impl Into<String>,
-        subprotocol: Option<&str>,
+        place: &Place,
+        subprotocol: Option<&HeaderText>,
     ) -> Self {
         let key = base64::engine::general_purpose::STANDARD.encode(uuid::Uuid::new_v4().as_bytes());
-        let mut call = Self::new("GET", probe, step, url);
-        call.headers = vec![
-            ("connection".to_owned(), "Upgrade".to_owned()),
-            ("upgrade".to_owned(), "websocket".to_owned()),
-            ("sec-websocket-version".to_owned(), "13".to_owned()),
-            ("sec-websocket-key".to_owned(), key),
-        ];
-        if let Some(subprotocol) = subprotocol {
-            call.headers.push(("sec-websocket-protocol".to_owned(), subprotocol.to_owned()));
+        let call = Self::new("GET", probe, step, place)
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", key);
+        match subprotocol {
+            Some(subprotocol) => call.with("sec-websocket-protocol", subprotocol.clone()),
+            None => call,
         }
-        call
     }
 }
 
@@ -133,13 +133,8 @@ impl Wire<'_> {
         let (connection, mut answer) = inner.upgrade(call, exchange).await?;
         let response = &mut answer.response;
         let at_us = inner.clock.now_us();
-        let (head, shapes) = recorder::head(
-            &inner.vault,
-            response.status().as_u16(),
-            response.version(),
-            response.headers(),
-            at_us,
-        );
+        let (head, shapes) =
+            recorder::head(inner, response.status().as_u16(), response.version(), response.headers(), at_us);
         exchange.head = Some(head);
         exchange.shapes = shapes;
         if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
@@ -174,13 +169,12 @@ impl Wire<'_> {
     }
 
     /// Sends one text message.
-    pub async fn say(&self, socket: &mut Socket, text: &str) {
-        if socket.over {
-            return;
-        }
-        let revealed = Utf8Bytes::from(self.inner.vault.reveal(text));
-        self.note(socket, Direction::Out, FrameKind::Text, text);
-        if let Err(error) = socket.stream.send(Message::Text(revealed)).await {
+    pub async fn say(&self, socket: &mut Socket, message: &Meant) {
+        let Some(text) = message.text().filter(|_| !socket.over) else { return };
+        let shown = self.inner.vault.mask(&message.shown());
+        let at_us = self.inner.clock.now_us();
+        socket.frames.push(Frame { at_us, direction: Direction::Out, kind: FrameKind::Text, text: shown });
+        if let Err(error) = socket.stream.send(Message::Text(Utf8Bytes::from(text))).await {
             socket.fail(&error);
         }
     }
@@ -304,7 +298,7 @@ pub(super) fn close_code(error: &WsError) -> Option<CloseCode> {
 
 /// Masks what [`shown`] gave: a binary message may have been cut inside a secret.
 pub(super) fn mask_shown(vault: &Vault, kind: FrameKind, text: &str) -> String {
-    if kind == FrameKind::Binary { vault.mask_cut(text) } else { vault.mask(text) }
+    if kind == FrameKind::Binary { vault.record_cut(text) } else { vault.record(text) }
 }
 
 /// What a close code means that no endpoint may send.

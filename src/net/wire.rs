@@ -11,6 +11,7 @@ use super::asked::{Asked, WAITING};
 use super::conversation::{Inner, LAGS, LONGEST_SILENCE_MS};
 use super::dial::Dialler;
 use super::exchange::Call;
+use super::handles::Given;
 use super::kept::Kept;
 use super::pool::Pool;
 use super::recorder::{Clock, from_now};
@@ -62,6 +63,8 @@ impl<'a> Wire<'a> {
             next_slot: Mutex::new(Instant::now()),
             kept: Kept::new(limits.kept_bytes),
             lag_us: AtomicU64::new(0),
+            given: Given::default(),
+            places: Mutex::default(),
             limits,
         };
         Self {
@@ -173,13 +176,14 @@ impl<'a> Wire<'a> {
     pub(super) fn record(&self, mut exchange: Exchange) -> Arc<Exchange> {
         let vault = &self.inner.vault;
         if let Some(failure) = &mut exchange.failure {
+            // An excerpt in it is recorded text already.
             failure.detail = vault.mask_cut(&failure.detail);
         }
         if let Some(tls) = exchange.connect.as_mut().and_then(|connect| connect.tls.as_mut()) {
             for certificate in &mut tls.chain {
                 let names = certificate.names.iter_mut();
                 for text in names.chain([&mut certificate.subject, &mut certificate.issuer]) {
-                    *text = vault.mask_cut(text);
+                    *text = vault.record_cut(text);
                 }
             }
         }

@@ -17,9 +17,9 @@ pub(super) async fn during(prober: &Prober<'_>, conversations: impl Future<Outpu
             Some(asked) = prober.wire.asked() => asked,
         };
         let step = if asked.ping { "ping" } else { "declined" };
-        let mut call = Call::post(ProbeId::Answers, step, asked.url, asked.body)
+        let mut call = Call::post(ProbeId::Answers, step, &asked.place, asked.body)
             .era(Era::Legacy)
-            .in_session(asked.session.as_deref())
+            .in_session(asked.session.as_ref())
             // A response is accepted with 202 and no body.
             .until(Until::Head);
         if let Some(version) = asked.version {

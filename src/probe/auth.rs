@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::classify::{Endpoint, Feed, discover, twin};
+use super::classify::{Endpoint, Feed, discover};
 use super::speaker::{self, Channel, Speaker};
 use super::upgrade::talk;
 use super::{Prober, bad_input, browser, content_type, of};
@@ -20,12 +20,12 @@ use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
 use crate::facts::{Readings, reply};
 use crate::net::websocket::Upgrade;
-use crate::net::{Call, Until, fetch};
+use crate::net::{Call, HandleKind, Place, Until, fetch};
 use crate::protocol::address::Exposure;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
-use crate::protocol::well_known::{PROTECTED_RESOURCE, as_scanned, issuer_forms, path_form, root_form};
+use crate::protocol::well_known::{AUTHORIZATION_SERVER, PROTECTED_RESOURCE, as_scanned, issuer_forms};
 use crate::transcript::{Exchange, ProbeId, Transcript};
 
 const PROBE: ProbeId = ProbeId::Auth;
@@ -36,12 +36,12 @@ const OPENING_MS: u64 = 3_000;
 
 /// Some servers meet a wrong credential with 403 or 500: where it got us nothing, the same question is
 /// asked without it. Gives whether a credential is asked for.
-pub(super) async fn asked_for(prober: &Prober<'_>, url: &str) -> bool {
+pub(super) async fn asked_for(prober: &Prober<'_>, place: &Place) -> bool {
     let refused = matches!(prober.kind(), Kind::None | Kind::Blocked);
     if !refused || !prober.transcript().exchanges.iter().any(Exchange::credentialed) {
         return false;
     }
-    let mut call = discover(&prober.client, "discover-bare", url, Revision::NEWEST_MODERN.as_str());
+    let mut call = discover(&prober.client, "discover-bare", place, Revision::NEWEST_MODERN.as_str());
     call.credential = false;
     prober.send(call).await;
     prober.kind() == Kind::AuthGated
@@ -51,7 +51,7 @@ pub(super) async fn asked_for(prober: &Prober<'_>, url: &str) -> bool {
 pub(super) async fn stream(prober: &Prober<'_>, target: &mut Endpoint) {
     prober.wire.doing("the endpoint asks for a credential; looking at its GET");
     let wait = prober.silence_ms().unwrap_or(OPENING_MS);
-    let mut call = Call::get_stream(ProbeId::Classify, "get", &target.url).until(Until::Watch(wait));
+    let mut call = Call::get_stream(ProbeId::Classify, "get", &target.place).until(Until::Watch(wait));
     call.credential = false;
     let Some(mut held) = prober.hold(call).await else { return };
     held.wait(Duration::from_millis(wait), |head, lines| {
@@ -82,7 +82,7 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
     if !posts {
         let feed = Endpoint { feed: Some(Feed::Plain), ..target.clone() };
         futures_util::future::join(
-            get(prober, &target.url, "get", None),
+            get(prober, &target.place, "get", None),
             browser::run(prober, &[], &feed, None),
         )
         .await;
@@ -90,7 +90,7 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
     }
     let proved_by = asked.map_or(0, |exchange| exchange.id);
     let speak = |era, revision: Revision| {
-        Speaker::new(&prober.client, era, &target.url, None, revision.as_str(), proved_by)
+        Speaker::new(&prober.client, era, &target.place, None, revision.as_str(), proved_by)
     };
     let speakers = [speak(Era::Modern, Revision::NEWEST_MODERN), speak(Era::Legacy, Revision::NEWEST_LEGACY)];
     let rows = async {
@@ -121,7 +121,7 @@ pub(super) async fn beside(prober: &Prober<'_>, all: &[Speaker], target: &Endpoi
     }
     prober.wire.doing("asking again without the credential");
     if speakers.is_empty() {
-        get(prober, &target.url, "get", None).await;
+        get(prober, &target.place, "get", None).await;
         messages(prober, all).await;
         if challenged(&prober.transcript()) {
             documents(prober, target).await;
@@ -147,8 +147,8 @@ async fn hinted(prober: &Prober<'_>, transcript: &Transcript, target: &Endpoint)
     if !prober.standard() || target.feed.is_some() {
         return false;
     }
-    let Some(url) = path_form(&target.url, PROTECTED_RESOURCE) else { return false };
-    let Some(exchange) = prober.send(document_call("prm-path", &url)).await else { return false };
+    let place = target.place.well_known(PROTECTED_RESOURCE, false);
+    let Some(exchange) = prober.send(document_call("prm-path", &place)).await else { return false };
     document(&exchange).is_some()
 }
 
@@ -167,8 +167,7 @@ fn served(exchange: &Exchange) -> bool {
 /// A call without the credential; a negative of the same call with it, where that was served.
 fn bare(mut call: Call, transcript: &Transcript) -> Call {
     call.credential = false;
-    let body = call.body.as_deref().and_then(|body| crate::protocol::jsonrpc::parse(body).ok());
-    let method = body.as_ref().and_then(|body| body.get("method")).and_then(Value::as_str);
+    let method = call.body.as_ref().and_then(|body| body.get("method")).and_then(Value::as_str);
     let same = transcript.exchanges.iter().find(|exchange| {
         exchange.credentialed()
             && exchange.era == call.era
@@ -198,7 +197,7 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
                 &speaker.client,
                 PROBE,
                 "initialize",
-                &speaker.url,
+                Some(&speaker.place),
                 Revision::NEWEST_LEGACY.as_str(),
             ),
         };
@@ -233,7 +232,7 @@ async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint, thr
         }
     };
     let delete = async {
-        let mut call = Call::new("DELETE", PROBE, "delete", &target.url)
+        let mut call = Call::new("DELETE", PROBE, "delete", &target.place)
             .header(names::SESSION_HEADER, uuid::Uuid::new_v4().to_string());
         call.credential = false;
         if !thrifty {
@@ -245,18 +244,18 @@ async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint, thr
         let transcript = prober.transcript();
         let mut known = transcript.exchanges.iter().filter(|exchange| exchange.step.starts_with("websocket"));
         if !known.any(|exchange| exchange.status().is_some_and(|status| !matches!(status, 101 | 401 | 403))) {
-            websocket(prober, &twin(&target.url, "ws")).await;
+            websocket(prober, &target.place.twin(true)).await;
         }
     };
     futures_util::future::join(
-        futures_util::future::join(get(prober, &target.url, "get", None), listen),
+        futures_util::future::join(get(prober, &target.place, "get", None), listen),
         futures_util::future::join(delete, socket),
     )
     .await;
     // Servers that keep the old transport host it there. In quick, with a credential, the budget is spent
     // on what the endpoint itself says.
-    if let Some(folder) = target.url.strip_suffix("/mcp").filter(|_| !thrifty) {
-        get(prober, &format!("{folder}/sse"), SIBLING_SSE, None).await;
+    if let Some(sse) = target.place.instead("/mcp", "/sse").filter(|_| !thrifty) {
+        get(prober, &sse, SIBLING_SSE, None).await;
     }
 }
 
@@ -270,8 +269,8 @@ async fn messages(prober: &Prober<'_>, speakers: &[Speaker]) {
 }
 
 /// P-GET without the credential, in a session if one is given.
-async fn get(prober: &Prober<'_>, url: &str, step: &str, session: Option<&Speaker>) {
-    let call = Call::get_stream(PROBE, step, url);
+async fn get(prober: &Prober<'_>, place: &Place, step: &str, session: Option<&Speaker>) {
+    let call = Call::get_stream(PROBE, step, place);
     let call = match session {
         Some(speaker) => speaker.dress(call),
         None => call,
@@ -300,19 +299,25 @@ async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
     };
     let Some(spare) = spare else { return };
     let version = spare.version.unwrap_or_else(|| speaker.version.clone());
-    let inside =
-        Speaker::new(&prober.client, Era::Legacy, &speaker.url, Some(spare.id), &version, speaker.proved_by);
+    let inside = Speaker::new(
+        &prober.client,
+        Era::Legacy,
+        &speaker.place,
+        Some(spare.id),
+        &version,
+        speaker.proved_by,
+    );
     let mut list = inside.call(PROBE, "session tools/list", "tools/list", json!({})).negative(None);
     list.credential = false;
     prober.send(list).await;
     if prober.standard() {
-        get(prober, &speaker.url, "session get", Some(&inside)).await;
+        get(prober, &speaker.place, "session get", Some(&inside)).await;
     }
 }
 
 /// P-WS without the credential; MCP is spoken where the upgrade is granted.
-async fn websocket(prober: &Prober<'_>, url: &str) {
-    let mut call = prober.upgrade_call(PROBE, "websocket", url, Some("mcp"));
+async fn websocket(prober: &Prober<'_>, place: &Place) {
+    let mut call = prober.upgrade_call(PROBE, "websocket", place, Some(&"mcp".into()));
     call.credential = false;
     if prober.admit(&call).is_none() {
         return;
@@ -329,19 +334,21 @@ async fn documents(prober: &Prober<'_>, target: &Endpoint) {
     let transcript = prober.transcript();
     let named = metadata_url(&transcript.exchanges);
     let well_known = [
-        ("prm-path", path_form(&target.url, PROTECTED_RESOURCE)),
-        ("prm-root", root_form(&target.url, PROTECTED_RESOURCE)),
+        ("prm-path", Some(target.place.well_known(PROTECTED_RESOURCE, false))),
+        ("prm-root", Some(target.place.well_known(PROTECTED_RESOURCE, true))),
     ];
-    let mut seen: Vec<String> = Vec::new();
-    for (step, url) in [("prm-challenge", named)].into_iter().chain(well_known) {
-        let Some(url) = url.filter(|url| !seen.contains(url)) else { continue };
-        let found = read(prober, step, &url, target)
+    let named = named.and_then(|url| document_at(prober, &url, target));
+    let well_known = well_known.map(|(step, place)| (step, place.map(Document::Here)));
+    let mut seen: Vec<Document> = Vec::new();
+    for (step, document) in [("prm-challenge", named)].into_iter().chain(well_known) {
+        let Some(document) = document.filter(|document| !seen.contains(document)) else { continue };
+        let found = read(prober, step, &document)
             .await
             .is_some_and(|exchange| resource_metadata([&*exchange]).is_some());
         if found {
             break;
         }
-        seen.push(url);
+        seen.push(document);
     }
     let transcript = prober.transcript();
     let issuers = resource_metadata(&transcript.exchanges).map(|(_, document)| issuers(&document));
@@ -353,10 +360,8 @@ async fn documents(prober: &Prober<'_>, target: &Endpoint) {
         }
         // 2025-03-26: the origin of the endpoint is its own authorization server.
         None => {
-            let origin = Url::parse(&target.url).map(|url| url.origin().ascii_serialization());
-            if let Some(form) = origin.ok().and_then(|origin| issuer_forms(&origin).into_iter().next()) {
-                read(prober, "as 0.1", &form, target).await;
-            }
+            let document = Document::Here(target.place.well_known(AUTHORIZATION_SERVER, true));
+            read(prober, "as 0.1", &document).await;
         }
     }
 }
@@ -364,34 +369,54 @@ async fn documents(prober: &Prober<'_>, target: &Endpoint) {
 async fn authorization(prober: &Prober<'_>, number: usize, issuer: &str, target: &Endpoint) {
     for (form, url) in issuer_forms(issuer).iter().enumerate() {
         let step = format!("as {number}.{}", form.saturating_add(1));
-        let Some(exchange) = read(prober, &step, url, target).await else { return };
+        let Some(document) = document_at(prober, url, target) else { return };
+        let Some(exchange) = read(prober, &step, &document).await else { return };
         if authorization_server(&exchange).is_some() {
             return;
         }
     }
 }
 
-fn document_call(step: &str, url: &str) -> Call {
-    let mut call = Call::new("GET", PROBE, step, url).header("accept", "application/json");
+fn document_call(step: &str, place: &Place) -> Call {
+    let mut call = Call::new("GET", PROBE, step, place).header("accept", "application/json");
     call.credential = false;
     call
 }
 
-/// A document: over our own connection if it is of the scanned origin, otherwise as a foreign one.
-async fn read(
-    prober: &Prober<'_>,
-    step: &str,
-    url: &str,
-    target: &Endpoint,
-) -> Option<std::sync::Arc<Exchange>> {
-    let scanned = Url::parse(&target.url).ok()?;
-    let url = as_scanned(&scanned, Url::parse(url).ok()?);
-    let call = document_call(step, url.as_str());
-    if crate::net::may_carry_credentials(&scanned, &url) {
-        return prober.send(call).await;
+/// A document that can be read.
+#[derive(Clone, Debug, PartialEq)]
+enum Document {
+    /// Of the scanned origin.
+    Here(Place),
+    /// Of another one.
+    Elsewhere(Url),
+}
+
+/// Where a document is that a reply names: over our own connection if it is of the scanned origin, otherwise as
+/// a foreign one. `None` if it is no URL.
+fn document_at(prober: &Prober<'_>, url: &str, target: &Endpoint) -> Option<Document> {
+    let scanned = Url::parse(target.place.shown()).ok()?;
+    let there = as_scanned(&scanned, Url::parse(url).ok()?);
+    if !crate::net::may_carry_credentials(&scanned, &there) {
+        // What holds a secret goes nowhere, and what was recorded of it is no URL of theirs.
+        return prober
+            .wire
+            .handle(HandleKind::Document, url)
+            .sendable()
+            .then_some(Document::Elsewhere(there));
     }
-    prober.admit(&call)?;
-    let transcript = prober.transcript();
-    let exposure = Readings::new(&transcript).exposure().unwrap_or(Exposure::Public);
-    Some(fetch(prober.wire, PROBE, step, &url, exposure).await)
+    let handle = prober.wire.handle(HandleKind::Document, there.as_str());
+    prober.wire.given(&target.place, handle).map(Document::Here)
+}
+
+async fn read(prober: &Prober<'_>, step: &str, document: &Document) -> Option<std::sync::Arc<Exchange>> {
+    match document {
+        Document::Here(place) => prober.send(document_call(step, place)).await,
+        Document::Elsewhere(url) => {
+            prober.admit(&Call::elsewhere(PROBE, step))?;
+            let transcript = prober.transcript();
+            let exposure = Readings::new(&transcript).exposure().unwrap_or(Exposure::Public);
+            Some(fetch(prober.wire, PROBE, step, url, exposure).await)
+        }
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::speaker::Speaker;
 use super::{Prober, newest};
-use crate::net::{Call, Reuse};
+use crate::net::{Body, Call, Reuse};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, ProbeId};
@@ -51,9 +51,9 @@ async fn malformed(prober: &Prober<'_>, speaker: &Speaker, twin: u32) {
         *version = json!("1.0");
     }
     let bodies = [
-        ("truncated", r#"{"jsonrpc":"2.0","id":1,"#.to_owned()),
-        ("not-a-request", r#"{"foo":1}"#.to_owned()),
-        ("jsonrpc-1.0", old.to_string()),
+        ("truncated", r#"{"jsonrpc":"2.0","id":1,"#.into()),
+        ("not-a-request", r#"{"foo":1}"#.into()),
+        ("jsonrpc-1.0", old.into()),
     ];
     four_at_a_time(prober, speaker, twin, ProbeId::Malformed, bodies).await;
 }
@@ -63,13 +63,13 @@ async fn forms(prober: &Prober<'_>, speaker: &Speaker, twin: u32) {
     let base = |change: &dyn Fn(&mut Value)| {
         let mut body = speaker.body(&id, speaker.base, Value::Null);
         change(&mut body);
-        body.to_string()
+        Body::from(body)
     };
     let bodies = [
-        ("empty", String::new()),
-        ("null", "null".to_owned()),
-        ("empty-array", "[]".to_owned()),
-        ("deep-array", format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH))),
+        ("empty", "".into()),
+        ("null", "null".into()),
+        ("empty-array", "[]".into()),
+        ("deep-array", (1..DEPTH).fold(json!([]), |inner, _| json!([inner])).into()),
         ("params-string", base(&|body| set(body, "params", json!("scanner")))),
         ("method-empty", base(&|body| set(body, "method", json!("")))),
         ("id-null", base(&|body| set(body, "id", Value::Null))),
@@ -85,13 +85,13 @@ fn set(body: &mut Value, member: &str, value: Value) {
 }
 
 /// BASE with a `_meta` key that nobody knows: legal, and to be ignored.
-fn unknown_meta(speaker: &Speaker) -> String {
+fn unknown_meta(speaker: &Speaker) -> Body {
     let mut body = speaker.body(&speaker.id(), speaker.base, json!({ "_meta": {} }));
     let meta = body.pointer_mut("/params/_meta").and_then(Value::as_object_mut);
     if let Some(meta) = meta {
         meta.insert("invalid.scanner/unknown".to_owned(), json!(true));
     }
-    body.to_string()
+    body.into()
 }
 
 /// Sends bad bodies, four at a time, on fresh connections; where they share a channel that one of them
@@ -102,7 +102,7 @@ async fn four_at_a_time<const N: usize>(
     speaker: &Speaker,
     twin: u32,
     probe: ProbeId,
-    bodies: [(&'static str, String); N],
+    bodies: [(&'static str, Body); N],
 ) {
     for group in bodies.chunks(speaker.abreast()) {
         let sent =
@@ -120,8 +120,9 @@ fn server_error(exchange: &Exchange) -> bool {
     exchange.status().is_some_and(|status| status >= 500)
 }
 
-fn bad(speaker: &Speaker, probe: ProbeId, step: &str, body: &str, twin: u32) -> Call {
-    let mut call = speaker.post(probe, step, speaker.base, body).reuse(Reuse::Fresh).negative(Some(twin));
+fn bad(speaker: &Speaker, probe: ProbeId, step: &str, body: &Body, twin: u32) -> Call {
+    let mut call =
+        speaker.post(probe, step, speaker.base, body.clone()).reuse(Reuse::Fresh).negative(Some(twin));
     if speaker.era == Era::Modern && step == "method-empty" && speaker.streamable() {
         // Header and body agree; only the method is bad.
         call = call.header(names::METHOD_HEADER, "");

@@ -9,7 +9,7 @@ use super::classify::{Endpoint, Feed};
 use super::speaker::Speaker;
 use super::upgrade::SocketFound;
 use super::{Prober, newest};
-use crate::net::{Call, Until};
+use crate::net::{Call, HeaderText, Place, Until};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, ProbeId};
@@ -22,9 +22,9 @@ enum Base<'s> {
     /// The cheapest POST.
     Post(&'s Speaker),
     /// A GET for the event stream.
-    Get(&'s str),
+    Get(&'s Place),
     /// A WebSocket upgrade.
-    Upgrade(&'s str, Option<&'s str>),
+    Upgrade(&'s Place, Option<&'s HeaderText>),
 }
 
 pub(super) async fn run(
@@ -33,15 +33,15 @@ pub(super) async fn run(
     target: &Endpoint,
     socket: Option<&SocketFound>,
 ) {
-    let url = target.url.as_str();
+    let place = &target.place;
     // The POST of the newest era, plus Origin and Host once each on the legacy side in standard (2.3).
     let mut asked: Vec<Base<'_>> =
         newest(prober, speakers).iter().filter(|speaker| speaker.streamable()).map(Base::Post).collect();
     if asked.is_empty() {
         asked.extend(match (target.feed, socket) {
-            (Some(Feed::HttpSse), _) => Some(Base::Get(url)),
-            (_, Some(socket)) => Some(Base::Upgrade(&socket.url, socket.subprotocol.as_deref())),
-            (Some(Feed::Plain), None) => Some(Base::Get(url)),
+            (Some(Feed::HttpSse), _) => Some(Base::Get(place)),
+            (_, Some(socket)) => Some(Base::Upgrade(&socket.place, socket.subprotocol.as_ref())),
+            (Some(Feed::Plain), None) => Some(Base::Get(place)),
             (None, None) => None,
         });
     }
@@ -52,8 +52,8 @@ pub(super) async fn run(
     for (index, base) in asked.into_iter().enumerate() {
         let call = |step: &str| match base {
             Base::Post(speaker) => speaker.base(PROBE, step),
-            Base::Get(url) => Call::get_stream(PROBE, step, url).until(Until::Head),
-            Base::Upgrade(url, subprotocol) => prober.upgrade_call(PROBE, step, url, subprotocol),
+            Base::Get(place) => Call::get_stream(PROBE, step, place).until(Until::Head),
+            Base::Upgrade(place, subprotocol) => prober.upgrade_call(PROBE, step, place, subprotocol),
         };
         let Some(twin) = send(prober, base, call("base")).await else { return };
         let mut calls = vec![
@@ -65,13 +65,13 @@ pub(super) async fn run(
         ];
         if index == 0 {
             calls.push(call("origin-null").header("origin", "null"));
-            if let Some(suffix) = suffix_origin(url) {
+            if let Some(suffix) = suffix_origin(place.shown()) {
                 calls.push(call("origin-suffix").header("origin", suffix));
             }
             // WebSockets know no CORS.
             if !matches!(base, Base::Upgrade(..)) {
                 let speaker = if let Base::Post(speaker) = base { Some(speaker) } else { None };
-                let mut preflight = preflight(url, speaker);
+                let mut preflight = preflight(place, speaker);
                 preflight.credential = false;
                 calls.push(preflight);
             }
@@ -94,7 +94,7 @@ fn suffix_origin(url: &str) -> Option<String> {
 }
 
 /// P-PRE for the newest era; a feed's clients send GET.
-fn preflight(url: &str, speaker: Option<&Speaker>) -> Call {
+fn preflight(place: &Place, speaker: Option<&Speaker>) -> Call {
     let (method, wanted) = match speaker.map(|speaker| speaker.era) {
         Some(Era::Modern) => ("POST", "authorization,content-type,mcp-method,mcp-name,mcp-protocol-version"),
         Some(Era::Legacy) => {
@@ -102,7 +102,7 @@ fn preflight(url: &str, speaker: Option<&Speaker>) -> Call {
         }
         None => ("GET", "authorization,cache-control,last-event-id"),
     };
-    let mut call = Call::new("OPTIONS", PROBE, "preflight", url)
+    let mut call = Call::new("OPTIONS", PROBE, "preflight", place)
         .header("origin", names::FOREIGN_ORIGIN)
         .header("access-control-request-method", method)
         .header("access-control-request-headers", wanted);

@@ -6,6 +6,7 @@ use super::speaker::Speaker;
 use super::{Prober, newest};
 use crate::facts::Reply;
 use crate::facts::catalogue::{LONGEST_CURSOR, capabilities, next_cursor};
+use crate::net::{HandleKind, Message};
 use crate::transcript::ProbeId;
 
 /// The list methods and the capability that each belongs to. Templates have none of their own.
@@ -46,21 +47,28 @@ fn advertised(prober: &Prober<'_>, speaker: &Speaker) -> Vec<String> {
 async fn list(prober: &Prober<'_>, speaker: &Speaker, method: &str) {
     let mut seen: Vec<String> = Vec::new();
     let mut step = method.to_owned();
-    let mut params = Value::Null;
+    let mut cursor = None;
     let mut items = 0_usize;
     for page in 2..=prober.wire.limits().pages.saturating_add(1) {
-        let call = speaker.call(ProbeId::Catalogue, step.as_str(), method, params);
+        let call = match cursor.take() {
+            None => speaker.call(ProbeId::Catalogue, step.as_str(), method, Value::Null),
+            Some(cursor) => {
+                let body = speaker.body(&speaker.id(), method, json!({ "cursor": null }));
+                let body = Message::new(body).with("/params/cursor", cursor);
+                speaker.post(ProbeId::Catalogue, step.as_str(), method, body)
+            }
+        };
         let Some(answered) = prober.ask(speaker, call).await else { return };
         items = items.saturating_add(count(&answered.reply));
-        let Some(cursor) = next_cursor(&answered.reply) else { return };
+        let Some(next) = next_cursor(&answered.reply) else { return };
         // A cursor that comes again never ends; a list over its limit is not read further.
         // Nor is a cursor sent back that is larger than any request needs (HOSTILE.md J9).
-        let odd = seen.contains(&cursor) || cursor.len() > LONGEST_CURSOR;
+        let odd = seen.contains(&next) || next.len() > LONGEST_CURSOR;
         if method != "tools/list" || odd || items >= prober.wire.limits().list_items {
             return;
         }
-        params = json!({ "cursor": cursor });
-        seen.push(cursor);
+        cursor = Some(prober.wire.handle(HandleKind::Cursor, &next));
+        seen.push(next);
         step = format!("{method} page {page}");
     }
 }

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use url::Url;
+use serde_json::{Value, json};
 
 use super::speaker::{self, Speaker};
 use super::state::LONGEST_WAIT;
@@ -12,8 +11,7 @@ use super::{Prober, auth, siblings, upgrade};
 use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
 use crate::facts::steps::{self, Discover, Get, Initialize};
-
-use crate::net::{Call, Held, Until};
+use crate::net::{Call, HandleKind, Held, Place, Until};
 use crate::protocol::client::Client;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
@@ -38,8 +36,8 @@ pub(super) struct Found {
 /// The endpoint that later probes talk to.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
-    /// HTTP URL, masked.
-    pub(super) url: String,
+    /// Its HTTP URL.
+    pub(super) place: Place,
     /// Whether it is a plain feed or HTTP+SSE: BASE is a GET.
     pub(super) feed: Option<Feed>,
 }
@@ -54,9 +52,9 @@ pub(super) enum Feed {
 }
 
 impl Found {
-    fn nothing(url: &str) -> Self {
+    fn nothing(place: Place) -> Self {
         Self {
-            target: Endpoint { url: url.to_owned(), feed: None },
+            target: Endpoint { place, feed: None },
             modern: None,
             legacy: None,
             socket: None,
@@ -79,14 +77,13 @@ impl Found {
 /// First event of a GET beside an endpoint that is classified already.
 const ASIDE_MS: u64 = 10_000;
 
-/// Classifies `url` (masked).
-pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
-    let websocket_first = url.starts_with("ws");
-    let http = twin(url, "http");
-    let mut found = Found::nothing(&http);
+/// Classifies what is at `place`.
+pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> Found {
+    let websocket_first = place.is_socket();
+    let mut found = Found::nothing(place.twin(false));
     if websocket_first {
         // Whatever answers there, the HTTP twin is still looked at, for `ws-only`.
-        found.socket = upgrade::socket(prober, url, false).await;
+        found.socket = upgrade::socket(prober, place, false).await;
     }
     let barrier = modern(prober, &mut found).await;
     if matches!(&barrier, Some(Barrier::Failed(failure)) if failure.before_http()) {
@@ -107,33 +104,30 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) -> Found {
         return found;
     }
     if !tried {
-        found.socket = upgrade::socket(prober, &twin(url, "ws"), !upgrade).await;
+        found.socket = upgrade::socket(prober, &place.twin(true), !upgrade).await;
     }
-    if auth::asked_for(prober, &found.target.url).await {
+    if auth::asked_for(prober, &found.target.place).await {
         auth::stream(prober, &mut found.target).await;
         return found;
     }
     if prober.kind() == Kind::None || prober.options.discover {
-        siblings::run(prober, &found.target.url).await;
+        siblings::run(prober, &found.target.place).await;
     }
     found
 }
 
-/// The URL with the scheme family of `family` (`http` or `ws`), security kept.
-pub(super) fn twin(url: &str, family: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let secure = matches!(scheme, "https" | "wss");
-    format!("{family}{}://{rest}", if secure { "s" } else { "" })
-}
-
-pub(super) fn discover(client: &Client, step: &str, url: &str, version: &str) -> Call {
-    let body = json!({
+/// P-DISC.
+pub(super) fn discovery(client: &Client, version: &str) -> Value {
+    json!({
         "jsonrpc": "2.0",
         "id": "d-1",
         "method": names::DISCOVER,
         "params": { "_meta": speaker::meta(client, version) },
-    });
-    Call::post(ProbeId::Classify, step, url, body.to_string())
+    })
+}
+
+pub(super) fn discover(client: &Client, step: &str, place: &Place, version: &str) -> Call {
+    Call::post(ProbeId::Classify, step, place, discovery(client, version))
         .era(Era::Modern)
         .header(names::VERSION_HEADER, version)
         .header(names::METHOD_HEADER, names::DISCOVER)
@@ -143,32 +137,33 @@ pub(super) fn discover(client: &Client, step: &str, url: &str, version: &str) ->
 async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
     prober.wire.doing("asking for server/discover");
     let ours = Revision::NEWEST_MODERN.as_str();
-    let mut exchange = prober.send(discover(&prober.client, "discover", &found.target.url, ours)).await?;
+    let mut exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
     let mut reading = steps::discover(&exchange);
     if let Discover::Barrier(Barrier::Redirect { status: 307 | 308, location }) = &reading
-        && let Some(next) = same_origin(&found.target.url, location)
+        && let Some(next) =
+            prober.wire.given(&found.target.place, prober.wire.handle(HandleKind::Location, location))
+        && next != found.target.place
     {
-        found.target.url = next;
-        exchange = prober.send(discover(&prober.client, "discover", &found.target.url, ours)).await?;
+        found.target.place = next;
+        exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
         reading = steps::discover(&exchange);
     }
     if let Some(wait) = retry_after(&reading, &exchange).filter(|_| prober.standard()) {
         prober.wire.rest(wait).await;
-        exchange = prober.send(discover(&prober.client, "discover", &found.target.url, ours)).await?;
+        exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
         reading = steps::discover(&exchange);
     }
     let speaker = |version: &str, exchange: &Exchange| {
-        Some(Speaker::new(&prober.client, Era::Modern, &found.target.url, None, version, exchange.id))
+        Some(Speaker::new(&prober.client, Era::Modern, &found.target.place, None, version, exchange.id))
     };
     match reading {
         Discover::Modern { .. } => found.modern = speaker(ours, &exchange),
         Discover::ModernError { code: names::UNSUPPORTED_VERSION, supported } => {
-            let newer = supported.iter().find(|version| {
-                version.as_str() >= ours && version.len() == ours.len() && version.is_ascii()
-            });
-            if let Some(version) = newer {
+            let newer =
+                supported.iter().filter_map(|version| speaker::dated(version)).find(|at| at.as_str() >= ours);
+            if let Some(version) = &newer {
                 let again = prober
-                    .send(discover(&prober.client, "discover-retry", &found.target.url, version))
+                    .send(discover(&prober.client, "discover-retry", &found.target.place, version))
                     .await?;
                 if matches!(steps::discover(&again), Discover::Modern { .. }) {
                     found.modern = speaker(version, &again);
@@ -177,12 +172,12 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
         }
         Discover::Lacking | Discover::Candidate | Discover::ModernError { .. } | Discover::PreRelease => {
             let asking =
-                Speaker::new(&prober.client, Era::Modern, &found.target.url, None, ours, exchange.id);
+                Speaker::new(&prober.client, Era::Modern, &found.target.place, None, ours, exchange.id);
             let list = asking.call(ProbeId::Classify, "discover-list", "tools/list", json!({}));
             let list = prober.send(list).await?;
             if steps::proves_modern(&list) {
                 let mut speaker =
-                    Speaker::new(&prober.client, Era::Modern, &found.target.url, None, ours, list.id);
+                    Speaker::new(&prober.client, Era::Modern, &found.target.place, None, ours, list.id);
                 // Discover does not work here: the list is the cheapest call that does.
                 speaker.base = "tools/list";
                 found.modern = Some(speaker);
@@ -214,19 +209,12 @@ fn retry_after(reading: &Discover, exchange: &Exchange) -> Option<Duration> {
 /// The wait where none is asked for (CHECKS.md 4.2, step 1).
 const UNASKED: Duration = Duration::from_secs(2);
 
-/// A redirect's target, if it is of the same origin. Masked text stays masked: only the path changes.
-fn same_origin(url: &str, location: &str) -> Option<String> {
-    let base = Url::parse(url).ok()?;
-    let next = base.join(location).ok()?;
-    (next.origin() == base.origin() && next != base).then(|| next.to_string())
-}
-
 /// Step 2.
 async fn legacy(prober: &Prober<'_>, found: &mut Found) {
     prober.wire.doing("trying the initialize handshake");
-    let url = found.target.url.clone();
+    let place = found.target.place.clone();
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = speaker::initialize(&prober.client, ProbeId::Classify, "initialize", &url, newest);
+    let call = speaker::initialize(&prober.client, ProbeId::Classify, "initialize", Some(&place), newest);
     let Some(mut exchange) = prober.send(call).await else { return };
     let mut reading = steps::initialize(&exchange);
     if let Initialize::Refused { versions } = &reading
@@ -236,7 +224,7 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
             &prober.client,
             ProbeId::Classify,
             "initialize-retry",
-            &url,
+            Some(&place),
             version.as_str(),
         );
         let Some(again) = prober.send(again).await else { return };
@@ -245,9 +233,10 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
     }
     let Initialize::Legacy { version, session } = reading else { return };
     let Some(version) = speaker::negotiated(prober, version, found.modern.is_none()) else { return };
-    let speaker = Speaker::new(&prober.client, Era::Legacy, &url, session, &version, exchange.id);
+    let session = session.map(|session| prober.wire.session(&session));
+    let speaker = Speaker::new(&prober.client, Era::Legacy, &place, session, &version, exchange.id);
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
-    let call = speaker.post(ProbeId::Classify, "initialized", names::INITIALIZED, body.to_string());
+    let call = speaker.post(ProbeId::Classify, "initialized", names::INITIALIZED, body);
     prober.send(call).await;
     found.legacy = Some(speaker);
 }
@@ -255,10 +244,10 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
 /// Step 3 and 4 beside an endpoint that answered already: is the old transport, or a socket, here too?
 pub(super) async fn aside(prober: &Prober<'_>, found: &Found) {
     let Some(socket_done) = found.look_aside else { return };
-    let url = found.target.url.as_str();
+    let place = &found.target.place;
     let get = async {
         let wait = prober.silence_ms().unwrap_or(ASIDE_MS);
-        let call = Call::get_stream(ProbeId::Classify, "get", url).until(Until::Watch(wait));
+        let call = Call::get_stream(ProbeId::Classify, "get", place).until(Until::Watch(wait));
         if let Some(mut held) = prober.hold(call).await {
             held.wait(Duration::from_millis(wait), |head, lines| {
                 head.is_some_and(|head| head.status != 200)
@@ -272,12 +261,12 @@ pub(super) async fn aside(prober: &Prober<'_>, found: &Found) {
     };
     let upgrade = async {
         if !socket_done {
-            upgrade::note(prober, &twin(url, "ws")).await;
+            upgrade::note(prober, &place.twin(true)).await;
         }
     };
     futures_util::future::join(get, upgrade).await;
     if prober.options.discover {
-        siblings::run(prober, url).await;
+        siblings::run(prober, place).await;
     }
 }
 
@@ -293,15 +282,15 @@ async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> boo
     let doubt = u64::try_from(HELD.as_millis() / 2).unwrap_or_default();
     let watch = quick.map_or(limits.idle_watch_ms.max(limits.first_event_ms), |ms| ms.saturating_add(doubt));
     // A quick scan looks at the stream for a moment; others watch it for keep-alives afterwards.
-    let call = Call::get_stream(ProbeId::Classify, "get", &found.target.url).until(Until::Watch(watch));
+    let call = Call::get_stream(ProbeId::Classify, "get", &found.target.place).until(Until::Watch(watch));
     let Some(mut held) = prober.hold(call).await else { return false };
     let watch = Duration::from_millis(watch);
     held.wait(watch.min(HELD), |head, _| head.is_some()).await;
     if !*tried && quick.is_none() && held.look(|head, _, ended| head.is_none() && !ended) {
         *tried = true;
         let rest = held.wait(watch, |head, _| head.is_some());
-        let url = twin(&found.target.url, "ws");
-        found.socket = futures_util::future::join(rest, upgrade::socket(prober, &url, true)).await.1;
+        let twin = found.target.place.twin(true);
+        found.socket = futures_util::future::join(rest, upgrade::socket(prober, &twin, true)).await.1;
     }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);

@@ -23,9 +23,15 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
             speaker.base(PROBE, step)
         } else if modern_only {
             let body = speaker.body(&speaker.id(), speaker.base, Value::Null);
-            Call::post(PROBE, step, &speaker.url, body.to_string()).era(Era::Modern)
+            Call::post(PROBE, step, &speaker.place, body).era(Era::Modern)
         } else {
-            speaker::initialize(&speaker.client, PROBE, step, &speaker.url, Revision::NEWEST_LEGACY.as_str())
+            speaker::initialize(
+                &speaker.client,
+                PROBE,
+                step,
+                Some(&speaker.place),
+                Revision::NEWEST_LEGACY.as_str(),
+            )
         }
     };
     let twin = Some(speaker.proved_by);

@@ -35,17 +35,17 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
             send(prober, speaker.base(PROBE, "post"), Some(twin.id), limit).await;
         }
     }
-    let get = |url: &str| Call::get_stream(PROBE, "get", url);
+    let get = |place| Call::get_stream(PROBE, "get", place);
     match target.feed {
         Some(Feed::Plain) => {
             let twin = exchanges.iter().find(|exchange| exchange.step == "first").map(|exchange| exchange.id);
-            send(prober, get(&target.url), twin, limit).await;
+            send(prober, get(&target.place), twin, limit).await;
         }
         // The stream is a session.
         Some(Feed::HttpSse) if !another_session(prober) => {
             prober.wire.skip(PROBE, Some("get"), SkipReason::Budget);
         }
-        Some(Feed::HttpSse) => send(prober, get(&target.url).era(Era::Legacy), None, limit).await,
+        Some(Feed::HttpSse) => send(prober, get(&target.place).era(Era::Legacy), None, limit).await,
         None => {}
     }
 }
@@ -59,7 +59,7 @@ pub(super) async fn legacy_get(prober: &Prober<'_>, speakers: &[Speaker]) {
         None => Some(speaker.another()),
     };
     if let Some(own) = own {
-        let call = own.dress(Call::get_stream(PROBE, "get", &own.url));
+        let call = own.dress(Call::get_stream(PROBE, "get", &own.place));
         send(prober, call, None, prober.wire.limits().idle_watch_ms).await;
     }
 }

@@ -1,7 +1,6 @@
 //! The conversation over HTTP+SSE (2024-11-05): a held GET announces where to post, and replies to the
 //! POSTs come on its stream. The held GET of classification stays the idle stream.
 
-use crate::transcript::exchange::id_of;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use super::{Answered, Prober};
 use crate::facts::catalogue::capabilities_in;
 use crate::facts::reply::{self, Reply};
 use crate::facts::steps::{self, Initialize};
-use crate::net::{Call, Held, Until, View};
+use crate::net::{Call, HandleKind, Held, Place, Until, View};
 use crate::protocol::announced::announced;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -32,7 +31,7 @@ const RENEWALS: u32 = 3;
 /// The stream of a speaker; opened anew where the server ended it.
 #[derive(Debug)]
 pub(super) struct Stream {
-    url: String,
+    place: Place,
     version: String,
     renewals: AtomicU32,
     open: tokio::sync::Mutex<Option<Arc<Open>>>,
@@ -46,18 +45,18 @@ pub(super) struct Open {
     /// Id of its exchange.
     id: u32,
     view: View,
-    /// The announced URI, resolved, masked.
-    endpoint: String,
+    /// The announced URI, resolved.
+    endpoint: Place,
     /// Every request with an id, and when its wait ended, microseconds.
     asked: Mutex<Vec<(Value, Option<u64>)>>,
 }
 
 /// Opens a session and shakes hands; `None` where that did not succeed.
-pub(super) async fn open(prober: &Prober<'_>, url: &str) -> Option<Speaker> {
+pub(super) async fn open(prober: &Prober<'_>, place: &Place) -> Option<Speaker> {
     prober.wire.doing("speaking MCP over HTTP+SSE");
-    let open = connect(prober, url).await?;
+    let open = connect(prober, place).await?;
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, url, newest);
+    let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, Some(place), newest);
     let answered = open.ask(prober, call).await;
     let read = answered.as_ref().map(|answered| steps::initialize_read(&answered.exchange, &answered.reply));
     let (Some(answered), Some(Initialize::Legacy { version, .. })) = (answered, read) else {
@@ -68,11 +67,11 @@ pub(super) async fn open(prober: &Prober<'_>, url: &str) -> Option<Speaker> {
         open.close(prober).await;
         return None;
     };
-    initialized(prober, &open, url).await;
-    let mut speaker = Speaker::new(&prober.client, Era::Legacy, url, None, &version, answered.exchange.id);
+    initialized(prober, &open, place).await;
+    let mut speaker = Speaker::new(&prober.client, Era::Legacy, place, None, &version, answered.exchange.id);
     speaker.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());
     speaker.channel = Channel::HttpSse(Arc::new(Stream {
-        url: url.to_owned(),
+        place: place.clone(),
         version,
         renewals: AtomicU32::new(0),
         open: tokio::sync::Mutex::new(Some(Arc::new(open))),
@@ -82,8 +81,8 @@ pub(super) async fn open(prober: &Prober<'_>, url: &str) -> Option<Speaker> {
 }
 
 /// `initialize` in a session of its own, as the step of another probe.
-pub(super) async fn initialize_alone(prober: &Prober<'_>, url: &str, call: Call) -> Option<Answered> {
-    let open = connect(prober, url).await?;
+pub(super) async fn initialize_alone(prober: &Prober<'_>, place: &Place, call: Call) -> Option<Answered> {
+    let open = connect(prober, place).await?;
     let answered = open.ask(prober, call).await;
     open.close(prober).await;
     answered
@@ -91,14 +90,14 @@ pub(super) async fn initialize_alone(prober: &Prober<'_>, url: &str, call: Call)
 
 /// Opens a stream and waits for its announcement. Only the first one counts, and only on the scanned
 /// origin (HOSTILE.md S9, S10).
-async fn connect(prober: &Prober<'_>, url: &str) -> Option<Open> {
+async fn connect(prober: &Prober<'_>, place: &Place) -> Option<Open> {
     let limits = prober.wire.limits();
     if prober.lock().opened >= limits.sessions {
         prober.wire.skip(PROBE, Some("get"), SkipReason::Budget);
         return None;
     }
     let wait = prober.silence_ms().unwrap_or(limits.first_event_ms);
-    let call = Call::get_stream(PROBE, "get", url).era(Era::Legacy).until(Until::Watch(limits.target_ms));
+    let call = Call::get_stream(PROBE, "get", place).era(Era::Legacy).until(Until::Watch(limits.target_ms));
     let mut held = prober.hold(call).await?;
     {
         let mut state = prober.lock();
@@ -115,8 +114,9 @@ async fn connect(prober: &Prober<'_>, url: &str) -> Option<Open> {
     })
     .await;
     let endpoint = held.look(|_, lines, _| first(lines)).and_then(|uri| {
-        let base = Url::parse(url).ok()?;
-        announced(&base, &uri).same_origin()
+        let is_uri = Url::parse(place.shown()).map(|base| announced(&base, &uri).is_uri());
+        let handle = prober.wire.handle(HandleKind::Announced, &uri);
+        prober.wire.given(place, handle).filter(|_| is_uri == Ok(true))
     });
     match endpoint {
         Some(endpoint) => Some(Open {
@@ -133,9 +133,9 @@ async fn connect(prober: &Prober<'_>, url: &str) -> Option<Open> {
     }
 }
 
-async fn initialized(prober: &Prober<'_>, open: &Open, url: &str) {
+async fn initialized(prober: &Prober<'_>, open: &Open, place: &Place) {
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
-    let call = Call::post(PROBE, "initialized", url, body.to_string()).era(Era::Legacy);
+    let call = Call::post(PROBE, "initialized", place, body).era(Era::Legacy);
     open.ask(prober, call).await;
 }
 
@@ -164,10 +164,11 @@ impl Stream {
         if self.renewals.fetch_add(1, Ordering::Relaxed) >= RENEWALS {
             return None;
         }
-        let open = connect(prober, &self.url).await?;
-        let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, &self.url, &self.version);
+        let open = connect(prober, &self.place).await?;
+        let call =
+            speaker::initialize(&prober.client, PROBE, names::INITIALIZE, Some(&self.place), &self.version);
         open.ask(prober, call).await;
-        initialized(prober, &open, &self.url).await;
+        initialized(prober, &open, &self.place).await;
         let open = Arc::new(open);
         *slot = Some(Arc::clone(&open));
         Some(open)
@@ -195,11 +196,11 @@ impl Open {
     }
 
     async fn ask(&self, prober: &Prober<'_>, mut call: Call) -> Option<Answered> {
-        call.url.clone_from(&self.endpoint);
+        call.place = Some(self.endpoint.clone());
         call.stream = Some(self.id);
         prober.admit(&call)?;
         let negative = call.expectation == Expectation::Negative;
-        let id = call.body.as_deref().and_then(id_of).filter(|id| !id.is_null());
+        let id = call.body.as_ref().and_then(|body| body.get("id")).filter(|id| !id.is_null()).cloned();
         if let Some(id) = &id {
             lock(&self.asked).push((id.clone(), None));
         }

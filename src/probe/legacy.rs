@@ -26,14 +26,14 @@ pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
     for version in newest.into_iter().chain(offers) {
         let step = format!("initialize {version}");
         let mut call =
-            speaker::initialize(&prober.client, ProbeId::LegacyVersions, step, &speaker.url, version);
+            speaker::initialize(&prober.client, ProbeId::LegacyVersions, step, Some(&speaker.place), version);
         if Revision::parse(version).is_none() {
             call = call.negative(Some(speaker.proved_by));
         }
         // A handshake comes once in a session, so each has its own.
         let answered = match &speaker.channel {
             Channel::Streamable => prober.ask(speaker, call).await,
-            Channel::HttpSse(_) => http_sse::initialize_alone(prober, &speaker.url, call).await,
+            Channel::HttpSse(_) => http_sse::initialize_alone(prober, &speaker.place, call).await,
             Channel::WebSocket(line) => websocket::initialize_alone(prober, line, call).await,
         };
         if answered.is_none() {
@@ -76,8 +76,8 @@ pub(super) fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<OpenSessio
         .filter_map(|exchange| exchange.header(names::SESSION_HEADER))
         .collect();
     let spare = |session: &&OpenSession| {
-        session.url == speaker.url
-            && negotiated.contains(&session.id.as_str())
+        session.place == speaker.place
+            && negotiated.contains(&session.id.shown())
             && Some(&session.id) != speaker.session.as_ref()
     };
     let mut state = prober.lock();
@@ -90,7 +90,7 @@ pub(super) fn spare(prober: &Prober<'_>, speaker: &Speaker) -> Option<OpenSessio
 /// P-DEL of an own session.
 fn delete(probe: ProbeId, session: &OpenSession) -> Call {
     let mut call =
-        Call::new("DELETE", probe, "delete", &session.url).era(Era::Legacy).in_session(Some(&session.id));
+        Call::new("DELETE", probe, "delete", &session.place).era(Era::Legacy).in_session(Some(&session.id));
     let version = session.version.as_deref();
     if let Some(version) = version.filter(|version| *version >= Revision::V2025_06_18.as_str()) {
         call = call.header(names::VERSION_HEADER, version);
@@ -132,12 +132,14 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
     prober.lock().watching =
         held.look(|head, _, ended| !ended && head.is_some_and(|head| head.status == 200));
     idle(prober, &mut held, watched.saturating_sub(begun.elapsed())).await;
-    if let Some(first) = prober.wire.close(held).await {
+    if let Some(first) = prober.wire.close(held).await
+        && let Some(place) = prober.wire.place(&first.request.url)
+    {
         let legacy = first.probe == ProbeId::LegacyGet;
         let speaker = of(speakers, Era::Legacy).filter(|_| legacy);
         let probe = if legacy { ProbeId::LegacyGet } else { ProbeId::Idle };
         let call = |step: String| {
-            let call = Call::get_stream(probe, step, &first.request.url);
+            let call = Call::get_stream(probe, step, &place);
             match speaker {
                 Some(speaker) => speaker.dress(call),
                 None => call,
@@ -219,7 +221,7 @@ async fn get(prober: &Prober<'_>, speaker: &Speaker) -> Option<Held> {
     let doubt = u64::try_from(DOUBT.as_millis()).unwrap_or_default();
     let quick = prober.silence_ms().map(|ms| ms.saturating_add(doubt));
     let watch = quick.unwrap_or(limits.idle_watch_ms);
-    let call = Call::get_stream(ProbeId::LegacyGet, "get", &speaker.url).until(Until::Watch(watch));
+    let call = Call::get_stream(ProbeId::LegacyGet, "get", &speaker.place).until(Until::Watch(watch));
     if prober.profile == Profile::Quick && prober.silence_ms().is_none() {
         left_out(prober, ProbeId::LegacyGet);
         return None;

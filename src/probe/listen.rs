@@ -8,7 +8,7 @@ use super::speaker::Speaker;
 use super::{Prober, legacy, of};
 use crate::facts::catalogue::capabilities;
 use crate::facts::{listen, reply};
-use crate::net::{Call, Until};
+use crate::net::{Call, Handle, HandleKind, Message, Until};
 use crate::protocol::revision::Era;
 use crate::protocol::{jsonrpc, names};
 use crate::transcript::ProbeId;
@@ -21,13 +21,21 @@ const CONNECTING_MS: u64 = 500;
 pub(super) async fn call(prober: &Prober<'_>, speaker: &Speaker, probe: ProbeId) -> Option<Call> {
     let advertised = advertised(prober)?;
     let mut filter = listen::filter(&advertised, None);
+    let mut uri = None;
     // A subscription to single resources needs one that exists; quick asks only where nothing else can be.
     if listen::resources(&advertised) && probe == PROBE && (prober.standard() || filter.is_empty()) {
-        let uri = resource(prober, speaker).await;
-        filter = listen::filter(&advertised, uri.as_deref());
+        uri = resource(prober, speaker).await;
+        filter = listen::filter(&advertised, uri.as_ref().map(Handle::shown));
     }
-    let params = json!({ "notifications": filter });
-    (!filter.is_empty()).then(|| speaker.call(probe, "listen", names::LISTEN, params))
+    if filter.is_empty() {
+        return None;
+    }
+    let body = speaker.body(&speaker.id(), names::LISTEN, json!({ "notifications": filter }));
+    let mut body = Message::new(body);
+    if let Some(uri) = uri {
+        body = body.with("/params/notifications/resourceSubscriptions/0", uri);
+    }
+    Some(speaker.post(probe, "listen", names::LISTEN, body))
 }
 
 fn advertised(prober: &Prober<'_>) -> Option<Map<String, Value>> {
@@ -38,11 +46,11 @@ fn advertised(prober: &Prober<'_>) -> Option<Map<String, Value>> {
         .find_map(capabilities)
 }
 
-async fn resource(prober: &Prober<'_>, speaker: &Speaker) -> Option<String> {
+async fn resource(prober: &Prober<'_>, speaker: &Speaker) -> Option<Handle> {
     let exchange = prober.send(speaker.call(PROBE, "resources", "resources/list", json!({}))).await?;
     let read = reply::read(&exchange);
     let first = read.result()?.get("resources")?.as_array()?.first()?;
-    first.get("uri").and_then(Value::as_str).map(str::to_owned)
+    first.get("uri").and_then(Value::as_str).map(|uri| prober.wire.handle(HandleKind::Resource, uri))
 }
 
 /// Opens the stream, waits for what comes first, and watches it like any idle stream.

@@ -6,7 +6,7 @@ use super::classify::{Endpoint, Feed};
 use super::speaker::Speaker;
 use super::{Prober, newest};
 use crate::facts::summary::{is_call, unserved};
-use crate::net::{Call, Until};
+use crate::net::{Call, Place, Until};
 use crate::transcript::{Exchange, ProbeId};
 
 const PROBE: ProbeId = ProbeId::Load;
@@ -19,7 +19,7 @@ const WANTED: usize = 21;
 struct Light<'s> {
     prober: &'s Prober<'s>,
     speaker: Option<&'s Speaker>,
-    url: &'s str,
+    place: &'s Place,
 }
 
 impl<'s> Light<'s> {
@@ -27,7 +27,7 @@ impl<'s> Light<'s> {
     fn of(prober: &'s Prober<'s>, speakers: &'s [Speaker], target: &'s Endpoint) -> Option<Self> {
         let speaker = newest(prober, speakers).first();
         let feed = target.feed == Some(Feed::Plain);
-        (speaker.is_some() || feed).then_some(Self { prober, speaker, url: &target.url })
+        (speaker.is_some() || feed).then_some(Self { prober, speaker, place: &target.place })
     }
 
     /// Gives nothing where it was not sent.
@@ -37,7 +37,7 @@ impl<'s> Light<'s> {
                 let answered = self.prober.ask(speaker, speaker.base(PROBE, step)).await?;
                 Some(answered.exchange)
             }
-            None => self.prober.send(Call::get_stream(PROBE, step, self.url).until(Until::Head)).await,
+            None => self.prober.send(Call::get_stream(PROBE, step, self.place).until(Until::Head)).await,
         }
     }
 }

@@ -28,7 +28,7 @@ mod websocket;
 use futures_util::future::{join, join3};
 
 use crate::facts::classification::Kind;
-use crate::net::Wire;
+use crate::net::{Place, Wire};
 use crate::observe::ScanOptions;
 use crate::protocol::revision::Era;
 use crate::transcript::{ProbeId, Profile, SkipReason};
@@ -43,11 +43,12 @@ use state::OpenSession;
 /// Runs every probe that applies. Everything is recorded on the wire.
 pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: ScanOptions) {
     let prober = Prober::new(wire, profile, options);
-    answers::during(&prober, Box::pin(converse(&prober, url))).await;
+    let place = wire.target(url);
+    answers::during(&prober, Box::pin(converse(&prober, &place))).await;
 }
 
-async fn converse(prober: &Prober<'_>, url: &str) {
-    let mut found = Box::pin(classify::run(prober, url)).await;
+async fn converse(prober: &Prober<'_>, place: &Place) {
+    let mut found = Box::pin(classify::run(prober, place)).await;
     let gated = prober.kind() == Kind::AuthGated;
     {
         let mut state = prober.lock();
@@ -117,17 +118,17 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], found: &Found) {
 async fn other_transport(prober: &Prober<'_>, found: &Found) -> Option<Speaker> {
     match (&found.target.feed, &found.socket) {
         (Some(Feed::HttpSse), _) => {
-            siblings::streamable(prober, &found.target.url).await;
-            http_sse::open(prober, &found.target.url).await
+            siblings::streamable(prober, &found.target.place).await;
+            http_sse::open(prober, &found.target.place).await
         }
         (_, Some(socket)) => match socket.mcp {
             Some(era) => {
-                siblings::streamable(prober, &found.target.url).await;
+                siblings::streamable(prober, &found.target.place).await;
                 websocket::open(prober, socket, era).await
             }
             None => {
                 if socket.subprotocol_selected {
-                    websocket::unknown_subprotocol(prober, &socket.url).await;
+                    websocket::unknown_subprotocol(prober, &socket.place).await;
                 }
                 None
             }

@@ -50,7 +50,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
     let deletion = async {
         if modern_only {
             // An invented session id: there is nothing it could end.
-            let call = Call::new("DELETE", ProbeId::ModernMethods, "delete", &speaker.url)
+            let call = Call::new("DELETE", ProbeId::ModernMethods, "delete", &speaker.place)
                 .era(Era::Modern)
                 .header(names::SESSION_HEADER, uuid::Uuid::new_v4().to_string())
                 .header(names::VERSION_HEADER, speaker.version.as_str())
@@ -71,7 +71,7 @@ fn versions(step: &str, speaker: &Speaker, header: &str, body: &str) -> Call {
         "params": { "_meta": meta(&speaker.client, body) },
     });
     speaker
-        .post(ProbeId::ModernRules, step, speaker.base, message.to_string())
+        .post(ProbeId::ModernRules, step, speaker.base, message)
         .header(names::VERSION_HEADER, header)
         .negative(Some(speaker.proved_by))
 }
@@ -84,9 +84,7 @@ fn meta_without(speaker: &Speaker, step: &str, missing: &[&str]) -> Call {
     }
     let params = if missing.len() > 1 { json!({}) } else { json!({ "_meta": meta }) };
     let message = json!({ "jsonrpc": "2.0", "id": speaker.id(), "method": speaker.base, "params": params });
-    speaker
-        .post(ProbeId::ModernRules, step, speaker.base, message.to_string())
-        .negative(Some(speaker.proved_by))
+    speaker.post(ProbeId::ModernRules, step, speaker.base, message).negative(Some(speaker.proved_by))
 }
 
 fn unknown(step: &str, speaker: &Speaker, method: &str, params: Value) -> Call {

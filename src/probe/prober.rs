@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::ledger::Ledger;
-use super::speaker::{Channel, Speaker};
+use super::speaker::{Channel, Speaker, dated};
 use super::state::{OpenSession, State};
 use crate::facts::classification::{Kind, classify};
 use crate::facts::reply::{self, Reply};
 use crate::facts::steps;
 use crate::facts::summary::percentile;
 use crate::net::websocket::Upgrade;
-use crate::net::{Call, Held, Until, Wire};
+use crate::net::{Call, HandleKind, HeaderText, Held, Place, Until, Wire};
 use crate::observe::ScanOptions;
 use crate::protocol::client::Client;
 use crate::protocol::revision::Era;
@@ -120,6 +120,8 @@ impl<'a> Prober<'a> {
         else {
             return;
         };
+        let Some(place) = self.wire.place(&exchange.request.url) else { return };
+        let session = exchange.session.as_deref().map(|session| self.wire.session(session));
         {
             let mut state = self.lock();
             if state.polled >= MOST_POLLED {
@@ -129,11 +131,10 @@ impl<'a> Prober<'a> {
         }
         let retry = blocks.iter().filter_map(|block| block.retry.as_deref()?.parse::<u64>().ok()).next_back();
         self.wire.rest(Duration::from_millis(retry.unwrap_or(0).min(LONGEST_RETRY_MS))).await;
-        let mut call =
-            Call::get_stream(exchange.probe, format!("{} resumed", exchange.step), &exchange.request.url)
-                .era(Era::Legacy)
-                .in_session(exchange.session.as_deref())
-                .header("last-event-id", id);
+        let mut call = Call::get_stream(exchange.probe, format!("{} resumed", exchange.step), &place)
+            .era(Era::Legacy)
+            .in_session(session.as_ref())
+            .given(names::LAST_EVENT_ID, self.wire.handle(HandleKind::EventId, id));
         call.twin = Some(exchange.id);
         call.credential = exchange.probe != ProbeId::Auth;
         if let Some(version) = exchange.request.header(names::VERSION_HEADER) {
@@ -168,9 +169,11 @@ impl<'a> Prober<'a> {
         let session = call.step.starts_with(names::INITIALIZE)
             && call.method == "POST"
             && call.stream.is_none()
-            && !call.url.is_empty();
+            && call.place.is_some();
         let reason = if let Some(reason) = over {
             Some(reason)
+        } else if !call.sendable() {
+            Some(SkipReason::NotSentBack)
         } else if session && self.lock().opened >= self.wire.limits().sessions {
             Some(SkipReason::Budget)
         } else {
@@ -200,18 +203,18 @@ impl<'a> Prober<'a> {
             if let Some(session) = exchange.header(names::SESSION_HEADER)
                 && exchange.session.is_none()
                 && exchange.ok()
-                && !state.sessions.iter().any(|known| known.id == session)
+                && !state.sessions.iter().any(|known| known.id.shown() == session)
+                && let Some(place) = self.wire.place(&exchange.request.url)
             {
                 let version = match steps::initialize(exchange) {
-                    steps::Initialize::Legacy { version, .. } => version,
+                    steps::Initialize::Legacy { version, .. } => version.as_deref().and_then(dated),
                     _ => None,
                 };
                 state.opened = state.opened.saturating_add(1);
-                let (id, url) = (session.to_owned(), exchange.request.url.clone());
-                state.sessions.push(OpenSession { id, url, version });
+                state.sessions.push(OpenSession { id: self.wire.session(session), place, version });
             }
             if exchange.request.method == "DELETE" && exchange.ok() {
-                state.sessions.retain(|known| Some(&known.id) != exchange.session.as_ref());
+                state.sessions.retain(|known| Some(known.id.shown()) != exchange.session.as_deref());
             }
             state.watch_credential(exchange);
             state.watch_health(exchange)
@@ -243,11 +246,11 @@ impl<'a> Prober<'a> {
         &self,
         probe: ProbeId,
         step: impl Into<String>,
-        url: &str,
-        subprotocol: Option<&str>,
+        place: &Place,
+        subprotocol: Option<&HeaderText>,
     ) -> Call {
         let wait = self.silence_ms().unwrap_or(self.wire.limits().header_ms);
-        Call::websocket(probe, step, url, subprotocol).until(Until::Watch(wait))
+        Call::websocket(probe, step, place, subprotocol).until(Until::Watch(wait))
     }
 
     /// What was recorded so far.

@@ -11,7 +11,7 @@ use super::speaker::{self, Speaker};
 use super::{Prober, legacy, of};
 use crate::facts::resume::{self, Dropped, Outcome, Series};
 use crate::facts::steps::{self, Initialize};
-use crate::net::{Call, Held, Reuse, Until};
+use crate::net::{Call, Handle, HandleKind, Held, Reuse, Until};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::protocol::sse::Line;
@@ -41,7 +41,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
 async fn series(prober: &Prober<'_>, own: &Speaker) {
     prober.wire.doing("resuming event streams");
     let Some((method, first)) = streaming(prober, own).await else { return };
-    let Some(id) = first_id(&first) else { return };
+    let Some(id) = first_id(prober, &first) else { return };
     let rest = (3..TRIES.saturating_add(2)).map(|number| post(prober, own, number, method));
     let mut streams = vec![first];
     streams.extend(futures_util::future::join_all(rest).await.into_iter().flatten());
@@ -83,14 +83,14 @@ pub(super) async fn quick(prober: &Prober<'_>, speakers: &[Speaker]) {
     let Some(own) = of(speakers, Era::Legacy).filter(|_| !prober.standard()) else { return };
     let own = &own.another();
     let Some(stream) = lent(prober, own).await else { return };
-    let (Some(id), Some(dropped)) = (first_id(&stream), dropped(&stream)) else { return };
+    let (Some(id), Some(dropped)) = (first_id(prober, &stream), dropped(&stream)) else { return };
     let spare = {
         let state = prober.lock();
         state
             .sessions
             .iter()
             .rev()
-            .find(|session| session.url == own.url && Some(&session.id) != own.session.as_ref())
+            .find(|session| session.place == own.place && Some(&session.id) != own.session.as_ref())
             .cloned()
     };
     let same = replay(prober, again(own, "resume-1", &id, &stream), |lines| dropped.satisfied(lines));
@@ -110,7 +110,7 @@ async fn lent(prober: &Prober<'_>, own: &Speaker) -> Option<Arc<Exchange>> {
     let read = exchanges.into_iter().find(|exchange| {
         exchange.probe == ProbeId::Connections
             && exchange.era == Some(Era::Legacy)
-            && exchange.session == own.session
+            && exchange.session.as_deref() == own.session.as_ref().map(Handle::shown)
             && (exchange.lines().is_some() || crate::facts::reply::read(exchange).served())
     });
     match read {
@@ -129,7 +129,7 @@ async fn tries<'s>(
 ) -> &'s [Arc<Exchange>] {
     for (index, round) in streams.chunks(AT_ONCE).enumerate() {
         let resumed = round.iter().map(|stream| async {
-            let (id, dropped) = (first_id(stream)?, dropped(stream)?);
+            let (id, dropped) = (first_id(prober, stream)?, dropped(stream)?);
             let number = stream.step.strip_prefix("post-")?;
             let call = again(own, &format!("resume-{number}"), &id, stream);
             replay(prober, call, |lines| dropped.satisfied(lines)).await
@@ -158,7 +158,7 @@ async fn cut(prober: &Prober<'_>, own: &Speaker, method: &str) {
     })
     .await;
     let Some(stream) = close(prober, held).await else { return };
-    let Some(id) = first_id(&stream) else { return };
+    let Some(id) = first_id(prober, &stream) else { return };
     let asked = crate::transcript::exchange::request_id(&stream);
     let answered = |lines: &[Line]| {
         resume::events(lines).iter().any(|event| {
@@ -196,22 +196,24 @@ pub(super) async fn open(
         &prober.client,
         probe,
         format!("initialize{which}"),
-        &speaker.url,
+        Some(&speaker.place),
         &speaker.version,
     );
     let exchange = prober.send(call).await?;
     let Initialize::Legacy { version, session } = steps::initialize(&exchange) else { return None };
+    let session = session.map(|session| prober.wire.session(&session));
+    let version = version.as_deref().and_then(speaker::dated);
     let own = speaker.in_session(session, version.as_deref().unwrap_or(&speaker.version));
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
-    let call = own.post(probe, format!("initialized{which}"), names::INITIALIZED, body.to_string());
+    let call = own.post(probe, format!("initialized{which}"), names::INITIALIZED, body);
     prober.send(call).await?;
     Some(own)
 }
 
 /// GET with Last-Event-ID; its twin is the stream that it resumes.
-fn again(speaker: &Speaker, step: &str, id: &str, stream: &Exchange) -> Call {
-    let call = Call::get_stream(PROBE, step, &speaker.url).reuse(Reuse::Fresh);
-    let mut call = speaker.dress(call).header(names::LAST_EVENT_ID, id);
+fn again(speaker: &Speaker, step: &str, id: &Handle, stream: &Exchange) -> Call {
+    let call = Call::get_stream(PROBE, step, &speaker.place).reuse(Reuse::Fresh);
+    let mut call = speaker.dress(call).given(names::LAST_EVENT_ID, id.clone());
     call.twin = Some(stream.id);
     call
 }
@@ -249,8 +251,9 @@ fn dropped_lines(lines: &[Line]) -> Option<Dropped> {
     Dropped::after_first_id(lines)
 }
 
-fn first_id(exchange: &Exchange) -> Option<String> {
-    resume::first_id(&resume::events(exchange.lines()?)).map(|(_, id)| id.to_owned())
+fn first_id(prober: &Prober<'_>, exchange: &Exchange) -> Option<Handle> {
+    let events = resume::events(exchange.lines()?);
+    resume::first_id(&events).map(|(_, id)| prober.wire.handle(HandleKind::EventId, id))
 }
 
 /// A plain feed.
@@ -261,7 +264,7 @@ pub(super) async fn feed(prober: &Prober<'_>, target: &Endpoint) {
     prober.wire.doing("resuming the feed");
     let probe = ProbeId::FeedResume;
     let limit = prober.silence_ms().unwrap_or(prober.wire.limits().first_event_ms);
-    let call = Call::get_stream(probe, "first", &target.url).until(Until::Watch(limit)).reuse(Reuse::Fresh);
+    let call = Call::get_stream(probe, "first", &target.place).until(Until::Watch(limit)).reuse(Reuse::Fresh);
     let Some(mut held) = prober.hold(call).await else { return };
     held.wait(Duration::from_millis(limit), |head, lines| {
         head.is_some_and(|head| head.status != 200)
@@ -271,9 +274,9 @@ pub(super) async fn feed(prober: &Prober<'_>, target: &Endpoint) {
     })
     .await;
     let Some(first) = close(prober, held).await else { return };
-    let (Some(id), Some(dropped)) = (first_id(&first), dropped(&first)) else { return };
+    let (Some(id), Some(dropped)) = (first_id(prober, &first), dropped(&first)) else { return };
     tokio::time::sleep(PAUSE).await;
     let call =
-        Call::get_stream(probe, "again", &target.url).reuse(Reuse::Fresh).header(names::LAST_EVENT_ID, id);
+        Call::get_stream(probe, "again", &target.place).reuse(Reuse::Fresh).given(names::LAST_EVENT_ID, id);
     replay(prober, call, |lines| dropped.satisfied(lines)).await;
 }

@@ -6,18 +6,17 @@ use std::time::Duration;
 use url::Url;
 
 use super::Prober;
-use super::classify::twin;
 use super::speaker::{self, Speaker};
 use crate::facts::barrier::Barrier;
 use crate::facts::cards::{self, Entry};
 use crate::facts::steps::{self, Discover, Get, Initialize, Socket};
 
 use crate::net::websocket::Upgrade;
-use crate::net::{Call, Until};
+use crate::net::{Call, HandleKind, Place, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
-use crate::protocol::well_known::{PROTECTED_RESOURCE, root_form};
+use crate::protocol::well_known::PROTECTED_RESOURCE;
 use crate::transcript::{FailureKind, ProbeId};
 
 /// Paths where servers host Streamable HTTP by habit; no revision defines one.
@@ -32,18 +31,16 @@ const DRAFTS: [&str; 3] =
 /// How long a sibling's stream may take to announce itself.
 const FIRST_EVENT_MS: u64 = 2_000;
 
-pub(super) async fn run(prober: &Prober<'_>, url: &str) {
+pub(super) async fn run(prober: &Prober<'_>, place: &Place) {
     prober.wire.doing("looking at sibling paths");
-    let Ok(parsed) = Url::parse(url) else { return };
-    let origin = parsed.origin().ascii_serialization();
-    let here = parsed.path();
+    let here = place.path();
     // Servers that migrate host both: whoever asked for one is shown the other first.
     let asked_for_mcp = here.ends_with("/mcp");
     let rounds: [bool; 2] = if asked_for_mcp { [false, true] } else { [true, false] };
     for streamable in rounds {
         let paths: &[&str] = if streamable { &MCP } else { &SSE };
         for path in paths.iter().filter(|path| **path != here) {
-            let at = format!("{origin}{path}");
+            let at = place.at(path);
             let hit = if streamable { mcp(prober, path, &at).await } else { sse(prober, path, &at).await };
             if hit {
                 return;
@@ -54,16 +51,16 @@ pub(super) async fn run(prober: &Prober<'_>, url: &str) {
             }
         }
     }
-    if documents(prober, &origin, url).await {
+    if documents(prober, place).await {
         return;
     }
     for path in WS.iter().filter(|path| **path != here) {
-        if websocket(prober, path, &twin(&format!("{origin}{path}"), "ws")).await {
+        if websocket(prober, path, &place.at(path).twin(true)).await {
             return;
         }
     }
     for path in DRAFTS {
-        document(prober, &format!("draft {path}"), &format!("{origin}{path}"), "application/json").await;
+        document(prober, &format!("draft {path}"), &place.at(path), "application/json").await;
     }
 }
 
@@ -79,17 +76,15 @@ const BESIDE: u32 = 4;
 
 /// Looks for Streamable HTTP beside an endpoint that speaks MCP over another transport: only that part of
 /// step 5, and only a few requests.
-pub(super) async fn streamable(prober: &Prober<'_>, url: &str) {
-    let Ok(parsed) = Url::parse(url) else { return };
+pub(super) async fn streamable(prober: &Prober<'_>, place: &Place) {
     if prober.options.discover {
-        return run(prober, url).await;
+        return run(prober, place).await;
     }
     prober.wire.doing("looking for Streamable HTTP on sibling paths");
-    let origin = parsed.origin().ascii_serialization();
     let before = prober.ledger.sent();
-    for path in MCP.iter().filter(|path| **path != parsed.path()) {
+    for path in MCP.iter().filter(|path| **path != place.path()) {
         let spent = prober.ledger.sent().saturating_sub(before);
-        if spent >= BESIDE || mcp(prober, path, &format!("{origin}{path}")).await {
+        if spent >= BESIDE || mcp(prober, path, &place.at(path)).await {
             return;
         }
         // Whoever does not answer plain HTTP on one path will not on the next.
@@ -100,9 +95,9 @@ pub(super) async fn streamable(prober: &Prober<'_>, url: &str) {
     }
 }
 
-async fn mcp(prober: &Prober<'_>, path: &str, url: &str) -> bool {
+async fn mcp(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
     let ours = Revision::NEWEST_MODERN.as_str();
-    let asking = Speaker::new(&prober.client, Era::Modern, url, None, ours, 0);
+    let asking = Speaker::new(&prober.client, Era::Modern, place, None, ours, 0);
     let call =
         asking.call(ProbeId::Siblings, format!("discover {path}"), names::DISCOVER, serde_json::Value::Null);
     let Some(exchange) = prober.send(call).await else { return false };
@@ -120,16 +115,16 @@ async fn mcp(prober: &Prober<'_>, path: &str, url: &str) -> bool {
         &prober.client,
         ProbeId::Siblings,
         format!("initialize {path}"),
-        url,
+        Some(place),
         Revision::NEWEST_LEGACY.as_str(),
     );
     let Some(exchange) = prober.send(call).await else { return false };
     matches!(steps::initialize(&exchange), Initialize::Legacy { .. })
 }
 
-async fn sse(prober: &Prober<'_>, path: &str, url: &str) -> bool {
+async fn sse(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
     let watch = prober.silence_ms().unwrap_or(FIRST_EVENT_MS);
-    let call = Call::get_stream(ProbeId::Siblings, format!("get {path}"), url).until(Until::Watch(watch));
+    let call = Call::get_stream(ProbeId::Siblings, format!("get {path}"), place).until(Until::Watch(watch));
     let Some(mut held) = prober.hold(call).await else { return false };
     held.wait(Duration::from_millis(watch), |head, lines| {
         head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
@@ -139,8 +134,9 @@ async fn sse(prober: &Prober<'_>, path: &str, url: &str) -> bool {
     matches!(steps::get(&exchange), Get::HttpSse { .. } | Get::Stream { .. })
 }
 
-async fn websocket(prober: &Prober<'_>, path: &str, url: &str) -> bool {
-    let call = prober.upgrade_call(ProbeId::Siblings, format!("websocket {path}"), url, Some("mcp"));
+async fn websocket(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
+    let offered = "mcp".into();
+    let call = prober.upgrade_call(ProbeId::Siblings, format!("websocket {path}"), place, Some(&offered));
     if prober.admit(&call).is_none() {
         return false;
     }
@@ -155,17 +151,20 @@ async fn websocket(prober: &Prober<'_>, path: &str, url: &str) -> bool {
 
 /// Catalogue, cards and protected-resource metadata. What they name on another origin is shown, never
 /// contacted.
-async fn documents(prober: &Prober<'_>, origin: &str, url: &str) -> bool {
-    let at = format!("{origin}/.well-known/ai-catalog.json");
+async fn documents(prober: &Prober<'_>, place: &Place) -> bool {
+    let at = place.at("/.well-known/ai-catalog.json");
     let catalog = document(prober, "catalog", &at, "application/json").await.unwrap_or_default();
     let listed = cards::entries(&catalog);
     // A card on this origin is read; any other is shown only.
     let here = listed.iter().find_map(|entry| match entry {
-        Entry::At(card) => Url::parse(card).ok().filter(|card| card.origin().ascii_serialization() == origin),
+        // What is no absolute URL names nothing.
+        Entry::At(card) => {
+            Url::parse(card).ok()?;
+            prober.wire.given(place, prober.wire.handle(HandleKind::Document, card))
+        }
         Entry::Card(_) => None,
     });
-    let reserved = format!("{}/server-card", url.trim_end_matches('/'));
-    for card in here.map(String::from).into_iter().chain([reserved]) {
+    for card in here.into_iter().chain([place.below("server-card")]) {
         if document(prober, "card", &card, "application/mcp-server-card+json").await.is_some() {
             return true;
         }
@@ -173,15 +172,13 @@ async fn documents(prober: &Prober<'_>, origin: &str, url: &str) -> bool {
     if !listed.is_empty() {
         return true;
     }
-    match root_form(&format!("{origin}/"), PROTECTED_RESOURCE) {
-        Some(metadata) => document(prober, "metadata", &metadata, "application/json").await.is_some(),
-        None => false,
-    }
+    let metadata = place.well_known(PROTECTED_RESOURCE, true);
+    document(prober, "metadata", &metadata, "application/json").await.is_some()
 }
 
 /// The JSON document that came, if one did.
-async fn document(prober: &Prober<'_>, step: &str, url: &str, accept: &str) -> Option<serde_json::Value> {
-    let mut call = Call::new("GET", ProbeId::Siblings, step, url).header("accept", accept);
+async fn document(prober: &Prober<'_>, step: &str, place: &Place, accept: &str) -> Option<serde_json::Value> {
+    let mut call = Call::new("GET", ProbeId::Siblings, step, place).header("accept", accept);
     call.credential = false;
     let exchange = prober.send(call).await?;
     // Single-page hosts answer 200 text/html for any path.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Prober;
 use super::http_sse::Stream;
 use super::websocket::Line;
-use crate::net::{Barrier, Call};
+use crate::net::{Barrier, Body, Call, Handle, Message, Place};
 use crate::protocol::client::Client;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -23,15 +23,9 @@ pub(super) fn meta(client: &Client, version: &str) -> Value {
     })
 }
 
-/// P-INIT(v).
-pub(super) fn initialize(
-    client: &Client,
-    probe: ProbeId,
-    step: impl Into<String>,
-    url: &str,
-    version: &str,
-) -> Call {
-    let body = json!({
+/// The body of P-INIT(v).
+pub(super) fn handshake(client: &Client, version: &str) -> Value {
+    json!({
         "jsonrpc": "2.0",
         "id": 1,
         "method": names::INITIALIZE,
@@ -40,8 +34,35 @@ pub(super) fn initialize(
             "capabilities": {},
             "clientInfo": client.info(),
         },
-    });
-    Call::post(probe, step, url, body.to_string()).era(Era::Legacy)
+    })
+}
+
+/// P-INIT(v); without a place it is a message on an open socket.
+pub(super) fn initialize(
+    client: &Client,
+    probe: ProbeId,
+    step: impl Into<String>,
+    place: Option<&Place>,
+    version: &str,
+) -> Call {
+    let body = handshake(client, version);
+    match place {
+        Some(place) => Call::post(probe, step, place, body),
+        None => Call::tell(probe, step, body),
+    }
+    .era(Era::Legacy)
+}
+
+/// A version that a server named, if it is a date: what is sent again is made of its numbers.
+pub(super) fn dated(version: &str) -> Option<String> {
+    let parts: Vec<&str> = version.split('-').collect();
+    let number = |text: &str, length: usize| {
+        let plain = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| text.parse::<u32>().ok()).flatten()
+    };
+    let [year, month, day] = parts.as_slice() else { return None };
+    let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
+    Some(format!("{year:04}-{month:02}-{day:02}"))
 }
 
 /// The version that a handshake gave. `None` for one that we do not know: then we leave, as a client does,
@@ -83,9 +104,9 @@ pub(super) struct Speaker {
     /// The transport.
     pub(super) channel: Channel,
     /// Where requests go; HTTP+SSE: the URL of the stream.
-    pub(super) url: String,
-    /// Placeholder of the session, if the server issued one.
-    pub(super) session: Option<String>,
+    pub(super) place: Place,
+    /// The session, if the server issued one.
+    pub(super) session: Option<Handle>,
     /// The version spoken: modern 2026-07-28 (or what discover asked for), legacy as negotiated.
     pub(super) version: String,
     /// The exchange that proved the era: the twin of negatives where no closer one exists.
@@ -102,8 +123,8 @@ impl Speaker {
     pub(super) fn new(
         client: &Client,
         era: Era,
-        url: &str,
-        session: Option<String>,
+        place: &Place,
+        session: Option<Handle>,
         version: &str,
         proved_by: u32,
     ) -> Self {
@@ -112,7 +133,7 @@ impl Speaker {
             client: client.clone(),
             era,
             channel: Channel::Streamable,
-            url: url.to_owned(),
+            place: place.clone(),
             session,
             version: version.to_owned(),
             proved_by,
@@ -128,7 +149,7 @@ impl Speaker {
         Self {
             client: self.client.clone(),
             channel: self.channel.clone(),
-            url: self.url.clone(),
+            place: self.place.clone(),
             session: self.session.clone(),
             version: self.version.clone(),
             capabilities: self.capabilities.clone(),
@@ -143,7 +164,7 @@ impl Speaker {
     }
 
     /// The same speaker in another session, with ids of its own range.
-    pub(super) fn in_session(&self, session: Option<String>, version: &str) -> Self {
+    pub(super) fn in_session(&self, session: Option<Handle>, version: &str) -> Self {
         Self { session, version: version.to_owned(), ..self.another() }
     }
 
@@ -161,7 +182,7 @@ impl Speaker {
     /// BASE as a barrier behind a message that need not be answered.
     pub(super) fn barrier(&self) -> Barrier {
         let id = self.id();
-        Barrier { text: self.body(&id, self.base, Value::Null).to_string(), id }
+        Barrier { message: Message::new(self.body(&id, self.base, Value::Null)), id }
     }
 
     /// An id that was not used before: a string in the modern era, an integer in the legacy one.
@@ -189,7 +210,7 @@ impl Speaker {
     /// Any call: right headers, session, version.
     pub(super) fn call(&self, probe: ProbeId, step: impl Into<String>, method: &str, params: Value) -> Call {
         let body = self.body(&self.id(), method, params);
-        self.post(probe, step, method, body.to_string())
+        self.post(probe, step, method, body)
     }
 
     /// A POST of any body with the headers that `method` needs.
@@ -198,9 +219,9 @@ impl Speaker {
         probe: ProbeId,
         step: impl Into<String>,
         method: &str,
-        body: impl Into<String>,
+        body: impl Into<Body>,
     ) -> Call {
-        let call = Call::post(probe, step, &self.url, body).era(self.era);
+        let call = Call::post(probe, step, &self.place, body).era(self.era);
         match (&self.channel, self.era) {
             // HTTP+SSE has neither session nor version headers, a WebSocket message no headers at all.
             (Channel::HttpSse(_) | Channel::WebSocket(_), _) => call,
@@ -213,7 +234,7 @@ impl Speaker {
 
     /// Session and version headers of the legacy era.
     pub(super) fn dress(&self, call: Call) -> Call {
-        let call = call.era(Era::Legacy).in_session(self.session.as_deref());
+        let call = call.era(Era::Legacy).in_session(self.session.as_ref());
         // The header exists from 2025-06-18 (transports, "Protocol Version Header").
         if self.version.as_str() >= Revision::V2025_06_18.as_str() {
             call.header(names::VERSION_HEADER, self.version.as_str())
@@ -230,6 +251,6 @@ impl Speaker {
     /// BASE with an id of choice.
     pub(super) fn base_with_id(&self, probe: ProbeId, step: impl Into<String>, id: &Value) -> Call {
         let body = self.body(id, self.base, Value::Null);
-        self.post(probe, step, self.base, body.to_string())
+        self.post(probe, step, self.base, body)
     }
 }

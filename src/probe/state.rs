@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::facts::barrier::Barrier;
 use crate::facts::reply;
+use crate::net::{Handle, Place};
 use crate::protocol::headers;
 use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
 
@@ -14,7 +15,7 @@ pub(super) struct State {
     /// Sessions that were opened and not yet deleted.
     pub(super) sessions: Vec<OpenSession>,
     /// Those of version negotiation that a probe has taken.
-    pub(super) lent: Vec<String>,
+    pub(super) lent: Vec<Handle>,
     /// Sessions opened in all, those of HTTP+SSE streams included.
     pub(super) opened: u32,
     /// Consecutive faults on plain exchanges.
@@ -39,10 +40,10 @@ pub(super) struct State {
 /// A Streamable HTTP session of ours.
 #[derive(Clone, Debug)]
 pub(super) struct OpenSession {
-    /// Its placeholder.
-    pub(super) id: String,
-    /// Where it was opened, masked.
-    pub(super) url: String,
+    /// Its id.
+    pub(super) id: Handle,
+    /// Where it was opened.
+    pub(super) place: Place,
     /// The revision that was negotiated.
     pub(super) version: Option<String>,
 }

@@ -6,21 +6,21 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Prober;
-use super::classify::discover;
+use super::classify::discovery;
 use super::speaker;
 use crate::facts::steps::{self, Socket};
-use crate::net::Until;
 use crate::net::websocket::Upgrade;
+use crate::net::{HandleKind, HeaderText, Message, Place, Until};
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::ProbeId;
 
 /// A WebSocket that was found.
 #[derive(Clone, Debug)]
 pub(super) struct SocketFound {
-    /// Its URL, masked.
-    pub(super) url: String,
+    /// Where it is.
+    pub(super) place: Place,
     /// The subprotocol that was offered when it opened; none if it never did.
-    pub(super) subprotocol: Option<String>,
+    pub(super) subprotocol: Option<HeaderText>,
     /// Whether the server selected it.
     pub(super) subprotocol_selected: bool,
     /// The era in which MCP answered.
@@ -28,8 +28,8 @@ pub(super) struct SocketFound {
 }
 
 /// Only notes whether an upgrade is accepted.
-pub(super) async fn note(prober: &Prober<'_>, url: &str) {
-    let call = prober.upgrade_call(ProbeId::Classify, "websocket", url, Some("mcp"));
+pub(super) async fn note(prober: &Prober<'_>, place: &Place) {
+    let call = prober.upgrade_call(ProbeId::Classify, "websocket", place, Some(&"mcp".into()));
     if prober.admit(&call).is_none() {
         return;
     }
@@ -46,12 +46,12 @@ const PROMPTED_ANSWER: Duration = Duration::from_secs(1);
 
 /// Step 4: upgrade, then P-DISC, then P-INIT. Gives what was found, also where only the refusal shows
 /// that a WebSocket is there.
-pub(super) async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> Option<SocketFound> {
+pub(super) async fn socket(prober: &Prober<'_>, place: &Place, unprompted: bool) -> Option<SocketFound> {
     prober.wire.doing("trying a WebSocket upgrade");
-    let mut subprotocol = Some("mcp".to_owned());
+    let mut subprotocol = Some(HeaderText::from("mcp"));
     let mut refused = None;
     for step in ["websocket", "websocket-retry"] {
-        let mut call = prober.upgrade_call(ProbeId::Classify, step, url, subprotocol.as_deref());
+        let mut call = prober.upgrade_call(ProbeId::Classify, step, place, subprotocol.as_ref());
         if !unprompted {
             // What the user asked for, or the server, is answered at once: that is no wait for silence.
             call = call.until(Until::Reply);
@@ -66,15 +66,17 @@ pub(super) async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> 
                     _ => None,
                 };
                 let selected = exchange.header("sec-websocket-protocol");
-                let subprotocol_selected = selected.is_some() && selected == subprotocol.as_deref();
-                return Some(SocketFound { url: url.to_owned(), subprotocol, subprotocol_selected, mcp });
+                let subprotocol_selected =
+                    selected.is_some() && selected == subprotocol.as_ref().map(HeaderText::shown);
+                let place = place.clone();
+                return Some(SocketFound { place, subprotocol, subprotocol_selected, mcp });
             }
             Upgrade::Refused(exchange) => {
                 let refused_us = matches!(exchange.status(), Some(400 | 403 | 404 | 426));
                 let suspected = steps::socket(&exchange) == Socket::Suspected;
                 if suspected {
                     refused = Some(SocketFound {
-                        url: url.to_owned(),
+                        place: place.clone(),
                         subprotocol: subprotocol.clone(),
                         subprotocol_selected: false,
                         mcp: None,
@@ -84,7 +86,8 @@ pub(super) async fn socket(prober: &Prober<'_>, url: &str, unprompted: bool) -> 
                     return refused;
                 }
                 // The refusal may name the subprotocol it wants.
-                subprotocol = steps::wanted_subprotocol(&exchange);
+                subprotocol = steps::wanted_subprotocol(&exchange)
+                    .map(|wanted| HeaderText::Given(prober.wire.handle(HandleKind::Subprotocol, &wanted)));
             }
         }
     }
@@ -102,7 +105,8 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, p
         }
     };
     let ours = Revision::NEWEST_MODERN.as_str();
-    let body = discover(&prober.client, "websocket", "", ours).body.unwrap_or_default();
+    let body = Message::new(discovery(&prober.client, ours));
+    let sent = body.shown();
     prober.wire.say(socket, &body).await;
     let mut modern = false;
     let mut echo = false;
@@ -112,7 +116,7 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, p
         .hear(socket, wait, |text| {
             let ours = is_answer(text);
             modern |= ours && text.contains("supportedVersions");
-            echo |= text == body;
+            echo |= text == sent;
             ours || echo
         })
         .await;
@@ -120,13 +124,7 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, p
     if heard && (modern || echo) {
         return;
     }
-    let init = speaker::initialize(
-        &prober.client,
-        ProbeId::Classify,
-        "initialize",
-        "",
-        Revision::NEWEST_LEGACY.as_str(),
-    );
-    prober.wire.say(socket, &init.body.unwrap_or_default()).await;
+    let init = speaker::handshake(&prober.client, Revision::NEWEST_LEGACY.as_str());
+    prober.wire.say(socket, &Message::new(init)).await;
     prober.wire.hear(socket, wait, answer(json!(1))).await;
 }

@@ -14,7 +14,7 @@ use crate::facts::catalogue::capabilities_in;
 use crate::facts::reply::{self, asks_in};
 use crate::facts::steps::{self, Initialize};
 use crate::net::websocket::Upgrade;
-use crate::net::{Barrier, Call, Talk};
+use crate::net::{Barrier, Call, HeaderText, Place, Talk};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
@@ -28,8 +28,8 @@ const NO_SUBPROTOCOL: &str = "scanner.invalid";
 /// The socket of a speaker; opened anew where it was lost.
 #[derive(Debug)]
 pub(super) struct Line {
-    url: String,
-    subprotocol: Option<String>,
+    place: Place,
+    subprotocol: Option<HeaderText>,
     era: Era,
     version: String,
     renewals: AtomicU32,
@@ -48,16 +48,16 @@ struct Open {
 /// Opens a socket and begins in the era that answered before; `None` where that did not succeed.
 pub(super) async fn open(prober: &Prober<'_>, found: &SocketFound, era: Era) -> Option<Speaker> {
     prober.wire.doing("speaking MCP over a WebSocket");
-    let open = connect(prober, &found.url, found.subprotocol.as_deref()).await?;
-    let begun = begin(prober, &open, era).await;
+    let open = connect(prober, &found.place, found.subprotocol.as_ref()).await?;
+    let begun = begin(prober, &open, &found.place, era).await;
     let Some((version, answered)) = begun else {
         open.close(prober).await;
         return None;
     };
-    let mut speaker = Speaker::new(&prober.client, era, &found.url, None, &version, answered.exchange.id);
+    let mut speaker = Speaker::new(&prober.client, era, &found.place, None, &version, answered.exchange.id);
     speaker.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());
     speaker.channel = Channel::WebSocket(Arc::new(Line {
-        url: found.url.clone(),
+        place: found.place.clone(),
         subprotocol: found.subprotocol.clone(),
         era,
         version,
@@ -71,16 +71,16 @@ pub(super) async fn open(prober: &Prober<'_>, found: &SocketFound, era: Era) -> 
 }
 
 /// `server/discover`, or the handshake. Gives the version spoken and what proved it.
-async fn begin(prober: &Prober<'_>, open: &Open, era: Era) -> Option<(String, Answered)> {
+async fn begin(prober: &Prober<'_>, open: &Open, place: &Place, era: Era) -> Option<(String, Answered)> {
     if era == Era::Modern {
         let ours = Revision::NEWEST_MODERN.as_str();
-        let asking = Speaker::new(&prober.client, era, "", None, ours, 0);
+        let asking = Speaker::new(&prober.client, era, place, None, ours, 0);
         let body = asking.body(&json!("d-1"), names::DISCOVER, Value::Null);
-        let answered = open.ask(prober, message("discover", era, &body), None).await?;
+        let answered = open.ask(prober, message("discover", era, body), None).await?;
         return answered.reply.served().then(|| (ours.to_owned(), answered));
     }
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, "", newest);
+    let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, None, newest);
     let answered = open.ask(prober, call, None).await?;
     let Initialize::Legacy { version, .. } = steps::initialize_read(&answered.exchange, &answered.reply)
     else {
@@ -88,30 +88,30 @@ async fn begin(prober: &Prober<'_>, open: &Open, era: Era) -> Option<(String, An
     };
     let version = speaker::negotiated(prober, version, true)?;
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
-    open.ask(prober, message("initialized", era, &body), None).await;
+    open.ask(prober, message("initialized", era, body), None).await;
     Some((version, answered))
 }
 
-fn message(step: &str, era: Era, body: &Value) -> Call {
-    Call::post(PROBE, step, "", body.to_string()).era(era)
+fn message(step: &str, era: Era, body: Value) -> Call {
+    Call::tell(PROBE, step, body).era(era)
 }
 
 /// `initialize` on a socket of its own, as the step of another probe.
 pub(super) async fn initialize_alone(prober: &Prober<'_>, line: &Line, call: Call) -> Option<Answered> {
-    let open = connect(prober, &line.url, line.subprotocol.as_deref()).await?;
+    let open = connect(prober, &line.place, line.subprotocol.as_ref()).await?;
     let answered = open.ask(prober, call, None).await;
     open.close(prober).await;
     answered
 }
 
 /// Whether the server selects a subprotocol that nobody has.
-pub(super) async fn unknown_subprotocol(prober: &Prober<'_>, url: &str) {
-    let call = prober.upgrade_call(PROBE, "subprotocol", url, Some(NO_SUBPROTOCOL));
+pub(super) async fn unknown_subprotocol(prober: &Prober<'_>, place: &Place) {
+    let call = prober.upgrade_call(PROBE, "subprotocol", place, Some(&NO_SUBPROTOCOL.into()));
     prober.knock(call).await;
 }
 
-async fn connect(prober: &Prober<'_>, url: &str, subprotocol: Option<&str>) -> Option<Open> {
-    let call = prober.upgrade_call(PROBE, "upgrade", url, subprotocol);
+async fn connect(prober: &Prober<'_>, place: &Place, subprotocol: Option<&HeaderText>) -> Option<Open> {
+    let call = prober.upgrade_call(PROBE, "upgrade", place, subprotocol);
     prober.admit(&call)?;
     match prober.wire.upgrade(call).await {
         Upgrade::Open(socket) => Some(Open {
@@ -130,7 +130,7 @@ impl Line {
     pub(super) async fn ask(&self, prober: &Prober<'_>, speaker: &Speaker, call: Call) -> Option<Answered> {
         let (probe, step) = (call.probe, call.step.clone());
         // What need not be answered is followed by something that is.
-        let answerable = call.body.as_deref().is_some_and(asks_in);
+        let answerable = call.body.as_ref().is_some_and(|body| asks_in(&body.shown()));
         let barrier = (call.expectation == Expectation::Negative && !answerable).then(|| speaker.barrier());
         match self.current(prober).await {
             Some(open) => open.ask(prober, call, barrier.as_ref()).await,
@@ -155,12 +155,12 @@ impl Line {
         if self.renewals.fetch_add(1, Ordering::Relaxed) >= RENEWALS {
             return None;
         }
-        let open = connect(prober, &self.url, self.subprotocol.as_deref()).await?;
+        let open = connect(prober, &self.place, self.subprotocol.as_ref()).await?;
         if self.era == Era::Legacy {
-            let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, "", &self.version);
+            let call = speaker::initialize(&prober.client, PROBE, names::INITIALIZE, None, &self.version);
             open.ask(prober, call, None).await;
             let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
-            open.ask(prober, message("initialized", self.era, &body), None).await;
+            open.ask(prober, message("initialized", self.era, body), None).await;
         }
         let open = Arc::new(open);
         *slot = Some(Arc::clone(&open));

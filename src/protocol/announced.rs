@@ -14,6 +14,12 @@ pub enum Announced {
 }
 
 impl Announced {
+    /// Whether it is a URI at all.
+    #[must_use]
+    pub const fn is_uri(&self) -> bool {
+        !matches!(self, Self::NoUri(_))
+    }
+
     /// The URL to post to, if it may be contacted.
     #[must_use]
     pub fn same_origin(self) -> Option<String> {

@@ -13,6 +13,7 @@ use self::secret::{Secret, basic};
 use crate::protocol::address::{Exposure, host_exposure};
 use crate::protocol::host::{ZoneError, split_zone, with_zone};
 use crate::transcript::secret_names::{secret_header, secret_name};
+use crate::transcript::tokens::has_random_run;
 use crate::transcript::{Limits, Profile, Secrets};
 
 /// One endpoint to scan.
@@ -132,7 +133,7 @@ impl Target {
         let proxy = self.proxy.as_ref().and_then(Proxy::header);
         let own = self.headers.iter().map(|(name, value)| (name.clone(), value));
         for (name, value) in own.chain(proxy) {
-            if !self.secret(&name) {
+            if !self.secret(&name, value.expose()) {
                 continue;
             }
             let (label, value) = (placeholder(&name), value.expose());
@@ -152,10 +153,12 @@ impl Target {
     }
 
     /// Whether a header of the operator's is a secret.
-    fn secret(&self, name: &HeaderName) -> bool {
+    fn secret(&self, name: &HeaderName, value: &str) -> bool {
         matches!(*name, AUTHORIZATION | PROXY_AUTHORIZATION | COOKIE)
             || secret_header(name.as_str())
             || self.secret_headers.contains(name)
+            // Whatever its name: no word, date, number or version looks so.
+            || has_random_run(value)
     }
 
     /// Whether the connection is encrypted.

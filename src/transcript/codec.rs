@@ -2,6 +2,15 @@
 //!
 //! A body or header list equal to an earlier one of the file is written as a reference to it.
 //! A cut last line is dropped; damage before the last line, a foreign format or no header is an error.
+//!
+//! FORMAT 2 (formats 1 and 2 are read, for good; a header keeps the number that its file has):
+//! - `request.handles` names what the endpoint gave and got back. Format 1 could not tell a value that was sent
+//!   back from a text of ours.
+//! - A text of the endpoint's that looks like a placeholder has a `!` behind its tilde (`~!session-1~`). In format 1
+//!   it could not be told from a placeholder.
+//! - A server's token is masked where it stands, and elsewhere only if it looks random. Format 1 masked every
+//!   value of eight characters everywhere, and with it words of the protocol.
+//! - Skips may have the reason `not-sent-back`.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Read, Write};
@@ -35,7 +44,7 @@ pub enum CodecError {
     #[error("line 1 is not a transcript header (is this a file written by --save-transcript?)")]
     NoHeader,
     /// A format of another version.
-    #[error("transcript format {found} is not supported; this version reads format {FORMAT}")]
+    #[error("transcript format {found} is not supported; this version reads formats 1 to {FORMAT}")]
     Format {
         /// The version found.
         found: u64,
@@ -283,7 +292,9 @@ fn entry<'e>(
         let value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(words(&error)))?;
         match value.pointer("/header/format").and_then(Value::as_u64) {
             None => return Err(CodecError::NoHeader),
-            Some(found) if found != u64::from(FORMAT) => return Err(CodecError::Format { found }),
+            Some(found) if !(1..=u64::from(FORMAT)).contains(&found) => {
+                return Err(CodecError::Format { found });
+            }
             Some(_) => {}
         }
     }

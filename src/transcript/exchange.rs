@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::probe_id::ProbeId;
-use super::redact::TokenShape;
 use super::tls::Tls;
+use super::token_shape::TokenShape;
 use crate::protocol::headers::media_type;
 use crate::protocol::revision::Era;
 use crate::protocol::sse::Line;
@@ -101,6 +101,20 @@ pub struct Request {
     /// Body as text, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// What of it the endpoint gave us and got back, byte for byte (FORMAT 2): in the parts above stands what
+    /// was recorded of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handles: Vec<SentHandle>,
+}
+
+/// A value of the endpoint's that was sent back to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SentHandle {
+    /// Where it stood: `url`, `header NAME`, or `body POINTER` (a JSON Pointer).
+    pub place: String,
+    /// What stands for it in this transcript: a placeholder, or the value as it was recorded.
+    pub placeholder: String,
 }
 
 impl Request {

@@ -35,6 +35,8 @@ mod secret_words;
 pub mod secrets;
 pub mod stall;
 pub mod tls;
+mod token_shape;
+pub mod tokens;
 mod userinfo;
 
 use schemars::JsonSchema;
@@ -43,24 +45,25 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::host::with_zone;
 pub use exchange::{
     Coded, Connect, Content, Decoding, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head,
-    MESSAGE, Request,
+    MESSAGE, Request, SentHandle,
 };
 pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};
 pub use probe_id::ProbeId;
-pub use redact::{TokenKind, TokenShape, Vault};
+pub use redact::Vault;
 pub use secrets::Secrets;
 pub use stall::Stall;
 pub use tls::{Certificate, CertificateFault, Tls};
+pub use token_shape::{TokenKind, TokenShape};
 
-/// Version of the file format, checked on read.
-pub const FORMAT: u32 = 1;
+/// Version of the file format that is written; [`codec`] says what changed.
+pub const FORMAT: u32 = 2;
 
 /// Everything the report needs besides the exchanges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// [`FORMAT`] of the file.
+    /// Format of the file, at most [`FORMAT`].
     pub format: u32,
     /// The tool that recorded it.
     pub tool: Tool,
@@ -158,6 +161,9 @@ pub enum SkipReason {
     /// The handshake gave a version that we do not know: a client disconnects then (2025-11-25, lifecycle,
     /// "Version Negotiation"), and nobody could judge by its rules.
     UnknownVersion,
+    /// What the endpoint gave is longer than we send back (a session id, a cursor, a URI), or holds a secret that
+    /// was not kept.
+    NotSentBack,
     /// The user interrupted the scan.
     Interrupted,
     /// Three targets of the same host in a row could not be reached: this one was not tried.
@@ -184,6 +190,7 @@ impl SkipReason {
             Self::CircuitBreaker => "the scan stopped after repeated faults of the endpoint",
             Self::CredentialStopped => "the credential stopped working (401 after it had been accepted)",
             Self::UnknownVersion => "the handshake gave a version that this tool does not know",
+            Self::NotSentBack => "what the endpoint gave is too long, or too secret, to be sent back",
             Self::Interrupted => "the scan was interrupted",
             Self::HostUnreachable => "not tried: three targets of this host in a row could not be reached",
             Self::Crashed => "agentgauge crashed on this target: a bug of ours, please report it",

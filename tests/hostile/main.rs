@@ -17,9 +17,12 @@
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "../it/support/forms.rs"]
 mod forms;
+mod handles;
 mod http;
 mod mcp;
 mod output;
+#[path = "../fuzz/plan.rs"]
+mod plan;
 #[allow(dead_code, reason = "shared with the other tests")]
 #[path = "../it/program.rs"]
 mod program;
@@ -237,6 +240,7 @@ fn rows() -> Vec<Row> {
         output::rows(),
         secrets::rows(),
         secret_forms::rows(),
+        handles::rows(),
     ]
     .into_iter()
     .flatten()

@@ -11,7 +11,7 @@ use super::stage::{Io, Scene, Serve, act, ask, http, linger, pour, write};
 use super::{Row, Via, row};
 
 /// Upgrades, and hands the socket over; anything else is not found.
-fn socket<F, S>(headers: &'static str, then: S) -> Serve
+pub(super) fn socket<F, S>(headers: &'static str, then: S) -> Serve
 where
     S: Fn(Io, Scene) -> F + Send + Sync + Clone + 'static,
     F: Future<Output = ()> + Send + 'static,
@@ -42,7 +42,7 @@ where
 }
 
 /// A server's frame: first byte (FIN, RSV, opcode) and payload.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = payload.len();
     let mut bytes = vec![first];
     match length {

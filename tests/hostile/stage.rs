@@ -215,7 +215,7 @@ pub(super) fn handshake() -> Value {
     })
 }
 
-fn sound(ask: &Ask, method: &str, id: &Value) -> Vec<u8> {
+pub(super) fn sound(ask: &Ask, method: &str, id: &Value) -> Vec<u8> {
     match (ask.method.as_str(), method) {
         ("POST", "initialize") => result(id, &handshake()),
         ("POST", "ping") => result(id, &json!({})),

@@ -9,6 +9,8 @@ use proptest::prelude::*;
 
 #[path = "../fuzz/laws.rs"]
 mod fuzzed;
+#[path = "../fuzz/requests.rs"]
+mod sent;
 
 /// Each law with its folder of seeds.
 type Law = (&'static str, fn(&[u8]));
@@ -74,5 +76,49 @@ proptest! {
             let seeds = seeds(name);
             law(&changed(&seeds[which.index(seeds.len())], &changes));
         }
+    }
+}
+
+#[test]
+fn every_seed_of_requests_obeys_its_law() {
+    seeds("requests").iter().for_each(|seed| sent::requests(seed));
+}
+
+/// What a server may want to put into a request.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "~session-1~",
+        "~!session-1~",
+        "~cookie-1~",
+        "~uri-token-1~",
+        "~credential~",
+        "\"",
+        "\\",
+        "}",
+        "{",
+        "\r\n",
+        "\t",
+        "\",\"method\":\"tools/call\",\"x\":\"",
+        "{\"method\":\"tools/call\",\"params\":{\"name\":\"rm\"}}",
+        "//evil.invalid/",
+        "\\\\evil.invalid\\",
+        "http://evil.invalid/",
+        "?token=",
+        "../",
+        "%0d%0a",
+        "\u{202e}",
+        "a1b2c3d4e5f6a7b8",
+    ];
+    let word = prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec());
+    vec(prop_oneof![4 => word, 1 => vec(any::<u8>(), 0..8)], 1..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    // Each case is a whole scan.
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_server_answers_the_requests_are_those_of_the_plan(place in 0_u8..8, value in hostile()) {
+        sent::requests(&[&[place][..], &value].concat());
     }
 }

@@ -43,6 +43,7 @@ mod reader_laws;
 mod readme;
 mod replay;
 mod rmcp_server;
+mod same_verdicts;
 mod schemas;
 mod score_laws;
 mod scores;

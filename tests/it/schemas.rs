@@ -9,7 +9,7 @@ use agentgauge::rubric::{AGENT_READINESS, Rubric};
 use agentgauge::schema;
 use agentgauge::transcript::{
     Connect, Content, End, Ended, Exchange, Expectation, FORMAT, Head, Header, Limits, ProbeId, Profile,
-    Request, Skip, SkipReason, Tool, Transcript, codec,
+    Request, SentHandle, Skip, SkipReason, Tool, Transcript, codec,
 };
 use serde_json::Value;
 
@@ -67,6 +67,10 @@ fn transcript() -> Transcript {
             url: "http://127.0.0.1:8080/".to_owned(),
             headers: vec![("accept".to_owned(), "text/event-stream".to_owned())],
             body: None,
+            handles: vec![SentHandle {
+                place: "header mcp-session-id".to_owned(),
+                placeholder: "~session-1~".to_owned(),
+            }],
         },
         started_us: 200,
         head: Some(Head {

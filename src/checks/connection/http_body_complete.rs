@@ -31,6 +31,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Let the framework end the response (`res.end()`, the end of the generator) instead of closing the \
                   socket; send the Content-Length of the bytes that are sent, after compression. In a proxy look for \
                   size limits and for timeouts that cut responses.",
+    causes: &[],
     how: How {
         sent: "Nothing more: how every reply to a correct request ended, by its Content-Length, its last chunk or \
                its HTTP/2 stream. Streams that are held open are another matter.",

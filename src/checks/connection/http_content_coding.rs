@@ -31,6 +31,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Leave `Content-Encoding` out of replies that are not compressed; to keep a proxy from compressing, \
                   send `Cache-Control: no-transform`. Where replies are compressed, end them with the last block of the \
                   coding: close the compressor before the response.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the Content-Encoding of every reply, asked for with `Accept-Encoding: identity` \
                but where compression is tried on purpose. gzip, deflate, br and zstd are decoded; under \

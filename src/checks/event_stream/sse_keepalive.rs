@@ -2,7 +2,6 @@
 
 use crate::checks::prelude::*;
 use crate::facts::arrivals::{HELD, KeepAlive, keep_alive, too_long};
-use crate::facts::barrier;
 use crate::facts::listen::subscribes;
 use crate::transcript::{Ended, FailureKind, Profile};
 

@@ -35,6 +35,7 @@ pub(super) static CHECK: Check = Check {
                   seconds, raise its limit for this path, or answer GET with 405 where the server has nothing to say \
                   unasked; where streams must end, send `retry: 5000` before. For nginx: `proxy_read_timeout 3600s`; \
                   for serverless platforms: their maximum duration.",
+    causes: &[],
     how: How {
         sent: "The stream that is watched for keep-alives. If its other end closes it without a `retry`, it is opened \
                twice more, once where it lasted 12 s or longer.",

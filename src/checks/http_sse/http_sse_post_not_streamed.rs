@@ -22,6 +22,7 @@ pub(super) static CHECK: Check = Check {
                 A stream in answer looks like Streamable HTTP, and they wait for a response that never comes on it.",
     remediation: "Bind the stream to GET alone and answer POST on its path with `405 Method Not Allowed` and \
                   `Allow: GET`. In frameworks that route any method to one handler, test the method first.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the POSTs with which a scan begins.",
         passes: "They are refused with a 4xx, or answered as over Streamable HTTP.",

@@ -20,6 +20,7 @@ pub(super) static CHECK: Check = Check {
                 wrong place, and answers come twice or never.",
     remediation: "Count events up within the session, over all of its streams: `id: <stream>-<counter>`. The session's \
                   own id names no event; without an event store leave the `id:` lines out.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the ids of all events with data, by session; replays are left out.",
         passes: "No id comes twice in a session.",

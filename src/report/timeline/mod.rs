@@ -4,7 +4,6 @@ mod ids;
 
 use super::conversations::words;
 use crate::facts::arrivals::{self, SILENCE_US};
-use crate::facts::barrier;
 use crate::facts::summary::sent;
 use crate::transcript::{Content, Ended, Exchange, Expectation, MESSAGE, ProbeId, Transcript};
 
