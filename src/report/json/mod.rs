@@ -1,6 +1,7 @@
 //! The JSON report, `schema_version` 1: a frozen copy of the internal types.
 //! `rubrics/report.schema.json` is its published schema, held by a test.
 
+mod beside;
 mod read;
 mod restore;
 pub mod v1;

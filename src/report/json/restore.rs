@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use super::beside;
 use super::v1::{
     JsonClassification, JsonDelivery, JsonEraGuess, JsonFacts, JsonFinding, JsonReport, JsonScore, JsonTls,
 };
 use crate::checks;
-use crate::clients::Client;
 use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::arrivals::KeepAlive;
@@ -26,7 +26,7 @@ use crate::report::key::NamedAt;
 use crate::report::timeline::Timeline;
 use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried};
 use crate::rubric::{Cap, CapOn, CapTarget, Policy, Rubric};
-use crate::score::{AreaScore, CapHit, DimensionScore, Held, Score, Usable};
+use crate::score::{CapHit, DimensionScore, Score, Usable};
 use crate::transcript::{Certificate, Tls, Tool};
 use crate::verdict::{Dimension, Evidence, Status};
 
@@ -127,11 +127,7 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
             .collect(),
         era_guess: json.classification.era_guess.as_ref().map(era_guess_of),
         classification: classification_of(json.classification),
-        clients: json
-            .clients
-            .into_iter()
-            .map(|client| Client { family: client.family, can: client.can, why: client.why })
-            .collect(),
+        clients: json.clients.into_iter().map(beside::client).collect(),
         gate,
         exit,
         fixes: json.fixes.checks.iter().filter_map(place).collect(),
@@ -296,17 +292,9 @@ fn score_of(json: JsonScore, findings: &[ReportFinding], policy: &Policy) -> Sco
         upper: json.upper,
         coverage: json.coverage,
         grade: json.grade,
-        held: json
-            .held
-            .into_iter()
-            .map(|held| Held { grade: held.grade, by: held.by, value: held.value, needs: held.needs })
-            .collect(),
+        held: json.held.into_iter().map(beside::held).collect(),
         lower_because: json.lower_because,
-        areas: json
-            .areas
-            .into_iter()
-            .map(|(name, of)| (name, AreaScore { value: of.value, points: of.points, judged: of.judged }))
-            .collect(),
+        areas: json.areas.into_iter().map(|(name, of)| (name, beside::area(of))).collect(),
         usable: Usable { value: json.usable.value, lower: json.usable.lower, upper: json.usable.upper },
         weight,
         judged: dimensions.values().map(|of| of.judged).sum(),
