@@ -24,6 +24,7 @@ pub mod redact;
 mod secret_forms;
 pub mod secret_names;
 pub mod secret_parts;
+mod sent_handle;
 pub mod stall;
 pub mod tls;
 mod token_shape;
@@ -35,12 +36,12 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::host::with_zone;
 pub use exchange::{
     Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, MESSAGE, Request,
-    SentHandle,
 };
 pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};
 pub use probe_id::ProbeId;
 pub use redact::Vault;
+pub use sent_handle::SentHandle;
 pub use stall::Stall;
 pub use tls::{Certificate, CertificateFault, Tls};
 pub use token_shape::{TokenKind, TokenShape};
