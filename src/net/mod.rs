@@ -29,6 +29,7 @@ mod guard;
 mod handles;
 mod hold;
 mod kept;
+mod masker;
 mod message;
 mod names;
 mod origin;

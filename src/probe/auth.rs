@@ -7,25 +7,22 @@ use std::slice;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use url::Url;
 
 use super::classify::{Endpoint, Feed, discover};
+use super::documents::{document_call, documents};
 use super::speaker::{self, Channel, Speaker};
 use super::upgrade::talk;
 use super::{Prober, bad_input, browser, content_type, of};
-use crate::facts::auth::{
-    SIBLING_SSE, authorization_server, document, issuers, metadata_url, resource_metadata,
-};
+use crate::facts::auth::{SIBLING_SSE, document};
 use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
-use crate::facts::{Readings, reply};
+use crate::facts::reply;
 use crate::net::websocket::Upgrade;
-use crate::net::{Call, HandleKind, Place, Until, fetch};
-use crate::protocol::address::Exposure;
+use crate::net::{Call, Place, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
-use crate::protocol::well_known::{AUTHORIZATION_SERVER, PROTECTED_RESOURCE, as_scanned, issuer_forms};
+use crate::protocol::well_known::PROTECTED_RESOURCE;
 use crate::transcript::{Exchange, ProbeId, Transcript};
 
 const PROBE: ProbeId = ProbeId::Auth;
@@ -325,98 +322,5 @@ async fn websocket(prober: &Prober<'_>, place: &Place) {
     if let Upgrade::Open(mut socket) = prober.wire.upgrade(call).await {
         talk(prober, &mut socket, false).await;
         prober.wire.close_socket(*socket).await;
-    }
-}
-
-/// P-PRM, then P-AS of what it names.
-async fn documents(prober: &Prober<'_>, target: &Endpoint) {
-    prober.wire.doing("reading authorization metadata");
-    let transcript = prober.transcript();
-    let named = metadata_url(&transcript.exchanges);
-    let well_known = [
-        ("prm-path", Some(target.place.well_known(PROTECTED_RESOURCE, false))),
-        ("prm-root", Some(target.place.well_known(PROTECTED_RESOURCE, true))),
-    ];
-    let named = named.and_then(|url| document_at(prober, &url, target));
-    let well_known = well_known.map(|(step, place)| (step, place.map(Document::Here)));
-    let mut seen: Vec<Document> = Vec::new();
-    for (step, document) in [("prm-challenge", named)].into_iter().chain(well_known) {
-        let Some(document) = document.filter(|document| !seen.contains(document)) else { continue };
-        let found = read(prober, step, &document)
-            .await
-            .is_some_and(|exchange| resource_metadata([&*exchange]).is_some());
-        if found {
-            break;
-        }
-        seen.push(document);
-    }
-    let transcript = prober.transcript();
-    let issuers = resource_metadata(&transcript.exchanges).map(|(_, document)| issuers(&document));
-    match issuers {
-        Some(issuers) => {
-            for (number, issuer) in issuers.iter().enumerate() {
-                authorization(prober, number.saturating_add(1), issuer, target).await;
-            }
-        }
-        // 2025-03-26: the origin of the endpoint is its own authorization server.
-        None => {
-            let document = Document::Here(target.place.well_known(AUTHORIZATION_SERVER, true));
-            read(prober, "as 0.1", &document).await;
-        }
-    }
-}
-
-async fn authorization(prober: &Prober<'_>, number: usize, issuer: &str, target: &Endpoint) {
-    for (form, url) in issuer_forms(issuer).iter().enumerate() {
-        let step = format!("as {number}.{}", form.saturating_add(1));
-        let Some(document) = document_at(prober, url, target) else { return };
-        let Some(exchange) = read(prober, &step, &document).await else { return };
-        if authorization_server(&exchange).is_some() {
-            return;
-        }
-    }
-}
-
-fn document_call(step: &str, place: &Place) -> Call {
-    let mut call = Call::new("GET", PROBE, step, place).header("accept", "application/json");
-    call.credential = false;
-    call
-}
-
-/// A document that can be read.
-#[derive(Clone, Debug, PartialEq)]
-enum Document {
-    /// Of the scanned origin.
-    Here(Place),
-    /// Of another one.
-    Elsewhere(Url),
-}
-
-/// Where a document is that a reply names: over our own connection if it is of the scanned origin, otherwise as
-/// a foreign one. `None` if it is no URL.
-fn document_at(prober: &Prober<'_>, url: &str, target: &Endpoint) -> Option<Document> {
-    let scanned = Url::parse(target.place.shown()).ok()?;
-    let there = as_scanned(&scanned, Url::parse(url).ok()?);
-    if !crate::net::may_carry_credentials(&scanned, &there) {
-        // What holds a secret goes nowhere, and what was recorded of it is no URL of theirs.
-        return prober
-            .wire
-            .handle(HandleKind::Document, url)
-            .sendable()
-            .then_some(Document::Elsewhere(there));
-    }
-    let handle = prober.wire.handle(HandleKind::Document, there.as_str());
-    prober.wire.given(&target.place, handle).map(Document::Here)
-}
-
-async fn read(prober: &Prober<'_>, step: &str, document: &Document) -> Option<std::sync::Arc<Exchange>> {
-    match document {
-        Document::Here(place) => prober.send(document_call(step, place)).await,
-        Document::Elsewhere(url) => {
-            prober.admit(&Call::elsewhere(PROBE, step))?;
-            let transcript = prober.transcript();
-            let exposure = Readings::new(&transcript).exposure().unwrap_or(Exposure::Public);
-            Some(fetch(prober.wire, PROBE, step, url, exposure).await)
-        }
     }
 }

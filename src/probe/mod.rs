@@ -10,6 +10,7 @@ mod classify;
 mod connections;
 mod content_type;
 mod delivery;
+mod documents;
 mod http_sse;
 mod ledger;
 mod legacy;

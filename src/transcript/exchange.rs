@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::probe_id::ProbeId;
+use super::sent_handle::SentHandle;
 use super::tls::Tls;
 use super::token_shape::TokenShape;
 use crate::protocol::headers::media_type;
@@ -105,16 +106,6 @@ pub struct Request {
     /// was recorded of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handles: Vec<SentHandle>,
-}
-
-/// A value of the endpoint's that was sent back to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SentHandle {
-    /// Where it stood: `url`, `header NAME`, or `body POINTER` (a JSON Pointer).
-    pub place: String,
-    /// What stands for it in this transcript: a placeholder, or the value as it was recorded.
-    pub placeholder: String,
 }
 
 impl Request {

@@ -33,6 +33,7 @@ mod secret_references;
 mod secret_view;
 mod secret_words;
 pub mod secrets;
+mod sent_handle;
 pub mod stall;
 pub mod tls;
 mod token_shape;
@@ -45,13 +46,14 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::host::with_zone;
 pub use exchange::{
     Coded, Connect, Content, Decoding, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head,
-    MESSAGE, Request, SentHandle,
+    MESSAGE, Request,
 };
 pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};
 pub use probe_id::ProbeId;
 pub use redact::Vault;
 pub use secrets::Secrets;
+pub use sent_handle::SentHandle;
 pub use stall::Stall;
 pub use tls::{Certificate, CertificateFault, Tls};
 pub use token_shape::{TokenKind, TokenShape};

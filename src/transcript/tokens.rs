@@ -56,13 +56,23 @@ pub(super) struct Known {
     /// The value up to [`LONGEST`].
     pub(super) head: String,
     length: usize,
-    hash: [u8; 32],
+    /// Of the whole value, where it is longer.
+    hash: Option<[u8; 32]>,
 }
 
 impl Known {
-    fn is(&self, value: &str, hash: &[u8; 32]) -> bool {
-        self.length == value.len() && self.hash == *hash
+    fn new(placeholder: String, value: &str) -> Self {
+        Self { placeholder, head: head(value).to_owned(), length: value.len(), hash: hash(value) }
     }
+
+    fn is(&self, value: &str, hash: Option<[u8; 32]>) -> bool {
+        self.length == value.len() && self.head == head(value) && self.hash == hash
+    }
+}
+
+/// The hash of a value of which only the head is kept.
+fn hash(value: &str) -> Option<[u8; 32]> {
+    (value.len() > LONGEST).then(|| Sha256::digest(value).into())
 }
 
 /// The shapes that one exchange records: not more than anybody reads.
@@ -101,9 +111,8 @@ impl Vault {
         let mut tokens = self.tokens();
         let ours = tokens.is_ours(value);
         let known = tokens.known.entry(kind).or_default();
-        let hash: [u8; 32] = Sha256::digest(value).into();
-        let earlier =
-            known.iter().find(|known| known.is(value, &hash)).map(|known| known.placeholder.clone());
+        let hash = hash(value);
+        let earlier = known.iter().find(|known| known.is(value, hash)).map(|known| known.placeholder.clone());
         let repeats = earlier.is_some();
         let few = known.len() < MOST_TOKENS;
         let placeholder = earlier.unwrap_or_else(|| {
@@ -118,12 +127,7 @@ impl Vault {
             shapes.0.push(TokenShape { placeholder: placeholder.clone(), ..shape });
         }
         if few && !repeats {
-            known.push(Known {
-                placeholder: placeholder.clone(),
-                head: head(value).to_owned(),
-                length: value.len(),
-                hash,
-            });
+            known.push(Known::new(placeholder.clone(), value));
             if looks_random(value) && !ours {
                 tokens.mask_elsewhere(recorded, placeholder.clone());
             }

@@ -1,0 +1,107 @@
+//! Authorization metadata: protected-resource metadata, and the authorization servers that they name.
+
+use url::Url;
+
+use super::Prober;
+use super::classify::Endpoint;
+use crate::facts::Readings;
+use crate::facts::auth::{authorization_server, issuers, metadata_url, resource_metadata};
+use crate::net::{Call, HandleKind, Place, fetch};
+use crate::protocol::address::Exposure;
+use crate::protocol::well_known::{AUTHORIZATION_SERVER, PROTECTED_RESOURCE, as_scanned, issuer_forms};
+use crate::transcript::{Exchange, ProbeId};
+
+const PROBE: ProbeId = ProbeId::Auth;
+
+/// P-PRM, then P-AS of what it names.
+pub(super) async fn documents(prober: &Prober<'_>, target: &Endpoint) {
+    prober.wire.doing("reading authorization metadata");
+    let transcript = prober.transcript();
+    let named = metadata_url(&transcript.exchanges);
+    let well_known = [
+        ("prm-path", Some(target.place.well_known(PROTECTED_RESOURCE, false))),
+        ("prm-root", Some(target.place.well_known(PROTECTED_RESOURCE, true))),
+    ];
+    let named = named.and_then(|url| document_at(prober, &url, target));
+    let well_known = well_known.map(|(step, place)| (step, place.map(Document::Here)));
+    let mut seen: Vec<Document> = Vec::new();
+    for (step, document) in [("prm-challenge", named)].into_iter().chain(well_known) {
+        let Some(document) = document.filter(|document| !seen.contains(document)) else { continue };
+        let found = read(prober, step, &document)
+            .await
+            .is_some_and(|exchange| resource_metadata([&*exchange]).is_some());
+        if found {
+            break;
+        }
+        seen.push(document);
+    }
+    let transcript = prober.transcript();
+    let issuers = resource_metadata(&transcript.exchanges).map(|(_, document)| issuers(&document));
+    match issuers {
+        Some(issuers) => {
+            for (number, issuer) in issuers.iter().enumerate() {
+                authorization(prober, number.saturating_add(1), issuer, target).await;
+            }
+        }
+        // 2025-03-26: the origin of the endpoint is its own authorization server.
+        None => {
+            let document = Document::Here(target.place.well_known(AUTHORIZATION_SERVER, true));
+            read(prober, "as 0.1", &document).await;
+        }
+    }
+}
+
+async fn authorization(prober: &Prober<'_>, number: usize, issuer: &str, target: &Endpoint) {
+    for (form, url) in issuer_forms(issuer).iter().enumerate() {
+        let step = format!("as {number}.{}", form.saturating_add(1));
+        let Some(document) = document_at(prober, url, target) else { return };
+        let Some(exchange) = read(prober, &step, &document).await else { return };
+        if authorization_server(&exchange).is_some() {
+            return;
+        }
+    }
+}
+
+pub(super) fn document_call(step: &str, place: &Place) -> Call {
+    let mut call = Call::new("GET", PROBE, step, place).header("accept", "application/json");
+    call.credential = false;
+    call
+}
+
+/// A document that can be read.
+#[derive(Clone, Debug, PartialEq)]
+enum Document {
+    /// Of the scanned origin.
+    Here(Place),
+    /// Of another one.
+    Elsewhere(Url),
+}
+
+/// Where a document is that a reply names: over our own connection if it is of the scanned origin, otherwise as
+/// a foreign one. `None` if it is no URL.
+fn document_at(prober: &Prober<'_>, url: &str, target: &Endpoint) -> Option<Document> {
+    let scanned = Url::parse(target.place.shown()).ok()?;
+    let there = as_scanned(&scanned, Url::parse(url).ok()?);
+    if !crate::net::may_carry_credentials(&scanned, &there) {
+        // What holds a secret goes nowhere, and what was recorded of it is no URL of theirs.
+        return prober
+            .wire
+            .handle(HandleKind::Document, url)
+            .sendable()
+            .then_some(Document::Elsewhere(there));
+    }
+    let handle = prober.wire.handle(HandleKind::Document, there.as_str());
+    prober.wire.given(&target.place, handle).map(Document::Here)
+}
+
+async fn read(prober: &Prober<'_>, step: &str, document: &Document) -> Option<std::sync::Arc<Exchange>> {
+    match document {
+        Document::Here(place) => prober.send(document_call(step, place)).await,
+        Document::Elsewhere(url) => {
+            prober.admit(&Call::elsewhere(PROBE, step))?;
+            let transcript = prober.transcript();
+            let exposure = Readings::new(&transcript).exposure().unwrap_or(Exposure::Public);
+            Some(fetch(prober.wire, PROBE, step, url, exposure).await)
+        }
+    }
+}
