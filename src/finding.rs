@@ -104,6 +104,8 @@ impl Check {
             Kind::Unreachable | Kind::Blocked if self.applies.transports.is_empty() => None,
             Kind::Unreachable => inconclusive(format!("the endpoint could not be reached: {}", class.reason)),
             Kind::Blocked => inconclusive(format!("our requests are refused: {}", class.reason)),
+            Kind::Mcp if self.applies.transports.is_empty() => None,
+            Kind::Mcp => inconclusive(format!("nothing was served: {}", class.reason)),
             Kind::None if self.applies.transports.is_empty() => None,
             Kind::None => not_applicable("nothing an agent could use was found here".to_owned()),
             Kind::AuthGated => match self.applies.gated {
@@ -118,12 +120,16 @@ impl Check {
             },
             _ => {
                 let transports = self.applies.transports;
+                if class.kind == Kind::Other && self.applies.mcp {
+                    return not_applicable(format!("only for MCP endpoints: this is {}", class.words()));
+                }
                 if !transports.is_empty() && !class.transports.iter().any(|found| transports.contains(found))
                 {
                     let names: Vec<&str> = transports.iter().map(|transport| transport.as_str()).collect();
                     return not_applicable(format!("only for {}", names.join(", ")));
                 }
-                if self.applies.mcp && matches!(class.kind, Kind::EventStream | Kind::Websocket) {
+                if self.applies.mcp && matches!(class.kind, Kind::EventStream | Kind::Websocket | Kind::Other)
+                {
                     return not_applicable("only for MCP endpoints".to_owned());
                 }
                 match self.applies.era {

@@ -102,8 +102,12 @@ pub fn assemble(
     let url = header.typed(&header.url);
     let who = Scanned::new(&url, header.label.as_deref(), class.kind, &header.started_at);
     let judged = Judged { who, score: &score, findings: &findings, worst_first: &worst_first };
-    let gate = GateOutcome::of(&judged, gates);
-    let exit = Exit::of(class.kind, &score, &gate);
+    let mut gate = GateOutcome::of(&judged, gates);
+    let blind = troubles::blind(transcript, class);
+    let exit = Exit::of(class.kind, &score, &gate, blind.is_some());
+    if gate.asked > 0 {
+        gate.withheld.extend(blind);
+    }
     let eras = |finding: &Finding| {
         let shown = finding.evidence.iter().filter_map(|shown| transcript.exchange(shown.exchange)?.era);
         shown.collect()
@@ -244,7 +248,7 @@ fn tried(exchange: &Exchange, header: &Header) -> Option<Tried> {
         "get" => "GET for an event stream",
         "websocket" | "websocket-retry" => "a WebSocket upgrade",
         "redirect" => "the redirect's target",
-        "card" | "catalog" | "metadata" | "draft" => "a discovery document",
+        "agent-card" | "card" | "catalog" | "metadata" | "draft" => "a discovery document",
         _ => return None,
     };
     let what = match exchange.probe {

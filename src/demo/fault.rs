@@ -500,6 +500,13 @@ faults! {
     /// The fourth served discover, ping or list is answered with 503, once.
     ErrorOnce "error-once": "ops-error-rate" Warn on HTTP_MCP;
 
+    /// Every second `initialize` is refused: another instance, of another era, meets it.
+    FleetRefuses "fleet-refuses": "ops-fleet-consistency" Fail on LEGACY_ONLY;
+    /// Every second `initialize` tells of capabilities without completions.
+    FleetCapabilities "fleet-capabilities": "ops-fleet-consistency" Fail on LEGACY_ONLY;
+    /// Every second `initialize` tells another version of the server.
+    FleetVersions "fleet-versions": "ops-fleet-consistency" Warn on LEGACY_ONLY;
+
     /// `Sec-WebSocket-Accept` is wrong.
     SocketWrongAccept "socket-wrong-accept": "ws-handshake" Fail on SOCKET;
     /// The upgrade is answered with 200.

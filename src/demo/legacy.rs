@@ -4,6 +4,7 @@
 //! the answer), older ones in JSON, which every revision allows.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -56,6 +57,11 @@ pub(super) fn initialize(
         return Err(RpcError::invalid_params("`protocolVersion` is missing"));
     };
     let version = negotiate(server, offered, known)?;
+    let second = server.shaken.fetch_add(1, Ordering::SeqCst) % 2 == 1;
+    let other = |fault| second && server.behaviour.has(fault);
+    if other(Fault::FleetRefuses) {
+        return Err(RpcError::new(names::METHOD_NOT_FOUND, "this instance has no initialize"));
+    }
     let mut result = json!({
         "protocolVersion": version,
         "capabilities": catalogue::capabilities(server, streams),
@@ -72,6 +78,13 @@ pub(super) fn initialize(
                 object.remove(member);
             }
         }
+    }
+    if let Some(info) = result.get_mut("serverInfo").filter(|_| other(Fault::FleetVersions)) {
+        *info = json!({ "name": "agentgauge-demo", "version": "0.0.9" });
+    }
+    let capabilities = result.get_mut("capabilities").and_then(Value::as_object_mut);
+    if let Some(capabilities) = capabilities.filter(|_| other(Fault::FleetCapabilities)) {
+        capabilities.remove("completions");
     }
     Ok(result)
 }

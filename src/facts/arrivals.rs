@@ -23,7 +23,8 @@ pub const HELD: [(ProbeId, &str); 4] = [
 pub fn held(exchange: &Exchange, kind: Kind) -> bool {
     let asked = HELD.contains(&(exchange.probe, exchange.step.as_str()));
     // The stream that classification found is watched on.
-    let found = exchange.probe != ProbeId::Classify || matches!(kind, Kind::HttpSse | Kind::EventStream);
+    let found = exchange.probe != ProbeId::Classify
+        || matches!(kind, Kind::HttpSse | Kind::EventStream | Kind::Other);
     let streams = exchange.lines().is_some() || essence(exchange).as_deref() == Some("text/event-stream");
     asked && found && exchange.ok() && streams
 }

@@ -88,7 +88,7 @@ pub fn stream(exchange: &Exchange, class: &Classification) -> Option<Stream> {
         ProbeId::LegacyGet if open || waited => Some(Stream::LegacyGet),
         ProbeId::Classify | ProbeId::Idle if get && (open || waited) => match class.kind {
             Kind::HttpSse => Some(Stream::HttpSse),
-            Kind::EventStream => Some(Stream::Feed),
+            Kind::EventStream | Kind::Other => Some(Stream::Feed),
             _ => None,
         },
         ProbeId::Resume if exchange.request.method == "GET" => None,

@@ -18,6 +18,7 @@
 pub mod arrivals;
 pub mod auth;
 pub mod barrier;
+pub mod beside;
 pub mod browser;
 pub mod cards;
 pub mod catalogue;
@@ -30,16 +31,21 @@ pub mod events;
 pub mod handshake;
 pub mod hidden;
 pub mod hindered;
+mod kind;
 pub mod latency;
 mod leak_patterns;
 pub mod leaks;
 pub mod listen;
+pub mod others;
 pub mod outcome;
+pub mod quote;
 mod readings;
 pub mod refusal;
+pub mod replicas;
 pub mod reply;
 pub mod resume;
 pub mod schema;
+mod seen;
 pub mod socket;
 pub mod steering;
 pub mod steps;
@@ -156,6 +162,12 @@ impl<'t> Facts<'t> {
             }
             summary::is_call(exchange, |era| gated || class.eras.contains(&era), elsewhere)
         })
+    }
+
+    /// The requests that the scan repeated outside of any session, with how each was answered.
+    #[must_use]
+    pub fn repeated(&self) -> Vec<replicas::Repeated<'t>> {
+        replicas::repeated(self.readings.transcript())
     }
 
     /// The exchanges of one probe.
@@ -388,15 +400,19 @@ impl<'t> Facts<'t> {
 /// Inconclusive on a transport failure before the head, 401, 403 and 429, and where a coding that nobody asked
 /// for hides the body.
 pub fn answered(exchange: &Exchange) -> Result<&Exchange, Undecided> {
+    if let Some(mark) = barrier::firewall(exchange) {
+        return inconclusive(format!("a firewall or bot challenge answered ({mark}), not the endpoint"));
+    }
+    let quote = || quote::Refusal::of(exchange).map_or_else(String::new, |refusal| refusal.words());
     match (&exchange.head, &exchange.failure) {
         (None, Some(failure)) => inconclusive(failure.words()),
         // A message on a WebSocket has no head: its answer is what comes.
         (None, None) if exchange.is_message() && exchange.texts().next().is_some() => Ok(exchange),
         (None, None) => inconclusive("no answer came"),
         (Some(head), _) => match head.status {
-            401 => inconclusive("behind authentication (401)"),
-            403 => inconclusive("refused (403)"),
-            429 => inconclusive("rate limited (429)"),
+            401 => inconclusive(format!("behind authentication ({})", quote())),
+            403 | 421 => inconclusive(format!("refused ({})", quote())),
+            429 => inconclusive(format!("rate limited ({})", quote())),
             // A status says what it says; whether a request was served stands in the body.
             200..=299 if exchange.request.method == "POST" => {
                 coding::unread(exchange).map_or(Ok(exchange), inconclusive)

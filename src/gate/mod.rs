@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::baseline::{Baseline, Row, Scanned, Standing};
 use crate::facts::Kind;
 use crate::finding::Finding;
+use crate::protocol::host;
 use crate::score::{Score, reaches, tenths};
 use crate::verdict::{Dimension, Severity, Status};
 
@@ -67,8 +68,8 @@ impl Gates {
 }
 
 impl MaxDrop {
-    /// The earlier score of a target: of this URL and label, or else the only one of this URL, or else the
-    /// only one of this label. Where several could be meant none is: their scores are of other things.
+    /// The earlier score of a target: of this URL and label, or else the only one of this URL, of this label, or of
+    /// this URL on whatever port of this machine. Where several could be meant none is: their scores are of other things.
     #[must_use]
     pub fn of(&self, who: &Scanned<'_>) -> Option<&Earlier> {
         let url = |earlier: &&Earlier| crate::baseline::same_url(&earlier.url, who.url);
@@ -79,7 +80,12 @@ impl MaxDrop {
         exact
             .or_else(|| only(all().filter(url)))
             .or_else(|| only(all().filter(|earlier| earlier.label.is_some() && label(earlier))))
+            .or_else(|| only(all().filter(|earlier| portless_alike(&earlier.url, who.url))))
     }
+}
+
+fn portless_alike(a: &str, b: &str) -> bool {
+    crate::baseline::same_url(&host::portless(a), &host::portless(b))
 }
 
 fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
@@ -225,6 +231,10 @@ impl GateOutcome {
             self.withheld.push("findings are withheld: no check could be judged".to_owned());
             return;
         }
+        // What was found still counts; that nothing more was found does not.
+        if let Some(why) = judged.overlooked() {
+            self.withheld.push(format!("findings are withheld: {why}"));
+        }
         let Some(baseline) = &gates.baseline else {
             let found = judged.worst_first.iter().filter_map(|index| judged.findings.get(*index));
             for finding in found.filter(|finding| Some(finding.severity) >= gates.fail_on) {
@@ -259,9 +269,21 @@ impl Judged<'_> {
         matches!(self.who.kind, Kind::None | Kind::Unreachable | Kind::Websocket)
     }
 
+    /// Why the absence of findings says nothing, where that is so: the endpoint let us not in, or too little of
+    /// it was judged for a score. Where checks were left out on request, that is no reason.
+    fn overlooked(&self) -> Option<String> {
+        let picked = self.findings.iter().any(|finding| finding.status == Status::Skipped);
+        let withheld = self.score.withheld.as_deref().filter(|_| self.score.value.is_none() && !picked);
+        match (self.who.kind.refuses(), withheld) {
+            (true, _) => Some(format!("the endpoint is {}", self.who.kind.words())),
+            (false, Some(why)) => Some(format!("no score: {why}")),
+            (false, None) => None,
+        }
+    }
+
     /// Whether "not applicable" may only mean that it was not seen.
     fn hidden(&self) -> bool {
-        self.described() || matches!(self.who.kind, Kind::AuthGated | Kind::Blocked)
+        self.described() || self.who.kind.refuses()
     }
 
     /// The findings that cost most, of one dimension or of all.

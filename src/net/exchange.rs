@@ -33,6 +33,9 @@ pub enum Reuse {
     Kept(u32),
 }
 
+/// What a POST accepts: both types, as MCP has it.
+pub const ACCEPT: &str = "application/json, text/event-stream";
+
 /// The value of a header.
 #[derive(Clone, Debug)]
 pub enum HeaderText {
@@ -134,7 +137,7 @@ impl Call {
     pub fn post(probe: ProbeId, step: impl Into<String>, place: &Place, body: impl Into<Body>) -> Self {
         let mut call = Self::new("POST", probe, step, place)
             .header("content-type", "application/json")
-            .header("accept", "application/json, text/event-stream");
+            .header("accept", ACCEPT);
         call.body = Some(body.into());
         call
     }

@@ -48,7 +48,7 @@ mod wire;
 
 pub use asked::Asked;
 pub use dial::accepts;
-pub use exchange::{Call, HeaderText, Reuse, Until};
+pub use exchange::{ACCEPT, Call, HeaderText, Reuse, Until};
 pub use foreign::fetch;
 pub use handles::{Handle, HandleKind};
 pub use hold::{Held, View};

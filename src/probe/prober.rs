@@ -12,7 +12,7 @@ use crate::facts::reply::{self, Reply};
 use crate::facts::steps;
 use crate::facts::summary::percentile;
 use crate::net::websocket::Upgrade;
-use crate::net::{Call, HandleKind, HeaderText, Held, Place, Until, Wire};
+use crate::net::{ACCEPT, Call, HandleKind, HeaderText, Held, Place, Until, Wire};
 use crate::observe::ScanOptions;
 use crate::protocol::client::Client;
 use crate::protocol::revision::Era;
@@ -72,7 +72,7 @@ impl<'a> Prober<'a> {
     /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.
     pub(super) async fn send(&self, mut call: Call) -> Option<Arc<Exchange>> {
         self.admit(&call)?;
-        call.credential &= !self.lock().gated;
+        self.adapt(&mut call);
         let exchange = self.wire.send(call).await;
         self.learn(&exchange).await;
         if self.standard() && polls(&exchange) {
@@ -156,8 +156,19 @@ impl<'a> Prober<'a> {
     /// Opens a held stream if the ledger allows.
     pub(super) async fn hold(&self, mut call: Call) -> Option<Held> {
         self.admit(&call)?;
-        call.credential &= !self.lock().gated;
+        self.adapt(&mut call);
         Some(self.wire.hold(call).await)
+    }
+
+    /// Makes a call as the endpoint wants it: without a credential that it refused, and with the order of media
+    /// types that it takes.
+    fn adapt(&self, call: &mut Call) {
+        let state = self.lock();
+        call.credential &= !state.gated;
+        let usual = |(name, value): &&mut (String, HeaderText)| name == "accept" && value.shown() == ACCEPT;
+        if let (Some(accept), Some((_, value))) = (state.accept, call.headers.iter_mut().find(usual)) {
+            *value = accept.into();
+        }
     }
 
     /// Whether a call may be sent: counts it, or records the skip.

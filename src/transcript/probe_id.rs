@@ -29,8 +29,8 @@ pub enum ProbeId {
     WebSocket,
     /// Looks beside the URL when nothing was found on it (step 5), and for Streamable HTTP beside
     /// HTTP+SSE and WebSocket endpoints. Plain. The step is the path and
-    /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `catalog`,
-    /// `card`, `metadata`, `draft /.well-known/mcp.json`.
+    /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `agent-card` (of A2A; also where
+    /// JSON-RPC answers and nothing is served), `catalog`, `card`, `metadata`, `draft /.well-known/mcp.json`.
     Siblings,
     /// BASE with three kinds of id, each on a fresh connection. Plain. Steps: `integer` (`7`),
     /// `string` (`"7"`), `unicode` (`"sc-é-😀"`).

@@ -34,7 +34,7 @@ const LONGER: &[(&str, &str)] = &[
     ("report/html/target.rs", "one page, section by section"),
     ("probe/classify.rs", "one decision procedure, sent step by step"),
     ("facts/resume.rs", "one comparison of what was missed with what came back"),
-    ("facts/classification.rs", "one decision procedure, read from top to bottom"),
+    ("facts/seen.rs", "one decision procedure, read from top to bottom"),
     ("checks/synthetic.rs", "test support: one builder, many short methods"),
 ];
 

@@ -44,6 +44,8 @@ const NECESSARY: &[(&[&str], &[&str])] = &[
     (&["stream-labelled-json"], &["rpc-envelope-valid"]),
     (&["stream-raw-lines"], &["sh-sse-data-is-jsonrpc", "sh-stream-delivers-response"]),
     (&["stream-two-objects"], &["sh-stream-delivers-response"]),
+    // A handshake that every second instance refuses is no negotiation either.
+    (&["fleet-refuses"], &["legacy-initialize", "legacy-version-negotiation"]),
     // An answer that comes late or never is slow, unreliable, and looks as if something collected it.
     (&["stream-late"], &["ops-latency", "sse-unbuffered"]),
     (&["stream-silent"], &["ops-error-rate", "ops-latency"]),

@@ -12,6 +12,7 @@ mod accuracy;
 mod architecture;
 mod asked;
 mod auth;
+mod barriers;
 mod certificates;
 mod check_laws;
 mod checks_page;

@@ -143,6 +143,10 @@ fn name_the_proxy(
     let judged = [Status::Pass, Status::Warn, Status::Fail].iter().any(|status| seen.count(*status) > 0);
     if !judged {
         return match silent {
+            // What a POST opened is read as far as it came: asked again, it could start something.
+            None if facts.class().transports.contains(&Transport::EventStream) => {
+                inconclusive("the stream was opened by a POST, and that is not repeated for its timing")
+            }
             None => not_applicable("no event stream was seen: every answer was plain JSON"),
             Some(_) if facts.profile() == Profile::Quick => {
                 inconclusive("nothing came at once, and the quick profile does not wait")

@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::classification::{not_looked_at, streamable_beside};
+use crate::facts::beside::{not_looked_at, streamable_beside};
 
 pub(super) static CHECK: Check = Check {
     id: "http-sse-deprecated",

@@ -94,6 +94,8 @@ impl From<&Report> for JsonReport {
             },
             classification: JsonClassification {
                 kind: class.kind,
+                protocol: class.protocol,
+                refusal: class.refusal.clone(),
                 transports: class.transports.clone(),
                 revisions: class.revisions.clone(),
                 confidence: class.confidence,

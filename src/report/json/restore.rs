@@ -94,7 +94,9 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
     let kind = json.classification.kind;
     let exit = match json.exit.name {
         // How that run ended is over; what it came to still counts.
-        Exit::HungUp | Exit::Interrupted | Exit::Terminated => Exit::of(kind, &score, &gate),
+        Exit::HungUp | Exit::Interrupted | Exit::Terminated => {
+            Exit::of(kind, &score, &gate, json.classification.credential_refused)
+        }
         exit => exit,
     };
     let facts = json.facts;
@@ -222,6 +224,8 @@ fn classification_of(json: JsonClassification) -> Classification {
     }
     Classification {
         kind: json.kind,
+        protocol: json.protocol,
+        refusal: json.refusal,
         transports: json.transports,
         revisions: json.revisions,
         eras,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::baseline::Standing;
 use crate::exit::Exit;
+use crate::facts::classification::{Protocol, Refusal};
 use crate::facts::{Confidence, Kind};
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
@@ -165,6 +166,9 @@ pub struct JsonNamedAt {
 pub struct JsonClassification {
     /// The class.
     pub kind: Kind,
+    /// The protocol, for the kind `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
     /// Transports seen on the URL, the naming one first.
     pub transports: Vec<Transport>,
     /// Published revisions seen or listed, oldest first.
@@ -176,6 +180,9 @@ pub struct JsonClassification {
     pub era_guess: Option<JsonEraGuess>,
     /// Why this class, one sentence.
     pub reason: String,
+    /// The refusal that the class rests on, in the words of whoever refused. Remote text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
     /// The URL that was judged: the typed one, or where its redirect led.
     pub endpoint: String,
     /// What was found beside the URL.

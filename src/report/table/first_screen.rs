@@ -57,9 +57,9 @@ pub(in crate::report) fn found(report: &Report) -> Vec<String> {
     let class = &report.classification;
     let mut what = vec![match class.confidence {
         _ if class.kind == Kind::Unreachable => "not reachable".to_owned(),
-        Confidence::Confirmed => class.kind.words().to_owned(),
-        Confidence::Suspected => format!("probably {}", class.kind.words()),
-        Confidence::Guess => format!("perhaps {}", class.kind.words()),
+        Confidence::Confirmed => class.words().to_owned(),
+        Confidence::Suspected => format!("probably {}", class.words()),
+        Confidence::Guess => format!("perhaps {}", class.words()),
     }];
     if !class.revisions.is_empty() {
         let revisions: Vec<&str> = class.revisions.iter().map(|revision| revision.as_str()).collect();
