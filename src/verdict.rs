@@ -557,7 +557,7 @@ impl Observations {
 }
 
 /// How bad a status is beside others in one row.
-const fn rank(status: Status) -> u8 {
+pub(crate) const fn rank(status: Status) -> u8 {
     match status {
         Status::Fail => 3,
         Status::Warn => 2,

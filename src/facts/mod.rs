@@ -61,7 +61,7 @@ use crate::protocol::revision::Era;
 use crate::transcript::{
     Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, stall,
 };
-use crate::verdict::{Judgement, Status, Undecided, Verdict, inconclusive};
+use crate::verdict::{Judgement, Undecided, Verdict, inconclusive, rank};
 
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
@@ -316,20 +316,12 @@ impl<'t> Facts<'t> {
                 Err(reason) => undecided = undecided.or(Some(reason)),
             }
         }
-        let rank = |status: Status| match status {
-            Status::Fail => 3,
-            Status::Warn => 2,
-            Status::Pass => 1,
-            _ => 0,
-        };
         let Some((_, worst)) = decided
             .iter()
             .enumerate()
             .max_by_key(|(index, (_, verdict))| (rank(verdict.status), std::cmp::Reverse(*index)))
         else {
-            return Err(
-                undecided.unwrap_or_else(|| Undecided::Inconclusive("no era could be judged".to_owned()))
-            );
+            return undecided.map_or_else(|| inconclusive("no era could be judged"), Err);
         };
         let (era, mut verdict) = worst.clone();
         // Mending one era must not bring to light a worse cause in the other.
