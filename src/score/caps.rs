@@ -83,7 +83,7 @@ impl<'r> Caps<'r> {
 
     /// The caps that cut a dimension of this value.
     pub(super) fn cuts(&self, dimension: Dimension, before: f64) -> impl Iterator<Item = CapHit> {
-        self.hits(Some(dimension), before, |max| f64::from(max))
+        self.hits(Some(dimension), before, f64::from)
     }
 
     /// The caps that bend the whole.
