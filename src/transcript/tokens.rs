@@ -248,7 +248,14 @@ fn shape_of_nothing(kind: TokenKind, placeholder: String) -> TokenShape {
 
 /// The part of a value that is kept.
 pub(super) fn head(value: &str) -> &str {
-    value.get(..value.floor_char_boundary(LONGEST)).unwrap_or(value)
+    beginning(value, LONGEST)
+}
+
+/// At most so many bytes of a text, up to a whole character.
+#[must_use]
+pub fn beginning(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 impl Tokens {
