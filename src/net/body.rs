@@ -23,6 +23,7 @@ use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc;
 use crate::protocol::sse::looks_like_events;
 use crate::protocol::sse::{self, Block, Line, LineDecoder};
+use crate::transcript::tokens::beginning;
 use crate::transcript::{Coded, Content, Ended, Failure, FailureKind, Head, Limits, Phase, TokenShape};
 
 /// How long a finished event stream may take to close before we close it.
@@ -186,7 +187,7 @@ impl Reader<'_> {
         };
         // A short secret over and over: its placeholders are no reason to keep more than a body may have.
         if shown.len() > self.limits.body_bytes {
-            shown.truncate(shown.floor_char_boundary(BEGINNING));
+            shown.truncate(beginning(&shown, BEGINNING).len());
             cut = true;
         }
         Content::Text { text: shown, bytes: received, cut }
