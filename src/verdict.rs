@@ -435,12 +435,9 @@ impl Observations {
 
     /// What `judge` says of each item, for rules that each exchange of some kind must obey. `None`: the rule
     /// does not speak of it.
-    pub fn each<T>(
-        items: impl IntoIterator<Item = T>,
-        mut judge: impl FnMut(T) -> Option<Judgement>,
-    ) -> Self {
+    pub fn each<T>(items: impl IntoIterator<Item = T>, judge: impl FnMut(T) -> Option<Judgement>) -> Self {
         let mut all = Self::new();
-        for judgement in items.into_iter().filter_map(|item| judge(item)) {
+        for judgement in items.into_iter().filter_map(judge) {
             match judgement {
                 Ok(verdict) => all.push(verdict),
                 Err(reason) => all.unseen = all.unseen.or(Some(reason)),

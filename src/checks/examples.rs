@@ -63,7 +63,7 @@ impl Example {
         let mut faults = Vec::new();
         let mut must = |holds: bool, fault: String| {
             if !holds {
-                faults.push(fault)
+                faults.push(fault);
             }
         };
         must(found.status == self.expected, format!("{:?} instead of {:?}", found.status, self.expected));

@@ -144,7 +144,7 @@ enum Saving {
     /// Nowhere.
     No,
     /// One file, open already; taken when its scan begins.
-    File(Option<Recording>),
+    File(Option<Box<Recording>>),
     /// A folder that takes files; each is opened when its scan begins, not to hold them all.
     Folder(PathBuf),
 }
@@ -158,7 +158,7 @@ impl Saving {
                 recording.abandon();
                 return Err(same_file(&path).into());
             }
-            return Ok(Self::File(Some(recording)));
+            return Ok(Self::File(Some(Box::new(recording))));
         }
         output::folder(&path)?;
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
@@ -174,7 +174,7 @@ impl Saving {
     fn recording(&mut self, index: usize, target: &Target) -> Result<Option<Recording>, OutputError> {
         match self {
             Self::No => Ok(None),
-            Self::File(recording) => Ok(recording.take()),
+            Self::File(recording) => Ok(recording.take().map(|recording| *recording)),
             Self::Folder(path) => {
                 Recording::open(&path.join(output::transcript_name(index, target))).map(Some)
             }

@@ -142,22 +142,22 @@ mod tests {
         )
     }
 
-    fn words_of(made: Made) -> String {
+    fn words_of(made: &Made) -> String {
         Refusal::of(&made.made).unwrap().words()
     }
 
     #[test]
     fn the_words_of_whoever_refused_are_found() {
-        assert_eq!(words_of(made().error(400, -32001, "no\n key")), "400, error -32001: \"no key\"");
-        let json = |value: Value| words_of(made().status(403).json(value).status(403));
+        assert_eq!(words_of(&made().error(400, -32001, "no\n key")), "400, error -32001: \"no key\"");
+        let json = |value: Value| words_of(&made().status(403).json(value).status(403));
         assert_eq!(json(json!({"error": "denied"})), "403: \"denied\"");
         assert_eq!(json(json!({"detail": [{"message": "Not yours"}]})), "403: \"Not yours\"");
         assert_eq!(json(json!({"a": 1})), "403: \"{\"a\":1}\"");
         let page = made().body("text/html", "<html><title lang=en> Stop </title><p>x").status(503);
-        assert_eq!(words_of(page), "503: \"Stop\"");
-        assert_eq!(words_of(made().body("text/html", "<p>Go<b>away</b>").status(403)), "403: \"Go away\"");
-        assert_eq!(words_of(made().status(404)), "404");
-        let long = words_of(made().body("text/plain", &"x".repeat(5_000)).status(403));
+        assert_eq!(words_of(&page), "503: \"Stop\"");
+        assert_eq!(words_of(&made().body("text/html", "<p>Go<b>away</b>").status(403)), "403: \"Go away\"");
+        assert_eq!(words_of(&made().status(404)), "404");
+        let long = words_of(&made().body("text/plain", &"x".repeat(5_000)).status(403));
         assert_eq!(long.chars().filter(|character| *character == 'x').count(), LONGEST);
     }
 

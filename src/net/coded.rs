@@ -120,7 +120,9 @@ impl Source {
                         unpack.uncertain.extend_from_slice(&taken);
                     }
                     unpack.given = unpack.given.saturating_add(out.len() as u64);
-                    if unpack.given > FREE && unpack.given / unpack.ratio.max(1) > received {
+                    if unpack.given > FREE
+                        && unpack.given.checked_div(unpack.ratio).unwrap_or(u64::MAX) > received
+                    {
                         let limit = unpack.ratio;
                         return Some(self.failed(over(
                             Phase::Body,

@@ -26,7 +26,7 @@ pub async fn watch(wire: &Wire<'_>, found: &mut Vec<Stall>) {
         let late_us = now_us.saturating_sub(due_us);
         let lag = &wire.inner.lag_us;
         // It is forgotten within half a second.
-        let faded = lag.load(Ordering::Relaxed) / 8 * 7;
+        let faded = (lag.load(Ordering::Relaxed) / 8).saturating_mul(7);
         lag.store(late_us.max(faded), Ordering::Relaxed);
         if late_us >= LEAST_US {
             note(found, Stall { at_us: due_us, for_us: late_us });

@@ -121,10 +121,10 @@ impl Zstd {
             Place::Frame if skipped(&self.rest) => 8,
             Place::Frame => {
                 let magic = [0x28, 0xb5, 0x2f, 0xfd];
-                if !self.rest.iter().zip(magic).all(|(byte, expected)| *byte == expected)
-                    && !self.rest.get(1..).is_some_and(|rest| rest.starts_with(&[0x2a, 0x4d, 0x18]))
-                    && !(there < 4 && self.rest.first().is_some_and(|byte| byte >> 4 == 5))
-                {
+                let frame = self.rest.iter().zip(magic).all(|(byte, expected)| *byte == expected);
+                let skippable = self.rest.get(1..).is_some_and(|rest| rest.starts_with(&[0x2a, 0x4d, 0x18]))
+                    || (there < 4 && self.rest.first().is_some_and(|byte| byte >> 4 == 5));
+                if !frame && !skippable {
                     return Err(Fault::Broken);
                 }
                 let Some(descriptor) = self.rest.get(4) else { return Ok(None) };

@@ -195,7 +195,7 @@ pub fn encode(transcript: &Transcript) -> Vec<u8> {
     let mut encoder = Encoder::default();
     let mut out = Vec::new();
     let lines = std::iter::once(Line::Header(&transcript.header))
-        .chain(transcript.exchanges.iter().map(|exchange| Line::Exchange(exchange)))
+        .chain(transcript.exchanges.iter().map(Line::Exchange))
         .chain(transcript.skips.iter().map(Line::Skip))
         .chain(transcript.end.iter().map(Line::End));
     for line in lines {

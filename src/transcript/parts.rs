@@ -73,8 +73,11 @@ impl Part {
     }
 }
 
+/// Where the parts of a line stand in its bytes.
+type Places = Vec<(Part, Range<usize>)>;
+
 /// Serialises an exchange line, and says where its parts stand in it, in order.
-pub(super) fn mark(line: &impl Serialize) -> io::Result<(Vec<u8>, Vec<(Part, Range<usize>)>)> {
+pub(super) fn mark(line: &impl Serialize) -> io::Result<(Vec<u8>, Places)> {
     let (written, found) = (Cell::new(0), RefCell::new(Vec::new()));
     let mut out = Counted { bytes: Vec::with_capacity(2_048), written: &written };
     let marks = Marks { written: &written, found: &found, depth: 0, key: false, outer: "", part: None };

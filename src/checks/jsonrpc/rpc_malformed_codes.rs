@@ -149,7 +149,7 @@ fn examples() {
             "not-a-request" => {}
             _ => {
                 made.made.request.body =
-                    Some(json!({"jsonrpc":"1.0","id":1,"method":names::DISCOVER}).to_string())
+                    Some(json!({"jsonrpc":"1.0","id":1,"method":names::DISCOVER}).to_string());
             }
         }
         made

@@ -84,7 +84,7 @@ fn shortfalls(exchange: &Exchange, error: &RpcError) -> Vec<String> {
     let supported = data.and_then(|data| data.get("supported")?.as_array());
     let requested = data.and_then(|data| data.get("requested")?.as_str());
     let mut short = Vec::new();
-    if !supported.is_some_and(|list| !list.is_empty() && list.iter().all(|version| version.is_string())) {
+    if !supported.is_some_and(|list| !list.is_empty() && list.iter().all(serde_json::Value::is_string)) {
         short.push("`data.supported` lists no versions".to_owned());
     }
     if requested.is_none() || requested != exchange.request.header(names::VERSION_HEADER) {

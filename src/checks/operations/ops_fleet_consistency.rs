@@ -115,7 +115,7 @@ mod tests {
         initialize(ProbeId::LegacyVersions, "initialize 2025-11-25").on(connection)
     }
 
-    fn told(connection: u32, capabilities: Value, version: &str) -> Made {
+    fn told(connection: u32, capabilities: &Value, version: &str) -> Made {
         shake(connection).result(json!({
             "protocolVersion": "2025-11-25",
             "capabilities": capabilities,
@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn same(connection: u32) -> Made {
-        told(connection, json!({"tools": {}}), "1")
+        told(connection, &json!({"tools": {}}), "1")
     }
 
     #[test]
@@ -142,10 +142,10 @@ mod tests {
 
     #[test]
     fn fails_where_one_tells_or_serves_something_else() {
-        let other = judged([same(5), same(6), told(7, json!({"tools": {}, "prompts": {}}), "1")]);
+        let other = judged([same(5), same(6), told(7, &json!({"tools": {}, "prompts": {}}), "1")]);
         assert_eq!(other.status, Status::Fail);
         assert!(other.message.contains("other capabilities"), "{}", other.message);
-        assert_eq!(judged([same(5), same(6), told(7, json!({"tools": {}}), "2")]).status, Status::Warn);
+        assert_eq!(judged([same(5), same(6), told(7, &json!({"tools": {}}), "2")]).status, Status::Warn);
         let gone = judged([same(5), same(6), shake(7).error(404, -32601, "no initialize here")]);
         assert_eq!(gone.status, Status::Fail);
         assert!(gone.message.contains("no initialize here"), "{}", gone.message);
