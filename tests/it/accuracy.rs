@@ -174,7 +174,7 @@ fn uncharged(rows: &[Row]) -> Vec<String> {
     for row in rows {
         for finding in row.findings.values() {
             let Some(to) = finding.charged_to else { continue };
-            if !row.findings.get(to).is_some_and(|other| blamed(other)) {
+            if !row.findings.get(to).is_some_and(blamed) {
                 let fault = row.fault.map(|fault| fault.spec().name);
                 uncharged.push(format!("{fault:?}: {} to {to}", finding.check.id));
             }

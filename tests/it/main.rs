@@ -26,6 +26,7 @@ mod drift;
 mod encoding;
 mod era_change;
 mod formats;
+#[allow(dead_code, reason = "shared with the hostile table, which names single forms")]
 #[path = "support/forms.rs"]
 mod forms;
 mod gate_laws;

@@ -14,8 +14,11 @@ fn secrets(value: &str) -> Secrets {
     secrets
 }
 
+/// Puts a text of an endpoint somewhere.
+type Place = fn(&str) -> String;
+
 /// Where a text of an endpoint stands.
-const PLACES: &[(&str, fn(&str) -> String)] = &[
+const PLACES: &[(&str, Place)] = &[
     ("plain text", |text| format!("you sent {text} there")),
     ("HTML", |text| format!("<p class=\"a\">{text}</p>")),
     ("JSON", |text| json!({ "a": [text], "n": 17 }).to_string()),
