@@ -62,7 +62,9 @@ impl<'r> Scanned<'r> {
     /// machine.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
-        self.label == Some(name) || same_url(self.url, name) || same_url(&host::portless(self.url), name)
+        self.label == Some(name)
+            || same_url(self.url, name)
+            || (self.label.is_none() && same_url(&host::portless(self.url), name))
     }
 }
 

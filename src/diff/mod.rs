@@ -186,7 +186,10 @@ fn pairs<'r>(
     type Rule<'a> = &'a dyn Fn(&JsonReport, &JsonReport) -> bool;
     let url = |a: &JsonReport, b: &JsonReport| same_url(&a.target.url, &b.target.url);
     let label = |a: &JsonReport, b: &JsonReport| a.target.label == b.target.label;
-    let port = |a: &JsonReport, b: &JsonReport| same_url(&portless(&a.target.url), &portless(&b.target.url));
+    let port = |a: &JsonReport, b: &JsonReport| {
+        let unnamed = a.target.label.is_none() && b.target.label.is_none();
+        unnamed && same_url(&portless(&a.target.url), &portless(&b.target.url))
+    };
     let rules: [Rule<'_>; 4] =
         [&|a, b| url(a, b) && label(a, b), &url, &|a, b| a.target.label.is_some() && label(a, b), &port];
     let mut rest: Vec<&JsonReport> = old.iter().collect();

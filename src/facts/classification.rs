@@ -163,18 +163,18 @@ pub fn classify(transcript: &Transcript) -> Classification {
     class
 }
 
-/// Whether what lies behind an open handshake stayed shut to the credential that was given: a gate stopped calls
-/// with it, and none was served.
+/// Whether the endpoint stayed shut to the credential that was given: a gate stopped a request with it, and none with
+/// it was served.
 fn refused_throughout(transcript: &Transcript) -> bool {
+    let sent = transcript
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.credentialed() && exchange.expectation == Expectation::Plain);
     let handshakes = [names::DISCOVER, names::INITIALIZE, names::INITIALIZED];
-    let calls = transcript.exchanges.iter().filter(|exchange| {
-        exchange.credentialed()
-            && exchange.expectation == Expectation::Plain
-            && request_method(exchange).is_some_and(|method| !handshakes.contains(&method.as_str()))
-    });
     let mut gated = false;
-    for exchange in calls {
-        if reply::read_in(transcript, exchange).served() {
+    for exchange in sent {
+        let handshake = request_method(exchange).is_none_or(|method| handshakes.contains(&method.as_str()));
+        if !handshake && reply::read_in(transcript, exchange).served() {
             return false;
         }
         gated |= barrier::barrier(exchange) == Some(Barrier::Gated);

@@ -74,7 +74,6 @@ pub fn repeated(transcript: &Transcript) -> Vec<Repeated<'_>> {
             _ => group.refused.push(exchange),
         }
     }
-    groups.retain(|group| group.served.len().saturating_add(group.refused.len()) >= 2);
     groups
 }
 

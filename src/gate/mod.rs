@@ -74,13 +74,17 @@ impl MaxDrop {
     pub fn of(&self, who: &Scanned<'_>) -> Option<&Earlier> {
         let url = |earlier: &&Earlier| crate::baseline::same_url(&earlier.url, who.url);
         let label = |earlier: &&Earlier| earlier.label.as_deref() == who.label;
+        // Whoever has a name is known by it: a port that may be any does not make it another.
+        let unnamed = |earlier: &&Earlier| earlier.label.is_none() && who.label.is_none();
         let all = || self.earlier.iter();
         // The same target twice in one report: one is as good as the other.
         let exact = all().find(|earlier| url(earlier) && label(earlier));
         exact
             .or_else(|| only(all().filter(url)))
             .or_else(|| only(all().filter(|earlier| earlier.label.is_some() && label(earlier))))
-            .or_else(|| only(all().filter(|earlier| portless_alike(&earlier.url, who.url))))
+            .or_else(|| {
+                only(all().filter(|earlier| unnamed(earlier) && portless_alike(&earlier.url, who.url)))
+            })
     }
 }
 

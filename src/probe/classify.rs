@@ -93,7 +93,9 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> Found {
     {
         return found;
     }
-    // A gate before discovery decides nothing: the handshake may be open.
+    // A gate before discovery decides nothing: the handshake may be open. A credential that was refused is not sent
+    // again: servers count failed attempts.
+    prober.lock().gated |= barrier == Some(Barrier::Gated);
     if stop.is_none() {
         legacy(prober, &mut found).await;
     }

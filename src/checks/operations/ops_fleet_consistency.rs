@@ -1,5 +1,7 @@
 //! Whatever stands behind the address tells one story.
 
+use std::collections::BTreeSet;
+
 use crate::checks::prelude::*;
 use crate::facts::quote::quoted;
 use crate::facts::replicas::{self, Repeated, Told};
@@ -51,18 +53,30 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
         told.extend(answers);
     }
+    // Versions are compared over all that was told, whatever version was asked for.
+    for (exchange, other) in &told {
+        if let Some((first, one)) = told.first().filter(|(_, one)| one.version != other.version) {
+            seen.push(versions((first, one), (exchange, other)));
+        }
+    }
     if !seen.is_empty() {
         return seen.verdict("", "");
     }
-    let answers: usize = groups.iter().map(|group| group.served.len()).sum();
-    let connections = groups.iter().map(Repeated::connections).max().unwrap_or_default();
+    let connections: BTreeSet<u32> = told.iter().map(|(exchange, _)| exchange.connection).collect();
     match told.first() {
-        Some((exchange, _)) if answers >= LEAST && connections >= 2 => pass(
+        Some((exchange, _)) if told.len() >= LEAST && connections.len() >= 2 => pass(
             Evidence::status(exchange),
-            format!("{answers} repeated requests, on up to {connections} connections, were answered alike"),
+            format!(
+                "{} handshakes and discoveries on {} connections tell the same, and no request was served once and \
+                 refused another time",
+                told.len(),
+                connections.len()
+            ),
         ),
         _ => inconclusive(format!(
-            "only {answers} repeated requests were served, on {connections} connections"
+            "only {} handshakes and discoveries were served, on {} connections",
+            told.len(),
+            connections.len()
         )),
     }
 }
@@ -83,24 +97,28 @@ fn refused(group: &Repeated<'_>) -> Verdict {
 }
 
 fn compare(seen: &mut Observations, one: (&Exchange, &Told), other: (&Exchange, &Told)) {
-    let ((first, one), (exchange, other)) = (one, other);
-    let evidence = || vec![Evidence::status(first), Evidence::status(exchange)];
-    let mut push = |status, message: String| {
-        let mut verdict = Verdict::of(status, evidence(), message);
-        verdict.unstable = true;
-        seen.push(verdict);
+    let message = if one.1.versions != other.1.versions {
+        format!("one answer has the versions {}, another {}", one.1.versions, other.1.versions)
+    } else if one.1.capabilities != other.1.capabilities {
+        "one answer has other capabilities than another".to_owned()
+    } else {
+        return;
     };
-    if one.versions != other.versions {
-        push(
-            Status::Fail,
-            format!("one answer has the versions {}, another {}", one.versions, other.versions),
-        );
-    } else if one.capabilities != other.capabilities {
-        push(Status::Fail, "one answer has other capabilities than another".to_owned());
-    } else if one.version != other.version {
-        let name = |told: &Told| told.version.clone().unwrap_or_else(|| "none".to_owned());
-        push(Status::Warn, format!("one server calls its version {}, another {}", name(one), name(other)));
-    }
+    seen.push(unsteady(Status::Fail, (one.0, other.0), message));
+}
+
+fn versions(one: (&Exchange, &Told), other: (&Exchange, &Told)) -> Verdict {
+    let name = |told: &Told| told.version.as_deref().map_or_else(|| "none".to_owned(), cut);
+    let message = format!("one server calls its version {}, another {}", name(one.1), name(other.1));
+    unsteady(Status::Warn, (one.0, other.0), message)
+}
+
+/// The next connection may lead elsewhere.
+fn unsteady(status: Status, shown: (&Exchange, &Exchange), message: String) -> Verdict {
+    let evidence = vec![Evidence::status(shown.0), Evidence::status(shown.1)];
+    let mut verdict = Verdict::of(status, evidence, message);
+    verdict.unstable = true;
+    verdict
 }
 
 #[cfg(test)]
