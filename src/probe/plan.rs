@@ -56,7 +56,13 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
         row(ProbeId::Connections, "a list (modern) or ping (legacy) on fresh connections", 10, 18),
         row(ProbeId::LegacyVersions, "initialize with three published revisions and 1999-01-01", 4, 4),
         row(ProbeId::LegacySessions, "a list in a live, an invented and a deleted session", 4, 4),
-        row(ProbeId::LegacyGet, "GET for the event stream of a legacy session", 1, 1),
+        row(
+            ProbeId::LegacyGet,
+            "GET for the event stream of a legacy session; again where it ends while it is watched",
+            1,
+            3,
+        ),
+        row(ProbeId::Idle, "a feed, or the stream of HTTP+SSE, again where it ends while it is watched", 0, 2),
         row(
             ProbeId::Resume,
             "ping (or tools/list) answered by a stream, and GET with its first event id; the same id in another session",

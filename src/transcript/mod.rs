@@ -38,7 +38,7 @@ pub mod stall;
 pub mod tls;
 mod token_shape;
 pub mod tokens;
-mod userinfo;
+pub(crate) mod userinfo;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

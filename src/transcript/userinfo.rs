@@ -3,6 +3,32 @@
 /// What stands for them.
 const PLACEHOLDER: &str = "~userinfo~";
 
+/// What stands for a user and a password that may be real: whether a text gave one away can still be read.
+const WITH_PASSWORD: &str = "~userinfo~:~password~";
+
+/// Its password.
+pub(crate) const PASSWORD: &str = "~password~";
+
+/// The shortest password that is one.
+const SHORTEST: usize = 3;
+
+/// Whether a password is masked already by whoever wrote it, or the word that manuals use.
+pub(crate) fn no_password(value: &str) -> bool {
+    let masked = ['~', '*', '<', '[', '{', '$', '%', '(', '…'];
+    value.contains(masked)
+        || value.contains("...")
+        || ["password", "passwd", "pass", "secret", "xxx"].contains(&value.to_ascii_lowercase().as_str())
+}
+
+/// What stands for this userinfo.
+fn placeholder(userinfo: &str) -> &'static str {
+    let password = userinfo.split_once(':').map(|(_, password)| password);
+    match password.filter(|password| password.len() >= SHORTEST && !no_password(password)) {
+        Some(_) => WITH_PASSWORD,
+        None => PLACEHOLDER,
+    }
+}
+
 /// The text without the user and password of any URL in it; `None` where none has one.
 pub(super) fn without_userinfo(text: &str) -> Option<String> {
     let mut shown: Option<String> = None;
@@ -21,12 +47,13 @@ pub(super) fn without_userinfo(text: &str) -> Option<String> {
         let authority = rest.char_indices().take(LONGEST).find(|(_, c)| ends(*c)).map(|(end, _)| end);
         let authority = rest.get(..authority.unwrap_or(rest.len().min(LONGEST))).unwrap_or_default();
         let Some(sign) = authority.rfind('@').filter(|sign| *sign > 0) else { continue };
-        if authority.get(..sign) == Some(PLACEHOLDER) {
+        let userinfo = authority.get(..sign).unwrap_or_default();
+        if [PLACEHOLDER, WITH_PASSWORD].contains(&userinfo) {
             continue;
         }
         let shown = shown.get_or_insert_default();
         shown.push_str(text.get(kept..begin).unwrap_or_default());
-        shown.push_str(PLACEHOLDER);
+        shown.push_str(placeholder(userinfo));
         kept = begin.saturating_add(sign);
     }
     let mut shown = shown?;
@@ -46,7 +73,9 @@ mod tests {
         for (text, shown) in [
             ("see https://user:pw@host.example/x?a=b@c", "see https://~userinfo~@host.example/x?a=b@c"),
             (r#"{"u":"https:\/\/u:p@h\/x"}"#, r#"{"u":"https:\/\/~userinfo~@h\/x"}"#),
-            ("ws://u@h, http://a:b@c@d/", "ws://~userinfo~@h, http://~userinfo~@d/"),
+            ("ws://u@h, http://a:b@c@d/", "ws://~userinfo~@h, http://~userinfo~:~password~@d/"),
+            ("postgres://notes:hunter2@db/x", "postgres://~userinfo~:~password~@db/x"),
+            ("postgres://user:password@db/x", "postgres://~userinfo~@db/x"),
         ] {
             assert_eq!(without_userinfo(text).as_deref(), Some(shown));
             assert_eq!(without_userinfo(shown), None);

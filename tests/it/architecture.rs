@@ -32,6 +32,7 @@ const LONGER: &[(&str, &str)] = &[
     ("verdict.rs", "the vocabulary of every check; its parts are used together"),
     ("report/json/v1.rs", "one contract: the frozen types of the JSON report, side by side"),
     ("report/html/target.rs", "one page, section by section"),
+    ("net/conversation.rs", "one call, from its permit to its exchange, step by step"),
     ("probe/classify.rs", "one decision procedure, sent step by step"),
     ("facts/resume.rs", "one comparison of what was missed with what came back"),
     ("facts/seen.rs", "one decision procedure, read from top to bottom"),
