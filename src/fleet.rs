@@ -70,7 +70,7 @@ struct Host {
 
 /// Scans with `scan(index, target, host is dead)`, and gives the results in input order. A host of another
 /// machine has one target under way, and then goes to the end of the queue: a slow one takes one place, and no
-/// more than its share of it (HOSTILE.md rule 4, E2). What is on this machine waits for nothing: endpoints on
+/// more than its share of it. What is on this machine waits for nothing: endpoints on
 /// loopback are many on one name.
 async fn in_turns<'t, T, F: Future<Output = (Reached, T)>>(
     targets: &'t [Target],
@@ -128,7 +128,7 @@ fn reached(transcript: &Transcript) -> Reached {
     if dead { Reached::No } else { Reached::Yes }
 }
 
-/// A scan of which a crash hurts no other target (HOSTILE.md rule 4).
+/// A scan of which a crash hurts no other target.
 async fn guarded(target: &Target, options: ScanOptions, observer: &dyn Observer, stop: &Stop) -> Encoded {
     let scanned = AssertUnwindSafe(record(target, options, observer, stop)).catch_unwind().await;
     scanned.unwrap_or_else(|_| Encoded::of(crashed(header(target, &Vault::default()))))

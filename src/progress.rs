@@ -165,7 +165,7 @@ impl Progress {
 }
 
 /// One line on standard error: every one passes here. It must be sanitised already; what the log of a CI system
-/// would read as a command is escaped here (HOSTILE.md O6). A closed standard error is no one's fault.
+/// would read as a command is escaped here. A closed standard error is no one's fault.
 pub fn say(text: &str) {
     let mut err = io::stderr().lock();
     let _ = writeln!(err, "{}", spoken(text));

@@ -1,4 +1,4 @@
-//! Every file that a run reads. What it writes must lead to none of them (HOSTILE.md C9): compared as
+//! Every file that a run reads. What it writes must lead to none of them: compared as
 //! typed and by what the names lead to, before anything is sent or opened for writing.
 
 use std::cell::RefCell;

@@ -25,7 +25,7 @@ pub(crate) struct Judging {
 }
 
 impl Judging {
-    /// Judges a transcript. One that makes us crash hurts no other (HOSTILE.md rule 4).
+    /// Judges a transcript. One that makes us crash hurts no other.
     pub(super) fn judge(&self, recorded: &Encoded) -> Report {
         let judge = |Encoded { transcript, bytes }: &Encoded| {
             judge_encoded(transcript, &sha256(bytes), &self.rubric, &self.gates, &self.selection)

@@ -46,7 +46,7 @@ pub(super) fn expected(path: &Path, around: &dyn Surroundings) -> Result<Vec<Tar
 }
 
 /// The targets of `scan --targets`, and the line of each URL. Others may have written the list, so what is not public is refused,
-/// whatever its name resolves to, unless `allow_private` says that the list is trusted (HOSTILE.md H6).
+/// whatever its name resolves to, unless `allow_private` says that the list is trusted.
 pub(super) fn targets(
     path: &Path,
     profile: Profile,

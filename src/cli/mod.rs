@@ -98,7 +98,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if terminal::speaks_ascii() {
         speak_ascii();
     }
-    // The words of a panic may hold what a peer or the user sent: only its place is told (HOSTILE.md K5).
+    // The words of a panic may hold what a peer or the user sent: only its place is told.
     std::panic::set_hook(Box::new(|panic| {
         let place =
             panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));

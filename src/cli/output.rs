@@ -97,7 +97,7 @@ fn temporaries() -> std::sync::MutexGuard<'static, BTreeSet<PathBuf>> {
     TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends the program at once. What is not whole yet goes (HOSTILE.md E7), and nothing new begins meanwhile.
+/// Ends the program at once. What is not whole yet goes, and nothing new begins meanwhile.
 #[expect(clippy::exit, reason = "a second signal waits for nobody")]
 pub(crate) fn end(code: u8) -> ! {
     let temporaries = temporaries();

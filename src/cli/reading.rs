@@ -1,4 +1,4 @@
-//! Files that users hand in: each is read up to a size, and no further (HOSTILE.md rule 2, C8).
+//! Files that users hand in: each is read up to a size, and no further.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -25,7 +25,7 @@ pub(super) fn whole(input: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
 }
 
-/// Bytes as text. The error names the file and the first line that is none (HOSTILE.md C7, C8).
+/// Bytes as text. The error names the file and the first line that is none.
 pub(super) fn text(bytes: Vec<u8>, path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();

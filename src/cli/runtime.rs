@@ -1,4 +1,4 @@
-//! The runtime of a scan, or why this machine has none to give: that is no bug of ours (HOSTILE.md C14, C15).
+//! The runtime of a scan, or why this machine has none to give: that is no bug of ours.
 
 use std::io;
 

@@ -28,7 +28,7 @@ impl From<ColorArg> for ColorWish {
 }
 
 /// Whether a stream gets colour: the option, then `NO_COLOR`, then `CLICOLOR_FORCE` and `FORCE_COLOR`,
-/// then `CLICOLOR=0`, then whether it is a terminal that is not dumb (CONVENTIONS.md 1.2).
+/// then `CLICOLOR=0`, then whether it is a terminal that is not dumb.
 pub(crate) fn colored(wish: ColorWish, terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name| variable(name).filter(|value| !value.is_empty());
     match wish {

@@ -274,7 +274,7 @@ async fn accept(server: Arc<Server>, listener: TcpListener) {
 }
 
 async fn converse(server: Arc<Server>, stream: TcpStream, connection: u64) {
-    // Without it each small write waits for the peer's delayed acknowledgement (FACTS.md 3).
+    // Without it each small write waits for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let server = Arc::clone(&server);

@@ -1,4 +1,4 @@
-//! Replies that came compressed though nothing asked for it (HOSTILE.md H8, S8). They are never decoded: what
+//! Replies that came compressed though nothing asked for it. They are never decoded: what
 //! would be read of them could be a bomb, and agents ask for no coding either.
 
 use super::reply;

@@ -1,4 +1,4 @@
-//! Characters that people do not see and models read (HOSTILE.md O2, E5): hidden instructions in the text of
+//! Characters that people do not see and models read: hidden instructions in the text of
 //! a tool.
 
 /// What was found in a text.

@@ -1,4 +1,4 @@
-//! Text in the description of a tool that speaks to the model and not of the tool (HOSTILE.md E5): it is
+//! Text in the description of a tool that speaks to the model and not of the tool: it is
 //! flagged, quoted, and obeyed by nobody.
 
 /// Wordings that steer a model against its user, in lower case, words apart by one space. A tool may have

@@ -1,5 +1,5 @@
 //! What the server asks of us on event streams. It is answered, so that a server that waits for an answer
-//! goes on: a ping as the protocol has it, everything else declined (HOSTILE.md J12, E6). Nothing of it
+//! goes on: a ping as the protocol has it, everything else declined. Nothing of it
 //! is ever carried out.
 
 use tokio::sync::mpsc;
@@ -78,7 +78,7 @@ impl Ear {
             let data = block.data.as_deref().unwrap_or_default();
             let shown = shown.data.as_deref().unwrap_or_default();
             if block.name() == "endpoint" {
-                // Only the first announcement counts (HOSTILE.md S10).
+                // Only the first announcement counts.
                 if self.place.is_none() {
                     let handle = Handle::new(HandleKind::Announced, shown, data);
                     self.place = inner.given(&self.stream, handle);

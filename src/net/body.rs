@@ -192,7 +192,7 @@ impl Reader<'_> {
         let mut pending = first;
         let mut satisfied_at: Option<Instant> = None;
         // Where the first event that was not looked at begins: a long stream is read once, not at every
-        // arrival (HOSTILE.md H8).
+        // arrival.
         let mut unread = 0_usize;
         let mut spoken = false;
         let mut first_byte_us = None;

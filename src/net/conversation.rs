@@ -180,7 +180,7 @@ impl Inner {
         }
         exchange.head = Some(head);
         if parts.status == http::StatusCode::SWITCHING_PROTOCOLS {
-            // What follows is no HTTP any more, and nobody agreed on what it is (HOSTILE.md T10).
+            // What follows is no HTTP any more, and nobody agreed on what it is.
             return Err(failure(
                 Phase::Head,
                 FailureKind::Framing,
@@ -207,7 +207,7 @@ impl Inner {
     }
 
     /// A reader of the reply to what was sent at `asked`. An ordinary reply has its time for head and body
-    /// together (HOSTILE.md T8); a stream that is watched is watched from its head on.
+    /// together; a stream that is watched is watched from its head on.
     fn reader(
         &self,
         call: &Call,

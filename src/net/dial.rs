@@ -71,7 +71,7 @@ pub(super) struct Dialler {
     /// The zone of the target's address. It is the same for every URL of its origin.
     zone: Option<String>,
     /// What the name resolved to, once for the whole scan: a name that changes its mind while we scan
-    /// leads nowhere else (HOSTILE.md H6).
+    /// leads nowhere else.
     pub(super) addresses: OnceCell<Vec<SocketAddr>>,
     pub(super) trust: OnceCell<Result<Arc<Trust>, String>>,
     pub(super) cacert: Option<Vec<u8>>,
@@ -132,7 +132,7 @@ impl Dialler {
                 let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 self.http(Box::new(Tap::new(stream, seen.clone())), seen, number, h2).await
             }
-            // The server speaks h2 only: once for the whole scan (DESIGN.md section 4).
+            // The server speaks h2 only: once for the whole scan.
             Err(failure)
                 if failure.kind == FailureKind::TlsIncompatible && !self.h2.swap(true, Ordering::Relaxed) =>
             {
@@ -147,7 +147,7 @@ impl Dialler {
     /// What the target's name leads to, as far as it may be connected to.
     pub(super) async fn checked(&self, url: &Url, connect: &mut Connect) -> Result<Vec<SocketAddr>, Failure> {
         let mut addresses = self.resolve(url, self.zone.as_deref(), &self.addresses, connect).await?;
-        // After resolution, and on the very addresses that are connected to (HOSTILE.md H6).
+        // After resolution, and on the very addresses that are connected to.
         let allowed = |address: &SocketAddr| !self.public_only || exposure(address.ip()) == Exposure::Public;
         if !addresses.iter().any(allowed) {
             let named = addresses.first().map(SocketAddr::to_string).unwrap_or_default();
@@ -207,7 +207,7 @@ impl Dialler {
         };
         connect.tcp_us = Some(self.clock.now_us().saturating_sub(started));
         connect.address = Some(address.to_string());
-        // Without it each TLS connect gains two gaps of 40 ms (FACTS.md 3).
+        // Without it each TLS connect gains two gaps of 40 ms.
         let _ = stream.set_nodelay(true);
         Ok((stream, address))
     }
@@ -264,7 +264,7 @@ impl Dialler {
         });
         match faults.first() {
             // On loopback a certificate fault does not stop the scan (CHECKS.md, tls-cert-valid), unless
-            // it would send a secret to whoever shows that certificate (HOSTILE.md T12).
+            // it would send a secret to whoever shows that certificate.
             Some(worst)
                 if !self.insecure
                     && (self.secret || address.is_none_or(|at| exposure(at.ip()) != Exposure::Loopback)) =>

@@ -35,7 +35,7 @@ pub async fn fetch(
 ) -> Arc<Exchange> {
     let mut exchange = wire.inner.new_exchange(&Call::elsewhere(probe, step));
     exchange.request.url = wire.vault().record(url.as_str());
-    // Who is asked there should know who asks, too (HOSTILE.md E1).
+    // Who is asked there should know who asks, too.
     exchange.request.headers = vec![
         (http::header::USER_AGENT.to_string(), wire.inner.user_agent.clone()),
         ("accept".to_owned(), "application/json".to_owned()),

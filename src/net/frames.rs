@@ -1,4 +1,4 @@
-//! What an HTTP/2 library hides: frames that bring nothing (HOSTILE.md T10, T17).
+//! What an HTTP/2 library hides: frames that bring nothing.
 //!
 //! h2 answers pings and settings one by one and drops informational responses without a word, for as long as
 //! they come. The counter reads the headers of frames (RFC 9113 section 4.1) as their bytes pass.

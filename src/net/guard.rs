@@ -2,7 +2,7 @@
 //! codes that nobody may send.
 //!
 //! tungstenite limits the size of a frame and of a message. Empty fragments have no size, and never end
-//! a message (HOSTILE.md W2): the guard reads frame headers as they pass, and breaks the stream. A close code
+//! a message: the guard reads frame headers as they pass, and breaks the stream. A close code
 //! that is not allowed it replaces by 1002, so that the peer seems to have sent that: the guard keeps the code.
 
 use std::io;

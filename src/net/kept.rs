@@ -1,5 +1,5 @@
 //! How much of one scan is kept in memory. Each reply has limits of its own; many replies at their limits
-//! must not add up (HOSTILE.md rule 2, J10).
+//! must not add up.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

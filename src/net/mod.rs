@@ -1,4 +1,4 @@
-//! The only sockets of the scanner. Two rules of the wire (DESIGN.md section 4):
+//! The only sockets of the scanner. Two rules of the wire:
 //!
 //! To the origin the user typed, always our own connection: TCP → tap → TLS → hyper's `client::conn`,
 //! and WebSocket over the same. Anywhere else, always [`foreign`] (reqwest): no redirects, no default

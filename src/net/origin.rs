@@ -2,7 +2,7 @@
 
 use url::Url;
 
-/// Whether `url` is of the origin the user typed: scheme, host and port all count (HOSTILE.md K1, H2).
+/// Whether `url` is of the origin the user typed: scheme, host and port all count.
 /// `ws` and `http`, `wss` and `https` are the same origin: they are one connection's two protocols.
 #[must_use]
 pub fn may_carry_credentials(typed: &Url, url: &Url) -> bool {

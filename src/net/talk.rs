@@ -213,7 +213,7 @@ struct Ears {
 }
 
 impl Ears {
-    /// Answers what the server asked (HOSTILE.md J12). The frame stays with the upgrade's exchange.
+    /// Answers what the server asked. The frame stays with the upgrade's exchange.
     async fn answer(&self, inner: &Inner, body: &Meant) {
         let Some(text) = body.text() else { return };
         if self.send(Message::Text(Utf8Bytes::from(text))).await {

@@ -116,7 +116,7 @@ impl Trust {
             .with_no_client_auth())
     }
 
-    /// Every fault of a chain, worst first. Libraries name one fault only (FACTS.md 6), so names
+    /// Every fault of a chain, worst first. Libraries name one fault only, so names
     /// and dates are read from the leaf as well.
     pub(super) fn faults(
         &self,

@@ -34,7 +34,7 @@ impl Dialler {
         };
         let destination = if self.public_only {
             // What a list names is checked here, and the proxy is told the address: a name could lead it
-            // elsewhere (HOSTILE.md H6).
+            // elsewhere.
             let addresses = self.checked(url, connect).await?;
             addresses.first().map(SocketAddr::to_string).unwrap_or_default()
         } else {

@@ -1,5 +1,5 @@
 //! WebSocket over our own connection: the upgrade is sent by us, because libraries refuse a 101 that
-//! selects no subprotocol, or one that was not offered (FACTS.md 4).
+//! selects no subprotocol, or one that was not offered.
 
 use std::sync::Arc;
 use std::time::Duration;

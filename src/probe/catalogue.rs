@@ -62,7 +62,7 @@ async fn list(prober: &Prober<'_>, speaker: &Speaker, method: &str) {
         items = items.saturating_add(count(&answered.reply));
         let Some(next) = next_cursor(&answered.reply) else { return };
         // A cursor that comes again never ends; a list over its limit is not read further.
-        // Nor is a cursor sent back that is larger than any request needs (HOSTILE.md J9).
+        // Nor is a cursor sent back that is larger than any request needs.
         let odd = seen.contains(&next) || next.len() > LONGEST_CURSOR;
         if method != "tools/list" || odd || items >= prober.wire.limits().list_items {
             return;

@@ -14,7 +14,7 @@ use crate::transcript::ProbeId;
 
 /// Between two requests of one session: `legacy-session-multi-connection` sends at most two a second, so
 /// that a balancer that spreads by time shows, too. Where no idle stream is watched meanwhile, a scan has no
-/// time for it (DESIGN.md section 4).
+/// time for it.
 const PACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {

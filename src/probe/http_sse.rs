@@ -89,7 +89,7 @@ pub(super) async fn initialize_alone(prober: &Prober<'_>, place: &Place, call: C
 }
 
 /// Opens a stream and waits for its announcement. Only the first one counts, and only on the scanned
-/// origin (HOSTILE.md S9, S10).
+/// origin.
 async fn connect(prober: &Prober<'_>, place: &Place) -> Option<Open> {
     let limits = prober.wire.limits();
     if prober.lock().opened >= limits.sessions {

@@ -46,7 +46,7 @@ fn polls(exchange: &Exchange) -> bool {
         && reply::read(exchange).answer.is_none()
 }
 
-/// Whether a text can be a header value as it is (HOSTILE.md S5).
+/// Whether a text can be a header value as it is.
 fn printable(text: &str) -> bool {
     text.bytes().all(|byte| (0x20..0x7F).contains(&byte))
 }

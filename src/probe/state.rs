@@ -99,7 +99,7 @@ impl State {
     }
 
     /// Trips the breaker while it is not known what speaks here. The first question may be asked twice, and
-    /// 5xx count from there on (DESIGN.md section 4); what is silent or breaks off may be of another
+    /// 5xx count from there on; what is silent or breaks off may be of another
     /// transport.
     fn watch_classification(&mut self, exchange: &Exchange) {
         let faulty = matches!(barrier::barrier(exchange), Some(Barrier::ServerError(_)));

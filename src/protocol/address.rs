@@ -30,7 +30,7 @@ pub fn exposure(address: IpAddr) -> Exposure {
 /// Whether a document may be fetched from an address that a reply pointed to: never from where more people
 /// are shut out than from the endpoint itself. An endpoint on this machine may point to this machine and to
 /// the network around it, one of that network to that network; link-local addresses (cloud metadata) and
-/// special ranges are nobody's document servers (HOSTILE.md H6).
+/// special ranges are nobody's document servers.
 #[must_use]
 pub fn may_point_to(endpoint: Exposure, address: IpAddr) -> bool {
     match exposure(address) {

@@ -58,7 +58,7 @@ pub fn parse(text: &str) -> Result<Value, String> {
 }
 
 /// Whether a message is a request or notification (it has a `method`). Direction is decided by
-/// `method`, never by `id`: an echo server returns our own request (HOSTILE.md J12).
+/// `method`, never by `id`: an echo server returns our own request.
 #[must_use]
 pub fn is_request(message: &Value) -> bool {
     message.get("method").is_some()

@@ -106,7 +106,7 @@ pub struct SseLimits {
     pub line_bytes: usize,
     /// Largest event, in bytes of its lines.
     pub event_bytes: usize,
-    /// Largest event, in lines: empty `data` lines cost memory and add no bytes (HOSTILE.md S2).
+    /// Largest event, in lines: empty `data` lines cost memory and add no bytes.
     pub event_lines: usize,
     /// Longest stream, in bytes.
     pub stream_bytes: u64,
@@ -472,7 +472,7 @@ mod tests {
         assert_eq!(seen[1].id, "1");
     }
 
-    /// Fragments that hit every branch: terminators, marks, bad UTF-8, fields (CONVENTIONS.md 4).
+    /// Fragments that hit every branch: terminators, marks, bad UTF-8, fields.
     fn stream() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop::sample::select(vec![
             &b"\n"[..],

@@ -1,5 +1,5 @@
 //! One escape function for each kind of sink. What an endpoint says passes exactly one of them on its way
-//! into a document (HOSTILE.md section 6); a terminal's is [`sanitise`] itself.
+//! into a document; a terminal's is [`sanitise`] itself.
 //!
 //! All of them begin with [`sanitise`], so that control, bidirectional and invisible characters are shown
 //! as escapes in every format; the rest is what the format itself would interpret.
@@ -200,7 +200,7 @@ pub fn uri_path(text: &str) -> String {
 }
 
 /// Text for a terminal whose locale is not UTF-8: signs of our own become ASCII, any other character an escape.
-/// Its bytes would be others there, some of them control characters (HOSTILE.md C13, O1).
+/// Its bytes would be others there, some of them control characters.
 #[must_use]
 pub fn ascii(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

@@ -19,7 +19,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
-/// SARIF as code scanning takes it (CONVENTIONS.md 1.6).
+/// SARIF as code scanning takes it.
 pub(super) fn sarif(log: &Value, reports: &[Report]) {
     assert_eq!(keys(log), ["$schema", "runs", "version"].into());
     assert_eq!(log["version"], "2.1.0");

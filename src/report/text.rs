@@ -1,7 +1,7 @@
 //! THE sanitiser for terminals: every text that is not ours passes here before it is shown.
 //!
 //! What could move the cursor, change colours, title or clipboard, reorder or hide text, or imitate a
-//! row of ours is shown as an escape (HOSTILE.md O1 to O3).
+//! row of ours is shown as an escape.
 
 use std::fmt::Write;
 

@@ -98,7 +98,7 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Frames on one WebSocket.
     pub frames: usize,
-    /// Frames of one WebSocket message: empty fragments add no bytes (HOSTILE.md W2).
+    /// Frames of one WebSocket message: empty fragments add no bytes.
     #[serde(default = "most_fragments")]
     pub fragments: usize,
     /// Nesting of JSON texts (fixed by `serde_json`).
@@ -120,7 +120,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of a profile (DESIGN.md section 4, CHECKS.md 2.5 and 2.10, HOSTILE.md section 0).
+    /// The limits of a profile.
     #[must_use]
     pub const fn of(profile: Profile) -> Self {
         let standard = Self {

@@ -110,7 +110,7 @@ impl Vault {
     }
 
     /// Masks a text that may end inside a secret, because it was cut: what could be the beginning of
-    /// one at its end goes as well (HOSTILE.md K2).
+    /// one at its end goes as well.
     #[must_use]
     pub fn mask_cut(&self, text: &str) -> String {
         let mut masked = self.mask(text);

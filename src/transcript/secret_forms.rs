@@ -1,4 +1,4 @@
-//! The forms in which a secret comes back: encoded as a whole, or escaped letter by letter (HOSTILE.md K3).
+//! The forms in which a secret comes back: encoded as a whole, or escaped letter by letter.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -48,7 +48,7 @@ pub(super) fn escaped(bytes: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// The value and the encodings in which servers reflect it (HOSTILE.md K3).
+/// The value and the encodings in which servers reflect it.
 pub(super) fn forms(value: &str) -> Vec<String> {
     let bytes = value.as_bytes();
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,5 +1,5 @@
 //! Which parts of a secret header or query value are secrets by themselves: a server may reflect a cookie's
-//! value, a key behind a scheme word or the password of Basic without the rest (HOSTILE.md K2, K5).
+//! value, a key behind a scheme word or the password of Basic without the rest.
 
 use std::collections::BTreeSet;
 

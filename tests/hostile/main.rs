@@ -1,6 +1,6 @@
 //! A hostile endpoint of our own, byte-exact, and the real program against every behaviour of it.
 //!
-//! Each row of the tables is a behaviour of HOSTILE.md with the outcome that must come of it. Every row is
+//! Each row of the tables is a hostile behaviour with the outcome that must come of it. Every row is
 //! scanned with a credential that must not show up anywhere, and judged once more in every format.
 //!
 //! A binary of its own: it takes both processors for a minute, and tests that measure time must not run
@@ -94,7 +94,8 @@ enum Sign {
 struct Row {
     /// Unique.
     name: &'static str,
-    /// The rows of HOSTILE.md that it stands for.
+    /// The kinds of behaviour that it stands for: H of HTTP, T of TLS, S of streams, J of JSON-RPC, W of
+    /// WebSocket, O of output, K of secrets, C of the command line, E of good manners.
     covers: &'static str,
     via: Via,
     serve: Serve,

@@ -72,7 +72,7 @@ fn scan(row: &Known, server: &Server) -> (String, Vec<String>) {
     if let Some(token) = row.token {
         command.args(["--bearer-env", "INTEROP_TOKEN"]).env("INTEROP_TOKEN", token);
     }
-    // The scan ends itself: 90 s at most (DESIGN.md 4).
+    // The scan ends itself: 90 s at most.
     let output = command.output().unwrap();
     let code = output.status.code();
     let Ok(report) = serde_json::from_slice::<Value>(&output.stdout) else {

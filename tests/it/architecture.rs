@@ -1,4 +1,4 @@
-//! What may use what, how long a file may be, and who may write or connect (src/lib.rs, DESIGN.md 3).
+//! What may use what, how long a file may be, and who may write or connect (src/lib.rs).
 
 use std::fs;
 use std::path::{Path, PathBuf};

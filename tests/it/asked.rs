@@ -1,5 +1,5 @@
 //! Servers that ask their client: pings are answered and everything else is declined, on every transport, so
-//! that a server that waits for the answer goes on (HOSTILE.md J12, E6).
+//! that a server that waits for the answer goes on.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a CI system's log would read as a command is on neither stream, whoever wrote it (HOSTILE.md O6, C4);
+//! What a CI system's log would read as a command is on neither stream, whoever wrote it;
 //! hostile endpoints are in `tests/hostile`.
 
 use crate::program::{Folder, Run, run};

@@ -1,4 +1,4 @@
-//! The machine around a run: signals, descriptors, files that are no text (HOSTILE.md E7, C7, C11, C14, C15).
+//! The machine around a run: signals, descriptors, files that are no text.
 
 #[cfg(unix)]
 use std::fs;

@@ -1,4 +1,4 @@
-//! What every score must obey, whatever the findings and the rubric (DESIGN.md section 5).
+//! What every score must obey, whatever the findings and the rubric.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

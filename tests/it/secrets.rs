@@ -1,4 +1,4 @@
-//! The operator's secrets in what a scan leaves behind (HOSTILE.md section 7); hostile servers that reflect
+//! The operator's secrets in what a scan leaves behind; hostile servers that reflect
 //! them are in `tests/hostile`.
 
 use std::fs;

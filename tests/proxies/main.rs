@@ -135,7 +135,7 @@ fn scan(row: &Row, url: &str, ca: &PathBuf) -> (String, Vec<String>) {
     if row.site.wire != Wire::Plain {
         command.arg("--cacert").arg(ca);
     }
-    // The scan ends itself: 90 s at most (DESIGN.md 4).
+    // The scan ends itself: 90 s at most.
     let output = command.output().unwrap();
     let name = match row.upstream {
         Upstream::Sound(_) => format!("{}, {}", row.name, row.kind),

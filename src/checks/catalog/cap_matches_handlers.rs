@@ -94,7 +94,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     seen.verdict(sound, &facts.why_not(ProbeId::Catalogue, None))
 }
 
-/// Whether the pages of the list of tools come to an end (HOSTILE.md J9). An empty string is a cursor.
+/// Whether the pages of the list of tools come to an end. An empty string is a cursor.
 fn paging(facts: &Facts<'_>, era: Era, seen: &mut Observations) {
     let mut cursors: Vec<&str> = Vec::new();
     let pages = facts

@@ -117,7 +117,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     seen.verdict(format!("every tool is described ({counted})"), "no tools were listed")
 }
 
-/// Texts of tools with characters that do not show (HOSTILE.md O2, E5); the first of each kind is named. What
+/// Texts of tools with characters that do not show; the first of each kind is named. What
 /// deceives has the status `worst`.
 fn invisible(offered: &[Tool<'_>], worst: Status, seen: &mut Observations) {
     for deceptive in [true, false] {
@@ -138,7 +138,7 @@ fn invisible(offered: &[Tool<'_>], worst: Status, seen: &mut Observations) {
     }
 }
 
-/// Notes text that steers a model (HOSTILE.md E5): whoever reads the report may be one, too.
+/// Notes text that steers a model: whoever reads the report may be one, too.
 fn steered(offered: &[Tool<'_>], seen: &mut Observations) {
     let found = offered
         .iter()

@@ -28,7 +28,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| HOW.to_owned())
 }
 
-/// A score from 0 to 100. NaN would pass every gate, so it is refused here (HOSTILE.md C6).
+/// A score from 0 to 100. NaN would pass every gate, so it is refused here.
 pub(crate) fn percent(text: &str) -> Result<f64, String> {
     text.trim()
         .parse::<f64>()

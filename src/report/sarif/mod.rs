@@ -1,7 +1,7 @@
 //! SARIF 2.1.0 for code-scanning pages and viewers, one run for each target.
 //!
 //! The standard was written for source files. What a network scanner has to add, so that an upload is
-//! accepted and alerts stay the same from run to run (reference: CONVENTIONS.md 1.6):
+//! accepted and alerts stay the same from run to run:
 //!
 //! - a location: the line of the repository file that named the target, else `host/path`. A URL would do
 //!   by the standard, but code scanning refuses the whole file for it;
