@@ -64,7 +64,7 @@ impl<'r> Scanned<'r> {
     pub fn is(&self, name: &str) -> bool {
         self.label == Some(name)
             || same_url(self.url, name)
-            || (self.label.is_none() && same_url(&host::portless(self.url), name))
+            || same_url(&host::portless(self.url), name)
     }
 }
 

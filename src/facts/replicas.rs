@@ -154,7 +154,7 @@ mod tests {
         let limited = shake(ProbeId::LegacyVersions).status(429);
         assert_eq!(groups([served(ProbeId::Classify), served(ProbeId::Load), limited]), [(2, 0, 1)]);
         let in_session = served(ProbeId::Load).in_session("~session-1~");
-        assert_eq!(groups([served(ProbeId::Classify), in_session]), []);
+        assert_eq!(groups([served(ProbeId::Classify), in_session]), [(1, 0, 0)]);
         let other_id = shake(ProbeId::IdEcho).error(400, -32600, "string ids are refused");
         assert_eq!(groups([served(ProbeId::Classify), served(ProbeId::Load), other_id]), [(2, 0, 0)]);
     }
