@@ -5,7 +5,7 @@ use crate::facts::{Facts, Scope};
 use crate::protocol::revision::Era;
 use crate::protocol::transport::Transport;
 use crate::transcript::{Expectation, ProbeId};
-use crate::verdict::{Dimension, Judgement, Level, Severity};
+use crate::verdict::{Cause, Dimension, Judgement, Level, Severity};
 
 /// One rule: what it asks, why, where it is written, and how it is judged.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Check {
     pub rationale: &'static str,
     /// What to change, with one concrete example.
     pub remediation: &'static str,
+    /// Why it can warn or fail, where that makes a difference, the worst first.
+    pub causes: &'static [Cause],
     /// How it is checked, in words.
     pub how: How,
     /// The judgement.
@@ -126,6 +128,23 @@ pub enum Reads {
     Every(Expectation),
     /// Every exchange.
     All,
+}
+
+impl Check {
+    /// Whether it looks at what this probe sent.
+    #[must_use]
+    pub fn looks_at(&self, probe: ProbeId) -> bool {
+        match self.reads {
+            Reads::Of(probes) => probes.contains(&probe),
+            Reads::Every(_) | Reads::All => true,
+        }
+    }
+
+    /// Whether a verdict of it may have this cause.
+    #[must_use]
+    pub fn declares(&self, word: &str) -> bool {
+        self.causes.iter().any(|cause| cause.word == word)
+    }
 }
 
 impl From<Reads> for Scope {

@@ -69,16 +69,22 @@ impl Exit {
         }
     }
 
-    /// The outcome of one target. A failed gate outranks a withheld number; without gates, one judged
-    /// dimension is enough to be done.
+    /// The outcome of one target. `blind`: the scan was kept from looking, whatever it found
+    /// ([`crate::facts::troubles::blind`]); then nothing is green, and no gate has failed either. A failed gate
+    /// outranks a withheld number; without gates, one judged dimension is enough to be done, but where the
+    /// endpoint answered and let us not in, nothing is.
     #[must_use]
-    pub fn of(kind: Kind, score: &Score, gate: &GateOutcome) -> Self {
+    pub fn of(kind: Kind, score: &Score, gate: &GateOutcome, blind: bool) -> Self {
         if matches!(kind, Kind::None | Kind::Unreachable) {
             Self::NothingToJudge
+        } else if blind {
+            Self::Inconclusive
         } else if !gate.failed.is_empty() {
             Self::GateFailed
         } else if gate.asked > 0 {
             if gate.withheld.is_empty() { Self::Ok } else { Self::Inconclusive }
+        } else if kind.refuses() {
+            Self::Inconclusive
         } else if score.dimensions.values().any(|dimension| dimension.value.is_some()) {
             Self::Ok
         } else {
@@ -115,14 +121,10 @@ mod tests {
                 *dimension,
                 DimensionScore {
                     value: *value,
-                    lower: 0.0,
                     upper: 100.0,
-                    coverage: 0.0,
                     weight: 12,
-                    earned: 0.0,
-                    judged: 0,
-                    applicable: 0,
                     uncapped: *value,
+                    ..DimensionScore::default()
                 },
             );
         }
@@ -132,7 +134,7 @@ mod tests {
     fn exit(kind: Kind, score: &Score, gates: &Gates) -> Exit {
         let who = Scanned::new("http://h/", None, kind, "");
         let judged = Judged { who, score, findings: &[], worst_first: &[] };
-        Exit::of(kind, score, &GateOutcome::of(&judged, gates))
+        Exit::of(kind, score, &GateOutcome::of(&judged, gates), false)
     }
 
     #[test]
@@ -145,16 +147,37 @@ mod tests {
         let dark = judged(&[(Dimension::D2, None), (Dimension::D7, None)], None);
         assert_eq!(exit(Kind::Modern, &full, &overall), Exit::Ok);
         assert_eq!(exit(Kind::Modern, &full, &d7(91.0)), Exit::GateFailed);
-        assert_eq!(exit(Kind::AuthGated, &gated, &none), Exit::Ok);
-        assert_eq!(exit(Kind::AuthGated, &gated, &d7(80.0)), Exit::Ok);
+        assert_eq!(exit(Kind::AuthGated, &gated, &none), Exit::Inconclusive, "the gate is not the endpoint");
+        assert_eq!(exit(Kind::AuthGated, &gated, &d7(80.0)), Exit::Inconclusive, "D7 of the gate alone");
+        assert_eq!(exit(Kind::Modern, &gated, &d7(80.0)), Exit::Inconclusive, "no score is no success");
         assert_eq!(exit(Kind::AuthGated, &gated, &d7(95.0)), Exit::GateFailed);
         assert_eq!(exit(Kind::AuthGated, &gated, &overall), Exit::Inconclusive);
         let both = Gates { min_score: Some(80.0), min: vec![(Dimension::D7, 95.0)], ..Gates::default() };
         assert_eq!(exit(Kind::AuthGated, &gated, &both), Exit::GateFailed, "1 before 4");
         assert_eq!(exit(Kind::Blocked, &dark, &none), Exit::Inconclusive);
+        assert_eq!(exit(Kind::Mcp, &full, &none), Exit::Inconclusive);
+        assert_eq!(exit(Kind::Other, &full, &none), Exit::Ok);
+        let harm = Gates { fail_on: Some(crate::verdict::Severity::High), ..Gates::default() };
+        for kind in [Kind::AuthGated, Kind::Blocked, Kind::Mcp] {
+            assert_eq!(exit(kind, &full, &harm), Exit::Inconclusive, "{kind:?}: nothing was looked at");
+        }
         assert_eq!(exit(Kind::None, &Score::none("no"), &overall), Exit::NothingToJudge);
         assert_eq!(exit(Kind::Unreachable, &Score::none("no"), &none), Exit::NothingToJudge);
         assert_eq!(exit(Kind::Websocket, &Score::none("no"), &none), Exit::Inconclusive);
+    }
+
+    #[test]
+    fn a_scan_that_was_kept_from_looking_is_neither_green_nor_red() {
+        let full = judged(&[(Dimension::D7, Some(90.0))], Some(90.0));
+        let failed = GateOutcome { asked: 1, failed: vec!["x".to_owned()], ..GateOutcome::default() };
+        for gate in [GateOutcome::default(), GateOutcome { asked: 1, ..GateOutcome::default() }, failed] {
+            assert_eq!(Exit::of(Kind::Modern, &full, &gate, true), Exit::Inconclusive);
+        }
+        assert_eq!(
+            Exit::of(Kind::None, &full, &GateOutcome::default(), true),
+            Exit::NothingToJudge,
+            "where nothing is, nothing was hidden"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::check::{Check, Gated};
 use crate::facts::{Facts, Kind, Readings, Scope};
-use crate::verdict::{Evidence, Severity, Status, Undecided};
+use crate::verdict::{Evidence, Severity, Status, Undecided, Verdict};
 
 /// A check's result, complete.
 #[derive(Clone, Debug)]
@@ -22,6 +22,19 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// Whether a repetition may turn out differently.
     pub unstable: bool,
+    /// The word of its cause, of those that the check declares.
+    pub cause: Option<&'static str>,
+    /// The check that the defect is charged to, where this one is not applicable because of that.
+    pub charged_to: Option<&'static str>,
+}
+
+impl Finding {
+    /// What to change: what the cause asks for, or else what the check says of itself.
+    #[must_use]
+    pub fn remediation(&self) -> &'static str {
+        let cause = self.check.causes.iter().find(|cause| Some(cause.word) == self.cause);
+        cause.and_then(|cause| cause.remedy).unwrap_or(self.check.remediation)
+    }
 }
 
 impl Check {
@@ -36,31 +49,50 @@ impl Check {
                 catch_unwind(AssertUnwindSafe(|| (self.judge)(&facts)))
             }
         };
-        let (status, message, evidence, severity, unstable) = match judgement {
-            Ok(Ok(verdict)) => {
-                let highest = verdict.severity.unwrap_or(self.severity).min(self.severity);
-                let severity = match verdict.status {
-                    Status::Warn if verdict.severity.is_none() => highest.lower(),
-                    Status::Info => Severity::Info,
-                    _ => highest,
-                };
-                (verdict.status, verdict.message, verdict.evidence, severity, verdict.unstable)
+        let undecided = |status: Status, message: String| Finding {
+            check: self,
+            status,
+            message,
+            severity: self.severity,
+            evidence: Vec::new(),
+            unstable: false,
+            cause: None,
+            charged_to: None,
+        };
+        match judgement {
+            // A cause that was never declared can have no remedy and no cap: a bug of ours.
+            Ok(Ok(verdict)) if verdict.causes.iter().all(|word| self.declares(word)) => self.found(verdict),
+            Ok(Err(Undecided::NotApplicable(reason))) => undecided(Status::NotApplicable, reason),
+            Ok(Err(Undecided::Inconclusive(reason))) => undecided(Status::Inconclusive, reason),
+            Ok(Err(Undecided::Charged { to, reason })) => {
+                let reason = format!("{reason} (charged to {to})");
+                Finding { charged_to: Some(to), ..undecided(Status::NotApplicable, reason) }
             }
-            Ok(Err(Undecided::NotApplicable(reason))) => {
-                (Status::NotApplicable, reason, Vec::new(), self.severity, false)
-            }
-            Ok(Err(Undecided::Inconclusive(reason))) => {
-                (Status::Inconclusive, reason, Vec::new(), self.severity, false)
-            }
-            Err(_) => (
+            Ok(Ok(_)) | Err(_) => undecided(
                 Status::Error,
                 "this check crashed: a bug of agentgauge, please report it with the transcript".to_owned(),
-                Vec::new(),
-                self.severity,
-                false,
             ),
+        }
+    }
+
+    fn found(&'static self, verdict: Verdict) -> Finding {
+        let highest = verdict.severity.unwrap_or(self.severity).min(self.severity);
+        let severity = match verdict.status {
+            Status::Warn if verdict.severity.is_none() => highest.lower(),
+            Status::Info => Severity::Info,
+            _ => highest,
         };
-        Finding { check: self, status, message, severity, evidence, unstable }
+        let worst = self.causes.iter().find(|cause| verdict.causes.contains(&cause.word));
+        Finding {
+            check: self,
+            status: verdict.status,
+            message: verdict.message,
+            severity,
+            evidence: verdict.evidence,
+            unstable: verdict.unstable,
+            cause: worst.map(|cause| cause.word),
+            charged_to: None,
+        }
     }
 
     fn excluded(&self, readings: &Readings<'_>) -> Option<Undecided> {
@@ -72,6 +104,8 @@ impl Check {
             Kind::Unreachable | Kind::Blocked if self.applies.transports.is_empty() => None,
             Kind::Unreachable => inconclusive(format!("the endpoint could not be reached: {}", class.reason)),
             Kind::Blocked => inconclusive(format!("our requests are refused: {}", class.reason)),
+            Kind::Mcp if self.applies.transports.is_empty() => None,
+            Kind::Mcp => inconclusive(format!("nothing was served: {}", class.reason)),
             Kind::None if self.applies.transports.is_empty() => None,
             Kind::None => not_applicable("nothing an agent could use was found here".to_owned()),
             Kind::AuthGated => match self.applies.gated {
@@ -86,12 +120,16 @@ impl Check {
             },
             _ => {
                 let transports = self.applies.transports;
+                if class.kind == Kind::Other && self.applies.mcp {
+                    return not_applicable(format!("only for MCP endpoints: this is {}", class.words()));
+                }
                 if !transports.is_empty() && !class.transports.iter().any(|found| transports.contains(found))
                 {
                     let names: Vec<&str> = transports.iter().map(|transport| transport.as_str()).collect();
                     return not_applicable(format!("only for {}", names.join(", ")));
                 }
-                if self.applies.mcp && matches!(class.kind, Kind::EventStream | Kind::Websocket) {
+                if self.applies.mcp && matches!(class.kind, Kind::EventStream | Kind::Websocket | Kind::Other)
+                {
                     return not_applicable("only for MCP endpoints".to_owned());
                 }
                 match self.applies.era {

@@ -5,15 +5,18 @@ use std::cmp::Reverse;
 
 use crate::baseline::Scanned;
 use crate::checks;
+use crate::clients;
 use crate::exit::Exit;
-use crate::facts::{Facts, Kind, Readings, Scope, delivery, era_guess, latency, resume, summary, troubles};
+use crate::facts::arrivals::{self, KeepAlive};
+use crate::facts::{
+    Facts, Kind, Readings, Scope, delivery, era_guess, hindered, latency, resume, summary, troubles,
+};
 use crate::finding::Finding;
 use crate::gate::{GateOutcome, Gates, Judged};
-use crate::protocol::headers;
 use crate::report::reproduce::reproduce;
 use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried, timeline};
 use crate::rubric::{Rubric, sha256};
-use crate::score::{self, Gains, Row, Score};
+use crate::score::{self, Gains, Row, Score, Seen};
 use crate::selection::Selection;
 use crate::transcript::{Content, Exchange, Expectation, Header, ProbeId, Tool, Transcript, codec};
 use crate::verdict::Status;
@@ -48,7 +51,9 @@ pub fn judge_encoded(
     selection: &Selection,
 ) -> Report {
     let readings = Readings::new(transcript);
-    let findings = checks::all().map(|check| selection.apply(check.run(&readings))).collect();
+    let mut findings: Vec<Finding> =
+        checks::all().map(|check| selection.apply(check.run(&readings))).collect();
+    settle(&mut findings);
     let mut report = assemble(&readings, findings, sha256, rubric, gates);
     // Few checks give no score, but they are what was asked for.
     let decided = |status: Status| !status.undecided() && status != Status::NotApplicable;
@@ -80,13 +85,13 @@ pub fn assemble(
     let transcript = readings.transcript();
     let header = &transcript.header;
     let class = readings.classification();
+    let rows: Vec<Row<'_>> = findings.iter().map(Row::from).collect();
     let score = match class.kind {
         Kind::None => Score::none("nothing an agent could use was found here"),
         Kind::Unreachable => Score::none("the endpoint could not be reached"),
         Kind::Websocket => Score::none("a WebSocket that does not speak MCP is described, not scored"),
-        _ => score::score(&findings, rubric),
+        _ => score::score_rows(&rows, rubric, seen(readings, &findings, rubric)),
     };
-    let rows: Vec<Row<'_>> = findings.iter().map(Row::from).collect();
     // Where there is no value nothing adds to it: what is described is not scored, whatever its rows say.
     let scored = score.value.is_some().then(|| Gains::new(&rows, rubric));
     let gain_of = |indices: &[usize]| scored.as_ref().map_or(0.0, |gains| gains.of(indices));
@@ -97,8 +102,17 @@ pub fn assemble(
     let url = header.typed(&header.url);
     let who = Scanned::new(&url, header.label.as_deref(), class.kind, &header.started_at);
     let judged = Judged { who, score: &score, findings: &findings, worst_first: &worst_first };
-    let gate = GateOutcome::of(&judged, gates);
-    let exit = Exit::of(class.kind, &score, &gate);
+    let mut gate = GateOutcome::of(&judged, gates);
+    let blind = troubles::blind(transcript, class);
+    let exit = Exit::of(class.kind, &score, &gate, blind.is_some());
+    if gate.asked > 0 {
+        gate.withheld.extend(blind);
+    }
+    let eras = |finding: &Finding| {
+        let shown = finding.evidence.iter().filter_map(|shown| transcript.exchange(shown.exchange)?.era);
+        shown.collect()
+    };
+    let clients = clients::clients(class, &findings, &eras);
     let findings = findings
         .into_iter()
         .zip(gains)
@@ -134,6 +148,7 @@ pub fn assemble(
         era_guess: era_guess::read(transcript, class),
         tried: transcript.exchanges.iter().filter_map(|exchange| tried(exchange, header)).collect(),
         score,
+        clients,
         gate,
         exit,
         findings,
@@ -149,6 +164,39 @@ pub fn assemble(
         footprint: summary::footprint(transcript),
         timeline: timeline::read(transcript),
     }
+}
+
+/// Charges hold only where the other check warns or fails in this report: what it did not judge was not seen.
+fn settle(findings: &mut [Finding]) {
+    let charged: Vec<&'static str> = findings
+        .iter()
+        .filter(|finding| matches!(finding.status, Status::Warn | Status::Fail))
+        .map(|finding| finding.check.id)
+        .collect();
+    for finding in findings {
+        if let Some(to) = finding.charged_to.filter(|to| !charged.contains(to)) {
+            finding.status = Status::Inconclusive;
+            finding.message = format!("{}; {to}, which judges that, was not decided", finding.message);
+            finding.charged_to = None;
+        }
+    }
+}
+
+/// What the score takes from the record beside the findings.
+fn seen(readings: &Readings<'_>, findings: &[Finding], rubric: &Rubric) -> Seen {
+    let catalogues = readings.catalogues();
+    let mut lower_because: Vec<String> = Vec::new();
+    for hindrance in hindered::read(readings.transcript(), catalogues) {
+        let kept = findings.iter().find(|finding| {
+            finding.status == Status::Inconclusive
+                && rubric.points_of(finding.check.id).is_some()
+                && finding.check.looks_at(hindrance.probe)
+        });
+        if kept.is_some() && !lower_because.iter().any(|known| known == hindrance.words) {
+            lower_because.push(hindrance.words.to_owned());
+        }
+    }
+    Seen { tools: catalogues.values().any(|catalogue| catalogue.tools_total > 0), lower_because }
 }
 
 /// What to mend first: findings whose cap holds the score (nothing else helps much before), then by
@@ -176,38 +224,19 @@ fn worst_first(findings: &[Finding], gains: &[f64], score: &Score, rubric: &Rubr
     found.into_iter().map(|(index, _)| index).collect()
 }
 
-/// Whether an exchange held a stream that may stay silent, to watch it.
-fn watched(exchange: &Exchange, kind: Kind) -> bool {
-    match exchange.probe {
-        ProbeId::LegacyGet | ProbeId::Idle | ProbeId::Listen => true,
-        // The stream that classification found is watched on.
-        ProbeId::Classify => exchange.step == "get" && matches!(kind, Kind::HttpSse | Kind::EventStream),
-        _ => false,
-    }
-}
-
 /// The stream that was watched longest, if the profile watches any.
-fn keep_alive(transcript: &Transcript, kind: Kind) -> Option<summary::KeepAlive> {
+fn keep_alive(transcript: &Transcript, kind: Kind) -> Option<KeepAlive> {
     let watches = transcript.header.limits.idle_watch_ms > 0;
     transcript
         .exchanges
         .iter()
-        .filter(|exchange| watches && watched(exchange, kind))
-        .filter(|exchange| exchange.ok() && streams(exchange))
-        .filter_map(summary::keep_alive)
+        .filter(|exchange| watches && arrivals::held(exchange, kind))
+        .filter_map(arrivals::keep_alive)
         // The first of equals.
-        .fold(None, |best: Option<summary::KeepAlive>, next| match best {
+        .fold(None, |best: Option<KeepAlive>, next| match best {
             Some(best) if best.watched_ms >= next.watched_ms => Some(best),
             _ => Some(next),
         })
-}
-
-fn streams(exchange: &Exchange) -> bool {
-    exchange.lines().is_some()
-        || exchange
-            .header("content-type")
-            .and_then(headers::media_type)
-            .is_some_and(|media| media.essence == "text/event-stream")
 }
 
 /// A request that looked for something to judge, and what came back.
@@ -219,7 +248,7 @@ fn tried(exchange: &Exchange, header: &Header) -> Option<Tried> {
         "get" => "GET for an event stream",
         "websocket" | "websocket-retry" => "a WebSocket upgrade",
         "redirect" => "the redirect's target",
-        "card" | "catalog" | "metadata" | "draft" => "a discovery document",
+        "agent-card" | "card" | "catalog" | "metadata" | "draft" => "a discovery document",
         _ => return None,
     };
     let what = match exchange.probe {

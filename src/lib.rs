@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A scan is *record, then replay*: there is no second path. A module may use only modules before it
-//! in this line: `protocol, transcript, verdict, facts, check, finding, checks, rubric, selection, score,
+//! in this line: `protocol, transcript, verdict, facts, check, finding, checks, rubric, selection, score, clients,
 //! baseline, gate, exit, report, diff, config, judge, schema`; and on the side with sockets
 //! `target, observe, net, probe, scan, fleet, progress, cli, demo, main` may use all of those.
 //! Nothing on the pure side names anything on the other; `tests/it/architecture.rs` and clippy's
@@ -21,6 +21,7 @@ pub mod baseline;
 pub mod check;
 pub mod checks;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod demo;
 pub mod diff;

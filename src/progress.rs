@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::observe::ScanEvent;
 use crate::report::sink::{ascii, without_commands};
 use crate::report::text::sanitise;
-use crate::transcript::{Content, Direction, Exchange};
+use crate::transcript::{Content, Direction, Exchange, Secrets};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default)]
@@ -179,8 +179,21 @@ pub fn speak_ascii() {
     ASCII.store(true, Ordering::Relaxed);
 }
 
+/// The operator's secrets. What libraries and the system say may hold them.
+static SECRETS: OnceLock<Secrets> = OnceLock::new();
+
+/// From here on none of these secrets is spoken.
+pub fn keep_secret(secrets: Secrets) {
+    // A program scans once.
+    let _ = SECRETS.set(secrets);
+}
+
 fn spoken(text: &str) -> String {
     let text = without_commands(text);
+    let text = match SECRETS.get() {
+        Some(secrets) => secrets.shown(text),
+        None => text,
+    };
     if ASCII.load(Ordering::Relaxed) { ascii(&text) } else { text }
 }
 

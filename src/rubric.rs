@@ -45,6 +45,8 @@ pub struct Rubric {
     pub dimensions: BTreeMap<Dimension, u32>,
     /// Grades, best first; the last begins at 0.
     pub grades: Vec<Grade>,
+    /// What a grade asks beside its lowest value, by its name.
+    pub conditions: BTreeMap<String, Conditions>,
     /// Points by check id.
     pub points: BTreeMap<String, u32>,
     /// Ids of checks without points, with the reason.
@@ -76,7 +78,27 @@ pub struct Grade {
     pub from: f64,
 }
 
-/// Holds a dimension or the overall score down while a check has a status.
+/// What a grade asks beside its lowest value. Where it is not met, the next grade is the best.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conditions {
+    /// The least value of every dimension, 0 to 100.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub dimension: Option<f64>,
+    /// The least value of every area in which something was judged, 0 to 100.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub area: Option<f64>,
+    /// Ids of the checks that look at what tools tell a model. Where there are tools, one of these must have
+    /// been judged; an empty list says that no check looks at them yet.
+    #[serde(default)]
+    pub tools_judged_by: Option<Vec<String>>,
+}
+
+/// Holds a dimension or the overall score down while a check has a status. A dimension is cut at `max`; the
+/// overall score bends: it is at most `max` less half of what the dimensions lost, so that endpoints under one
+/// cap still differ.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cap {
@@ -84,6 +106,9 @@ pub struct Cap {
     pub check: String,
     /// The status from which on it holds: `warn` includes `fail`.
     pub on: CapOn,
+    /// The cause that the finding must have, of those that the check declares; none: whatever its cause.
+    #[serde(default)]
+    pub when: Option<String>,
     /// What it holds.
     pub dimension: CapTarget,
     /// The highest value left, 0 to 100.
@@ -101,6 +126,14 @@ pub enum CapOn {
     Warn,
     /// Fail.
     Fail,
+}
+
+impl Cap {
+    /// Whether a finding of this status and cause triggers it.
+    #[must_use]
+    pub fn holds(&self, status: Status, cause: Option<&str>) -> bool {
+        self.on.holds(status) && self.when.as_deref().is_none_or(|when| cause == Some(when))
+    }
 }
 
 impl CapOn {
@@ -193,6 +226,12 @@ impl Fault {
     }
 }
 
+/// What a rubric may name: a check, and the causes that its verdicts may have.
+pub(crate) struct Known<'k> {
+    pub(crate) id: &'k str,
+    pub(crate) causes: Vec<&'k str>,
+}
+
 /// The text's own shape, with positions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -211,6 +250,10 @@ pub(crate) struct RubricFile {
     /// Lowest value, 0 to 100, of each grade; one begins at 0.
     #[schemars(with = "BTreeMap<String, f64>")]
     grades: Spanned<BTreeMap<String, Spanned<f64>>>,
+    /// What a grade asks beside its lowest value, by its name.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Conditions>")]
+    conditions: BTreeMap<Spanned<String>, Conditions>,
     /// Points by check id.
     #[schemars(with = "BTreeMap<String, u32>")]
     points: BTreeMap<Spanned<String>, Spanned<u32>>,
@@ -238,19 +281,22 @@ impl Rubric {
     /// # Errors
     /// Every fault, with its line and the nearest known name.
     pub fn parse(text: &str, name: &str) -> Result<Self, RubricError> {
-        let known: Vec<&str> = crate::checks::all().map(|check| check.id).collect();
-        Self::parse_for(text, name, &known)
+        let causes = |check: &crate::check::Check| check.causes.iter().map(|cause| cause.word).collect();
+        let known: Vec<Known<'_>> =
+            crate::checks::all().map(|check| Known { id: check.id, causes: causes(check) }).collect();
+        Self::read(text, name, Some(&known))
     }
 
-    /// The same against any list of check ids.
+    /// The same against any list of check ids, which declare no causes.
     ///
     /// # Errors
     /// See [`Rubric::parse`].
     pub fn parse_for(text: &str, name: &str, known: &[&str]) -> Result<Self, RubricError> {
-        Self::read(text, name, Some(known))
+        let known: Vec<Known<'_>> = known.iter().map(|id| Known { id, causes: Vec::new() }).collect();
+        Self::read(text, name, Some(&known))
     }
 
-    fn read(text: &str, name: &str, known: Option<&[&str]>) -> Result<Self, RubricError> {
+    fn read(text: &str, name: &str, known: Option<&[Known<'_>]>) -> Result<Self, RubricError> {
         let error = |faults| RubricError { name: name.to_owned(), faults };
         let file: RubricFile = toml::from_str(text).map_err(|fault| error(vec![translate(text, &fault)]))?;
         let mut faults = Faults { text, found: Vec::new() };
@@ -276,6 +322,11 @@ impl Rubric {
             policy: file.policy.into_inner(),
             dimensions: file.dimensions.into_iter().map(|(key, weight)| (key, weight.into_inner())).collect(),
             grades,
+            conditions: file
+                .conditions
+                .into_iter()
+                .map(|(grade, asked)| (grade.into_inner(), asked))
+                .collect(),
             points: file
                 .points
                 .into_iter()
@@ -292,7 +343,7 @@ impl Rubric {
         self.points.get(check).copied()
     }
 
-    /// The grade of a value.
+    /// The grade of a value, whatever else it asks.
     #[must_use]
     pub fn grade(&self, value: f64) -> Option<&str> {
         self.grades.iter().find(|grade| value >= grade.from).map(|grade| grade.name.as_str())
@@ -382,6 +433,37 @@ reason = "no reply is matched"
         assert!(said.starts_with("small.toml:14: unknown check `nothing-like-it`"), "{said}");
         let said = error(&SMALL.replace("D2 = 15", "D9 = 15"));
         assert!(said.contains("small.toml:8: ") && said.contains("D9"), "{said}");
+    }
+
+    #[test]
+    fn a_cause_that_the_check_does_not_declare_is_an_error_with_its_line() {
+        let capped = |check: &str, when: &str| {
+            let all: String = crate::checks::all().map(|check| format!("{} = 1\n", check.id)).collect();
+            let text =
+                SMALL.replace("rpc-id-echo = 6\n", &all).replace("D2 = 15", "D2 = 15\nD7 = 12\nD8 = 13");
+            let cap = format!("check = \"{check}\"\non = \"fail\"\nwhen = \"{when}\"\n");
+            text.replace("check = \"rpc-id-echo\"\non = \"fail\"\n", &cap)
+        };
+        let rubric = Rubric::parse(&capped("cap-matches-handlers", "tools-refused"), "t.toml").unwrap();
+        assert_eq!(rubric.caps[0].when.as_deref(), Some("tools-refused"));
+        let text = capped("cap-matches-handlers", "tool-refused");
+        let line = text.lines().position(|line| line == "[[caps]]").unwrap() + 1;
+        let said = Rubric::parse(&text, "t.toml").unwrap_err().to_string();
+        let wanted = format!("t.toml:{line}: unknown cause `tool-refused`; did you mean `tools-refused`?");
+        assert!(said.starts_with(&wanted) && said.contains("cap-matches-handlers"), "{said}");
+        let said = Rubric::parse(&capped("tls-required", "x"), "t.toml").unwrap_err().to_string();
+        assert!(said.contains("it declares none"), "{said}");
+    }
+
+    #[test]
+    fn conditions_of_a_grade_are_checked() {
+        let with = |text: &str| format!("{SMALL}[conditions]\n{text}\n");
+        let rubric =
+            Rubric::parse_for(&with("A = { dimension = 85, area = 90 }"), "small.toml", &KNOWN).unwrap();
+        assert_eq!(rubric.conditions["A"].area, Some(90.0));
+        assert!(error(&with("B = { area = 90 }")).contains("unknown grade `B`"));
+        assert!(error(&with("A = { area = 101 }")).contains("`area` is 101"));
+        assert!(error(&with("A = { tools_judged_by = [\"x\"] }")).contains("unknown check `x`"));
     }
 
     #[test]

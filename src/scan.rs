@@ -7,8 +7,8 @@ use url::Url;
 use crate::net::{Wire, watch_stalls};
 use crate::observe::{Observer, ScanEvent, ScanOptions, Stop};
 use crate::probe;
-use crate::target::Target;
 use crate::target::proxy::Proxy;
+use crate::target::{Target, query_placeholder};
 use crate::transcript::codec::{Encoded, Entry};
 use crate::transcript::secret_names::secret_name;
 use crate::transcript::{End, FORMAT, Header, ProbeId, Skip, SkipReason, Tool, Transcript, Vault};
@@ -99,10 +99,7 @@ pub(crate) fn masked_url(url: &Url, vault: &Vault) -> String {
         .split('&')
         .map(|pair| match pair.split_once('=') {
             Some((name, value)) if secret_name(name) && !value.is_empty() => {
-                format!(
-                    "{name}={}",
-                    vault.hide_in_url(&format!("query-{}", name.to_ascii_lowercase()), value)
-                )
+                format!("{name}={}", vault.hide_in_url(&query_placeholder(name), value))
             }
             _ => pair.to_owned(),
         })

@@ -95,6 +95,8 @@ impl Selection {
                 severity: finding.check.severity,
                 evidence: Vec::new(),
                 unstable: false,
+                cause: None,
+                charged_to: None,
                 check: finding.check,
             },
             _ => finding,

@@ -303,6 +303,19 @@ pub struct Verdict {
     pub severity: Option<Severity>,
     /// Whether a repetition may turn out differently.
     pub unstable: bool,
+    /// Words of the causes that were met, of those that the check declares. The finding has the first of
+    /// them in the order of the declaration: the worst.
+    pub causes: Vec<&'static str>,
+}
+
+/// Why a check can warn or fail, where that makes a difference: the word chooses the remedy, and a rubric may
+/// cap by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Stable kebab-case word, unique in its check. Public contract: rubrics and reports name it.
+    pub word: &'static str,
+    /// What to change, where it is not what the check says of itself.
+    pub remedy: Option<&'static str>,
 }
 
 /// Why nothing was decided.
@@ -312,6 +325,13 @@ pub enum Undecided {
     NotApplicable(String),
     /// It could not be seen; the reason.
     Inconclusive(String),
+    /// The defect that was met here is charged to another check, so that it counts once.
+    Charged {
+        /// Id of that check, which warns or fails in the same report.
+        to: &'static str,
+        /// What was met.
+        reason: String,
+    },
 }
 
 /// The outcome of a check: absent evidence cannot be read as pass or fail by accident.
@@ -365,11 +385,26 @@ pub fn inconclusive<T>(reason: impl Into<String>) -> Result<T, Undecided> {
     Err(Undecided::Inconclusive(reason.into()))
 }
 
+/// The defect is charged to another check: not applicable here.
+///
+/// # Errors
+/// Always: it ends a judge function early.
+pub fn charged_to<T>(to: &'static str, reason: impl Into<String>) -> Result<T, Undecided> {
+    Err(Undecided::Charged { to, reason: reason.into() })
+}
+
 impl Verdict {
     /// A verdict of any status.
     #[must_use]
     pub fn of(status: Status, evidence: Vec<Evidence>, message: String) -> Self {
-        Self { status, message, evidence, severity: None, unstable: false }
+        Self { status, message, evidence, severity: None, unstable: false, causes: Vec::new() }
+    }
+
+    /// The same with a cause that the check declares.
+    #[must_use]
+    pub fn because(mut self, word: &'static str) -> Self {
+        self.causes.push(word);
+        self
     }
 
     /// The same with less harm than the check's severity.
@@ -449,6 +484,21 @@ impl Observations {
         self.seen.iter().filter(|verdict| verdict.status == status).count()
     }
 
+    /// Each message of each status once, with the evidence of its first.
+    #[must_use]
+    pub fn distinct(mut self) -> Self {
+        let mut known: Vec<(Status, String)> = Vec::new();
+        self.seen.retain(|verdict| {
+            let new =
+                !known.iter().any(|(status, text)| *status == verdict.status && *text == verdict.message);
+            if new {
+                known.push((verdict.status, verdict.message.clone()));
+            }
+            new
+        });
+        self
+    }
+
     /// The worst of them. `sound` is the message where all passed. Messages of the worst status are
     /// joined (at most four, each once), info remarks follow.
     ///
@@ -463,6 +513,7 @@ impl Observations {
         let mut messages: Vec<String> = Vec::new();
         let mut evidence = Vec::new();
         let (mut severity, mut unstable) = (None, false);
+        let mut causes = Vec::new();
         for verdict in self.seen.iter().filter(|verdict| verdict.status == worst) {
             if !messages.contains(&verdict.message) {
                 messages.push(verdict.message.clone());
@@ -470,6 +521,7 @@ impl Observations {
             evidence.extend(verdict.evidence.iter().cloned());
             severity = severity.max(verdict.severity);
             unstable |= verdict.unstable;
+            causes.extend(verdict.causes.iter().copied());
         }
         let more = messages.len().saturating_sub(4);
         messages.truncate(4);
@@ -483,7 +535,7 @@ impl Observations {
             }
         }
         evidence.truncate(MOST_EVIDENCE);
-        Ok(Verdict { status: worst, message, evidence, severity, unstable })
+        Ok(Verdict { status: worst, message, evidence, severity, unstable, causes })
     }
 }
 
@@ -502,7 +554,7 @@ impl Observations {
 }
 
 /// How bad a status is beside others in one row.
-const fn rank(status: Status) -> u8 {
+pub(crate) const fn rank(status: Status) -> u8 {
     match status {
         Status::Fail => 3,
         Status::Warn => 2,

@@ -52,16 +52,17 @@ impl<'r> Scanned<'r> {
         Self { url, label, kind, day: day(started_at) }
     }
 
-    /// What an entry calls it: the label, or else the URL.
+    /// What an entry calls it: the label, or else the URL without a port of this machine.
     #[must_use]
-    pub fn name(&self) -> &'r str {
-        self.label.unwrap_or(self.url)
+    pub fn name(&self) -> String {
+        self.label.map_or_else(|| host::portless(self.url), str::to_owned)
     }
 
-    /// Whether a name of an entry or an earlier report means it.
+    /// Whether a name of an entry or an earlier report means it. A name without a port means any of this
+    /// machine.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
-        self.label == Some(name) || same_url(self.url, name)
+        self.label == Some(name) || same_url(self.url, name) || same_url(&host::portless(self.url), name)
     }
 }
 
@@ -162,9 +163,7 @@ impl Seen {
         match status {
             Status::Warn => Self::Found(Mark::Warn),
             Status::Fail => Self::Found(Mark::Fail),
-            Status::NotApplicable
-                if matches!(kind, Kind::AuthGated | Kind::Blocked | Kind::None | Kind::Unreachable) =>
-            {
+            Status::NotApplicable if kind.refuses() || matches!(kind, Kind::None | Kind::Unreachable) => {
                 Self::Undecided
             }
             Status::Pass | Status::Info | Status::NotApplicable => Self::Sound,

@@ -53,7 +53,7 @@ impl Baseline {
             entries.push(Entry {
                 line: None,
                 kept: Kept::Debt,
-                target: who.name().to_owned(),
+                target: who.name(),
                 check: row.check.to_owned(),
                 subject: None,
                 status: mark,

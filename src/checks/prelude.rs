@@ -8,8 +8,8 @@ pub(crate) use crate::protocol::transport::Transport;
 pub(crate) use crate::protocol::{jsonrpc, names};
 pub(crate) use crate::transcript::{Exchange, Expectation, ProbeId};
 pub(crate) use crate::verdict::{
-    Dimension, Evidence, Judgement, Level, Observations, Severity, Status, Undecided, Verdict, cut, fail,
-    inconclusive, info, milliseconds, not_applicable, pass, warn,
+    Cause, Dimension, Evidence, Judgement, Level, Observations, Severity, Status, Undecided, Verdict,
+    charged_to, cut, fail, inconclusive, info, milliseconds, not_applicable, pass, warn,
 };
 
 /// A section of an MCP specification: revision, section in words, page and anchor below the revision. Title

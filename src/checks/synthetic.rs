@@ -244,6 +244,7 @@ pub fn request(method: &str, probe: ProbeId, step: &str) -> Made {
             head: None,
             first_byte_us: None,
             content: Content::None,
+            coded: None,
             ended: Ended::Complete,
             ended_us: 10_000,
             failure: None,

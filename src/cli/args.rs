@@ -169,6 +169,10 @@ pub(crate) struct CredentialArgs {
     /// Send 'Authorization: Bearer' with the token in this file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) bearer_file: Option<PathBuf>,
+    /// Keep the value of this header secret, too: of those that -H or --header-env sends, not only the ones
+    /// whose names say key, token, secret, auth, session or password (repeatable)
+    #[arg(long = "secret-header", value_name = "NAME")]
+    pub(crate) secret_headers: Vec<String>,
     /// Send credentials over plain http or ws to another machine
     #[arg(long)]
     pub(crate) allow_plaintext_credentials: bool,

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::args::CredentialArgs;
 use super::resolve::{Surroundings, Usage, text_file};
+use crate::target::Target;
 use crate::target::secret::Secret;
 
 /// Largest file of headers or of one token, in bytes.
@@ -41,8 +42,14 @@ type Header = (HeaderName, Secret);
 
 /// All headers that the options name, in the order `-H`, `--header-env`, bearer.
 pub(super) fn headers(args: &CredentialArgs, around: &dyn Surroundings) -> Result<Vec<Header>, Usage> {
-    let CredentialArgs { headers, header_env, bearer_env, bearer_file, allow_plaintext_credentials: _ } =
-        args;
+    let CredentialArgs {
+        headers,
+        header_env,
+        bearer_env,
+        bearer_file,
+        secret_headers: _,
+        allow_plaintext_credentials: _,
+    } = args;
     let mut all = Vec::new();
     for text in headers {
         match text.strip_prefix('@') {
@@ -80,6 +87,21 @@ pub(super) fn headers(args: &CredentialArgs, around: &dyn Surroundings) -> Resul
         return Err(Usage::new("Authorization", "it is given by more than one option; leave one"));
     }
     Ok(all)
+}
+
+/// The names that `--secret-header` gives. A name that no target is sent is a slip of the pen, and would leave open
+/// what it should hide.
+pub(super) fn secret_names(args: &CredentialArgs, targets: &[Target]) -> Result<Vec<HeaderName>, Usage> {
+    let mut names = Vec::new();
+    for name in &args.secret_headers {
+        let name = header_name("--secret-header", name)?;
+        let sent = |target: &Target| target.headers.iter().any(|(own, _)| *own == name);
+        if !targets.iter().any(sent) {
+            return Err(Usage::new("--secret-header", format!("no header '{name}' is sent")));
+        }
+        names.push(name);
+    }
+    Ok(names)
 }
 
 /// `Name: value`. The text is not repeated in the error: a typo may leave the secret in front.

@@ -41,6 +41,10 @@ fn text(check: &Check, rubric: &Rubric) -> String {
         text.push_str(&format!("  {name:<8}{}", words.get(10..).unwrap_or_default()));
     }
     text.push_str(&format!("\nWhat to change\n\n{}", wrapped(check.remediation, 2)));
+    for cause in check.causes {
+        let words = format!("{}: {}", cause.word, cause.remedy.unwrap_or("as above"));
+        text.push_str(&wrapped(&words, 4));
+    }
     text.push_str("\nWhere it is written\n\n");
     for basis in check.basis {
         text.push_str(&format!("  {}\n    {}\n", basis.title, basis.url));

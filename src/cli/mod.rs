@@ -25,6 +25,7 @@ mod present;
 mod preview;
 mod proxies;
 mod reading;
+mod recording;
 mod replay;
 mod resolve;
 mod rubric;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -13,7 +13,6 @@ use super::inputs::Place;
 use super::terminal;
 use crate::report::sink::ascii;
 use crate::target::Target;
-use crate::transcript::codec::{Encoder, Entry};
 
 /// A report or transcript could not be written: exit 5.
 #[derive(Debug, Error)]
@@ -107,15 +106,20 @@ pub(crate) fn end(code: u8) -> ! {
     std::process::exit(i32::from(code))
 }
 
+/// How many files of a folder are looked at for what was left there.
+const MOST_BESIDE: usize = 4096;
+/// How many links are followed, as Linux does.
+const MOST_LINKS: usize = 40;
+
 /// A file under another name until it is whole.
 #[derive(Debug)]
 pub(crate) struct Beside {
     /// As typed, for messages.
     shown: PathBuf,
     /// Where it will be: links followed.
-    destination: PathBuf,
+    pub(super) destination: PathBuf,
     /// Where it is now; `None` for a device or pipe, which is written directly.
-    temporary: Option<PathBuf>,
+    pub(super) temporary: Option<PathBuf>,
     file: Option<File>,
 }
 
@@ -144,7 +148,10 @@ impl Beside {
         let mut known = temporaries();
         // What a crash left under this name; a link there is removed, not followed.
         let _ = fs::remove_file(&temporary);
+        remove_orphans(&destination, &name);
         let file = OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(fail)?;
+        // Held until it is whole, so that others know that somebody still writes. Not every file system has locks.
+        let _ = file.try_lock();
         known.insert(temporary.clone());
         drop(known);
         let opened =
@@ -156,8 +163,8 @@ impl Beside {
     }
 
     pub(crate) fn finish(mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        let written = match self.file.take() {
-            Some(mut file) => file.write_all(bytes).and_then(|()| file.flush()),
+        let written = match &mut self.file {
+            Some(file) => file.write_all(bytes).and_then(|()| file.flush()),
             None => Ok(()),
         };
         written.and_then(|()| self.rename()).map_err(|error| OutputError::new(&self.shown, &error))
@@ -182,10 +189,43 @@ impl Drop for Beside {
     }
 }
 
-/// Where an output goes. A link is followed, so that it stays a link; a name that does not exist yet is
-/// taken as it is.
-fn destination(path: &Path) -> io::Result<PathBuf> {
-    fs::canonicalize(path).or_else(|_| beside_parent(path))
+/// Removes what others that were killed left of a file with this name: nobody holds it any more.
+fn remove_orphans(destination: &Path, name: &str) {
+    let orphan = |path: &Path| {
+        let number = path.file_name()?.to_str()?.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?;
+        let number = number.strip_suffix(".tmp")?;
+        let ours = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        if !ours || !fs::symlink_metadata(path).ok()?.is_file() {
+            return None;
+        }
+        OpenOptions::new().write(true).open(path).ok()?.try_lock().ok()
+    };
+    let folder = destination.parent().and_then(|folder| fs::read_dir(folder).ok());
+    for entry in folder.into_iter().flatten().take(MOST_BESIDE).flatten() {
+        let path = entry.path();
+        if orphan(&path).is_some() {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Where an output goes. Links are followed, so that they stay links, also to a file that is not there yet; a name that
+/// does not exist yet is taken as it is.
+pub(super) fn destination(path: &Path) -> io::Result<PathBuf> {
+    if let Ok(real) = fs::canonicalize(path) {
+        return Ok(real);
+    }
+    let mut at = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(to) = fs::read_link(&at) else {
+            return beside_parent(&at).map_err(|error| match at == path {
+                true => error,
+                false => io::Error::new(error.kind(), format!("it is a link to {}: {error}", at.display())),
+            });
+        };
+        at = at.parent().unwrap_or(Path::new("")).join(to);
+    }
+    Err(io::Error::other("it is a link that leads to itself"))
 }
 
 /// What a name leads to, if it is a file or none yet.
@@ -204,117 +244,10 @@ pub(super) fn place(path: &Path) -> Place {
     Place { path: destination(path).ok(), node }
 }
 
-/// Where a transcript grows until it is whole.
-fn partial(destination: &Path) -> PathBuf {
-    let mut name = destination.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    destination.with_file_name(name)
-}
-
-/// Every file that recording a transcript here overwrites.
-pub(super) fn recorded(path: &Path) -> Vec<PathBuf> {
-    let meanwhile = destination(path).ok().map(|destination| partial(&destination));
-    std::iter::once(path.to_owned()).chain(meanwhile).collect()
-}
-
 fn beside_parent(path: &Path) -> io::Result<PathBuf> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     Ok(fs::canonicalize(parent)?.join(name))
-}
-
-/// A transcript that grows while the scan runs: `FILE.partial` has every line as it ends, so that a
-/// crash keeps what was recorded. A scan that comes to its end leaves `FILE`, in its canonical
-/// form, whose SHA-256 the report names.
-#[derive(Debug)]
-pub(crate) struct Recording {
-    path: PathBuf,
-    destination: PathBuf,
-    /// `None` for a device or pipe, which gets the whole at the end.
-    growing: Option<Growing>,
-}
-
-#[derive(Debug)]
-struct Growing {
-    partial: PathBuf,
-    lines: Mutex<Lines>,
-}
-
-#[derive(Debug)]
-struct Lines {
-    file: File,
-    encoder: Encoder,
-    written: usize,
-    /// Set when the disk is full, for example: the end of the scan tries once more.
-    failed: bool,
-}
-
-impl Recording {
-    pub(crate) fn open(path: &Path) -> Result<Self, OutputError> {
-        // Opened to see that it can be, and once more when there is something to write.
-        let whole = Beside::open(path)?;
-        let destination = whole.destination.clone();
-        let growing = match &whole.temporary {
-            Some(_) => Some(Growing::open(&destination)?),
-            None => None,
-        };
-        Ok(Self { path: path.to_owned(), destination, growing })
-    }
-
-    /// Whether it writes to this place, in the end or meanwhile.
-    pub(crate) fn writes(&self, place: Option<&Path>) -> bool {
-        let partial = self.growing.as_ref().map(|growing| growing.partial.as_path());
-        place.is_some_and(|place| place == self.destination || Some(place) == partial)
-    }
-
-    /// Adds a line. A failure does not end the scan.
-    pub(crate) fn add(&self, entry: &Entry) {
-        let Some(growing) = &self.growing else { return };
-        let mut lines = growing.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lines { file, encoder, written, failed } = &mut *lines;
-        if matches!(entry, Entry::Header(_)) && *written > 0 {
-            // `--discover` began anew beside the URL; the record of nothing gives way.
-            *encoder = Encoder::default();
-            *failed |= file.set_len(0).and_then(|()| file.rewind()).is_err();
-        }
-        if !*failed {
-            match encoder.write(entry, file) {
-                Ok(()) => *written = written.saturating_add(1),
-                Err(_) => *failed = true,
-            }
-        }
-    }
-
-    /// Puts the whole transcript in place and removes the partial one.
-    pub(crate) fn finish(self, bytes: &[u8]) -> Result<(), OutputError> {
-        Beside::open(&self.path)?.finish(bytes)?;
-        if let Some(growing) = self.growing {
-            let _ = fs::remove_file(&growing.partial);
-        }
-        Ok(())
-    }
-
-    /// Gives up. A partial file with lines is left.
-    pub(crate) fn abandon(self) {
-        let Some(Growing { partial, lines }) = self.growing else { return };
-        if lines.into_inner().unwrap_or_else(PoisonError::into_inner).written == 0 {
-            let _ = fs::remove_file(&partial);
-        }
-    }
-}
-
-impl Growing {
-    fn open(destination: &Path) -> Result<Self, OutputError> {
-        let partial = partial(destination);
-        let _ = fs::remove_file(&partial);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&partial)
-            .map_err(|error| OutputError::new(&partial, &error))?;
-        let lines = Lines { file, encoder: Encoder::default(), written: 0, failed: false };
-        Ok(Self { partial, lines: Mutex::new(lines) })
-    }
 }
 
 /// Makes sure that a folder exists and takes files.
@@ -344,22 +277,21 @@ fn numbered(index: usize, host: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::transcript::End;
 
     /// A folder of its own for a test, removed at its end.
-    struct Folder(PathBuf);
+    pub(in crate::cli) struct Folder(pub(in crate::cli) PathBuf);
 
     impl Folder {
-        fn new(name: &str) -> Self {
+        pub(in crate::cli) fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("agentgauge-{name}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&path);
             fs::create_dir_all(&path).unwrap();
             Self(path)
         }
 
-        fn names(&self) -> Vec<String> {
+        pub(in crate::cli) fn names(&self) -> Vec<String> {
             let mut names: Vec<String> = fs::read_dir(&self.0)
                 .unwrap()
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -403,6 +335,47 @@ mod tests {
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_is_written_through() {
+        let folder = Folder::new("dangling");
+        let (path, link, other) = (folder.0.join("real"), folder.0.join("link"), folder.0.join("other"));
+        std::os::unix::fs::symlink("link", &other).unwrap();
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        Beside::open(&other).unwrap().finish(b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(folder.names(), ["link", "other", "real"]);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink("no/such/file", &link).unwrap();
+        let error = Beside::open(&link).unwrap_err().to_string();
+        assert!(error.contains("no/such/file: ") && error.contains("it is a link to"), "{error}");
+        fs::remove_file(&other).unwrap();
+        std::os::unix::fs::symlink("other", &other).unwrap();
+        assert!(Beside::open(&other).unwrap_err().to_string().contains("leads to itself"));
+    }
+
+    #[test]
+    fn what_a_killed_scan_left_goes_when_the_next_begins() {
+        let folder = Folder::new("orphans");
+        let path = folder.0.join("r.json");
+        let held = folder.0.join(".r.json.2.tmp");
+        for name in [".r.json.1.tmp", ".r.json.2.tmp", ".r.json.x.tmp", ".r.json..tmp", ".other.json.1.tmp"] {
+            fs::write(folder.0.join(name), "half").unwrap();
+        }
+        let writer = OpenOptions::new().write(true).open(&held).unwrap();
+        writer.try_lock().unwrap();
+        let opened = Beside::open(&path).unwrap();
+        let own = format!(".r.json.{}.tmp", std::process::id());
+        let mut left =
+            vec![".other.json.1.tmp", ".r.json..tmp", ".r.json.2.tmp", ".r.json.x.tmp", own.as_str()];
+        left.sort_unstable();
+        assert_eq!(folder.names(), left);
+        remove_orphans(&path, "r.json");
+        opened.finish(b"whole").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
+    }
+
     #[test]
     fn what_cannot_be_a_file_is_refused_when_it_is_opened() {
         let folder = Folder::new("refused");
@@ -414,24 +387,6 @@ mod tests {
         permissions.set_readonly(true);
         fs::set_permissions(&path, permissions).unwrap();
         assert!(Beside::open(&path).unwrap_err().to_string().contains("read-only"));
-    }
-
-    #[test]
-    fn a_transcript_grows_beside_its_name() {
-        let folder = Folder::new("grows");
-        let path = folder.0.join("t.jsonl");
-        let line = Entry::End(End { at_us: 7, interrupted: false, stalls: Vec::new() });
-        let recording = Recording::open(&path).unwrap();
-        recording.add(&line);
-        assert!(fs::read_to_string(folder.0.join("t.jsonl.partial")).unwrap().ends_with("}\n"));
-        // As after a crash: nothing cleans up, and the line is still there.
-        recording.abandon();
-        assert_eq!(folder.names(), ["t.jsonl.partial"]);
-        let recording = Recording::open(&path).unwrap();
-        recording.add(&line);
-        recording.finish(b"whole").unwrap();
-        assert_eq!(folder.names(), ["t.jsonl"]);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
     }
 
     #[test]

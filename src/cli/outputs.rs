@@ -10,6 +10,7 @@ use super::{Ending, terminal};
 use crate::exit::Exit;
 use crate::report::format::{Format, Run};
 use crate::report::{Report, github, markdown};
+use crate::transcript::Secrets;
 
 /// The places, open.
 #[derive(Debug)]
@@ -18,12 +19,14 @@ pub(super) struct Outputs {
     more: Vec<(Format, Output)>,
     /// Files of a GitHub step, which already hold what other steps wrote: summary and outputs.
     github: [Option<File>; 2],
+    /// What must not be read in any of them.
+    secrets: Secrets,
 }
 
 impl Outputs {
     /// Standard output alone.
     pub(super) fn stdout() -> Self {
-        Self { main: Output::Stdout, more: Vec::new(), github: [None, None] }
+        Self { main: Output::Stdout, more: Vec::new(), github: [None, None], secrets: Secrets::default() }
     }
 
     pub(super) fn open(reporting: &Reporting) -> Result<Self, Ending> {
@@ -31,7 +34,7 @@ impl Outputs {
             fit_for(reporting.format)?;
         }
         let main = Output::open(reporting.output.as_deref())?;
-        let mut outputs = Self { main, more: Vec::new(), github: [None, None] };
+        let mut outputs = Self { main, ..Self::stdout() };
         for (format, path) in &reporting.reports {
             let output = Output::open(Some(path))?;
             // Two names may lead to one file.
@@ -50,6 +53,11 @@ impl Outputs {
         Ok(outputs)
     }
 
+    /// The same places, where none of these secrets may be read. A record that is replayed holds none.
+    pub(super) fn without(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
+    }
+
     /// What the names lead to, where they are files.
     pub(super) fn destinations(&self) -> impl Iterator<Item = &Path> {
         let more = self.more.iter().map(|(_, output)| output);
@@ -65,14 +73,20 @@ impl Outputs {
         reporting: &Reporting,
     ) -> Result<(), OutputError> {
         let taken: Vec<PathBuf> = self.destinations().map(Path::to_owned).collect();
+        let secrets = self.secrets.clone();
+        let hidden = |format: Format, bytes: Vec<u8>| match String::from_utf8(bytes) {
+            Ok(text) if format.is_json() => secrets.shown_json(text).into_bytes(),
+            Ok(text) => secrets.shown(text).into_bytes(),
+            Err(error) => error.into_bytes(),
+        };
         let write = |format: Format, output: Output| {
             let style = terminal::table_style(reporting.color, output.destination().is_some());
             let run = Run { reports, missing, exit, style };
             if let (Format::Table, Output::Stdout) = (format, &output) {
-                return output::show(String::from_utf8_lossy(&format.render(&run)));
+                return output::show(String::from_utf8_lossy(&hidden(format, format.render(&run))));
             }
             let Some(file) = output.regular().map(Path::to_owned) else {
-                return output.finish(&format.render(&run));
+                return output.finish(&hidden(format, format.render(&run)));
             };
             let parts = format.parts(&run);
             // All of them open before one is written.
@@ -84,8 +98,8 @@ impl Outputs {
                 }
                 outputs.push(Output::open(Some(&path))?);
             }
-            for (output, part) in outputs.into_iter().zip(&parts) {
-                output.finish(part)?;
+            for (output, part) in outputs.into_iter().zip(parts) {
+                output.finish(&hidden(format, part))?;
             }
             Ok(())
         };
@@ -102,7 +116,7 @@ impl Outputs {
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
             // Rendered only where a step of GitHub takes it.
             if let (Some(mut file), Some(path)) = (file, path) {
-                let written = file.write_all(text().as_bytes()).and_then(|()| file.flush());
+                let written = file.write_all(secrets.shown(text()).as_bytes()).and_then(|()| file.flush());
                 results.push(written.map_err(|error| OutputError::new(path, &error)));
             }
         }

@@ -12,7 +12,7 @@ use super::inputs::{Place, Remembering, distinct_files};
 use super::judging::Judging;
 use super::settings::{Settings, settings};
 use super::terminal::ColorWish;
-use super::{formats, lists, output, proxies, reading, targets};
+use super::{formats, lists, output, proxies, reading, recording, targets};
 use crate::observe::ScanOptions;
 use crate::report::format::Format;
 use crate::target::Target;
@@ -203,7 +203,7 @@ pub(crate) fn scan(args: ScanArgs, around: &dyn Surroundings) -> Result<Scan, Us
             distinct_files("--save-transcript", save, option, file)?;
         }
         for file in saved(save, &targets) {
-            output::recorded(&file).iter().try_for_each(|file| inputs.spare("--save-transcript", file))?;
+            recording::recorded(&file).iter().try_for_each(|file| inputs.spare("--save-transcript", file))?;
         }
     }
     reporting.spare(&inputs)?;

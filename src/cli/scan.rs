@@ -3,19 +3,21 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::output::{self, OutputError, Recording};
+use super::output::{self, Beside, OutputError};
 use super::outputs::Outputs;
 use super::present::{self, Presenter};
+use super::recording::Recording;
 use super::resolve::{Scan, Usage};
 use super::signals::Signals;
 use super::{Ending, preview, runtime, terminal};
 use crate::exit::Exit;
 use crate::fleet;
 use crate::observe::{Observer, ScanEvent, Stop};
-use crate::progress::{Progress, Voice};
+use crate::progress::{Progress, Voice, keep_secret};
 use crate::protocol::host::shown;
 use crate::report::Report;
 use crate::target::Target;
+use crate::transcript::Secrets;
 use crate::transcript::codec::{Encoded, Entry};
 
 pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
@@ -30,8 +32,17 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
         Signals::listen().map_err(|error| runtime::unable(&error))?
     };
     // Every output is opened before the first request goes out.
-    let output = Outputs::open(&plan.reporting)?;
-    let saving = Saving::open(plan.save.take(), &plan.targets, &output)?;
+    let secrets = Secrets::default();
+    for target in &plan.targets {
+        secrets.join(&target.secrets());
+    }
+    keep_secret(secrets.clone());
+    let save = plan.save.take();
+    let (output, saving) = signals.or_end(&runtime, || {
+        let output = Outputs::open(&plan.reporting)?.without(secrets);
+        let saving = Saving::open(save, &plan.targets, &output)?;
+        Ok((output, saving))
+    })?;
     let voice = Voice {
         animated: !plan.no_progress && terminal::stderr_animated(),
         quiet: plan.reporting.quiet,
@@ -46,15 +57,20 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
     let interrupted = ran.as_ref().is_ok_and(|(_, interrupted)| interrupted.is_some());
     signals.end_while_writing(runtime, interrupted);
     let (results, interrupted) = ran?;
-    let (reports, saved): (Vec<Report>, Vec<Result<(), OutputError>>) = results.into_iter().unzip();
+    let (reports, saved): (Vec<Report>, Vec<Saved>) = results.into_iter().unzip();
     let ending = Presenter::new(&plan.reporting, &plan.judging).present(reports, interrupted, output)?;
-    for result in saved {
-        result?;
+    for saved in saved {
+        if let Some((place, bytes)) = saved? {
+            place.finish(&bytes)?;
+        }
     }
     Ok(ending)
 }
 
-type Judged = (Report, Result<(), OutputError>);
+/// What became of a transcript; with the bytes and their place where that is no file. Nobody may read there, which
+/// must not hold up the other scans and the reports.
+type Saved = Result<Option<(Beside, Vec<u8>)>, OutputError>;
+type Judged = (Report, Saved);
 
 /// Runs the scans until they end or a second signal comes. The first signal is given back.
 async fn scan_all(
@@ -78,7 +94,7 @@ async fn scan_all(
         let report = plan.judging.judge(&recorded);
         let saved = watcher
             .recording
-            .and_then(|recording| recording.map_or(Ok(()), |file| file.finish(&recorded.bytes)));
+            .and_then(|recording| recording.map_or(Ok(None), |file| file.finish(&recorded.bytes)));
         (report, saved)
     };
     let work = fleet::run(&plan.targets, plan.options, &stop, begin, end);

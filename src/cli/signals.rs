@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::runtime::Runtime;
 
-use super::{output, runtime};
+use super::{Ending, output, runtime};
 use crate::exit::Exit;
 use crate::progress::say;
 
@@ -34,6 +34,26 @@ impl Signals {
     #[cfg(not(unix))]
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {})
+    }
+
+    /// Does what may wait for somebody else before anything was sent: a pipe is open once somebody reads it. The first
+    /// signal ends that, because there is nothing to judge yet.
+    pub(super) fn or_end<T: Send>(
+        &mut self,
+        runtime: &Runtime,
+        work: impl FnOnce() -> Result<T, Ending> + Send,
+    ) -> Result<T, Ending> {
+        std::thread::scope(|scope| {
+            let (tell, told) = tokio::sync::oneshot::channel();
+            scope.spawn(move || drop(tell.send(work())));
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    exit = self.next() => ended(exit, "ended at once; nothing was sent"),
+                    done = told => done.unwrap_or_else(|_| Err(Ending::bug("no output was opened".to_owned()))),
+                }
+            })
+        })
     }
 
     /// From here on only the reports are left to be written, which may take for ever where nobody reads

@@ -124,6 +124,7 @@ fn configured(
         header_env: pairs(&value.header_env, "="),
         bearer_env: value.bearer_env.clone(),
         bearer_file: None,
+        secret_headers: Vec::new(),
         allow_plaintext_credentials: false,
     };
     if value.headers.keys().any(|name| name.starts_with('@')) {
@@ -185,6 +186,10 @@ pub(super) fn authorise(
                  --allow-plaintext-credentials if you mean it",
             ));
         }
+    }
+    let secret = credentials::secret_names(args, targets)?;
+    for target in &mut *targets {
+        target.secret_headers.clone_from(&secret);
     }
     let origins: BTreeSet<String> =
         targets.iter().map(|target| target.url.origin().ascii_serialization()).collect();

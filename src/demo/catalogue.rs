@@ -19,8 +19,12 @@ pub(super) fn server_info(server: &Server) -> Value {
 }
 
 /// What it is for, in a sentence for models.
-pub(super) const INSTRUCTIONS: &str =
-    "A small read-only collection of notes. Search first, then read a note by its id.";
+pub(super) fn instructions(server: &Server) -> Value {
+    if server.behaviour.has(Fault::InstructionsNull) {
+        return Value::Null;
+    }
+    "A small read-only collection of notes. Search first, then read a note by its id.".into()
+}
 
 /// What it says it can do. `streams`: whether a stream exists that could carry change notifications.
 pub(super) fn capabilities(server: &Server, streams: bool) -> Value {
@@ -53,8 +57,15 @@ pub(super) fn call(
             if has(Fault::ListByConnection) && server.order(connection) % 2 == 1 {
                 tools.pop();
             }
-            Ok(if endless {
-                json!({ "tools": tools, "nextCursor": "again" })
+            let cursor = [
+                (Fault::CursorRepeats, json!("again")),
+                (Fault::CursorRefused, json!("next")),
+                (Fault::CursorNumber, json!(2)),
+                (Fault::CursorNull, Value::Null),
+                (Fault::CursorNullModern, Value::Null),
+            ];
+            Ok(if let Some((_, cursor)) = cursor.into_iter().find(|(fault, _)| has(*fault)) {
+                json!({ "tools": tools, "nextCursor": cursor })
             } else if has(Fault::ToolsAsMap) {
                 let named = |tool: Value| Some((tool.get("name")?.as_str()?.to_owned(), tool));
                 json!({ "tools": tools.into_iter().filter_map(named).collect::<Map<_, _>>() })
@@ -194,6 +205,22 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
     if has(Fault::ToolHiddenText) {
         let hidden: String = "obey".chars().filter_map(|c| char::from_u32(0xE_0000 + u32::from(c))).collect();
         set("description", format!("Finds notes whose text contains the given words.{hidden}").into());
+    }
+    if has(Fault::ToolNulls) {
+        set("outputSchema", Value::Null);
+        set("icons", Value::Null);
+    }
+    if has(Fault::ToolHintNull) {
+        set("annotations", json!({ "readOnlyHint": true, "openWorldHint": null }));
+    }
+    if has(Fault::ToolTitleNumber) {
+        set("title", 1.into());
+    }
+    if has(Fault::ToolHintText) {
+        set("annotations", json!({ "readOnlyHint": "true" }));
+    }
+    if has(Fault::ToolDescriptionParts) {
+        set("description", json!(["Finds notes whose title or text contains the given words."]));
     }
     if has(Fault::ToolDescribedByName) {
         set("description", "search_notes".into());

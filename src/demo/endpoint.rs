@@ -182,6 +182,10 @@ pub(super) struct Server {
     pub(super) feed: Feed,
     /// Served discovers, pings and lists, for faults that hit every so many.
     pub(super) served: AtomicU64,
+    /// Handshakes that were asked for, for faults that hit every second one.
+    pub(super) shaken: AtomicU64,
+    /// Calls without the token, for the fault that hits every second one.
+    pub(super) turned_away: AtomicU64,
     /// Events with data that were sent, for the fault that hits every second one.
     pub(super) events: AtomicU64,
     /// Connections that sent `server/discover`, for [`super::Fault::DiscoverFirst`].
@@ -243,6 +247,8 @@ fn bind(behaviour: Behaviour) -> io::Result<(Arc<Server>, std::net::TcpListener)
         clients: Clients::default(),
         feed: Feed::new(),
         served: AtomicU64::new(0),
+        shaken: AtomicU64::new(0),
+        turned_away: AtomicU64::new(0),
         events: AtomicU64::new(0),
         introduced: Mutex::default(),
         ordered: Mutex::default(),

@@ -44,16 +44,25 @@ pub(super) fn hold(server: &Server, by_get: bool) -> (Sender, Reply) {
     (sender, reply)
 }
 
-/// A stream as a proxy leaves it that compresses, and collects what it compresses: a head, and no byte.
+/// What begins a gzip container (RFC 1952 section 2.3), without time and name.
+const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+
+/// A stream as a proxy leaves it that compresses, and collects what it compresses: a head, and no event.
 /// `None` without the fault, or where the client does not allow gzip.
 pub(super) fn collected(server: &Server, call: &Call) -> Option<Reply> {
     let allowed = call.header("accept-encoding").is_some_and(|all| all.contains("gzip"));
-    if !allowed || !server.behaviour.has(Fault::StreamCompressedHeld) {
+    let head = server.behaviour.has(Fault::StreamCompressedHead);
+    if !allowed || !(head || server.behaviour.has(Fault::StreamCompressedHeld)) {
         return None;
     }
     let (sender, mut reply) = hold(server, true);
     reply.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    server.spawn(async move { sender.closed().await });
+    server.spawn(async move {
+        if head && sender.send(Bytes::from_static(&GZIP_HEAD)).await.is_err() {
+            return;
+        }
+        sender.closed().await;
+    });
     Some(reply)
 }
 
@@ -97,7 +106,7 @@ pub(super) fn encode(server: &Server, event: &Event) -> Bytes {
         && !event.data.is_empty()
         && server.events.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
     if let Some(id) = event.id.as_deref().filter(|_| !without && !has(Fault::StreamNoIds)) {
-        line("id", if has(Fault::StreamIdsRepeat) { "1" } else { id });
+        line("id", if has(Fault::StreamIdsRepeat) || has(Fault::FeedIdsRepeat) { "1" } else { id });
     }
     if let Some(retry) = event.retry {
         line("retry", &retry.to_string());
@@ -110,8 +119,7 @@ pub(super) fn encode(server: &Server, event: &Event) -> Bytes {
             lines.push(if data.is_empty() { "data:".to_owned() } else { format!("data: {data}") });
         }
     }
-    let last = if has(Fault::StreamMixedLineEnds) { "\r\n" } else { "\n" };
-    format!("{}{last}\n", lines.join("\n")).into()
+    format!("{}\n\n", lines.join("\n")).into()
 }
 
 /// Sends one event. `false` once the client has gone.

@@ -30,9 +30,12 @@ const ALL_MCP: &[Base] = &[Modern, Legacy, LegacyJson, Dual, HttpSse, WebSocketM
 const BROWSER: &[Base] = &[Modern, Legacy, LegacyJson, Dual, HttpSse];
 const WEB: &[Base] = &[Modern, Legacy, LegacyJson, Dual, HttpSse, Feed];
 const STREAMING: &[Base] = &[Modern, Legacy, Dual];
+const BOTH: &[Base] = &[Dual];
 const MODERN: &[Base] = &[Modern, Dual];
 const MODERN_ONLY: &[Base] = &[Modern];
 const LEGACY: &[Base] = &[Legacy, LegacyJson, Dual];
+const HOLLOW: &[Base] = &[Dual];
+const ONLY_HOLLOW: &[Base] = &[Legacy, LegacyJson, HttpSse];
 const LEGACY_ONLY: &[Base] = &[Legacy, LegacyJson];
 const INITIALIZE: &[Base] = &[Legacy, LegacyJson, Dual, HttpSse];
 const SESSIONS: &[Base] = &[Legacy, Dual];
@@ -118,6 +121,8 @@ faults! {
     MalformedOtherCode "malformed-other-code": "rpc-malformed-codes" Warn on POSTS;
     /// JSON that is no request is taken as a notification: 202.
     MalformedAccepted "malformed-accepted": "rpc-malformed-codes" Warn on POSTS;
+    /// JSON that is no request is taken as a notification in the legacy era alone: 202.
+    LegacyMalformedAccepted "legacy-malformed-accepted": "rpc-malformed-codes" Warn on BOTH;
     /// Broken JSON on the socket meets silence.
     SocketMalformedSilence "socket-malformed-silence": "rpc-malformed-codes" Warn on SOCKET;
 
@@ -133,6 +138,17 @@ faults! {
     BadInputOneServerError "bad-input-one-server-error": "rpc-bad-input-no-5xx" Warn on POSTS;
     /// The empty array is answered after 7 s.
     BadInputSlow "bad-input-slow": "rpc-bad-input-no-5xx" Warn on POSTS;
+
+    /// The `outputSchema` and `icons` of the first tool are null.
+    ToolNulls "tool-nulls": "rpc-optional-not-null" Fail on ALL_MCP;
+    /// A hint of the first tool is null.
+    ToolHintNull "tool-hint-null": "rpc-optional-not-null" Fail on ALL_MCP;
+    /// `instructions` of the handshake is null.
+    InstructionsNull "instructions-null": "rpc-optional-not-null" Fail on ALL_MCP;
+    /// The list of tools ends with `nextCursor: null` in the legacy era.
+    CursorNull "cursor-null": "rpc-optional-not-null" Fail on LEGACY_ONLY;
+    /// The same in the modern era.
+    CursorNullModern "cursor-null-modern": "rpc-optional-not-null" Warn on MODERN_ONLY;
 
     /// JSON-RPC errors carry a stack trace with source paths.
     ErrorStackTrace "error-stack-trace": "rpc-errors-do-not-leak" Fail on ALL_MCP;
@@ -170,6 +186,18 @@ faults! {
     BrowserPostServed "browser-post-served": "sh-content-type-enforced" Fail on INITIALIZE;
     /// Any Content-Type is processed; Origin is still checked.
     ContentTypeIgnored "content-type-ignored": "sh-content-type-enforced" Warn on INITIALIZE;
+
+    /// `initialize` is answered, and every request after it is refused with 400.
+    LegacyHollow "legacy-hollow": "sh-era-usable" Fail on HOLLOW;
+    /// The same, over HTTP+SSE and where nothing but the legacy era is spoken.
+    OnlyEraHollow "only-era-hollow": "sh-era-usable" Fail on ONLY_HOLLOW;
+    /// Requests of the legacy era are refused where they carry `MCP-Protocol-Version`.
+    VersionHeaderRefused "version-header-refused": "sh-era-usable" Warn on LEGACY;
+
+    /// Every handshake is answered with an internal error.
+    HandshakeError "handshake-error": "handshake-served" Fail on POSTS;
+    /// Every handshake is an unknown method.
+    HandshakeUnknown "handshake-unknown": "handshake-served" Fail on POSTS;
 
     /// `server/discover` has no `capabilities`.
     DiscoverNoCapabilities "discover-no-capabilities": "modern-discover" Fail on MODERN;
@@ -262,6 +290,13 @@ faults! {
     /// 2025-03-26 is the newest version.
     VersionOldOnly "version-old-only": "legacy-version-negotiation" Warn on LEGACY_ONLY;
 
+    /// `ping` is an unknown method.
+    PingUnknown "ping-unknown": "legacy-ping" Fail on INITIALIZE;
+    /// `ping` is refused with 404, by a router that knows a list of methods.
+    PingNotFound "ping-not-found": "legacy-ping" Fail on LEGACY;
+    /// The result of `ping` says that the server is well.
+    PingMembers "ping-members": "legacy-ping" Warn on INITIALIZE;
+
     /// Session ids count.
     SessionIdCounter "session-id-counter": "legacy-session-id-quality" Fail on SESSIONS;
     /// Session ids are the time of day in microseconds.
@@ -337,15 +372,15 @@ faults! {
     StreamRawLines "stream-raw-lines": "sse-grammar" Fail on IDS;
     /// Events carry a field `source`, which no client knows.
     StreamUnknownField "stream-unknown-field": "sse-grammar" Warn on FORMAT;
-    /// Line ends are mixed.
-    StreamMixedLineEnds "stream-mixed-line-ends": "sse-grammar" Warn on FORMAT;
 
     /// Events have no ids.
     StreamNoIds "stream-no-ids": "sse-event-ids" Warn on IDS;
     /// Every second event with data has no id.
     StreamSomeIds "stream-some-ids": "sse-event-ids" Warn on IDS;
     /// Every event has the same id.
-    StreamIdsRepeat "stream-ids-repeat": "sse-event-ids" Warn on IDS;
+    StreamIdsRepeat "stream-ids-repeat": "legacy-event-ids-unique" Fail on LEGACY_STREAMS;
+    /// Every event of the feed has the same id.
+    FeedIdsRepeat "feed-ids-repeat": "sse-event-ids" Warn on FEED;
     /// Ids fall from event to event.
     StreamIdsFall "stream-ids-fall": "sse-event-ids" Warn on FEED;
 
@@ -360,6 +395,8 @@ faults! {
     StreamHeadHeld "stream-head-held": "sse-unbuffered" Fail on STREAM_URLS;
     /// Where the client allows gzip, the head of a stream of GET comes, and its events are held back. Slow: 10 s.
     StreamCompressedHeld "stream-compressed-held": "sse-unbuffered" Fail on STREAM_URLS;
+    /// The same, but the head of a gzip container comes at once: ten bytes that say nothing. Slow: 10 s.
+    StreamCompressedHead "stream-compressed-head": "sse-unbuffered" Fail on STREAM_URLS;
     /// Event streams lack `X-Accel-Buffering: no`.
     NoAccelHeader "no-accel-header": "sse-unbuffered" Warn on MODERN;
 
@@ -369,6 +406,30 @@ faults! {
     FeedGoesSilent "feed-goes-silent": "sse-keepalive" Warn on FEED;
     /// A silent stream is cut off 7 s after its head. Slow: that time.
     FeedCutIdle "feed-cut-idle": "sse-keepalive" Fail on FEED;
+
+    /// The GET stream of a session is ended in good order after 0.8 s, whenever it is opened.
+    GetStreamEnds "get-stream-ends": "sse-stream-lasts" Warn on LEGACY_STREAMS;
+    /// The same, but its connection breaks.
+    GetStreamCut "get-stream-cut": "sse-stream-lasts" Warn on LEGACY_STREAMS;
+
+    /// The list comes as a plain body under `Content-Encoding: none`.
+    CodingNone "coding-none": "http-content-coding" Warn on POSTS;
+    /// The list comes as a plain body that says it is gzip.
+    CodingUntrue "coding-untrue": "http-content-coding" Fail on POSTS;
+    /// The list comes as gzip without its final block.
+    CodingUnfinished "coding-unfinished": "http-content-coding" Fail on POSTS;
+    /// The list comes on a stream that breaks off where its last chunk belongs.
+    StreamNoLastChunk "stream-no-last-chunk": "http-body-complete" Warn on STREAMING;
+
+    /// Content-Type comes twice: as it is, and as `text/plain`.
+    TypeTwice "type-twice": "http-single-valued-headers" Fail on WEB;
+    /// Mcp-Session-Id comes twice, the second time with an id of the proxy.
+    SessionIdOther "session-id-other": "http-single-valued-headers" Fail on SESSIONS;
+    /// Mcp-Session-Id comes twice with the same id.
+    SessionIdTwice "session-id-twice": "http-single-valued-headers" Warn on SESSIONS;
+
+    /// A POST to the path of the stream opens another one.
+    PostOpensStream "post-opens-stream": "http-sse-post-not-streamed" Warn on SSE;
 
     /// Origin is not checked.
     OriginIgnored "origin-ignored": "origin-rejected" Fail on BROWSER;
@@ -381,6 +442,11 @@ faults! {
     RebindingServed "rebinding-served": "host-rebinding" Fail on BROWSER;
     /// Host is not checked; Origin is.
     HostIgnored "host-ignored": "host-rebinding" Warn on BROWSER;
+
+    /// No request is served: its host is not on the list (421).
+    HostMisdirected "host-misdirected": "http-host-served" Fail on POSTS;
+    /// The same with 403 and words.
+    HostForbidden "host-forbidden": "http-host-served" Fail on POSTS;
 
     /// Any Origin is echoed in CORS headers, with credentials.
     CorsReflectsCredentials "cors-reflects-credentials": "cors-no-credentialed-reflection" Fail on WEB;
@@ -402,12 +468,39 @@ faults! {
     /// The preflight may be cached for a week.
     PreflightLongMaxAge "preflight-long-max-age": "cors-preflight" Warn on POSTS;
 
+    /// `Access-Control-Allow-Origin` comes twice, as from an application and its proxy.
+    CorsTwice "cors-twice": "cors-valid" Fail on WEB;
+    /// `Access-Control-Allow-Origin` holds a list.
+    CorsList "cors-list": "cors-valid" Fail on WEB;
+    /// `Access-Control-Allow-Origin` holds a URL with a slash at its end.
+    CorsUrl "cors-url": "cors-valid" Fail on WEB;
+    /// `Access-Control-Allow-Credentials` says `True`.
+    CorsCredentialsCapital "cors-credentials-capital": "cors-valid" Fail on WEB;
+    /// CORS headers come with the preflight alone.
+    CorsPreflightOnly "cors-preflight-only": "cors-valid" Warn on POSTS;
+    /// The preflight allows any origin, and the POST is refused.
+    CorsThenRefused "cors-then-refused": "cors-valid" Warn on POSTS;
+    /// A call without a token is answered with 500.
+    AuthCrash "auth-crash": "auth-missing-credential-no-5xx" Fail on GATED;
+    /// Every second call without a token is answered with 500.
+    AuthCrashSometimes "auth-crash-sometimes": "auth-missing-credential-no-5xx" Warn on GATED;
+
     /// A call without a token is refused with 403.
     AuthForbidden "auth-forbidden": "auth-challenge-401" Fail on GATED;
     /// A call without a token is redirected to a login page.
     AuthLoginRedirect "auth-login-redirect": "auth-challenge-401" Fail on GATED;
     /// The 401 has no challenge.
     AuthNoChallenge "auth-no-challenge": "auth-challenge-401" Warn on GATED;
+    /// The challenge names no scheme.
+    AuthNoScheme "auth-no-scheme": "auth-challenge-grammar" Fail on GATED;
+    /// Blanks and no commas part the parameters of the challenge.
+    AuthNoComma "auth-no-comma": "auth-challenge-grammar" Fail on GATED;
+    /// The last quote of the challenge is missing.
+    AuthOpenQuote "auth-open-quote": "auth-challenge-grammar" Fail on GATED;
+    /// The challenge names its scope twice.
+    AuthScopeTwice "auth-scope-twice": "auth-challenge-grammar" Fail on GATED;
+    /// The metadata URL of the challenge has no quotes.
+    AuthBareUrl "auth-bare-url": "auth-challenge-grammar" Warn on GATED;
     /// GET opens an event stream without a token or a session.
     AuthGetOpen "auth-get-open": "auth-consistent" Fail on GATED;
     /// HTTP+SSE beside it is open.
@@ -431,12 +524,23 @@ faults! {
     CapListError "cap-list-error": "cap-matches-handlers" Fail on ALL_MCP;
     /// Completions are advertised, and `completion/complete` is an unknown method.
     CapCompletionUnanswered "cap-completion-unanswered": "cap-matches-handlers" Fail on ALL_MCP;
-    /// Each page of the list of tools names the same next page.
-    CursorRepeats "cursor-repeats": "cap-matches-handlers" Warn on ALL_MCP;
     /// Resources are not advertised, and `resources/list` is not empty.
     CapUnadvertised "cap-unadvertised": "cap-matches-handlers" Warn on ALL_MCP;
     /// Resources are advertised, and `resources/templates/list` is an unknown method.
     CapNoTemplates "cap-no-templates": "cap-matches-handlers" Warn on ALL_MCP;
+
+    /// Each page of the list of tools names the same next page.
+    CursorRepeats "cursor-repeats": "list-pagination" Fail on ALL_MCP;
+    /// The list of tools names a next page, and its cursor is unknown.
+    CursorRefused "cursor-refused": "list-pagination" Fail on ALL_MCP;
+    /// `nextCursor` of the list of tools is a number.
+    CursorNumber "cursor-number": "list-pagination" Fail on ALL_MCP;
+    /// The title of the first tool is a number.
+    ToolTitleNumber "tool-title-number": "tools-list-conforms" Fail on ALL_MCP;
+    /// A hint of the first tool is the text `true`.
+    ToolHintText "tool-hint-text": "tools-list-conforms" Fail on ALL_MCP;
+    /// The description of the first tool is an array.
+    ToolDescriptionParts "tool-description-parts": "tools-list-conforms" Fail on ALL_MCP;
 
     /// The first tool has no `inputSchema`.
     SchemaMissing "schema-missing": "tools-schema-valid" Fail on ALL_MCP;
@@ -480,6 +584,13 @@ faults! {
     ResetRate "reset-rate": "ops-error-rate" Fail on HTTP_MCP;
     /// The fourth served discover, ping or list is answered with 503, once.
     ErrorOnce "error-once": "ops-error-rate" Warn on HTTP_MCP;
+
+    /// Every second `initialize` is refused: another instance, of another era, meets it.
+    FleetRefuses "fleet-refuses": "ops-fleet-consistency" Fail on LEGACY_ONLY;
+    /// Every second `initialize` tells of capabilities without completions.
+    FleetCapabilities "fleet-capabilities": "ops-fleet-consistency" Fail on LEGACY_ONLY;
+    /// Every second `initialize` tells another version of the server.
+    FleetVersions "fleet-versions": "ops-fleet-consistency" Warn on LEGACY_ONLY;
 
     /// `Sec-WebSocket-Accept` is wrong.
     SocketWrongAccept "socket-wrong-accept": "ws-handshake" Fail on SOCKET;

@@ -1,5 +1,7 @@
 //! A bearer token at the door, and the metadata that tell an agent where to get one.
 
+use std::sync::atomic::Ordering;
+
 use http::Method;
 use http::StatusCode;
 use http::header::{HeaderValue, LOCATION, WWW_AUTHENTICATE};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use super::Fault;
 use super::endpoint::Server;
 use super::http::{self as wire, Call, Outcome, Reply};
-use super::modern;
+use super::{modern, oddity};
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
 const AUTHORIZATION: &str = "/.well-known/oauth-authorization-server";
@@ -31,6 +33,10 @@ pub(super) fn check(server: &std::sync::Arc<Server>, call: &Call) -> Option<Outc
     if has(Fault::AuthListOpen) && call.method == Method::POST && open(call) {
         return None;
     }
+    let second = server.turned_away.fetch_add(1, Ordering::SeqCst) % 2 == 1;
+    if has(Fault::AuthCrash) || (has(Fault::AuthCrashSometimes) && !second) {
+        return Some(oddity::server_error().into());
+    }
     if has(Fault::AuthForbidden) {
         return Some(wire::refusal(StatusCode::FORBIDDEN, "a token is needed").into());
     }
@@ -45,10 +51,16 @@ pub(super) fn check(server: &std::sync::Arc<Server>, call: &Call) -> Option<Outc
         let error = if given.is_some() { "error=\"invalid_token\", " } else { "" };
         let announced = if has(Fault::AuthNoMetadata) || has(Fault::AuthMetadataHtml) {
             "realm=\"notes\"".to_owned()
+        } else if has(Fault::AuthBareUrl) {
+            format!("resource_metadata={metadata}")
         } else {
             format!("resource_metadata=\"{metadata}\"")
         };
-        let challenge = format!("Bearer {error}{announced}, scope=\"notes:read\"");
+        let scheme = if has(Fault::AuthNoScheme) { "" } else { "Bearer " };
+        let comma = if has(Fault::AuthNoComma) { "" } else { "," };
+        let quote = if has(Fault::AuthOpenQuote) { "" } else { "\"" };
+        let again = if has(Fault::AuthScopeTwice) { "scope=\"notes:write\", " } else { "" };
+        let challenge = format!("{scheme}{error}{announced}{comma} {again}scope=\"notes:read{quote}");
         wire::set(reply.headers_mut(), WWW_AUTHENTICATE, &challenge);
     }
     Some(reply.into())

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use super::endpoint::Server;
 use super::http::{Call, Reply, empty, method_not_allowed, refusal};
-use super::{Base, Fault};
+use super::{Base, Fault, headers as oddly};
 use crate::protocol::headers::media_type;
 
 /// Every header that a client of any era sends.
@@ -22,6 +22,12 @@ const ALLOWED_HEADERS: &str =
 pub(super) fn check(server: &Server, call: &Call) -> Option<Reply> {
     let host = call.header("host").unwrap_or_default();
     let behaviour = &server.behaviour;
+    if behaviour.has(Fault::HostMisdirected) {
+        return Some(refusal(StatusCode::MISDIRECTED_REQUEST, "Invalid Host header"));
+    }
+    if behaviour.has(Fault::HostForbidden) {
+        return Some(refusal(StatusCode::FORBIDDEN, "Host not allowed"));
+    }
     let any_host = behaviour.has(Fault::HostIgnored) || behaviour.has(Fault::RebindingServed);
     if !any_host && !host.parse::<Authority>().is_ok_and(|authority| loopback(authority.host())) {
         return Some(refusal(StatusCode::FORBIDDEN, "this Host is not served here"));
@@ -33,7 +39,8 @@ pub(super) fn check(server: &Server, call: &Call) -> Option<Reply> {
     }
     // A WebSocket has its own door, and its own fault.
     let socket = call.upgrade.is_some() && behaviour.has(Fault::SocketOriginIgnored);
-    if welcome || behaviour.has(Fault::OriginIgnored) || socket {
+    let refused = behaviour.has(Fault::CorsThenRefused) && origin.is_some_and(|origin| !local(origin));
+    if (welcome && !refused) || behaviour.has(Fault::OriginIgnored) || socket {
         return None;
     }
     // A web page's post is let through only as such: see `content_type`.
@@ -113,9 +120,13 @@ fn options(server: &Server, origin: Option<&str>, welcome: bool) -> Reply {
 }
 
 /// Adds the CORS headers that belong on every reply, errors included.
-pub(super) fn cors(server: &Server, origin: Option<&str>, headers: &mut HeaderMap) {
+pub(super) fn cors(server: &Server, origin: Option<&str>, preflight: bool, headers: &mut HeaderMap) {
     let Some(origin) = origin else { return };
     let behaviour = &server.behaviour;
+    let only_preflight = behaviour.has(Fault::CorsPreflightOnly) || behaviour.has(Fault::CorsThenRefused);
+    if only_preflight && !preflight {
+        return;
+    }
     let null = origin == "null" && behaviour.has(Fault::CorsNullCredentials);
     let echoed = null
         || behaviour.has(Fault::CorsReflectsCredentials)
@@ -135,6 +146,7 @@ pub(super) fn cors(server: &Server, origin: Option<&str>, headers: &mut HeaderMa
     if credentials {
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
+    oddly::unusable_cors(behaviour, headers);
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("mcp-session-id, mcp-protocol-version, www-authenticate"),

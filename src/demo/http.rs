@@ -190,12 +190,18 @@ impl hyper::body::Body for Queue {
 /// Breaks a body off `after` its start, as a proxy does whose patience ends: the connection is closed in the
 /// middle of it.
 pub(super) fn cut(reply: Reply, after: Duration) -> Reply {
-    reply.map(|body| Cut { body, end: Box::pin(tokio::time::sleep(after)) }.boxed_unsync())
+    reply.map(|body| Cut { body, end: Box::pin(tokio::time::sleep(after)), whole: false }.boxed_unsync())
+}
+
+/// Ends a body in good order `after` its start, as a platform does whose requests may last so long.
+pub(super) fn over(reply: Reply, after: Duration) -> Reply {
+    reply.map(|body| Cut { body, end: Box::pin(tokio::time::sleep(after)), whole: true }.boxed_unsync())
 }
 
 struct Cut {
     body: Body,
     end: Pin<Box<tokio::time::Sleep>>,
+    whole: bool,
 }
 
 impl hyper::body::Body for Cut {
@@ -207,7 +213,8 @@ impl hyper::body::Body for Cut {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if self.end.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
+            let broken = || Some(Err(io::ErrorKind::ConnectionAborted.into()));
+            return Poll::Ready(if self.whole { None } else { broken() });
         }
         Pin::new(&mut self.body).poll_frame(context)
     }

@@ -29,7 +29,7 @@ pub(super) struct Clients {
 /// GET: opens the stream and announces where to post.
 pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     let has = |fault| server.behaviour.has(fault);
-    if call.method != Method::GET {
+    if call.method != Method::GET && !has(Fault::PostOpensStream) {
         return wire::method_not_allowed("GET").into();
     }
     if !call.accepts("text/event-stream") {

@@ -4,6 +4,8 @@
 //! the answer), older ones in JSON, which every revision allows.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use http::StatusCode;
 use http::header::HeaderName;
@@ -55,11 +57,16 @@ pub(super) fn initialize(
         return Err(RpcError::invalid_params("`protocolVersion` is missing"));
     };
     let version = negotiate(server, offered, known)?;
+    let second = server.shaken.fetch_add(1, Ordering::SeqCst) % 2 == 1;
+    let other = |fault| second && server.behaviour.has(fault);
+    if other(Fault::FleetRefuses) {
+        return Err(RpcError::new(names::METHOD_NOT_FOUND, "this instance has no initialize"));
+    }
     let mut result = json!({
         "protocolVersion": version,
         "capabilities": catalogue::capabilities(server, streams),
         "serverInfo": catalogue::server_info(server),
-        "instructions": catalogue::INSTRUCTIONS,
+        "instructions": catalogue::instructions(server),
     });
     if let Some(object) = result.as_object_mut() {
         for (fault, member) in [
@@ -71,6 +78,13 @@ pub(super) fn initialize(
                 object.remove(member);
             }
         }
+    }
+    if let Some(info) = result.get_mut("serverInfo").filter(|_| other(Fault::FleetVersions)) {
+        *info = json!({ "name": "agentgauge-demo", "version": "0.0.9" });
+    }
+    let capabilities = result.get_mut("capabilities").and_then(Value::as_object_mut);
+    if let Some(capabilities) = capabilities.filter(|_| other(Fault::FleetCapabilities)) {
+        capabilities.remove("completions");
     }
     Ok(result)
 }
@@ -96,6 +110,13 @@ pub(super) async fn answer(server: &Arc<Server>, call: &Call, message: Message, 
     let Message::Request { id, method, params } = message else {
         return wire::empty(StatusCode::ACCEPTED).into();
     };
+    if server.behaviour.has(Fault::LegacyHollow) {
+        return rpc::refuse(server, StatusCode::BAD_REQUEST, Some(&id), &RpcError::invalid_request(HOLLOW))
+            .into();
+    }
+    if method == "ping" && server.behaviour.has(Fault::PingNotFound) {
+        return wire::refusal(StatusCode::NOT_FOUND, "no route for this method").into();
+    }
     if !call.accepts("application/json") && !call.accepts("text/event-stream") {
         return wire::refusal(StatusCode::NOT_ACCEPTABLE, "Accept must admit JSON or event streams").into();
     }
@@ -135,6 +156,9 @@ pub(super) async fn batch(server: &Arc<Server>, call: &Call, batch: &[Value]) ->
     wire::json(StatusCode::OK, &Value::Array(replies)).into()
 }
 
+/// What a server says that serves one request alone.
+const HOLLOW: &str = "expected an initialize request";
+
 /// The reply to a request inside a conversation, on whatever transport.
 pub(super) fn reply_to(
     server: &Server,
@@ -144,7 +168,13 @@ pub(super) fn reply_to(
     params: &Map<String, Value>,
 ) -> Value {
     let result = match method {
+        "ping" if server.behaviour.has(Fault::OnlyEraHollow) => Err(RpcError::invalid_request(HOLLOW)),
+        "ping" if server.behaviour.has(Fault::PingUnknown) => {
+            Err(RpcError::new(names::METHOD_NOT_FOUND, "Method not found"))
+        }
+        "ping" if server.behaviour.has(Fault::PingMembers) => Ok(json!({ "status": "ok" })),
         "ping" => Ok(json!({})),
+        _ if server.behaviour.has(Fault::OnlyEraHollow) => Err(RpcError::invalid_request(HOLLOW)),
         _ => catalogue::call(server, Era::Legacy, connection, method, params),
     };
     match result {
@@ -189,6 +219,10 @@ fn handshake(
 /// Refuses a version header that names nothing we speak (transports, protocol version header).
 fn version_header(server: &Server, call: &Call, id: Option<&Value>) -> Result<(), Outcome> {
     let Some(version) = call.header(names::VERSION_HEADER) else { return Ok(()) };
+    if server.behaviour.has(Fault::VersionHeaderRefused) {
+        let error = RpcError::invalid_request("unknown header MCP-Protocol-Version");
+        return Err(rpc::refuse(server, StatusCode::BAD_REQUEST, id, &error).into());
+    }
     let known = Revision::parse(version).is_some_and(|revision| REVISIONS.contains(&revision));
     if known || server.behaviour.has(Fault::VersionEchoed) {
         return Ok(());
@@ -294,8 +328,17 @@ pub(super) async fn get(server: &Arc<Server>, call: &Call) -> Outcome {
     let (sender, reply) = events::hold(server, true);
     let shared = Arc::clone(server);
     server.spawn(async move { deliver(&shared, &session, number, 0, &sender).await });
+    if server.behaviour.has(Fault::GetStreamEnds) {
+        return wire::over(reply, ENDS_AFTER).into();
+    }
+    if server.behaviour.has(Fault::GetStreamCut) {
+        return wire::cut(reply, ENDS_AFTER).into();
+    }
     reply.into()
 }
+
+/// How long a GET stream lasts that ends.
+const ENDS_AFTER: Duration = Duration::from_millis(800);
 
 fn resume(server: &Arc<Server>, session: Arc<Session>, last: &str) -> Outcome {
     let has = |fault| server.behaviour.has(fault);

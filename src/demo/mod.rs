@@ -20,6 +20,7 @@ mod fault;
 mod feed;
 mod gated;
 mod guards;
+mod headers;
 mod http;
 mod http_sse;
 mod legacy;

@@ -265,7 +265,7 @@ fn discover(server: &Server) -> Value {
         "supportedVersions": [Revision::NEWEST_MODERN.as_str()],
         // A socket has no subscriptions here; everything else can listen.
         "capabilities": catalogue::capabilities(server, server.behaviour.base != Base::WebSocketMcp),
-        "instructions": catalogue::INSTRUCTIONS,
+        "instructions": catalogue::instructions(server),
     });
     if let Some(object) = result.as_object_mut() {
         if has(Fault::DiscoverNoCapabilities) {

@@ -11,8 +11,12 @@ use hyper::body::Incoming;
 use super::endpoint::Server;
 use super::http::{Call, Held, Outcome, Reply};
 use super::log::Counted;
-use super::rpc::{self, Message};
-use super::{Base, Fault, feed, gated, guards, http as wire, http_sse, legacy, modern, oddity, websocket};
+use super::rpc::{self, Message, RpcError};
+use super::{
+    Base, Fault, feed, gated, guards, headers, http as wire, http_sse, legacy, modern, oddity, websocket,
+};
+use crate::protocol::names;
+use crate::protocol::revision::Revision;
 
 /// Tells hyper to close the connection without an answer.
 #[derive(Debug)]
@@ -39,11 +43,13 @@ pub(super) async fn answer(
     };
     server.log.request(&call);
     let origin = call.header("origin").map(str::to_owned);
+    let preflight = call.method == Method::OPTIONS;
     match route(&server, call).await {
         Outcome::Drop => Err(Dropped),
         Outcome::Hang => std::future::pending().await,
         Outcome::Reply(mut reply) => {
-            guards::cors(&server, origin.as_deref(), reply.headers_mut());
+            guards::cors(&server, origin.as_deref(), preflight, reply.headers_mut());
+            headers::twice(&server.behaviour, reply.headers_mut());
             let held = reply.extensions().get::<Held>().is_some();
             let guard = if held { server.log.enter(Counted::HeldStream) } else { guard };
             // An upgrade has no body to guard, and hyper wants it as it is.
@@ -146,7 +152,18 @@ async fn post(server: &Arc<Server>, call: &Call, eras: Eras) -> Outcome {
         return legacy::batch(server, call, batch).await;
     }
     let message = match Message::read(server, &value) {
+        Ok(Message::Request { id, method, .. }) if handshake_fails(server, &method) => {
+            let error = if server.behaviour.has(Fault::HandshakeError) {
+                RpcError::new(names::INTERNAL_ERROR, "database unavailable")
+            } else {
+                RpcError::new(names::METHOD_NOT_FOUND, "Method not found")
+            };
+            return rpc::refuse(server, StatusCode::OK, Some(&id), &error).into();
+        }
         Ok(message) => message,
+        Err(_) if server.behaviour.has(Fault::LegacyMalformedAccepted) && !modern_header(call) => {
+            return wire::empty(StatusCode::ACCEPTED).into();
+        }
         Err(refused) => {
             let (id, error) = *refused;
             return rpc::refuse(server, StatusCode::BAD_REQUEST, id.as_ref(), &error).into();
@@ -162,6 +179,15 @@ async fn post(server: &Arc<Server>, call: &Call, eras: Eras) -> Outcome {
     } else {
         legacy::answer(server, call, message, sessionful(eras)).await
     }
+}
+
+fn handshake_fails(server: &Server, method: &str) -> bool {
+    let fails = server.behaviour.has(Fault::HandshakeError) || server.behaviour.has(Fault::HandshakeUnknown);
+    fails && matches!(method, names::INITIALIZE | names::DISCOVER)
+}
+
+fn modern_header(call: &Call) -> bool {
+    call.header(names::VERSION_HEADER) == Some(Revision::NEWEST_MODERN.as_str())
 }
 
 fn sessionful(eras: Eras) -> bool {

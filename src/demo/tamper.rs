@@ -1,16 +1,20 @@
 //! Faults of the reply to `tools/list` on Streamable HTTP: its type, and its stream.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::StatusCode;
+use http::header::{CONTENT_ENCODING, HeaderValue};
 use serde_json::Value;
 
 use super::Fault;
 use super::endpoint::Server;
 use super::events::{self, Event};
-use super::http::{Outcome, Sender, reply};
+use super::http::{Outcome, Reply, Sender, cut, reply};
 
 /// How the stream of the list is spoilt.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +53,19 @@ pub(super) fn list(server: &Arc<Server>, method: &str, value: &Value) -> Option<
         let twice = value.to_string().replacen('{', "{\"jsonrpc\":\"2.0\",", 1);
         return labelled(Some("application/json"), twice);
     }
+    if let Some(coded) = coded(server, value) {
+        return Some(coded.into());
+    }
+    if has(Fault::StreamNoLastChunk) {
+        let (sender, reply) = events::open(server);
+        let event = events::encode(server, &Event::message(value.to_string()));
+        server.spawn(async move {
+            if sender.send(event).await.is_ok() {
+                sender.closed().await;
+            }
+        });
+        return Some(cut(reply, LAST_CHUNK).into());
+    }
     let spoilt = [
         (Fault::StreamEndsEarly, Spoilt::Empty),
         (Fault::StreamSilent, Spoilt::Silent),
@@ -62,6 +79,28 @@ pub(super) fn list(server: &Arc<Server>, method: &str, value: &Value) -> Option<
     let (shared, value) = (Arc::clone(server), value.clone());
     server.spawn(async move { spoil(&shared, &sender, spoilt, &value).await });
     Some(reply.into())
+}
+
+/// How long after its start a stream breaks off: its answer has gone out, and nobody has left yet.
+const LAST_CHUNK: Duration = Duration::from_millis(20);
+
+/// The list under a content coding that is not as it says.
+fn coded(server: &Server, value: &Value) -> Option<Reply> {
+    let has = |fault| server.behaviour.has(fault);
+    let (name, body): (_, Bytes) = match () {
+        () if has(Fault::CodingNone) => ("none", value.to_string().into()),
+        () if has(Fault::CodingUntrue) => ("gzip", value.to_string().into()),
+        () if has(Fault::CodingUnfinished) => {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+            // All of it is there, but for the block that says so.
+            gzip.write_all(value.to_string().as_bytes()).and_then(|()| gzip.flush()).ok()?;
+            ("gzip", gzip.get_ref().clone().into())
+        }
+        () => return None,
+    };
+    let mut reply = reply(StatusCode::OK, Some("application/json"), body);
+    reply.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+    Some(reply)
 }
 
 async fn spoil(server: &Server, sender: &Sender, spoilt: Spoilt, value: &Value) {

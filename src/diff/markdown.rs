@@ -68,7 +68,7 @@ fn draw(text: &mut String, target: &TargetDiff) {
             ));
         }
     } else {
-        text.push_str("The scores do not compare: another rubric.\n");
+        text.push_str("The scores do not compare: another rubric, or another version of it.\n");
     }
     for kind in ChangeKind::ALL {
         let rows: Vec<_> = target.changes.iter().filter(|change| change.change == kind).collect();

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::baseline::{Mark, Seen, same_url};
 use crate::facts::Kind;
-use crate::protocol::host::shown;
+use crate::protocol::host::{portless, shown};
 use crate::report::json::v1::{JsonFinding, JsonReport, JsonRubric};
 use crate::rubric::stamp;
 use crate::verdict::{Dimension, Severity, Status};
@@ -177,7 +177,8 @@ impl Diff {
 }
 
 /// The earlier report of each later one, and the earlier ones that are left: all of the same URL and label
-/// first, then of what is left the same URL, then the same label.
+/// first, then of what is left the same URL, then the same label, then the same URL on whatever port of this
+/// machine.
 fn pairs<'r>(
     old: &'r [JsonReport],
     new: &[JsonReport],
@@ -185,8 +186,12 @@ fn pairs<'r>(
     type Rule<'a> = &'a dyn Fn(&JsonReport, &JsonReport) -> bool;
     let url = |a: &JsonReport, b: &JsonReport| same_url(&a.target.url, &b.target.url);
     let label = |a: &JsonReport, b: &JsonReport| a.target.label == b.target.label;
-    let rules: [Rule<'_>; 3] =
-        [&|a, b| url(a, b) && label(a, b), &url, &|a, b| a.target.label.is_some() && label(a, b)];
+    let port = |a: &JsonReport, b: &JsonReport| {
+        let unnamed = a.target.label.is_none() && b.target.label.is_none();
+        unnamed && same_url(&portless(&a.target.url), &portless(&b.target.url))
+    };
+    let rules: [Rule<'_>; 4] =
+        [&|a, b| url(a, b) && label(a, b), &url, &|a, b| a.target.label.is_some() && label(a, b), &port];
     let mut rest: Vec<&JsonReport> = old.iter().collect();
     let mut pairs = vec![None; new.len()];
     for rule in rules {

@@ -64,7 +64,7 @@ fn draw(lines: &mut Vec<String>, target: &TargetDiff) {
             lines.push(format!("         {check} {what} {of} at {}", cap.cap));
         }
     } else {
-        lines.push("  Score  not comparable: another rubric".to_owned());
+        lines.push("  Score  not comparable: another rubric, or another version of it".to_owned());
     }
     for kind in ChangeKind::ALL {
         let rows: Vec<_> = target.changes.iter().filter(|change| change.change == kind).collect();

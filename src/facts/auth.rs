@@ -7,7 +7,7 @@ use super::steps::{self, Get, Socket};
 
 use super::{Facts, Kind, reply};
 use crate::facts::barrier::Barrier;
-use crate::protocol::headers::{self, Challenge};
+use crate::protocol::challenge::{self, Challenge, Challenges};
 use crate::protocol::jsonrpc;
 use crate::transcript::{Exchange, Failure, ProbeId, Transcript};
 use crate::verdict::Undecided;
@@ -43,6 +43,34 @@ impl Wall {
     }
 }
 
+/// How often a server error must come for want of a credential to be a gate of a kind.
+pub const TIMES: usize = 3;
+/// Longest time between a call without the credential and its twin with it, microseconds.
+const TOGETHER_US: u64 = 30_000_000;
+
+/// The calls from which nothing but the credential was taken, and whose twins were served with it.
+#[must_use]
+pub fn missing<'t>(facts: &Facts<'t>) -> Vec<&'t Exchange> {
+    let asked = facts.of(ProbeId::Auth).filter(|exchange| !document_step(&exchange.step));
+    asked.filter(|exchange| facts.twin_served(exchange).is_ok_and(Exchange::credentialed)).collect()
+}
+
+/// Whether the want of a credential, and nothing else, made the endpoint fail every time: a 5xx to each of the
+/// `missing-N`, while each twin was served shortly before.
+#[must_use]
+pub fn crashed(facts: &Facts<'_>) -> bool {
+    let again: Vec<&Exchange> =
+        facts.of(ProbeId::Auth).filter(|exchange| exchange.step.starts_with("missing-")).collect();
+    again.len() >= TIMES
+        && again.iter().all(|exchange| {
+            let error = exchange.status().is_some_and(|status| status >= 500);
+            let served = facts.twin_served(exchange).is_ok_and(|twin| {
+                twin.credentialed() && exchange.started_us.saturating_sub(twin.started_us) <= TOGETHER_US
+            });
+            error && served && super::refusal::firewall(exchange).is_none()
+        })
+}
+
 /// Reads one exchange of [`ProbeId::Auth`].
 #[must_use]
 pub fn wall(facts: &Facts<'_>, exchange: &Exchange) -> Wall {
@@ -60,6 +88,9 @@ pub fn wall(facts: &Facts<'_>, exchange: &Exchange) -> Wall {
         401 if challenges(exchange).is_empty() => Wall::Bare,
         401 => Wall::Challenged,
         429 => Wall::Unclear("rate limited (429)".to_owned()),
+        500..=599 if crashed(facts) => {
+            Wall::Otherwise(format!("a server error ({status}) each of {TIMES} times"))
+        }
         500..=599 => Wall::Unclear(format!("answered with {status}, which says nothing")),
         302 | 303 if barrier::login_page(exchange) => {
             Wall::Otherwise(format!("a redirect to a login page ({status})"))
@@ -88,11 +119,18 @@ fn open(facts: &Facts<'_>, exchange: &Exchange) -> bool {
         || (exchange.ok() && matches!(steps::get(exchange), Get::HttpSse { .. } | Get::Stream { .. }))
 }
 
-/// The challenges of a reply, over all its `WWW-Authenticate` lines.
+/// What the `WWW-Authenticate` lines of a reply say, read as one field (RFC 9110 section 5.3), and where they leave
+/// the grammar; `None` if there is none.
+#[must_use]
+pub fn challenged(exchange: &Exchange) -> Option<Challenges> {
+    let lines: Vec<&str> = exchange.head.as_ref()?.values("www-authenticate").collect();
+    (!lines.is_empty()).then(|| challenge::read(&lines.join(", ")))
+}
+
+/// The challenges of a reply, read leniently.
 #[must_use]
 pub fn challenges(exchange: &Exchange) -> Vec<Challenge> {
-    let Some(head) = &exchange.head else { return Vec::new() };
-    head.values("www-authenticate").flat_map(headers::challenges).collect()
+    challenged(exchange).map(|read| read.found).unwrap_or_default()
 }
 
 /// Whether the credential that an exchange carried had been accepted earlier: a 401 to it now is a reason
@@ -181,6 +219,19 @@ pub fn metadata_url<'e>(exchanges: impl IntoIterator<Item = &'e Exchange>) -> Op
     exchanges.into_iter().filter(|exchange| exchange.status() == Some(401)).find_map(|exchange| {
         let found = challenges(exchange);
         found.iter().find_map(|challenge| challenge.parameter("resource_metadata").map(str::to_owned))
+    })
+}
+
+/// Whether something says OAuth: a challenge that names metadata, a scope or an error, or a metadata document. A
+/// bare challenge may ask for a static key.
+#[must_use]
+pub fn in_play<'e>(exchanges: impl IntoIterator<Item = &'e Exchange>) -> bool {
+    exchanges.into_iter().any(|exchange| {
+        let named = ["resource_metadata", "scope", "error"];
+        let challenged = challenges(exchange)
+            .iter()
+            .any(|challenge| named.iter().any(|name| challenge.parameter(name).is_some()));
+        challenged || resource_metadata([exchange]).is_some() || authorization_server(exchange).is_some()
     })
 }
 

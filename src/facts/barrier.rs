@@ -3,7 +3,7 @@
 
 use super::reply;
 use crate::protocol::headers::media_type;
-use crate::protocol::jsonrpc;
+use crate::protocol::jsonrpc::{self, Answer};
 use crate::transcript::{Content, Exchange, Failure};
 use serde_json::Value;
 
@@ -14,7 +14,8 @@ pub enum Barrier {
     Failed(Failure),
     /// 401, 403 with a challenge, a login page, or a refusal that asks for a credential.
     Gated,
-    /// 403 without a challenge: Host, Origin or firewall refusal.
+    /// 403 without a challenge, or a refusal of the name by which it was reached: a rule for Host or Origin, a
+    /// firewall, or a framework's answer to a missing credential.
     Blocked,
     /// 429.
     RateLimited,
@@ -42,6 +43,9 @@ pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
         401 => Some(Barrier::Gated),
         // A proxy wants a credential for itself (RFC 9110 section 15.5.8); ours are for the endpoint.
         407 => Some(Barrier::Blocked),
+        // The name by which it was reached is not on its list (RFC 9110 section 15.5.20).
+        421 => Some(Barrier::Blocked),
+        400 if name_refused(exchange) => Some(Barrier::Blocked),
         403 if head.header("www-authenticate").is_some() => Some(Barrier::Gated),
         _ if asks_for_credential(exchange) => Some(Barrier::Gated),
         403 if is_reply(exchange) => None,
@@ -55,6 +59,64 @@ pub fn barrier(exchange: &Exchange) -> Option<Barrier> {
         200 if login_page(exchange) => Some(Barrier::Gated),
         500..=599 if !is_reply(exchange) => Some(Barrier::ServerError(head.status)),
         _ => None,
+    }
+}
+
+/// Whether the name by which an endpoint was reached, or the origin of the request, is what it refuses.
+#[must_use]
+pub fn name_refused(exchange: &Exchange) -> bool {
+    let words = [
+        "host header",
+        "invalid host",
+        "unknown host",
+        "disallowed host",
+        "disallowedhost",
+        "untrusted host",
+        "host not allowed",
+        "host is not allowed",
+        "allowed_hosts",
+        "allowed hosts",
+        "origin header",
+        "invalid origin",
+        "forbidden origin",
+        "origin not allowed",
+        "origin is not allowed",
+    ];
+    let said = || {
+        let text = exchange.text().filter(|text| text.len() <= CHALLENGE_BYTES)?.to_ascii_lowercase();
+        Some(words.iter().any(|word| text.contains(word)))
+    };
+    match exchange.status() {
+        Some(421) => true,
+        Some(400 | 403) => said().unwrap_or(false),
+        _ => false,
+    }
+}
+
+/// Whether a JSON-RPC error came under our own id: whoever sends one reads JSON-RPC, whatever it says. What is
+/// refused before the message was read, by a gate or a limit, is no such answer.
+#[must_use]
+pub fn spoke(exchange: &Exchange) -> bool {
+    let outside = matches!(exchange.status(), None | Some(401 | 403 | 406 | 407 | 421 | 429));
+    !outside && matches!(reply::read(exchange).answer, Some(Answer::Error(_))) && firewall(exchange).is_none()
+}
+
+/// Whether the words of a refusal speak of a credential.
+#[must_use]
+pub fn wants_credential(exchange: &Exchange) -> bool {
+    let words = ["key", "token", "sign in", "log in", "login", "auth", "credential", "expired", "permission"];
+    let said = super::quote::Refusal::of(exchange).map(|refusal| refusal.text.to_ascii_lowercase());
+    said.is_some_and(|said| words.iter().any(|word| said.contains(word)))
+}
+
+/// Whether a reply to a POST is an event stream that brought events with data, and no JSON-RPC.
+#[must_use]
+pub fn feeds(exchange: &Exchange) -> bool {
+    let message = |json: &Value| jsonrpc::is_request(json) || jsonrpc::is_reply(json);
+    exchange.lines().is_some() && {
+        let read = reply::read(exchange);
+        let mut all = read.messages.iter();
+        !read.messages.is_empty() && !all.any(|one| one.json.as_ref().is_ok_and(message))
     }
 }
 

@@ -94,3 +94,85 @@ impl Cors {
         self.origin.is_some() && self.origin.as_deref() == exchange.request.header("origin")
     }
 }
+
+/// What is wrong with the CORS headers of a reply, whoever reads it (Fetch, HTTP new-header syntax).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Broken {
+    /// A header that holds one value has several lines: browsers join them and match nothing.
+    Twice,
+    /// One line names several origins.
+    List,
+    /// The value of `Access-Control-Allow-Origin` is neither `*`, `null` nor an origin.
+    NoOrigin,
+    /// The value of `Access-Control-Allow-Credentials` is not `true`.
+    Credentials,
+}
+
+/// `Access-Control-Allow-Origin`.
+pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
+/// `Access-Control-Allow-Credentials`.
+pub const ALLOW_CREDENTIALS: &str = "access-control-allow-credentials";
+
+/// The CORS headers of a reply that no browser can use, each with its value, lines joined.
+#[must_use]
+pub fn broken(exchange: &Exchange) -> Vec<(Broken, &'static str, String)> {
+    let Some(head) = &exchange.head else { return Vec::new() };
+    let mut found = Vec::new();
+    for name in [ALLOW_ORIGIN, ALLOW_CREDENTIALS] {
+        let lines: Vec<&str> = head.values(name).map(str::trim).collect();
+        let fault = match lines.as_slice() {
+            [] => None,
+            [value] if name == ALLOW_CREDENTIALS => (*value != "true").then_some(Broken::Credentials),
+            [value] if value.contains(',') => Some(Broken::List),
+            [value] => (!allows_one(value)).then_some(Broken::NoOrigin),
+            _ => Some(Broken::Twice),
+        };
+        found.extend(fault.map(|fault| (fault, name, lines.join(", "))));
+    }
+    found
+}
+
+/// `*`, `null` or one origin (RFC 6454 section 7.1), which has no path, no pattern and no slash at its end.
+fn allows_one(value: &str) -> bool {
+    if matches!(value, "*" | "null") {
+        return true;
+    }
+    let Some((scheme, authority)) = value.split_once("://") else { return false };
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#@*\\\"'<>".contains(c);
+    let scheme_fits = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    scheme_fits && !authority.is_empty() && !authority.starts_with(':') && !authority.contains(odd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allows_one;
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        for sound in [
+            "*",
+            "null",
+            "https://a.example",
+            "http://[::1]:8080",
+            "chrome-extension://abc",
+            "tauri://localhost",
+        ] {
+            assert!(allows_one(sound), "{sound}");
+        }
+        for odd in [
+            "",
+            "https://a/",
+            "*.example.com",
+            "https://*.example.com",
+            "a.example",
+            "https://",
+            "https://a b",
+            "NULL",
+            "://a",
+            "all",
+        ] {
+            assert!(!allows_one(odd), "{odd}");
+        }
+    }
+}

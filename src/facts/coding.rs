@@ -1,20 +1,33 @@
-//! Replies that came compressed though nothing asked for it. They are never decoded: what
-//! would be read of them could be a bomb, and agents ask for no coding either.
+//! Replies that came under a content coding, though every request says `Accept-Encoding: identity`: RFC 9110
+//! (section 12.5.3) lets a server code its reply nevertheless.
 
-use super::reply;
-use crate::facts::barrier;
-use crate::transcript::{Content, Exchange};
+use super::{barrier, reply};
+use crate::protocol::coding::Coding;
+use crate::transcript::{Content, Decoding, Ended, Exchange};
 use crate::verdict::cut;
 
-/// The content coding of a reply to a request that asked for none, lower case. Remote text.
+/// How a reply with a head is coded.
+#[must_use]
+pub fn of(exchange: &Exchange) -> Coding {
+    exchange.head.as_ref().map_or(Coding::Plain, |head| Coding::of(head.values("content-encoding")))
+}
+
+/// The value of a reply's `Content-Encoding`, lower case and cut. Remote text.
+#[must_use]
+pub fn named(exchange: &Exchange) -> Option<String> {
+    let name = exchange.header("content-encoding")?.trim().to_ascii_lowercase();
+    (!name.is_empty()).then(|| cut(&name))
+}
+
+/// The content coding of a reply to a request that asked for none. Remote text.
 #[must_use]
 pub fn unasked(exchange: &Exchange) -> Option<String> {
-    let plain = |value: &str| matches!(value.trim().to_ascii_lowercase().as_str(), "" | "identity");
-    let coding = exchange.header("content-encoding").filter(|value| !plain(value))?;
-    let empty = matches!(exchange.content, Content::None);
-    // RFC 9110 section 12.5.3: without the field a server may choose any coding. We send none with a POST.
-    let asked = exchange.request.header("accept-encoding").is_some_and(|value| !plain(value));
-    (!empty && !asked).then(|| cut(&coding.trim().to_ascii_lowercase()))
+    let empty = matches!(exchange.content, Content::None) && exchange.coded.is_none();
+    let asked = exchange
+        .request
+        .header("accept-encoding")
+        .is_some_and(|value| Coding::of(std::iter::once(value)) != Coding::Plain);
+    if of(exchange) == Coding::Plain || empty || asked { None } else { named(exchange) }
 }
 
 /// Why a JSON or event-stream reply could not be read, where a coding is the reason; in words.
@@ -23,12 +36,24 @@ pub fn unread(exchange: &Exchange) -> Option<String> {
     let coding = unasked(exchange)?;
     let media = barrier::essence(exchange);
     let ours = matches!(media.as_deref(), Some("application/json" | "text/event-stream"));
-    match exchange.content {
-        _ if !ours || reply::read(exchange).answer.is_some() => None,
-        Content::Text { .. } => {
-            Some(format!("the reply says that it is compressed with {coding}, though nothing asked for it"))
+    if !ours || reply::read(exchange).answer.is_some() {
+        return None;
+    }
+    match exchange.coded.map(|coded| coded.decoding) {
+        Some(Decoding::Open) if exchange.ended == Ended::Complete => {
+            Some(format!("the reply is compressed with {coding} and ends before its final block"))
         }
-        _ => Some(format!("the reply is compressed with {coding} though nothing asked for it")),
+        Some(Decoding::Whole | Decoding::Open) => None,
+        Some(Decoding::Broken) => {
+            Some(format!("the reply says that it is compressed with {coding} and does not decode"))
+        }
+        // Scans of older versions decoded nothing.
+        Some(Decoding::Unread) | None => match exchange.content {
+            Content::Text { .. } => Some(format!(
+                "the reply says that it is compressed with {coding}, though nothing asked for it"
+            )),
+            _ => Some(format!("the reply is compressed with {coding} though nothing asked for it")),
+        },
     }
 }
 
@@ -36,6 +61,7 @@ pub fn unread(exchange: &Exchange) -> Option<String> {
 mod tests {
     use super::*;
     use crate::checks::synthetic::{Made, discover};
+    use crate::transcript::Coded;
 
     fn packed(media: &str, coding: &str) -> Made {
         let mut made = discover().body(media, "").header("content-encoding", coding);
@@ -52,6 +78,21 @@ mod tests {
         let mut lie = packed("application/json", "br").made;
         lie.content = Content::Text { text: "no br".to_owned(), bytes: 5, cut: false };
         assert!(unread(&lie).unwrap().contains("says that it is compressed with br"));
+    }
+
+    #[test]
+    fn what_was_decoded_is_read_and_a_name_that_nobody_registered_says_nothing() {
+        let coded = |decoding| {
+            let mut made = packed("application/json", "gzip").made;
+            made.content = Content::Text { text: "no JSON".to_owned(), bytes: 7, cut: false };
+            made.coded = Some(Coded { bytes: 90, decoding });
+            unread(&made)
+        };
+        assert_eq!(coded(Decoding::Whole), None, "it was read, and is no answer");
+        assert!(coded(Decoding::Broken).unwrap().contains("does not decode"));
+        for name in ["none", "utf-8", "identity"] {
+            assert_eq!(unread(&packed("application/json", name).made), None, "{name}");
+        }
     }
 
     #[test]

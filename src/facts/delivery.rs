@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use super::Kind;
 use super::classification::Classification;
+use super::events::Event;
 use super::resume::events;
 use crate::protocol::revision::Era;
+use crate::protocol::sse::LineKind;
 use crate::protocol::{jsonrpc, names};
 use crate::transcript::exchange::request_method;
 use crate::transcript::{Content, Ended, Exchange, FailureKind, ProbeId, Transcript};
@@ -86,7 +88,7 @@ pub fn stream(exchange: &Exchange, class: &Classification) -> Option<Stream> {
         ProbeId::LegacyGet if open || waited => Some(Stream::LegacyGet),
         ProbeId::Classify | ProbeId::Idle if get && (open || waited) => match class.kind {
             Kind::HttpSse => Some(Stream::HttpSse),
-            Kind::EventStream => Some(Stream::Feed),
+            Kind::EventStream | Kind::Other => Some(Stream::Feed),
             _ => None,
         },
         ProbeId::Resume if exchange.request.method == "GET" => None,
@@ -151,6 +153,77 @@ pub fn burst(exchange: &Exchange) -> Option<(usize, u64)> {
     // What was produced before we asked (a history) says nothing.
     (times.len() == late.len() && distinct && span >= SPREAD_US && waited.saturating_add(BURST_US) >= span)
         .then_some((late.len(), span))
+}
+
+/// What was collected on its way: much in one read after a long silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lump {
+    /// The first of its lines.
+    pub line: usize,
+    /// Events and comments in it.
+    pub items: usize,
+    /// The silence before it, microseconds.
+    pub silence_us: u64,
+    /// What shows that it was produced bit by bit; `None` where nothing tells.
+    pub shown_by: Option<&'static str>,
+}
+
+/// So much silence before a lump, microseconds; so many events, or bytes, in one.
+const LUMP_SILENCE_US: u64 = 10_000_000;
+const LUMP_ITEMS: usize = 10;
+const LUMP_BYTES: usize = 4 * 1024;
+
+/// The first lump of a stream. What comes with the head is its history.
+#[must_use]
+pub fn lump(exchange: &Exchange) -> Option<Lump> {
+    let lines = exchange.lines()?;
+    let mut before = exchange.head.as_ref()?.at_us;
+    let mut at = 0;
+    while let Some(first) = lines.get(at) {
+        let rest = lines.get(at..).unwrap_or_default();
+        let long = rest.iter().take_while(|line| line.at_us.saturating_sub(first.at_us) <= BURST_US).count();
+        let read = rest.get(..long).unwrap_or_default();
+        let silence_us = first.at_us.saturating_sub(before);
+        let pings = read.iter().filter(|line| matches!(line.kind(), LineKind::Comment(_))).count();
+        let inside = events(read);
+        let items = inside.len().saturating_add(pings);
+        let bytes = read.iter().map(|line| line.text.len().saturating_add(1)).sum::<usize>();
+        if silence_us >= LUMP_SILENCE_US && (items >= LUMP_ITEMS || (items > 1 && bytes >= LUMP_BYTES)) {
+            let shown_by = marks(&inside, pings);
+            // Many events of one moment were not collected: they were produced together.
+            return shown_by.map(|shown_by| Lump { line: at, items, silence_us, shown_by });
+        }
+        before = read.last().map_or(first.at_us, |line| line.at_us);
+        at = at.saturating_add(long.max(1));
+    }
+    None
+}
+
+/// What shows that events were produced over time: `None` where their own times say that they were not,
+/// `Some(None)` where nothing tells.
+fn marks(inside: &[Event], pings: usize) -> Option<Option<&'static str>> {
+    if pings >= LUMP_ITEMS {
+        return Some(Some("keep-alives that came together"));
+    }
+    let times: Vec<u64> = inside.iter().filter_map(|event| server_time(&event.data)).collect();
+    if times.len() == inside.len() && times.len() > 1 {
+        let span = times.last().zip(times.first()).map_or(0, |(last, first)| last.saturating_sub(*first));
+        return (span >= SPREAD_US).then_some(Some("the times that the server wrote into them"));
+    }
+    let consecutive = |numbers: Vec<u64>| {
+        numbers.len() == inside.len()
+            && numbers.len() > 1
+            && numbers.iter().zip(numbers.iter().skip(1)).all(|(one, next)| next.checked_sub(*one) == Some(1))
+    };
+    let ids = inside.iter().filter_map(|event| event.id.as_deref()?.parse().ok()).collect();
+    let calls =
+        inside.iter().filter_map(|event| jsonrpc::parse(&event.data).ok()?.get("id")?.as_u64()).collect();
+    let shown = if consecutive(ids) {
+        Some("consecutive ids")
+    } else {
+        consecutive(calls).then_some("consecutive JSON-RPC ids")
+    };
+    Some(shown)
 }
 
 /// A time that the server wrote into an event, microseconds since 1970: a number or RFC 3339 text, as

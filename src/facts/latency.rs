@@ -31,7 +31,8 @@ impl<'t> Calls<'t> {
 /// Time to the answer (on an event stream its event), or how long it was awaited in vain,
 /// microseconds. `None` for what was not served for other reasons: limits of rate, server errors and
 /// drops are counted by `ops-error-rate`.
-fn answered_after(facts: &Facts<'_>, exchange: &Exchange) -> Option<u64> {
+#[must_use]
+pub fn answered_after(facts: &Facts<'_>, exchange: &Exchange) -> Option<u64> {
     if unserved(exchange) {
         return None;
     }

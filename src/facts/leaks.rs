@@ -9,6 +9,7 @@ use regex::bytes::{Captures, Regex, Replacer};
 use super::leak_patterns::{Family, Possible, compile};
 
 use crate::protocol::address::{Exposure, exposure};
+use crate::transcript::userinfo::{PASSWORD, no_password};
 
 /// What kind of thing was given away, mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,10 +90,15 @@ pub fn leaks(text: &str, public: bool, known: &str) -> Vec<Leak> {
     let secret = first(of(Family::Credential), text, |value| {
         new(value) && (!value.starts_with("sk-") || mixed(value.as_bytes()))
     })
-    .or_else(|| first(of(Family::UrlPassword), text, |value| new(value) && !placeholder(value)))
+    .or_else(|| {
+        first(of(Family::UrlPassword), text, |value| {
+            // One of a server's own, masked when it was recorded.
+            value == PASSWORD || (new(value) && !no_password(value))
+        })
+    })
     .or_else(|| {
         first(of(Family::Assigned), text, |value| {
-            new(value) && mixed(value.as_bytes()) && !placeholder(value)
+            new(value) && mixed(value.as_bytes()) && !no_password(value)
         })
     });
     found.extend(secret.map(|place| (LeakKind::Credential, place)));
@@ -169,14 +175,6 @@ fn private(text: &str) -> bool {
 /// Letters and digits together: words of a message seldom have both.
 fn mixed(value: &[u8]) -> bool {
     value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
-}
-
-/// Masked already (by us or by them), or the word that manuals use.
-fn placeholder(value: &str) -> bool {
-    let masked = ['~', '*', '<', '[', '{', '$', '%', '(', '…'];
-    value.contains(masked)
-        || value.contains("...")
-        || ["password", "passwd", "pass", "secret", "xxx"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// The line around a match, without anything that could be a token. A credential shows only its kind.

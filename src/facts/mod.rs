@@ -15,8 +15,11 @@
 )]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod answered;
+pub mod arrivals;
 pub mod auth;
 pub mod barrier;
+pub mod beside;
 pub mod browser;
 pub mod cards;
 pub mod catalogue;
@@ -24,24 +27,36 @@ pub mod classification;
 pub mod coding;
 pub mod delivery;
 pub mod era_guess;
+pub mod era_use;
+pub mod event_ids;
 pub mod events;
 pub mod handshake;
 pub mod hidden;
+pub mod hindered;
+mod kind;
 pub mod latency;
 mod leak_patterns;
 pub mod leaks;
 pub mod listen;
+pub mod nulls;
+pub mod others;
 pub mod outcome;
+mod per_era;
+pub mod quote;
 mod readings;
 pub mod refusal;
+pub mod replicas;
 pub mod reply;
 pub mod resume;
 pub mod schema;
+mod seen;
 pub mod socket;
 pub mod steering;
 pub mod steps;
 pub mod streams;
+pub mod subject;
 pub mod summary;
+pub mod tool_shape;
 pub mod tools;
 pub mod troubles;
 
@@ -52,8 +67,9 @@ use crate::protocol::revision::Era;
 use crate::transcript::{
     Exchange, Expectation, Header, ProbeId, Profile, SkipReason, Tls, TokenShape, stall,
 };
-use crate::verdict::{Judgement, Status, Undecided, Verdict, inconclusive};
+use crate::verdict::{Undecided, inconclusive};
 
+pub use answered::answered;
 pub use catalogue::Catalogue;
 pub use classification::{Classification, Confidence, Kind};
 pub use outcome::Outcome;
@@ -153,6 +169,12 @@ impl<'t> Facts<'t> {
             }
             summary::is_call(exchange, |era| gated || class.eras.contains(&era), elsewhere)
         })
+    }
+
+    /// The requests that the scan repeated outside of any session, with how each was answered.
+    #[must_use]
+    pub fn repeated(&self) -> Vec<replicas::Repeated<'t>> {
+        replicas::repeated(self.readings.transcript())
     }
 
     /// The exchanges of one probe.
@@ -278,58 +300,6 @@ impl<'t> Facts<'t> {
             .ok_or_else(|| Undecided::Inconclusive(self.why_not(ProbeId::Catalogue, None)))
     }
 
-    /// Judges each era the endpoint speaks, newest first; the worse verdict counts and names its
-    /// era. An era that could not be judged is a remark where another could (CHECKS.md 2.3).
-    ///
-    /// # Errors
-    /// Undecided where no era was judged.
-    pub fn per_era(&self, judge: impl Fn(Era) -> Judgement) -> Judgement {
-        let eras = &self.class().eras;
-        let [first, rest @ ..] = eras.as_slice() else {
-            return inconclusive("no MCP era was recognised");
-        };
-        if rest.is_empty() {
-            return judge(*first);
-        }
-        let mut undecided = None;
-        let mut decided: Vec<(Era, Verdict)> = Vec::new();
-        for era in eras {
-            match judge(*era) {
-                Ok(verdict) => decided.push((*era, verdict)),
-                // Not applicable in one era and unseen in the other is unseen.
-                Err(reason @ Undecided::Inconclusive(_)) => undecided = Some(reason),
-                Err(reason) => undecided = undecided.or(Some(reason)),
-            }
-        }
-        let rank = |status: Status| match status {
-            Status::Fail => 3,
-            Status::Warn => 2,
-            Status::Pass => 1,
-            _ => 0,
-        };
-        let Some((_, worst)) = decided
-            .iter()
-            .enumerate()
-            .max_by_key(|(index, (_, verdict))| (rank(verdict.status), std::cmp::Reverse(*index)))
-        else {
-            return Err(
-                undecided.unwrap_or_else(|| Undecided::Inconclusive("no era could be judged".to_owned()))
-            );
-        };
-        let (era, mut verdict) = worst.clone();
-        let all_alike =
-            decided.len() == eras.len() && decided.iter().all(|(_, other)| other.status == verdict.status);
-        if all_alike {
-            for (_, other) in decided.iter().filter(|(other, _)| *other != era) {
-                verdict.evidence.extend(other.evidence.iter().cloned());
-            }
-            verdict.message = format!("both eras: {}", verdict.message);
-        } else {
-            verdict.message = format!("{era} era: {}", verdict.message);
-        }
-        Ok(verdict)
-    }
-
     /// Who can reach the endpoint, by the address that was connected to; where no connection came up,
     /// by the typed host if that is an address or localhost.
     #[must_use]
@@ -353,8 +323,11 @@ impl<'t> Facts<'t> {
     pub fn session_shapes(&self) -> Vec<(&'t Exchange, &'t TokenShape)> {
         self.exchanges()
             .filter(|exchange| self.method(exchange) == Some(crate::protocol::names::INITIALIZE))
-            .flat_map(|exchange| exchange.shapes.iter().map(move |shape| (exchange, shape)))
-            .filter(|(_, shape)| shape.kind == crate::transcript::TokenKind::Session)
+            // The same header twice is one reply's fault, not two ids: clients that take one take the first.
+            .filter_map(|exchange| {
+                let session = |shape: &&TokenShape| shape.kind == crate::transcript::TokenKind::Session;
+                Some((exchange, exchange.shapes.iter().find(session)?))
+            })
             .collect()
     }
 
@@ -372,29 +345,5 @@ impl<'t> Facts<'t> {
             }
             None => "not sent: a request it builds on did not succeed".to_owned(),
         }
-    }
-}
-
-/// The exchange, if an answer came that says something about the request.
-///
-/// # Errors
-/// Inconclusive on a transport failure before the head, 401, 403 and 429, and where a coding that nobody asked
-/// for hides the body.
-pub fn answered(exchange: &Exchange) -> Result<&Exchange, Undecided> {
-    match (&exchange.head, &exchange.failure) {
-        (None, Some(failure)) => inconclusive(failure.words()),
-        // A message on a WebSocket has no head: its answer is what comes.
-        (None, None) if exchange.is_message() && exchange.texts().next().is_some() => Ok(exchange),
-        (None, None) => inconclusive("no answer came"),
-        (Some(head), _) => match head.status {
-            401 => inconclusive("behind authentication (401)"),
-            403 => inconclusive("refused (403)"),
-            429 => inconclusive("rate limited (429)"),
-            // A status says what it says; whether a request was served stands in the body.
-            200..=299 if exchange.request.method == "POST" => {
-                coding::unread(exchange).map_or(Ok(exchange), inconclusive)
-            }
-            _ => Ok(exchange),
-        },
     }
 }

@@ -4,7 +4,7 @@ use crate::transcript::exchange::id_of;
 use serde_json::Value;
 
 use super::reply;
-use crate::facts::barrier::{Barrier, barrier, html, speaks_of_websocket};
+use crate::facts::barrier::{Barrier, barrier, firewall, html, speaks_of_websocket};
 use crate::protocol::jsonrpc::{self, Answer};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -65,6 +65,10 @@ pub fn socket(exchange: &Exchange) -> Socket {
         Some(426) => return Socket::Suspected,
         Some(400) if speaks_of_websocket(exchange) => return Socket::Suspected,
         Some(200) if barrier(exchange).is_none() && !html(exchange) => return Socket::NotUpgraded,
+        // Servers that know no WebSocket at this path answer an upgrade so (uvicorn): it is no wall around the rest.
+        Some(403) if barrier(exchange) == Some(Barrier::Blocked) && firewall(exchange).is_none() => {
+            return Socket::No;
+        }
         _ => return barrier(exchange).map_or(Socket::No, Socket::Barrier),
     }
     // Our requests are in the outgoing frames; an answer has the id of one of them.
@@ -89,7 +93,14 @@ pub fn socket(exchange: &Exchange) -> Socket {
             _ => {}
         }
     }
-    Socket::Plain
+    if shut_for_want(exchange) { Socket::Barrier(Barrier::Gated) } else { Socket::Plain }
+}
+
+/// Whether a socket was opened and closed before anything was said, by a code of policy: 1008 (RFC 6455 section
+/// 7.4.1), 3000 and 3003 (registered: unauthorized, forbidden), or those that applications make of 401 and 403.
+fn shut_for_want(exchange: &Exchange) -> bool {
+    let Some(closed) = exchange.closed().filter(|_| exchange.texts().next().is_none()) else { return false };
+    matches!(closed.split(' ').next(), Some("1008" | "3000" | "3003" | "4001" | "4401" | "4403"))
 }
 
 /// What a socket that did not answer as MCP does said instead.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::barrier::{Barrier, barrier, speaks_of_websocket};
+use super::barrier::{Barrier, barrier, speaks_of_websocket, spoke};
 use super::reply;
 pub use super::socket::{Said, Socket, said, socket, wanted_subprotocol};
 use crate::protocol::jsonrpc::{Answer, RpcError};
@@ -50,7 +50,7 @@ pub fn discover(exchange: &Exchange) -> Discover {
             None => Discover::Lacking,
         };
     }
-    if let Some(barrier) = barrier(exchange) {
+    if let Some(barrier) = barrier(exchange).filter(|_| !spoke(exchange)) {
         return Discover::Barrier(barrier);
     }
     let answer = read.answer.as_ref().or(read.lenient.as_ref());
@@ -118,7 +118,7 @@ pub fn initialize_read(exchange: &Exchange, read: &reply::Reply) -> Initialize {
         }
         return Initialize::No;
     }
-    if let Some(barrier) = barrier(exchange) {
+    if let Some(barrier) = barrier(exchange).filter(|_| !spoke(exchange)) {
         return Initialize::Barrier(barrier);
     }
     if let Some(Answer::Error(error)) = read.answer.as_ref().or(read.lenient.as_ref()) {

@@ -1,10 +1,9 @@
-//! Readings that the report shows beside the findings: keep-alives, footprint; and which exchanges are calls.
+//! Readings that the report shows beside the findings: the footprint; and which exchanges are calls.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::revision::Era;
-use crate::protocol::sse::{Line, LineKind};
 use crate::transcript::{Exchange, Expectation, Failure, ProbeId, TokenKind, Transcript};
 
 /// Whether an exchange counts for latency and error rates: a plain call to the endpoint itself that
@@ -41,102 +40,6 @@ pub fn unserved(exchange: &Exchange) -> bool {
 pub fn percentile(sorted: &[u64], percent: usize) -> u64 {
     let rank = sorted.len().saturating_mul(percent).div_ceil(100).saturating_sub(1);
     sorted.get(rank).copied().unwrap_or(0)
-}
-
-/// What was seen on an idle stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct KeepAlive {
-    /// The exchange that held the stream.
-    pub exchange: u32,
-    /// How long it was watched, milliseconds, from its head.
-    pub watched_ms: u64,
-    /// First arrival after a silence: that silence in milliseconds. `None` if nothing came. What comes
-    /// within [`OPENING_US`] of the head opens the stream (a greeting, an `endpoint` event) and ends no
-    /// silence.
-    pub first_gap_ms: Option<u64>,
-    /// Median of the gaps between arrivals, milliseconds, once two gaps were measured.
-    pub interval_ms: Option<u64>,
-    /// Longest silence, milliseconds, including the one at the end.
-    pub longest_gap_ms: u64,
-    /// How many arrivals came (reads that completed at least one line).
-    pub arrivals: usize,
-    /// What arrived after the first silence: `comment`, `event`, `field` or `none`.
-    pub kind: String,
-}
-
-/// Shorter pauses are not silence: one burst may come in several reads.
-pub const SILENCE_US: u64 = 200_000;
-/// An arrival after so much silence settles the watch: the stream said something by itself.
-pub const SETTLED_US: u64 = 400_000;
-
-/// What comes sooner after the head than this opens the stream (a greeting, an `endpoint` event, the
-/// last few events of a feed) and ends no silence: a stream says something when it begins. Less than two
-/// seconds, so that the second of two keep-alives a second apart counts.
-pub const OPENING_US: u64 = 1_800_000;
-
-/// A silence and what ended it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// Its length in microseconds.
-    pub us: u64,
-    /// When it ended, microseconds since the scan began.
-    pub ended_us: u64,
-    /// What ended it: `comment`, `event`, `field` or `blank`.
-    pub kind: &'static str,
-}
-
-/// The silences of a stream between its head and its last arrival; those that ended while the stream
-/// opened are none.
-#[must_use]
-pub fn gaps(head_us: u64, lines: &[Line]) -> Vec<Gap> {
-    let mut found: Vec<Gap> = Vec::new();
-    let mut before = head_us;
-    for line in lines {
-        let kind = match line.kind() {
-            LineKind::Comment(_) => "comment",
-            LineKind::Blank => "blank",
-            LineKind::Field(..) => "event",
-            LineKind::Unknown(_) => "field",
-        };
-        let us = line.at_us.saturating_sub(before);
-        let opening = line.at_us.saturating_sub(head_us) < OPENING_US;
-        if us >= SILENCE_US && !opening {
-            found.push(Gap { us, ended_us: line.at_us, kind });
-        } else if let Some(last) =
-            found.last_mut().filter(|last| last.ended_us == line.at_us && last.kind == "blank")
-        {
-            // One read may begin with the blank line that ends the event before.
-            last.kind = kind;
-        }
-        before = line.at_us;
-    }
-    found
-}
-
-/// Reads the keep-alives of one held stream; `None` without a head.
-#[must_use]
-pub fn keep_alive(exchange: &Exchange) -> Option<KeepAlive> {
-    let head = exchange.head.as_ref()?;
-    let lines = exchange.lines().unwrap_or_default();
-    let gaps = gaps(head.at_us, lines);
-    let mut arrivals: Vec<u64> = lines.iter().map(|line| line.at_us).collect();
-    arrivals.dedup();
-    let last = exchange.ended_us.saturating_sub(arrivals.last().copied().unwrap_or(head.at_us));
-    let longest = gaps.iter().map(|gap| gap.us).max().unwrap_or(0).max(last);
-    // What began with the head and not with an arrival may be a part of an interval: the timer need not have
-    // begun with the stream.
-    let whole = |gap: &&Gap| gap.ended_us.saturating_sub(gap.us) > head.at_us;
-    let mut between: Vec<u64> = gaps.iter().filter(whole).map(|gap| gap.us).collect();
-    between.sort_unstable();
-    Some(KeepAlive {
-        exchange: exchange.id,
-        watched_ms: exchange.ended_us.saturating_sub(head.at_us) / 1_000,
-        first_gap_ms: gaps.first().map(|gap| gap.us / 1_000),
-        interval_ms: (gaps.len() >= 2).then(|| percentile(&between, 50) / 1_000),
-        longest_gap_ms: longest / 1_000,
-        arrivals: arrivals.len(),
-        kind: gaps.first().map_or("none", |gap| gap.kind).to_owned(),
-    })
 }
 
 /// The footprint of the scan on the target.
@@ -194,71 +97,4 @@ pub fn footprint(transcript: &Transcript) -> Footprint {
     print.sessions_opened = opened.len();
     print.sessions_left = opened.iter().filter(|session| !ended.contains(session)).count();
     print
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::checks::synthetic::{Scan, get};
-
-    fn seen(text: &str, gap_us: u64, until_us: u64) -> KeepAlive {
-        let scan = Scan::empty()
-            .with(get(ProbeId::Idle, "get").status(200).stream(text, gap_us).held_until(until_us));
-        keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_greeting_is_no_keep_alive() {
-        let mut scan = Scan::empty().with(
-            get(ProbeId::Idle, "get")
-                .status(200)
-                .stream("event: endpoint\ndata: /m\n\n", 0)
-                .held_until(35_005_000),
-        );
-        let exchange = scan.transcript.exchanges.last_mut().unwrap();
-        if let crate::transcript::Content::Lines { lines, .. } = &mut exchange.content {
-            // Half a second after the head: a slow start, not a sign of life on an idle stream.
-            lines.iter_mut().for_each(|line| line.at_us += 500_000);
-        }
-        let read = keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap();
-        assert_eq!(read.first_gap_ms, None);
-        assert!(read.longest_gap_ms > 34_000);
-    }
-
-    #[test]
-    fn events_that_follow_each_other_at_the_start_are_no_keep_alives() {
-        // Three events half a second apart, then silence: the stream opened, and says no more.
-        let burst = "data: 1\n\ndata: 2\n\ndata: 3\n\n";
-        let read = seen(burst, 500_000, 35_005_000);
-        assert_eq!((read.first_gap_ms, read.kind.as_str()), (None, "none"));
-        assert!(read.longest_gap_ms > 33_000, "{}", read.longest_gap_ms);
-        // What comes later ends a silence, counted from the byte before.
-        let kept = seen(&format!("{burst}: ping\n\n"), 1_000_000, 3_200_000);
-        assert_eq!(kept.first_gap_ms, Some(1_000));
-    }
-
-    #[test]
-    fn a_comment_after_silence_is_a_first_gap_and_two_are_an_interval() {
-        let one = seen("data: x\n\n: ping\n\n", 15_000_000, 15_100_000);
-        assert_eq!((one.first_gap_ms, one.interval_ms), (Some(15_000), None));
-        assert_eq!(one.kind, "comment");
-        let two = seen("data: x\n\n: ping\n\n: ping\n\n", 15_000_000, 30_100_000);
-        assert_eq!(two.interval_ms, Some(15_000));
-    }
-
-    #[test]
-    fn an_interval_lies_between_arrivals() {
-        let mut scan = Scan::empty()
-            .with(get(ProbeId::Idle, "get").status(200).stream(": a\n\n: b\n\n", 0).held_until(5_000_000));
-        let exchange = scan.transcript.exchanges.last_mut().unwrap();
-        let head_us = exchange.head.as_ref().unwrap().at_us;
-        if let crate::transcript::Content::Lines { lines, .. } = &mut exchange.content {
-            // The timer of a feed had begun before us.
-            for (line, after_us) in lines.iter_mut().zip([1_900_000, 1_900_000, 4_900_000, 4_900_000]) {
-                line.at_us = head_us + after_us;
-            }
-        }
-        let read = keep_alive(scan.transcript.exchanges.last().unwrap()).unwrap();
-        assert_eq!((read.first_gap_ms, read.interval_ms), (Some(1_900), Some(3_000)));
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Facts;
+use super::{Facts, Outcome};
 use crate::protocol::jsonrpc::type_name;
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, ProbeId};
@@ -69,14 +69,42 @@ pub fn offered<'t>(facts: &Facts<'t>, era: Era) -> Result<Vec<Tool<'t>>, Undecid
     if tools.is_empty() { not_applicable("the list of tools is empty") } else { Ok(tools) }
 }
 
+/// The requests for the list of tools in an era, in the order of its pages.
+pub fn pages<'t>(facts: &Facts<'t>, era: Era) -> impl Iterator<Item = &'t Exchange> + use<'t> {
+    facts
+        .of(ProbeId::Catalogue)
+        .filter(move |exchange| exchange.era == Some(era) && exchange.step.starts_with("tools/list"))
+}
+
+/// How many pages were read, if the last of them names no other.
+///
+/// # Errors
+/// Inconclusive where there is more, or where it could not be read.
+pub fn read_to_end(facts: &Facts<'_>, era: Era) -> Result<usize, Undecided> {
+    let (mut read, mut more) = (0_usize, false);
+    for page in pages(facts, era) {
+        let Some(result) = facts.reply(page).result() else {
+            let step = &page.step;
+            return inconclusive(format!("`{step}` was not answered with a result"));
+        };
+        read = read.saturating_add(1);
+        more = result.get("nextCursor").is_some_and(|cursor| !cursor.is_null());
+    }
+    match read {
+        0 => inconclusive(facts.why_not(ProbeId::Catalogue, Some("tools/list"))),
+        _ if more => {
+            let pages = if read == 1 { "page" } else { "pages" };
+            inconclusive(format!("{read} {pages} of the list of tools were read; it goes on"))
+        }
+        _ => Ok(read),
+    }
+}
+
 /// Replies to `tools/list` that were to list tools and have no array `tools`, with what they have. Where
 /// tools are not advertised, an empty result lists none.
 pub fn misshapen<'t>(facts: &Facts<'t>, era: Era) -> Vec<(&'t Exchange, &'static str)> {
     let advertised = facts.catalogue(era).is_ok_and(|catalogue| catalogue.advertises("tools"));
-    let pages = facts
-        .of(ProbeId::Catalogue)
-        .filter(|exchange| exchange.era == Some(era) && exchange.step.starts_with("tools/list"));
-    pages
+    pages(facts, era)
         .filter_map(|exchange| {
             let result = facts.reply(exchange).result()?.as_object()?;
             // A result of another type (`input_required`) is not the list yet.
@@ -119,4 +147,39 @@ fn all_of(catalogue: &super::Catalogue) -> String {
     } else {
         format!("more than {}", catalogue.tools_total)
     }
+}
+
+/// Why clients cannot read a list of tools to its end.
+#[derive(Clone, Debug)]
+pub enum Stop<'t> {
+    /// A page names a cursor that an earlier one named, too.
+    Again(&'t Exchange, &'t str),
+    /// `nextCursor` is neither a string nor null.
+    NoString(&'t Exchange, &'t Value),
+    /// The server's own cursor is refused; how, in words.
+    Refused(&'t Exchange, String),
+}
+
+/// The first thing that stops a client at the list of tools, if something does.
+pub fn stops<'t>(facts: &Facts<'t>, era: Era) -> Option<Stop<'t>> {
+    let mut cursors: Vec<&str> = Vec::new();
+    for page in pages(facts, era) {
+        let Some(result) = facts.reply(page).result() else {
+            return refused(facts, page).filter(|_| !cursors.is_empty()).map(|how| Stop::Refused(page, how));
+        };
+        let Some(value) = result.get("nextCursor").filter(|cursor| !cursor.is_null()) else { continue };
+        let Some(cursor) = value.as_str() else { return Some(Stop::NoString(page, value)) };
+        if cursors.contains(&cursor) {
+            return Some(Stop::Again(page, cursor));
+        }
+        cursors.push(cursor);
+    }
+    None
+}
+
+/// How a page was refused. Whoever asks us to wait refuses nothing, and an answer that says nothing is another
+/// matter.
+fn refused(facts: &Facts<'_>, page: &Exchange) -> Option<String> {
+    let outcome = Outcome::of(page, facts.reply(page)).filter(|_| page.status() != Some(429))?;
+    matches!(outcome, Outcome::Error { .. } | Outcome::Bare { .. }).then(|| outcome.words())
 }

@@ -6,9 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
+use super::classification::Classification;
 use super::{catalogue, reply};
 use crate::protocol::revision::Era;
-use crate::transcript::{Content, Exchange, Failure, FailureKind, Phase, ProbeId, SkipReason, Transcript};
+use crate::transcript::{
+    Content, Exchange, Expectation, Failure, FailureKind, Phase, ProbeId, SkipReason, Transcript,
+};
 
 /// A limit of ours that was hit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -131,11 +134,57 @@ pub fn failures(transcript: &Transcript) -> Vec<FailureCount> {
     counts
 }
 
+/// Plain requests that a whole scan of a sound endpoint sends at least: where its conversations make fewer, more
+/// are sent one by one.
+const PLAIN: usize = 20;
+
+/// What kept a scan from looking, in words, whatever it did find: the credential that was given was refused, or
+/// 429 ended the scan before half of its plain requests were answered.
+#[must_use]
+pub fn blind(transcript: &Transcript, class: &Classification) -> Option<String> {
+    let halted = |reason| transcript.skips.iter().any(|skip| skip.reason == reason);
+    if class.credential_refused {
+        return Some("the endpoint refused the credential that was given".to_owned());
+    }
+    if halted(SkipReason::CredentialStopped) {
+        return Some("the endpoint refused the credential in the middle of the scan".to_owned());
+    }
+    let answered = |exchange: &&Exchange| {
+        exchange.expectation == Expectation::Plain
+            && exchange.probe != ProbeId::Siblings
+            && exchange.status().is_some_and(|status| status != 429)
+    };
+    let answered = transcript.exchanges.iter().filter(answered).count();
+    (halted(SkipReason::RateLimited) && answered.saturating_mul(2) < PLAIN).then(|| {
+        format!(
+            "429 ended the scan after {answered} plain requests, less than half of what it sends at least"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::checks::synthetic::Scan;
+    use crate::checks::synthetic::{Scan, post};
+    use crate::facts::classification::classify;
     use crate::transcript::{Profile, Skip};
+
+    #[test]
+    fn what_429_cut_off_early_was_not_looked_at() {
+        let limited = |plain: usize, reason| {
+            let ask = |_| post(ProbeId::Catalogue, "tools/list", Era::Legacy, json!({})).status(200);
+            let mut scan = (0..plain).map(ask).fold(Scan::empty(), Scan::with);
+            scan.transcript.skips.push(Skip { probe: ProbeId::Load, step: None, reason });
+            let class = classify(&scan.transcript);
+            blind(&scan.transcript, &class)
+        };
+        assert!(limited(8, SkipReason::RateLimited).unwrap().contains("after 9 plain requests"));
+        assert_eq!(limited(9, SkipReason::RateLimited), None);
+        assert_eq!(limited(8, SkipReason::Budget), None);
+        assert!(limited(30, SkipReason::CredentialStopped).is_some());
+    }
 
     #[test]
     fn limits_are_named_with_their_values() {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::baseline::{Baseline, Row, Scanned, Standing};
 use crate::facts::Kind;
 use crate::finding::Finding;
+use crate::protocol::host;
 use crate::score::{Score, reaches, tenths};
 use crate::verdict::{Dimension, Severity, Status};
 
@@ -67,19 +68,28 @@ impl Gates {
 }
 
 impl MaxDrop {
-    /// The earlier score of a target: of this URL and label, or else the only one of this URL, or else the
-    /// only one of this label. Where several could be meant none is: their scores are of other things.
+    /// The earlier score of a target: of this URL and label, or else the only one of this URL, of this label, or of
+    /// this URL on whatever port of this machine. Where several could be meant none is: their scores are of other things.
     #[must_use]
     pub fn of(&self, who: &Scanned<'_>) -> Option<&Earlier> {
         let url = |earlier: &&Earlier| crate::baseline::same_url(&earlier.url, who.url);
         let label = |earlier: &&Earlier| earlier.label.as_deref() == who.label;
+        // Whoever has a name is known by it: a port that may be any does not make it another.
+        let unnamed = |earlier: &&Earlier| earlier.label.is_none() && who.label.is_none();
         let all = || self.earlier.iter();
         // The same target twice in one report: one is as good as the other.
         let exact = all().find(|earlier| url(earlier) && label(earlier));
         exact
             .or_else(|| only(all().filter(url)))
             .or_else(|| only(all().filter(|earlier| earlier.label.is_some() && label(earlier))))
+            .or_else(|| {
+                only(all().filter(|earlier| unnamed(earlier) && portless_alike(&earlier.url, who.url)))
+            })
     }
+}
+
+fn portless_alike(a: &str, b: &str) -> bool {
+    crate::baseline::same_url(&host::portless(a), &host::portless(b))
 }
 
 fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
@@ -119,14 +129,19 @@ pub struct GateOutcome {
 const NAMED: usize = 2;
 
 impl GateOutcome {
-    /// Compares the exact values with the gates.
+    /// Compares the exact values with the gates; the lower bounds where the endpoint itself kept us from
+    /// judging.
     #[must_use]
     pub fn of(judged: &Judged<'_>, gates: &Gates) -> Self {
         let mut outcome = Self::default();
         let score = judged.score;
+        let bound = |name: &str| match score.lower_because.first() {
+            Some(why) => format!("{name}, by its lower bound because {why},"),
+            None => name.to_owned(),
+        };
         if let Some(min) = gates.min_score {
             let why = score.withheld.as_deref().unwrap_or("withheld");
-            outcome.least("score", score.value, min, why, || judged.causes(None));
+            outcome.least(&bound("score"), score.counted(), min, why, || judged.causes(None));
         }
         for (dimension, min) in &gates.min {
             let of = score.dimensions.get(dimension);
@@ -134,8 +149,8 @@ impl GateOutcome {
                 Some(_) => "too little of it could be judged",
                 None => score.withheld.as_deref().unwrap_or("nothing of it applies here"),
             };
-            let value = of.and_then(|of| of.value);
-            outcome.least(dimension.as_str(), value, *min, why, || judged.causes(Some(*dimension)));
+            let value = score.counted_of(*dimension);
+            outcome.least(&bound(dimension.as_str()), value, *min, why, || judged.causes(Some(*dimension)));
         }
         if let Some(min) = gates.min_coverage {
             let value = (!score.dimensions.is_empty()).then_some(score.coverage * 100.0);
@@ -145,6 +160,9 @@ impl GateOutcome {
         outcome.max_drop(judged, gates);
         outcome.require(judged, gates);
         outcome.findings(judged, gates);
+        // A gate that asks for little is met by little: where nobody was let in, that is no success.
+        let quiet = outcome.asked > 0 && outcome.passed();
+        outcome.withheld.extend(judged.overlooked().filter(|_| quiet));
         outcome
     }
 
@@ -163,7 +181,7 @@ impl GateOutcome {
         let Some(drop) = &gates.max_drop else { return };
         self.asked = self.asked.saturating_add(1);
         let why = judged.score.withheld.as_deref().unwrap_or("withheld");
-        match (drop.of(&judged.who), judged.score.value) {
+        match (drop.of(&judged.who), judged.score.counted()) {
             (None, _) => self.withheld.push(format!("{} has no score of this target", drop.name)),
             (Some(Earlier { value: None, .. }), _) => {
                 self.withheld.push(format!("the score in {} was withheld", drop.name));
@@ -220,6 +238,10 @@ impl GateOutcome {
             self.withheld.push("findings are withheld: no check could be judged".to_owned());
             return;
         }
+        // What was found still counts; that nothing more was found does not.
+        if let Some(why) = judged.overlooked() {
+            self.withheld.push(format!("findings are withheld: {why}"));
+        }
         let Some(baseline) = &gates.baseline else {
             let found = judged.worst_first.iter().filter_map(|index| judged.findings.get(*index));
             for finding in found.filter(|finding| Some(finding.severity) >= gates.fail_on) {
@@ -254,9 +276,21 @@ impl Judged<'_> {
         matches!(self.who.kind, Kind::None | Kind::Unreachable | Kind::Websocket)
     }
 
+    /// Why the absence of findings says nothing, where that is so: the endpoint let us not in, or too little of
+    /// it was judged for a score. Where checks were left out on request, that is no reason.
+    fn overlooked(&self) -> Option<String> {
+        let picked = self.findings.iter().any(|finding| finding.status == Status::Skipped);
+        let withheld = self.score.withheld.as_deref().filter(|_| self.score.value.is_none() && !picked);
+        match (self.who.kind.refuses(), withheld) {
+            (true, _) => Some(format!("the endpoint is {}", self.who.kind.words())),
+            (false, Some(why)) => Some(format!("no score: {why}")),
+            (false, None) => None,
+        }
+    }
+
     /// Whether "not applicable" may only mean that it was not seen.
     fn hidden(&self) -> bool {
-        self.described() || matches!(self.who.kind, Kind::AuthGated | Kind::Blocked)
+        self.described() || self.who.kind.refuses()
     }
 
     /// The findings that cost most, of one dimension or of all.

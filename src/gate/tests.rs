@@ -18,6 +18,7 @@ const fn check(id: &'static str, dimension: Dimension, severity: Severity) -> Ch
         basis: &[Basis { title: "T", url: "https://example.com" }],
         rationale: "R",
         remediation: "R",
+        causes: &[],
         how: crate::check::How { sent: "S", passes: "P", warns: "W", fails: "F" },
         judge: |_| inconclusive("never run"),
     }
@@ -44,6 +45,8 @@ fn findings(statuses: [Status; 3]) -> Vec<Finding> {
         severity: if status == Status::Warn { check.severity.lower() } else { check.severity },
         evidence: Vec::new(),
         unstable: false,
+        cause: None,
+        charged_to: None,
     };
     [&A, &B, &C].into_iter().zip(statuses).map(found).collect()
 }
@@ -186,10 +189,14 @@ fn a_baseline_lets_known_findings_be_and_nothing_else() {
     assert!(stale[0].starts_with("b.toml:2: stale entry: 'aa' is mended"), "{stale:?}");
     assert!(none([NotApplicable, Pass, Pass]).failed[0].contains("does not apply any more"));
     for undecided in [Inconclusive, Skipped, Status::Error] {
-        assert!(none([undecided, Pass, Pass]).passed(), "not seen is not mended");
+        assert!(none([undecided, Pass, Pass]).failed.is_empty(), "not seen is not mended");
     }
     let gated = outcome_of(Kind::AuthGated, [NotApplicable, Pass, Pass], &gates("", None));
-    assert!(gated.passed(), "{gated:?}");
+    assert_eq!(
+        (gated.failed.len(), gated.withheld.len()),
+        (0, 1),
+        "a gate hides what is behind it: {gated:?}"
+    );
     assert!(outcome([Warn, Pass, Fail], &gates("", Some(Severity::High))).passed(), "new, but harmless");
     let expired = outcome([Warn, Pass, Pass], &gates("expires = 2026-11-19\n", None));
     assert_eq!(expired.failed, ["b.toml:2: the entry for 'aa' of h expired on 2026-11-19"]);

@@ -5,26 +5,26 @@ use std::time::Duration;
 
 use base64::Engine;
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::asked::Ear;
-use super::broken::broken;
+use super::coded::{Frame, Source};
 use super::conversation::Inner;
 use super::dial::over;
 use super::exchange::Until;
 use super::kept::BEGINNING;
 use super::masker::Masker;
 use super::recorder::{Clock, from_now, later};
+use crate::protocol::coding::Coding;
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc;
 use crate::protocol::sse::looks_like_events;
 use crate::protocol::sse::{self, Block, Line, LineDecoder};
 use crate::transcript::tokens::beginning;
-use crate::transcript::{Content, Ended, Failure, FailureKind, Head, Limits, Phase, TokenShape};
+use crate::transcript::{Coded, Content, Ended, Failure, FailureKind, Head, Limits, Phase, TokenShape};
 
 /// How long a finished event stream may take to close before we close it.
 const GRACE: Duration = Duration::from_millis(60);
@@ -42,6 +42,7 @@ pub(super) struct Live {
     pub(super) bom: bool,
     pub(super) shapes: Vec<TokenShape>,
     pub(super) first_byte_us: Option<u64>,
+    pub(super) coded: Option<Coded>,
     pub(super) ended: bool,
 }
 
@@ -76,14 +77,16 @@ pub(super) struct Reader<'a> {
     pub(super) ear: Option<Ear>,
     /// Whether an undeclared body may be an event stream (GET).
     pub(super) sniff: bool,
-    /// Whether the body is compressed: it is then kept as bytes, and of a stream only the beginning.
-    pub(super) encoded: bool,
+    /// How the body came to be bytes. One that cannot be decoded is kept as bytes, and of a stream only the
+    /// beginning.
+    pub(super) coding: Coding,
 }
 
 /// What was read.
 pub(super) struct Read {
     pub(super) first_byte_us: Option<u64>,
     pub(super) content: Content,
+    pub(super) coded: Option<Coded>,
     pub(super) ended: Ended,
     pub(super) failure: Option<Failure>,
     pub(super) shapes: Vec<TokenShape>,
@@ -91,11 +94,17 @@ pub(super) struct Read {
 
 impl Reader<'_> {
     /// Reads a body to its end, its limit, or the point where we have what we wanted.
-    pub(super) async fn read(&self, mut body: Incoming, content_type: Option<&str>) -> Read {
+    pub(super) async fn read(&self, body: Incoming, content_type: Option<&str>) -> Read {
+        let mut source = Source::new(body, self.coding, self.limits);
+        let read = self.read_from(&mut source, content_type).await;
+        Read { coded: source.coded(), ..read }
+    }
+
+    async fn read_from(&self, source: &mut Source, content_type: Option<&str>) -> Read {
         let declared =
             content_type.and_then(media_type).is_some_and(|media| media.essence == "text/event-stream");
-        if declared && !self.encoded {
-            return self.read_stream(body, None).await;
+        if declared && self.coding != Coding::Unread {
+            return self.read_stream(source, None).await;
         }
         let mut bytes: Vec<u8> = Vec::new();
         let mut first_byte_us = None;
@@ -103,17 +112,17 @@ impl Reader<'_> {
         let mut ended = Ended::Complete;
         let mut deadline = self.deadline;
         loop {
-            match self.frame(&mut body, deadline).await {
+            match source.frame(deadline).await {
                 Frame::Data(data) => {
                     if first_byte_us.is_none() && !data.is_empty() {
                         first_byte_us = Some(self.clock.now_us());
-                        // Of a compressed stream only the time of its first bytes can be read.
+                        // Of a stream that cannot be decoded only the time of its first bytes can be read.
                         if declared {
                             deadline = deadline.min(from_now(GRACE));
                         }
                     }
                     if bytes.is_empty() && self.sniff && looks_like_events(&String::from_utf8_lossy(&data)) {
-                        return self.read_stream(body, Some(data)).await;
+                        return self.read_stream(source, Some(data)).await;
                     }
                     bytes.extend_from_slice(&data);
                     if bytes.len() > self.limits.body_bytes {
@@ -139,7 +148,7 @@ impl Reader<'_> {
                 }
             }
         }
-        Read { first_byte_us, content: self.text(bytes), ended, failure, shapes: Vec::new() }
+        Read { first_byte_us, content: self.text(bytes), coded: None, ended, failure, shapes: Vec::new() }
     }
 
     fn text(&self, mut bytes: Vec<u8>) -> Content {
@@ -184,7 +193,7 @@ impl Reader<'_> {
         Content::Text { text: shown, bytes: received, cut }
     }
 
-    async fn read_stream(&self, mut body: Incoming, first: Option<Bytes>) -> Read {
+    async fn read_stream(&self, source: &mut Source, first: Option<Bytes>) -> Read {
         let mut decoder = LineDecoder::new(self.limits.sse());
         let mut masker = Masker::new(self.inner);
         let mut failure = None;
@@ -195,9 +204,10 @@ impl Reader<'_> {
         // arrival.
         let mut unread = 0_usize;
         let mut spoken = false;
+        let mut strange = 0_usize;
         let mut first_byte_us = None;
         let mut ear = self.ear.clone();
-        self.publish(&decoder, &masker, first_byte_us);
+        self.publish(source, &decoder, &masker, first_byte_us);
         loop {
             let limit = satisfied_at.map_or(self.deadline, |at| later(at, GRACE).min(self.deadline));
             let limit = match (self.first_event, satisfied_at) {
@@ -206,7 +216,7 @@ impl Reader<'_> {
             };
             let frame = match pending.take() {
                 Some(data) => Frame::Data(data),
-                None => self.frame(&mut body, limit).await,
+                None => source.frame(limit).await,
             };
             match frame {
                 Frame::Data(data) => {
@@ -225,12 +235,15 @@ impl Reader<'_> {
                         if let Some(ear) = ear.as_mut().filter(|_| result.is_ok()) {
                             ear.hear(self.inner, &said, events);
                         }
-                        if satisfied_at.is_none() && self.satisfied(new) {
+                        if self.id.is_some() && self.until == Until::Reply {
+                            strange = strange.saturating_add(foreign(new));
+                        }
+                        if satisfied_at.is_none() && (strange >= 2 || self.satisfied(new)) {
                             satisfied_at = Some(Instant::now());
                         }
                         unread = unread.saturating_add(last).saturating_add(1);
                     }
-                    self.publish(&decoder, &masker, first_byte_us);
+                    self.publish(source, &decoder, &masker, first_byte_us);
                     if let Err(limit) = result {
                         failure = Some(self.too_large(limit, &decoder));
                         ended = Ended::Failed;
@@ -257,10 +270,11 @@ impl Reader<'_> {
         decoder.finish(self.clock.now_us());
         masker.mask(&mut decoder.lines);
         masker.said(unread, decoder.lines.get(unread..).unwrap_or_default());
-        self.publish(&decoder, &masker, first_byte_us);
+        self.publish(source, &decoder, &masker, first_byte_us);
         Read {
             first_byte_us,
             content: Content::Lines { lines: decoder.lines, bytes: decoder.bytes, bom: decoder.bom },
+            coded: None,
             ended,
             failure,
             shapes: masker.shapes.list(),
@@ -280,7 +294,13 @@ impl Reader<'_> {
         over(Phase::Body, FailureKind::TooLarge, name, value)
     }
 
-    fn publish(&self, decoder: &LineDecoder, masker: &Masker<'_>, first_byte_us: Option<u64>) {
+    fn publish(
+        &self,
+        source: &Source,
+        decoder: &LineDecoder,
+        masker: &Masker<'_>,
+        first_byte_us: Option<u64>,
+    ) {
         if let Some(publish) = &self.publish {
             publish.update(|live| {
                 live.stream = true;
@@ -289,6 +309,7 @@ impl Reader<'_> {
                 let known = live.lines.len();
                 live.lines.extend(decoder.lines.iter().skip(known).cloned());
                 live.first_byte_us = first_byte_us;
+                live.coded = source.coded();
                 live.bytes = decoder.bytes;
                 live.bom = decoder.bom;
                 live.shapes = masker.shapes.clone().list();
@@ -313,26 +334,26 @@ impl Reader<'_> {
             }),
         }
     }
+}
 
-    async fn frame(&self, body: &mut Incoming, limit: Instant) -> Frame {
-        match timeout_at(limit, body.frame()).await {
-            Err(_) => {
-                Frame::Failed(over(Phase::Body, FailureKind::BodyTimeout, "reply_ms", self.limits.reply_ms))
-            }
-            Ok(None) => Frame::End,
-            Ok(Some(Ok(frame))) => frame.into_data().map_or_else(|_| Frame::Data(Bytes::new()), Frame::Data),
-            Ok(Some(Err(error))) => Frame::Failed(broken(&error)),
-        }
-    }
+/// How far a stream has shown that it answers nobody: 2 and more are enough. An `endpoint` event opens the old
+/// transport, and a feed that answers POST, too, sends events whose data are no message of JSON-RPC.
+fn foreign(lines: &[Line]) -> usize {
+    let message = |data: &str| {
+        let one =
+            |json: &Value| ["jsonrpc", "method", "result", "error"].iter().any(|key| json.get(key).is_some());
+        jsonrpc::parse(data)
+            .is_ok_and(|json| json.as_array().map_or_else(|| one(&json), |all| all.iter().any(one)))
+    };
+    let weight = |block: &Block| match block.data.as_deref() {
+        _ if block.name() == "endpoint" => 2,
+        Some(data) if !data.is_empty() && !message(data) => 1,
+        _ => 0,
+    };
+    sse::blocks(lines).iter().filter(|block| block.dispatched()).map(weight).sum()
 }
 
 fn answers(message: &Value, id: &Value) -> bool {
     let one = |message: &Value| jsonrpc::is_reply(message) && message.get("id") == Some(id);
     message.as_array().map_or_else(|| one(message), |batch| batch.iter().take(100).any(one))
-}
-
-enum Frame {
-    Data(Bytes),
-    End,
-    Failed(Failure),
 }

@@ -1,6 +1,6 @@
 //! One call, from its permit to its exchange: connection, request, head, body.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use super::recorder::{self, Clock, from_now, later};
 use super::request;
 use crate::observe::Stop;
 use crate::protocol::address::{Exposure, exposure, host_exposure};
+use crate::protocol::coding::Coding;
 use crate::target::secret::Secret;
 use crate::transcript::exchange::request_id;
 use crate::transcript::{
@@ -50,6 +51,8 @@ pub(super) struct Inner {
     pub(super) public: AtomicBool,
     pub(super) next_slot: Mutex<Instant>,
     pub(super) kept: Kept,
+    /// How late timers of this machine fire just now, microseconds.
+    pub(super) lag_us: AtomicU64,
     pub(super) questions: mpsc::Sender<Asked>,
     /// What the server gave, where the record differs from it.
     pub(super) given: Given,
@@ -63,6 +66,10 @@ pub(super) struct Answer {
     /// When the request was sent.
     pub(super) asked: Instant,
 }
+
+/// How many times the lag of this machine a silence must last, and the most that is waited for one, milliseconds.
+pub(super) const LAGS: u64 = 4;
+pub(super) const LONGEST_SILENCE_MS: u64 = 2_000;
 
 /// How long cleaning up may take once the scan is over.
 const TEARDOWN: Duration = Duration::from_secs(2);
@@ -89,7 +96,7 @@ impl Inner {
             connect: None,
             request: Request {
                 method: call.method.to_owned(),
-                url: call.place.as_ref().map(|place| place.shown().to_owned()).unwrap_or_default(),
+                url: call.place.as_ref().map(|place| self.vault.mask(place.shown())).unwrap_or_default(),
                 headers: Vec::new(),
                 body: call.body.as_ref().map(Body::shown).map(|body| self.vault.mask(&body)),
                 handles: call.handles(),
@@ -98,6 +105,7 @@ impl Inner {
             head: None,
             first_byte_us: None,
             content: Content::None,
+            coded: None,
             ended: Ended::Failed,
             ended_us: 0,
             failure: None,
@@ -195,6 +203,7 @@ impl Inner {
         let read = reader.read(body, exchange.header("content-type")).await;
         exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
+        exchange.coded = read.coded;
         exchange.ended = read.ended;
         // Whatever the library calls what it makes of it.
         let flood = connection.seen.flood().filter(|_| read.failure.is_some());
@@ -234,13 +243,18 @@ impl Inner {
             ear: Ear::new(self, call, exchange),
             publish,
             sniff: get,
-            encoded: exchange.header("content-encoding").is_some_and(encoded),
+            coding: exchange
+                .head
+                .as_ref()
+                .map_or(Coding::Plain, |head| Coding::of(head.values("content-encoding"))),
         }
     }
 
     /// A wait for silence, cut to what the profile allows.
     fn silence(&self, wanted_ms: u64) -> u64 {
-        if self.limits.silence_ms == 0 { wanted_ms } else { wanted_ms.min(self.limits.silence_ms) }
+        let lag_ms = self.lag_us.load(Ordering::Relaxed).saturating_mul(LAGS) / 1_000;
+        let silence = self.limits.silence_ms.max(lag_ms.min(LONGEST_SILENCE_MS));
+        if self.limits.silence_ms == 0 { wanted_ms } else { wanted_ms.min(silence) }
     }
 
     /// The URL of a call, if it is of the scanned origin.
@@ -375,6 +389,7 @@ impl Inner {
         let read = reader.read(answer.response.into_body(), exchange.header("content-type")).await;
         exchange.first_byte_us = read.first_byte_us;
         exchange.content = read.content;
+        exchange.coded = read.coded;
         exchange.ended = read.ended;
         exchange.failure = read.failure;
     }
@@ -383,11 +398,6 @@ impl Inner {
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
     }
-}
-
-/// Whether a `Content-Encoding` changes the bytes.
-fn encoded(value: &str) -> bool {
-    !value.trim().is_empty() && !value.trim().eq_ignore_ascii_case("identity")
 }
 
 /// Whether a pooled connection may simply have been closed by its peer.

@@ -33,6 +33,9 @@ pub enum Reuse {
     Kept(u32),
 }
 
+/// What a POST accepts: both types, as MCP has it.
+pub const ACCEPT: &str = "application/json, text/event-stream";
+
 /// The value of a header.
 #[derive(Clone, Debug)]
 pub enum HeaderText {
@@ -104,7 +107,9 @@ impl Call {
     /// A request without body.
     #[must_use]
     pub fn new(method: &'static str, probe: ProbeId, step: impl Into<String>, place: &Place) -> Self {
+        // Without that field any content coding is acceptable (RFC 9110 section 12.5.3).
         Self { method, place: Some(place.clone()), ..Self::message(probe, step) }
+            .header("accept-encoding", "identity")
     }
 
     /// A message on an open socket, whose body is still to come.
@@ -132,7 +137,7 @@ impl Call {
     pub fn post(probe: ProbeId, step: impl Into<String>, place: &Place, body: impl Into<Body>) -> Self {
         let mut call = Self::new("POST", probe, step, place)
             .header("content-type", "application/json")
-            .header("accept", "application/json, text/event-stream");
+            .header("accept", ACCEPT);
         call.body = Some(body.into());
         call
     }
@@ -155,7 +160,6 @@ impl Call {
         Self::new("GET", probe, step, place)
             .header("accept", "text/event-stream")
             .header("cache-control", "no-store")
-            .header("accept-encoding", "identity")
     }
 
     /// Sets the era.

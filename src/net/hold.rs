@@ -81,6 +81,7 @@ impl super::conversation::Inner {
             exchange.ended_us = self.clock.now_us();
             exchange.shapes.append(&mut live.shapes);
             exchange.first_byte_us = live.first_byte_us;
+            exchange.coded = live.coded;
             if live.stream {
                 exchange.content = Content::Lines {
                     lines: std::mem::take(&mut live.lines),

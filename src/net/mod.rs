@@ -18,7 +18,9 @@
 mod asked;
 mod body;
 mod broken;
+mod coded;
 mod conversation;
+mod decode;
 mod dial;
 mod exchange;
 pub mod foreign;
@@ -40,12 +42,13 @@ mod talk;
 mod tap;
 mod tls;
 mod tunnel;
+mod unframe;
 pub mod websocket;
 mod wire;
 
 pub use asked::Asked;
 pub use dial::accepts;
-pub use exchange::{Call, HeaderText, Reuse, Until};
+pub use exchange::{ACCEPT, Call, HeaderText, Reuse, Until};
 pub use foreign::fetch;
 pub use handles::{Handle, HandleKind};
 pub use hold::{Held, View};

@@ -161,6 +161,17 @@ impl Place {
             .then(|| self.changed(|path| format!("{}{there}", path.strip_suffix(here).unwrap_or(path))))
     }
 
+    /// The place above this one, with a slash at its end or without; `None` where that is the root.
+    #[must_use]
+    pub fn parent(&self, slash: bool) -> Option<Self> {
+        let above = |path: &str| {
+            let (above, _) = path.trim_end_matches('/').rsplit_once('/')?;
+            (!above.is_empty()).then(|| format!("{above}{}", if slash { "/" } else { "" }))
+        };
+        above(self.url.path())?;
+        Some(self.changed(|path| above(path).unwrap_or_else(|| path.to_owned())))
+    }
+
     /// The place below this one.
     #[must_use]
     pub fn below(&self, name: &'static str) -> Self {

@@ -66,7 +66,7 @@ pub(super) fn head(
                 }
                 _ => vault.record(&value),
             };
-            (name.as_str().to_owned(), shown)
+            (vault.mask(name.as_str()), shown)
         })
         .collect();
     let version = match version {
@@ -99,6 +99,7 @@ mod tests {
             "/cb?state=a&code=~uri-token-1~&error_code=#access_token=~uri-token-2~&x=1"
         );
         assert_eq!(shown("https://a.example/mcp"), "https://a.example/mcp");
+        assert_eq!(shown("https://u:p@a.example/mcp"), "https://~userinfo~@a.example/mcp");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION, USER_AGENT};
-use http::{HeaderName, HeaderValue, Uri};
+use http::header::{HOST, USER_AGENT};
+use http::{HeaderValue, Uri};
 use http_body_util::Full;
 use tokio::sync::Notify;
 use url::Url;
@@ -13,9 +13,8 @@ use url::Url;
 use super::conversation::Inner;
 use super::dial::failure;
 use super::exchange::{Call, HeaderText};
-use crate::transcript::secret_names::secret_name;
-use crate::transcript::tokens::has_random_run;
-use crate::transcript::{Exchange, Failure, FailureKind, Phase, Vault};
+use crate::target::placeholder;
+use crate::transcript::{Exchange, Failure, FailureKind, Phase};
 
 /// The request of a call. Handles give their values, each encoded for its place; the operator's headers join;
 /// the exchange gets what was sent, masked.
@@ -70,7 +69,7 @@ pub(super) fn build(
                 .map_err(|_| refuse("one of your headers has a value that cannot be sent"))?;
             sent.set_sensitive(true);
             builder = builder.header(name, sent);
-            exchange.request.headers.push((name.as_str().to_owned(), format!("~{}~", label(name))));
+            exchange.request.headers.push((name.as_str().to_owned(), format!("~{}~", placeholder(name))));
         }
     }
     let body = match &call.body {
@@ -89,28 +88,6 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Masks a header of the operator's that may be a secret: its value, and each part of it that is one by itself.
-/// `X-Api-Version: 2025-11-25` is none: masked, it would take the protocol's own words out of what is read.
-pub(super) fn hide_header(vault: &Vault, name: &HeaderName, value: &str) {
-    let credential = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name);
-    if !credential && !secret_name(name.as_str()) && !has_random_run(value) {
-        return;
-    }
-    let label = label(name);
-    vault.hide_with_parts(&label, value);
-    // Here what follows the scheme is a secret however short it is.
-    if let Some((_, credential)) =
-        value.split_once(' ').filter(|_| matches!(*name, AUTHORIZATION | PROXY_AUTHORIZATION))
-    {
-        vault.hide(&label, credential.trim());
-    }
-}
-
-/// The name of the placeholder that stands for a header of the operator's.
-fn label(name: &HeaderName) -> String {
-    if *name == AUTHORIZATION { "credential".to_owned() } else { format!("header-{name}") }
-}
-
 /// Notifies once more interim responses (1xx) come than allowed. They are only counted: none of them says
 /// anything that we need.
 pub(super) fn too_many_interim<B>(request: &mut http::Request<B>, most: usize) -> Arc<Notify> {
@@ -123,27 +100,4 @@ pub(super) fn too_many_interim<B>(request: &mut http::Request<B>, most: usize) -
         }
     });
     flooded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_header_is_a_secret_by_its_name_or_its_look() {
-        for (name, value, hidden) in [
-            ("authorization", "Bearer abcd", true),
-            ("cookie", "theme=dark", true),
-            ("x-api-key", "hunter2", true),
-            ("x-custom", "k9Fz2QxW", true),
-            ("x-api-version", "2025-11-25", false),
-            ("x-mode", "protocolVersion", false),
-            ("x-since", "2025-11-25T10:00:00Z", false),
-            ("accept-language", "en-GB, en;q=0.8", false),
-        ] {
-            let vault = Vault::default();
-            hide_header(&vault, &HeaderName::from_static(name), value);
-            assert_eq!(vault.mask(value) != value, hidden, "{name}");
-        }
-    }
 }

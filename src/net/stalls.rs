@@ -1,5 +1,6 @@
 //! Notices when this machine does not run the scan: a tick that comes late was ready and had to wait.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Wire;
@@ -23,6 +24,10 @@ pub async fn watch(wire: &Wire<'_>, found: &mut Vec<Stall>) {
         let due_us = before_us.saturating_add(u64::try_from(TICK.as_micros()).unwrap_or(u64::MAX));
         let now_us = wire.now_us();
         let late_us = now_us.saturating_sub(due_us);
+        let lag = &wire.inner.lag_us;
+        // It is forgotten within half a second.
+        let faded = (lag.load(Ordering::Relaxed) / 8).saturating_mul(7);
+        lag.store(late_us.max(faded), Ordering::Relaxed);
         if late_us >= LEAST_US {
             note(found, Stall { at_us: due_us, for_us: late_us });
         }

@@ -332,6 +332,22 @@ fn covers(certificate: &X509Certificate<'_>, host: &str) -> bool {
         }
     })
 }
+/// What the library has against a certificate: it has no words for that, but a name, `UnsupportedCriticalExtension`.
+fn unacceptable(fault: &CertificateError) -> String {
+    let name = match fault {
+        CertificateError::Other(other) => format!("{:?}", other.0),
+        known => format!("{known:?}"),
+    };
+    let mut words = String::new();
+    for letter in name.chars().take_while(char::is_ascii_alphanumeric) {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
+}
+
 /// Why a handshake failed: from what was read, what was asked, and what the library says.
 pub(super) fn handshake_failure(error: &std::io::Error, raw: &Seen, verdict: &Recorded) -> Failure {
     if raw.begins(b"HTTP/") {
@@ -351,6 +367,16 @@ pub(super) fn handshake_failure(error: &std::io::Error, raw: &Seen, verdict: &Re
     };
     let kind = match error {
         rustls::Error::InvalidMessage(_) => FailureKind::NotTls,
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            return failure(
+                Phase::Tls,
+                FailureKind::TlsFailed,
+                "the handshake is not signed with the certificate's key",
+            );
+        }
+        rustls::Error::InvalidCertificate(fault) => {
+            return failure(Phase::Tls, FailureKind::CertificateOther, &unacceptable(fault));
+        }
         rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)
         | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => FailureKind::TlsVersion,
         // RFC 8446, section 6.2: a certificate was wanted, and none came.
@@ -366,4 +392,78 @@ pub(super) fn handshake_failure(error: &std::io::Error, raw: &Seen, verdict: &Re
         _ => FailureKind::TlsFailed,
     };
     failure(Phase::Tls, kind, &error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rcgen::{CertificateParams, CustomExtension, KeyPair};
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::sign::{CertifiedKey, SingleCertAndKey};
+    use rustls::{ClientConnection, ServerConfig, ServerConnection};
+
+    use super::*;
+
+    /// Hands what one side has to the other, until it has no more.
+    fn pass(
+        from: &mut dyn FnMut(&mut Vec<u8>),
+        to: &mut dyn FnMut(&[u8]) -> Result<(), rustls::Error>,
+    ) -> Result<(), rustls::Error> {
+        let mut sent = Vec::new();
+        from(&mut sent);
+        to(&sent)
+    }
+
+    /// Why the handshake with a server that shows this certificate fails.
+    fn refused(params: &CertificateParams) -> Option<Failure> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        // Not looked at by the server's side, which would refuse it as well.
+        let shown = CertifiedKey::new(vec![certificate.der().clone()], key);
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+        let verdict = Recorded::default();
+        let config = Trust::load(None).unwrap().recording(b"http/1.1", &verdict).unwrap();
+        let name = ServerName::try_from("h.example").unwrap();
+        let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+        for _ in 0..4 {
+            let mut hear = |bytes: &[u8]| {
+                server.read_tls(&mut &*bytes).unwrap();
+                server.process_new_packets().map(drop)
+            };
+            let asked = pass(&mut |sent| while client.write_tls(sent).unwrap() > 0 {}, &mut hear);
+            asked.unwrap();
+            let mut hear = |bytes: &[u8]| {
+                client.read_tls(&mut &*bytes).unwrap();
+                client.process_new_packets().map(drop)
+            };
+            let answered = pass(&mut |sent| while server.write_tls(sent).unwrap() > 0 {}, &mut hear);
+            if let Err(error) = answered {
+                let error = io::Error::new(ErrorKind::InvalidData, error);
+                return Some(handshake_failure(&error, &Seen::default(), &verdict));
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn a_certificate_that_no_library_takes_is_named_in_words() {
+        let params = || CertificateParams::new(vec!["h.example".to_owned()]).unwrap();
+        assert_eq!(refused(&params()), None);
+        let mut unknown = params();
+        let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99_999, 1], vec![5, 0]);
+        extension.set_criticality(true);
+        unknown.custom_extensions.push(extension);
+        let failure = refused(&unknown).unwrap();
+        assert_eq!(failure.kind, FailureKind::CertificateOther);
+        assert_eq!(failure.detail, "unsupported critical extension");
+    }
 }

@@ -1,6 +1,6 @@
 //! Sending calls to the target and recording what comes back.
 
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,17 +8,15 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::asked::{Asked, WAITING};
-use super::conversation::Inner;
+use super::conversation::{Inner, LAGS, LONGEST_SILENCE_MS};
 use super::dial::Dialler;
 use super::exchange::Call;
 use super::handles::Given;
 use super::kept::Kept;
 use super::pool::Pool;
 use super::recorder::{Clock, from_now};
-use super::request;
 use crate::observe::{Observer, ScanEvent, Stop};
 use crate::target::Target;
-use crate::target::proxy::Proxy;
 use crate::transcript::codec::Entry;
 use crate::transcript::{Exchange, Limits, ProbeId, Skip, SkipReason, Vault};
 
@@ -43,13 +41,7 @@ impl<'a> Wire<'a> {
     pub fn new(target: &Target, observer: &'a dyn Observer, stop: &Stop) -> Self {
         let clock = Clock::start();
         let limits = target.limits.clone();
-        let vault = Vault::default();
-        for (name, value) in &target.headers {
-            request::hide_header(&vault, name, value.expose());
-        }
-        if let Some((name, value)) = target.proxy.as_ref().and_then(Proxy::header) {
-            request::hide_header(&vault, &name, value.expose());
-        }
+        let vault = Vault::of(target.secrets());
         let dialler = Dialler::new(target, clock);
         let (questions, asked) = mpsc::channel(WAITING);
         let inner = Inner {
@@ -70,6 +62,7 @@ impl<'a> Wire<'a> {
             public: AtomicBool::new(false),
             next_slot: Mutex::new(Instant::now()),
             kept: Kept::new(limits.kept_bytes),
+            lag_us: AtomicU64::new(0),
             given: Given::default(),
             places: Mutex::default(),
             limits,
@@ -117,6 +110,17 @@ impl<'a> Wire<'a> {
         } else {
             None
         }
+    }
+
+    /// How long silence lasts before it counts, milliseconds, where replies to this target took so long,
+    /// microseconds: `floor_ms`, 5 times the slowest, 10 times the median, 4 times what timers of this machine
+    /// are late just now; at most 2 s.
+    #[must_use]
+    pub fn silence_ms(&self, floor_ms: u64, slowest_us: u64, median_us: u64) -> u64 {
+        let lag_us = self.inner.lag_us.load(Ordering::Relaxed);
+        let due = [(slowest_us, 5), (median_us, 10), (lag_us, LAGS)];
+        let due_ms = due.iter().map(|(us, times)| us.saturating_mul(*times) / 1_000).max().unwrap_or(0);
+        floor_ms.max(due_ms).min(LONGEST_SILENCE_MS)
     }
 
     /// Waits, unless the user stops the scan or its deadline comes first.

@@ -13,7 +13,7 @@ use super::documents::{document_call, documents};
 use super::speaker::{self, Channel, Speaker};
 use super::upgrade::talk;
 use super::{Prober, bad_input, browser, content_type, of};
-use crate::facts::auth::{SIBLING_SSE, document};
+use crate::facts::auth::{SIBLING_SSE, TIMES, document};
 use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
 use crate::facts::reply;
@@ -128,6 +128,7 @@ pub(super) async fn beside(prober: &Prober<'_>, all: &[Speaker], target: &Endpoi
     // In quick the newest era stands for both: the scan has many more things to ask.
     let asked = super::newest(prober, speakers);
     base(prober, asked, !prober.standard()).await;
+    crashes(prober, asked).await;
     if challenged(&prober.transcript()) {
         let session = sessions(prober, speakers);
         let doors = futures_util::future::join(doors(prober, asked, target, !prober.standard()), session);
@@ -215,6 +216,29 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
         }
         call.credential = false;
         prober.send(call.negative(None)).await;
+    }
+}
+
+/// Where the want of the credential met a 5xx: is it that every time? Each call has its twin with the credential,
+/// in the same session and era.
+async fn crashes(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let own = |exchange: &&Exchange| exchange.probe == PROBE && exchange.twin.is_some();
+    let transcript = prober.transcript();
+    let failed = transcript
+        .exchanges
+        .iter()
+        .filter(own)
+        .find(|exchange| exchange.status().is_some_and(|status| status >= 500));
+    let Some(era) = failed.and_then(|exchange| exchange.era) else { return };
+    let Some(speaker) = of(speakers, era) else { return };
+    for number in 1..=TIMES {
+        let with = speaker.base(PROBE, format!("served-{number}"));
+        let Some(twin) = prober.send(with).await else { return };
+        let mut call = speaker.base(PROBE, format!("missing-{number}")).negative(Some(twin.id));
+        call.credential = false;
+        if prober.send(call).await.is_none() {
+            return;
+        }
     }
 }
 

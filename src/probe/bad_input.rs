@@ -23,7 +23,17 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
         forms(prober, speaker, before).await;
         prober.ask(speaker, around("after")).await;
     }
+    if !prober.standard() {
+        // The code that JSON-RPC gives to what is no request is often another in the older era.
+        for speaker in speakers.iter().skip(1) {
+            let Some(twin) = speaker.used_by else { continue };
+            let call = bad(speaker, ProbeId::Malformed, NO_REQUEST, &r#"{"foo":1}"#.into(), twin);
+            prober.ask(speaker, call).await;
+        }
+    }
 }
+
+const NO_REQUEST: &str = "not-a-request";
 
 /// Behind authentication: what the gate itself makes of bad input.
 pub(super) async fn gated(prober: &Prober<'_>, speaker: &Speaker) {
@@ -52,7 +62,7 @@ async fn malformed(prober: &Prober<'_>, speaker: &Speaker, twin: u32) {
     }
     let bodies = [
         ("truncated", r#"{"jsonrpc":"2.0","id":1,"#.into()),
-        ("not-a-request", r#"{"foo":1}"#.into()),
+        (NO_REQUEST, r#"{"foo":1}"#.into()),
         ("jsonrpc-1.0", old.into()),
     ];
     four_at_a_time(prober, speaker, twin, ProbeId::Malformed, bodies).await;

@@ -1,6 +1,7 @@
 //! Finds out what speaks at a URL (CHECKS.md section 4.2, steps 0 to 3 and A; step 4 is in
 //! `upgrade.rs`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,8 +9,9 @@ use serde_json::{Value, json};
 use super::speaker::{self, Speaker};
 use super::state::LONGEST_WAIT;
 use super::{Prober, auth, siblings, upgrade};
-use crate::facts::barrier::Barrier;
+use crate::facts::barrier::{self, Barrier};
 use crate::facts::classification::Kind;
+use crate::facts::others;
 use crate::facts::steps::{self, Discover, Get, Initialize};
 use crate::net::{Call, HandleKind, Held, Place, Until};
 use crate::protocol::client::Client;
@@ -85,15 +87,23 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> Found {
         // Whatever answers there, the HTTP twin is still looked at, for `ws-only`.
         found.socket = upgrade::socket(prober, place, false).await;
     }
-    let barrier = modern(prober, &mut found).await;
-    if matches!(&barrier, Some(Barrier::Failed(failure)) if failure.before_http()) {
+    let (barrier, stop) = modern(prober, &mut found).await;
+    if stop == Some(Halt::Refused)
+        || matches!(&barrier, Some(Barrier::Failed(failure)) if failure.before_http())
+    {
         return found;
     }
-    if barrier == Some(Barrier::Gated) {
+    // A gate before discovery decides nothing: the handshake may be open. A credential that was refused is not sent
+    // again: servers count failed attempts.
+    prober.lock().gated |= barrier == Some(Barrier::Gated);
+    if stop.is_none() {
+        legacy(prober, &mut found).await;
+    }
+    let shut = found.modern.is_none() && found.legacy.is_none() && barrier == Some(Barrier::Gated);
+    if shut && prober.kind() == Kind::AuthGated {
         auth::stream(prober, &mut found.target).await;
         return found;
     }
-    legacy(prober, &mut found).await;
     if found.modern.is_some() || found.legacy.is_some() {
         found.look_aside = Some(websocket_first);
         return found;
@@ -110,8 +120,15 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> Found {
         auth::stream(prober, &mut found.target).await;
         return found;
     }
-    if prober.kind() == Kind::None || prober.options.discover {
-        siblings::run(prober, &found.target.place).await;
+    match prober.kind() {
+        // What answers in JSON-RPC and serves nothing may be another protocol over it, which has a card.
+        Kind::Mcp if !prober.options.discover => {
+            siblings::agent_card(prober, &found.target.place).await;
+        }
+        kind if kind == Kind::None || prober.options.discover => {
+            siblings::run(prober, &found.target.place).await;
+        }
+        _ => {}
     }
     found
 }
@@ -133,8 +150,33 @@ pub(super) fn discover(client: &Client, step: &str, place: &Place, version: &str
         .header(names::METHOD_HEADER, names::DISCOVER)
 }
 
-/// Step 1. Gives what stood in the way, if anything did.
-async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
+/// Why nothing more is posted after the first question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Halt {
+    /// The name by which we asked is refused: no request can be answered.
+    Refused,
+    /// Another protocol answers: a second POST may start something.
+    Other,
+}
+
+/// Step 1. Gives what stood in the way, if anything did, and whether to stop.
+async fn modern(prober: &Prober<'_>, found: &mut Found) -> (Option<Barrier>, Option<Halt>) {
+    let Some((exchange, reading)) = ask(prober, found).await else { return (None, None) };
+    if barrier::name_refused(&exchange) {
+        return (Some(Barrier::Blocked), Some(Halt::Refused));
+    }
+    if others::read(&exchange).is_some() || barrier::feeds(&exchange) {
+        return (None, Some(Halt::Other));
+    }
+    if let Discover::Barrier(barrier) = reading {
+        return (Some(barrier), None);
+    }
+    confirm(prober, found, reading, &exchange).await;
+    (None, None)
+}
+
+/// Asks once, and again where a redirect, an order of media types or a wait stood in between.
+async fn ask(prober: &Prober<'_>, found: &mut Found) -> Option<(Arc<Exchange>, Discover)> {
     prober.wire.doing("asking for server/discover");
     let ours = Revision::NEWEST_MODERN.as_str();
     let mut exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
@@ -153,11 +195,30 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
         exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
         reading = steps::discover(&exchange);
     }
+    if exchange.status() == Some(406) {
+        prober.lock().accept = Some(OTHER_ORDER);
+        exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
+        reading = steps::discover(&exchange);
+        if exchange.status() == Some(406) {
+            prober.lock().accept = None;
+        }
+    }
+    Some((exchange, reading))
+}
+
+/// Looks closer at what may be the modern era.
+async fn confirm(
+    prober: &Prober<'_>,
+    found: &mut Found,
+    reading: Discover,
+    exchange: &Exchange,
+) -> Option<()> {
+    let ours = Revision::NEWEST_MODERN.as_str();
     let speaker = |version: &str, exchange: &Exchange| {
         Some(Speaker::new(&prober.client, Era::Modern, &found.target.place, None, version, exchange.id))
     };
     match reading {
-        Discover::Modern { .. } => found.modern = speaker(ours, &exchange),
+        Discover::Modern { .. } => found.modern = speaker(ours, exchange),
         Discover::ModernError { code: names::UNSUPPORTED_VERSION, supported } => {
             let newer =
                 supported.iter().filter_map(|version| speaker::dated(version)).find(|at| at.as_str() >= ours);
@@ -183,11 +244,13 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> Option<Barrier> {
                 found.modern = Some(speaker);
             }
         }
-        Discover::Barrier(barrier) => return Some(barrier),
-        Discover::No => {}
+        Discover::Barrier(_) | Discover::No => {}
     }
-    None
+    Some(())
 }
+
+/// The two media types the other way round: some servers take only the order that they were written with.
+const OTHER_ORDER: &str = "text/event-stream, application/json";
 
 /// How long to wait before the first question is asked again, where it is worth asking: as long as
 /// `Retry-After` says, else 2 s. `None` also where that is longer than a scan can wait.
@@ -215,7 +278,15 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
     let place = found.target.place.clone();
     let newest = Revision::NEWEST_LEGACY.as_str();
     let call = speaker::initialize(&prober.client, ProbeId::Classify, "initialize", Some(&place), newest);
-    let Some(mut exchange) = prober.send(call).await else { return };
+    let Some(mut exchange) = prober.send(call.clone()).await else { return };
+    if exchange.status() == Some(406) && prober.lock().accept.is_none() {
+        prober.lock().accept = Some(OTHER_ORDER);
+        let Some(again) = prober.send(call).await else { return };
+        exchange = again;
+        if exchange.status() == Some(406) {
+            prober.lock().accept = None;
+        }
+    }
     let mut reading = steps::initialize(&exchange);
     if let Initialize::Refused { versions } = &reading
         && let Some(version) = versions.last()
@@ -279,7 +350,8 @@ async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> boo
     prober.wire.doing("asking for an event stream");
     let limits = prober.wire.limits();
     let quick = prober.silence_ms();
-    let watch = quick.unwrap_or(limits.idle_watch_ms.max(limits.first_event_ms));
+    let doubt = u64::try_from(HELD.as_millis() / 2).unwrap_or_default();
+    let watch = quick.map_or(limits.idle_watch_ms.max(limits.first_event_ms), |ms| ms.saturating_add(doubt));
     // A quick scan looks at the stream for a moment; others watch it for keep-alives afterwards.
     let call = Call::get_stream(ProbeId::Classify, "get", &found.target.place).until(Until::Watch(watch));
     let Some(mut held) = prober.hold(call).await else { return false };

@@ -48,10 +48,10 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     }
 }
 
-/// An advertised list in the modern era (discover itself where there is none), ping in the legacy one.
+/// An advertised list in the modern era (discover itself where there is none), BASE in the legacy one.
 fn method(prober: &Prober<'_>, speaker: &Speaker) -> &'static str {
     if speaker.era == Era::Legacy {
-        return "ping";
+        return speaker.base;
     }
     let (exchanges, _) = prober.wire.recorded();
     let advertised = exchanges

@@ -76,7 +76,6 @@ pub(super) async fn open(prober: &Prober<'_>, place: &Place) -> Option<Speaker> 
         renewals: AtomicU32::new(0),
         open: tokio::sync::Mutex::new(Some(Arc::new(open))),
     }));
-    prober.ask(&speaker, speaker.base(PROBE, "ping")).await;
     Some(speaker)
 }
 

@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::speaker::{self, Channel, Speaker};
 use super::{OpenSession, Prober, http_sse, left_out, of, websocket};
-use crate::facts::summary::{self, Gap};
+use crate::facts::arrivals::{self, Gap};
+use crate::facts::streams::ended_after_us;
 use crate::net::{Call, Held, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::Line;
-use crate::transcript::{Expectation, Head, ProbeId, Profile};
+use crate::transcript::{Exchange, Expectation, Head, ProbeId, Profile};
 
 /// The P-INITs of version negotiation: their session ids are also compared.
 pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
@@ -117,6 +118,8 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
     if prober.profile == Profile::Quick {
         let wait = Duration::from_millis(prober.silence_ms().unwrap_or_default());
         held.wait(wait, |head, _| head.is_some()).await;
+        // Before it is called held.
+        held.wait(DOUBT, |head, _| head.is_some()).await;
         // A reply that is no stream ends by itself.
         held.wait(Duration::from_millis(30), |_, lines| !lines.is_empty()).await;
         prober.wire.close(held).await;
@@ -129,8 +132,59 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
     prober.lock().watching =
         held.look(|head, _, ended| !ended && head.is_some_and(|head| head.status == 200));
     idle(prober, &mut held, watched.saturating_sub(begun.elapsed())).await;
+    if let Some(first) = prober.wire.close(held).await
+        && let Some(place) = prober.wire.place(&first.request.url)
+    {
+        let legacy = first.probe == ProbeId::LegacyGet;
+        let speaker = of(speakers, Era::Legacy).filter(|_| legacy);
+        let probe = if legacy { ProbeId::LegacyGet } else { ProbeId::Idle };
+        let call = |step: String| {
+            let call = Call::get_stream(probe, step, &place);
+            match speaker {
+                Some(speaker) => speaker.dress(call),
+                None => call,
+            }
+        };
+        reopen(prober, &first, watched.saturating_sub(begun.elapsed()), call).await;
+    }
     prober.lock().watching = false;
-    prober.wire.close(held).await;
+}
+
+/// What quick waits beyond its silence for a head, before a GET counts as held.
+const DOUBT: Duration = Duration::from_secs(1);
+/// A stream that lasted so long is opened once more, not twice, microseconds.
+const LONG_US: u64 = 12_000_000;
+/// How much longer than the first an opening may last before it counts as one that stays.
+const STAYS: Duration = Duration::from_secs(2);
+
+/// Opens a stream again that its other end closed while it was watched, to see whether all end so.
+pub(super) async fn reopen(
+    prober: &Prober<'_>,
+    first: &Exchange,
+    left: Duration,
+    call: impl Fn(String) -> Call,
+) {
+    let Some(age_us) = ended_after_us(first).filter(|_| first.status() == Some(200)) else { return };
+    let begun = tokio::time::Instant::now();
+    let longest = Duration::from_micros(age_us).saturating_add(STAYS);
+    let times = if age_us >= LONG_US { 1 } else { 2 };
+    for number in 1..=times {
+        let left = left.saturating_sub(begun.elapsed()).min(longest);
+        if left < Duration::from_micros(age_us) {
+            return;
+        }
+        let watch = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        let Some(mut held) = prober.hold(call(format!("again {number}")).until(Until::Watch(watch))).await
+        else {
+            return;
+        };
+        let stayed = !held.wait(left, |head, _| head.is_some_and(|head| head.status != 200)).await
+            && held.look(|_, _, ended| !ended);
+        prober.wire.close(held).await;
+        if stayed {
+            return;
+        }
+    }
 }
 
 /// A second gap is waited for in `standard` where the first was no longer than this: it costs as much again.
@@ -158,12 +212,15 @@ fn settled(head: Option<&Head>, lines: &[Line], enough: usize) -> bool {
 }
 
 fn silences(head: &Head, lines: &[Line]) -> impl Iterator<Item = Gap> {
-    summary::gaps(head.at_us, lines).into_iter().filter(|gap| gap.us >= summary::SETTLED_US)
+    let arrivals = arrivals::of_lines(lines);
+    arrivals::gaps(head.at_us, &arrivals).into_iter().filter(|gap| gap.us >= arrivals::SETTLED_US)
 }
 
 async fn get(prober: &Prober<'_>, speaker: &Speaker) -> Option<Held> {
     let limits = prober.wire.limits();
-    let watch = prober.silence_ms().unwrap_or(limits.idle_watch_ms);
+    let doubt = u64::try_from(DOUBT.as_millis()).unwrap_or_default();
+    let quick = prober.silence_ms().map(|ms| ms.saturating_add(doubt));
+    let watch = quick.unwrap_or(limits.idle_watch_ms);
     let call = Call::get_stream(ProbeId::LegacyGet, "get", &speaker.place).until(Until::Watch(watch));
     if prober.profile == Profile::Quick && prober.silence_ms().is_none() {
         left_out(prober, ProbeId::LegacyGet);

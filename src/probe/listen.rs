@@ -9,8 +9,8 @@ use super::{Prober, legacy, of};
 use crate::facts::catalogue::capabilities;
 use crate::facts::{listen, reply};
 use crate::net::{Call, Handle, HandleKind, Message, Until};
-use crate::protocol::names;
 use crate::protocol::revision::Era;
+use crate::protocol::{jsonrpc, names};
 use crate::transcript::ProbeId;
 
 const PROBE: ProbeId = ProbeId::Listen;
@@ -68,14 +68,21 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
         head.is_some_and(|head| head.status != 200) || listen::begun(lines)
     })
     .await;
+    let mut left = Duration::ZERO;
     if prober.standard() {
         let watched = Duration::from_millis(limits.idle_watch_ms);
+        let begun = tokio::time::Instant::now();
         legacy::idle(prober, &mut held, watched).await;
+        left = watched.saturating_sub(begun.elapsed());
     } else {
         // A reply that is no stream ends by itself.
         held.wait(Duration::from_millis(30), |_, lines| !lines.is_empty()).await;
     }
     if let Some(exchange) = prober.wire.close(held).await {
         prober.learn(&exchange).await;
+        let sent = exchange.request.body.as_deref().and_then(|body| jsonrpc::parse(body).ok());
+        let params = sent.and_then(|sent| sent.get("params").cloned()).unwrap_or_default();
+        let again = |step| speaker.call(PROBE, step, names::LISTEN, params.clone());
+        legacy::reopen(prober, &exchange, left, again).await;
     }
 }

@@ -11,6 +11,7 @@ mod connections;
 mod content_type;
 mod delivery;
 mod documents;
+mod era_use;
 mod http_sse;
 mod ledger;
 mod legacy;
@@ -63,6 +64,7 @@ async fn converse(prober: &Prober<'_>, place: &Place) {
     if speakers.is_empty() {
         speakers.extend(other_transport(prober, &found).await);
     }
+    era_use::run(prober, &mut speakers).await;
     let stream = found.stream.take();
     let streamable = if speakers.iter().all(Speaker::streamable) { speakers.as_slice() } else { &[] };
     // Boxed: together these conversations are larger than a thread's stack likes.

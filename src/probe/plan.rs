@@ -48,15 +48,37 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
             20,
         ),
         row(
+            ProbeId::EraUse,
+            "legacy era only: ping; an advertised list where the ping is refused or no list follows; both again on fresh connections where all is refused",
+            6,
+            6,
+        ),
+        row(
             ProbeId::Catalogue,
             "tools/list and the other lists; completion/complete with an invented reference",
             9,
             30,
         ),
-        row(ProbeId::Connections, "a list (modern) or ping (legacy) on fresh connections", 10, 18),
+        row(
+            ProbeId::Connections,
+            "a list (modern) or the cheapest call (legacy) on fresh connections",
+            10,
+            18,
+        ),
         row(ProbeId::LegacyVersions, "initialize with three published revisions and 1999-01-01", 4, 4),
         row(ProbeId::LegacySessions, "a list in a live, an invented and a deleted session", 4, 4),
-        row(ProbeId::LegacyGet, "GET for the event stream of a legacy session", 1, 1),
+        row(
+            ProbeId::LegacyGet,
+            "GET for the event stream of a legacy session; again where it ends while it is watched",
+            1,
+            3,
+        ),
+        row(
+            ProbeId::Idle,
+            "a feed, or the stream of HTTP+SSE, again where it ends while it is watched",
+            0,
+            2,
+        ),
         row(
             ProbeId::Resume,
             "ping (or tools/list) answered by a stream, and GET with its first event id; the same id in another session",
@@ -86,7 +108,7 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
             22,
             30,
         ),
-        row(ProbeId::Malformed, "broken JSON, JSON that is no request, another JSON-RPC version", 3, 6),
+        row(ProbeId::Malformed, "broken JSON, JSON that is no request, another JSON-RPC version", 4, 6),
         row(ProbeId::BadInput, "eight forms of bad input, and the cheapest request before and after", 13, 28),
         row(ProbeId::ContentType, "a request as text/plain, with a foreign Origin, and without a type", 4, 4),
         row(

@@ -10,8 +10,9 @@ use super::state::{OpenSession, State};
 use crate::facts::classification::{Kind, classify};
 use crate::facts::reply::{self, Reply};
 use crate::facts::steps;
+use crate::facts::summary::percentile;
 use crate::net::websocket::Upgrade;
-use crate::net::{Call, HandleKind, HeaderText, Held, Place, Until, Wire};
+use crate::net::{ACCEPT, Call, HandleKind, HeaderText, Held, Place, Until, Wire};
 use crate::observe::ScanOptions;
 use crate::protocol::client::Client;
 use crate::protocol::revision::Era;
@@ -71,7 +72,7 @@ impl<'a> Prober<'a> {
     /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.
     pub(super) async fn send(&self, mut call: Call) -> Option<Arc<Exchange>> {
         self.admit(&call)?;
-        call.credential &= !self.lock().gated;
+        self.adapt(&mut call);
         let exchange = self.wire.send(call).await;
         self.learn(&exchange).await;
         if self.standard() && polls(&exchange) {
@@ -155,8 +156,19 @@ impl<'a> Prober<'a> {
     /// Opens a held stream if the ledger allows.
     pub(super) async fn hold(&self, mut call: Call) -> Option<Held> {
         self.admit(&call)?;
-        call.credential &= !self.lock().gated;
+        self.adapt(&mut call);
         Some(self.wire.hold(call).await)
+    }
+
+    /// Makes a call as the endpoint wants it: without a credential that it refused, and with the order of media
+    /// types that it takes.
+    fn adapt(&self, call: &mut Call) {
+        let state = self.lock();
+        call.credential &= !state.gated;
+        let usual = |(name, value): &&mut (String, HeaderText)| name == "accept" && value.shown() == ACCEPT;
+        if let (Some(accept), Some((_, value))) = (state.accept, call.headers.iter_mut().find(usual)) {
+            *value = accept.into();
+        }
     }
 
     /// Whether a call may be sent: counts it, or records the skip.
@@ -193,7 +205,7 @@ impl<'a> Prober<'a> {
         let wait = {
             let mut state = self.lock();
             if let Some(us) = exchange.head_us().filter(|_| exchange.request.method != "GET") {
-                state.slowest_head_us = state.slowest_head_us.max(us);
+                state.heads_us.push(us);
             }
             if let Some(connect) = &exchange.connect {
                 let tls = connect.tls.as_ref().map_or(0, |tls| tls.us);
@@ -224,16 +236,20 @@ impl<'a> Prober<'a> {
         }
     }
 
-    /// In `quick`, how long silence may last before it counts, from sending: the slowest head so far
-    /// (at least twice the connect time) and 300 ms (CHECKS.md section 8). `None` in other profiles.
+    /// In `quick`, how long silence may last before it counts, from sending: 300 ms, and more for a target or on
+    /// a machine that is slow. `None` in other profiles.
     pub(super) fn silence_ms(&self) -> Option<u64> {
         let silence = self.wire.limits().silence_ms;
         if silence == 0 {
             return None;
         }
-        let state = self.lock();
-        let due_us = state.slowest_head_us.max(state.connect_us.saturating_mul(2));
-        Some((due_us / 1_000).saturating_add(silence))
+        let (mut heads, connect_us) = {
+            let state = self.lock();
+            (state.heads_us.clone(), state.connect_us)
+        };
+        heads.sort_unstable();
+        let slowest = heads.last().copied().unwrap_or(0).max(connect_us);
+        Some(self.wire.silence_ms(silence, slowest, percentile(&heads, 50)))
     }
 
     /// P-WS; in `quick` its answer is not waited for longer than silence may last.

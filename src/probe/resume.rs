@@ -169,9 +169,10 @@ async fn cut(prober: &Prober<'_>, own: &Speaker, method: &str) {
     replay(prober, again(own, "resume-cut", &id, &stream), answered).await;
 }
 
-/// A read-only request that streams: ping, else tools/list. Gives the method and its exchange.
+/// A read-only request that streams: BASE, else a list. Gives the method and its exchange.
 async fn streaming(prober: &Prober<'_>, own: &Speaker) -> Option<(&'static str, Arc<Exchange>)> {
-    for (number, method) in [(1, "ping"), (2, "tools/list")] {
+    let second = if own.base == "tools/list" { "resources/list" } else { "tools/list" };
+    for (number, method) in [(1, own.base), (2, second)] {
         let exchange = post(prober, own, number, method).await?;
         if exchange.lines().is_some() {
             return Some((method, exchange));

@@ -9,6 +9,7 @@ use super::Prober;
 use super::speaker::{self, Speaker};
 use crate::facts::barrier::Barrier;
 use crate::facts::cards::{self, Entry};
+use crate::facts::others;
 use crate::facts::steps::{self, Discover, Get, Initialize, Socket};
 
 use crate::net::websocket::Upgrade;
@@ -38,9 +39,12 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) {
     let asked_for_mcp = here.ends_with("/mcp");
     let rounds: [bool; 2] = if asked_for_mcp { [false, true] } else { [true, false] };
     for streamable in rounds {
-        let paths: &[&str] = if streamable { &MCP } else { &SSE };
-        for path in paths.iter().filter(|path| **path != here) {
-            let at = place.at(path);
+        let places = if streamable {
+            streamable_places(place)
+        } else {
+            SSE.into_iter().filter(|path| *path != here).map(|path| (path, place.at(path))).collect()
+        };
+        for (path, at) in places {
             let hit = if streamable { mcp(prober, path, &at).await } else { sse(prober, path, &at).await };
             if hit {
                 return;
@@ -64,6 +68,21 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) {
     }
 }
 
+/// Where Streamable HTTP may be beside a place, each with a name for the record: at its parent, where frameworks
+/// mount it (`…/mcp/` of `…/mcp/sse`), at the usual paths, and at the root.
+fn streamable_places(place: &Place) -> Vec<(&'static str, Place)> {
+    let parents = [("parent/", place.parent(true)), ("parent", place.parent(false))];
+    let mut places: Vec<(&'static str, Place)> =
+        parents.into_iter().filter_map(|(name, parent)| Some((name, parent?))).collect();
+    for path in MCP.into_iter().chain(["/"]) {
+        let at = place.at(path);
+        if at.path() != place.path() && !places.iter().any(|(_, known)| known.path() == at.path()) {
+            places.push((path, at));
+        }
+    }
+    places
+}
+
 /// Whether the last request met silence.
 fn silent(prober: &Prober<'_>) -> bool {
     let (exchanges, _) = prober.wire.recorded();
@@ -82,9 +101,9 @@ pub(super) async fn streamable(prober: &Prober<'_>, place: &Place) {
     }
     prober.wire.doing("looking for Streamable HTTP on sibling paths");
     let before = prober.ledger.sent();
-    for path in MCP.iter().filter(|path| **path != place.path()) {
+    for (path, at) in streamable_places(place) {
         let spent = prober.ledger.sent().saturating_sub(before);
-        if spent >= BESIDE || mcp(prober, path, &place.at(path)).await {
+        if spent >= BESIDE || mcp(prober, path, &at).await {
             return;
         }
         // Whoever does not answer plain HTTP on one path will not on the next.
@@ -152,6 +171,9 @@ async fn websocket(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
 /// Catalogue, cards and protected-resource metadata. What they name on another origin is shown, never
 /// contacted.
 async fn documents(prober: &Prober<'_>, place: &Place) -> bool {
+    if agent_card(prober, place).await {
+        return true;
+    }
     let at = place.at("/.well-known/ai-catalog.json");
     let catalog = document(prober, "catalog", &at, "application/json").await.unwrap_or_default();
     let listed = cards::entries(&catalog);
@@ -174,6 +196,13 @@ async fn documents(prober: &Prober<'_>, place: &Place) -> bool {
     }
     let metadata = place.well_known(PROTECTED_RESOURCE, true);
     document(prober, "metadata", &metadata, "application/json").await.is_some()
+}
+
+/// Looks for the card of an A2A agent; gives whether there is one.
+pub(super) async fn agent_card(prober: &Prober<'_>, place: &Place) -> bool {
+    let at = place.at("/.well-known/agent-card.json");
+    let card = document(prober, "agent-card", &at, "application/json").await;
+    card.is_some_and(|card| others::agent_card(&card))
 }
 
 /// The JSON document that came, if one did.

@@ -113,6 +113,8 @@ pub(super) struct Speaker {
     pub(super) proved_by: u32,
     /// The cheapest read-only method known to work: BASE.
     pub(super) base: &'static str,
+    /// The BASE that showed that the era can be used, where one was sent.
+    pub(super) used_by: Option<u32>,
     /// The capabilities, where the exchange that proved the era does not hold them itself.
     pub(super) capabilities: Option<Map<String, Value>>,
     next_id: AtomicU64,
@@ -138,6 +140,7 @@ impl Speaker {
             version: version.to_owned(),
             proved_by,
             base,
+            used_by: None,
             capabilities: None,
             next_id: AtomicU64::new(2),
         }

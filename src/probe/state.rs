@@ -8,6 +8,7 @@ use crate::facts::barrier::Barrier;
 use crate::facts::reply;
 use crate::net::{Handle, Place};
 use crate::protocol::headers;
+use crate::protocol::names;
 use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
 
 #[derive(Default)]
@@ -27,14 +28,18 @@ pub(super) struct State {
     pub(super) gated: bool,
     /// Requests that were served with the credential: HTTP method and JSON-RPC method.
     pub(super) accepted: Vec<(String, Option<String>)>,
-    /// Slowest head so far and connect time, microseconds: what quick waits for silence by.
-    pub(super) slowest_head_us: u64,
+    /// How long heads took so far, and the longest connect time, microseconds: what quick waits for silence by.
+    pub(super) heads_us: Vec<u64>,
     pub(super) connect_us: u64,
     pub(super) classified: bool,
     /// Whether an idle stream is being watched: what takes its time costs none meanwhile.
     pub(super) watching: bool,
     pub(super) limited: u32,
     pub(super) polled: u32,
+    /// What a POST accepts, where the usual order of the two types is refused.
+    pub(super) accept: Option<&'static str>,
+    /// Calls behind an open handshake that were refused with the credential.
+    refused: u32,
 }
 
 /// A Streamable HTTP session of ours.
@@ -48,6 +53,9 @@ pub(super) struct OpenSession {
     pub(super) version: Option<String>,
 }
 
+/// Refusals of calls after which the credential is not sent again, where only the handshake took it: servers count
+/// failed attempts.
+const REFUSED: u32 = 2;
 /// Consecutive faults after which the scan stops (CHECKS.md 2.5).
 const BREAKER: u32 = 3;
 /// Longest wait that a 429, or a 503 to the first question, may ask for.
@@ -62,9 +70,18 @@ impl State {
         let asked = (exchange.request.method.clone(), request_method(exchange));
         if exchange.status() == Some(401) && self.accepted.contains(&asked) {
             self.halted = Some(SkipReason::CredentialStopped);
+        } else if exchange.status() == Some(401) && self.classified && !self.served_calls() {
+            self.refused = self.refused.saturating_add(1);
+            self.gated |= self.refused >= REFUSED;
         } else if reply::read(exchange).served() && !self.accepted.contains(&asked) {
             self.accepted.push(asked);
         }
+    }
+
+    /// Whether anything but a handshake was served with the credential.
+    fn served_calls(&self) -> bool {
+        let handshake = |method: &str| matches!(method, names::DISCOVER | names::INITIALIZE);
+        self.accepted.iter().any(|(_, method)| method.as_deref().is_some_and(|method| !handshake(method)))
     }
 
     /// Trips the breaker, or says how long to wait after a 429.

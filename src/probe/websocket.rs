@@ -64,9 +64,6 @@ pub(super) async fn open(prober: &Prober<'_>, found: &SocketFound, era: Era) -> 
         renewals: AtomicU32::new(0),
         open: tokio::sync::Mutex::new(Some(Arc::new(open))),
     }));
-    if era == Era::Legacy {
-        prober.ask(&speaker, speaker.base(PROBE, "ping")).await;
-    }
     Some(speaker)
 }
 

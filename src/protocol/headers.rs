@@ -50,47 +50,6 @@ pub fn retry_after(value: &str) -> Option<Duration> {
     Some(Duration::from_secs(digits.parse::<u64>().map_or(86_400, |seconds| seconds.min(86_400))))
 }
 
-/// One challenge of a `WWW-Authenticate` header (RFC 9110 section 11.6.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Challenge {
-    /// Scheme, lower case.
-    pub scheme: String,
-    /// Parameters: names in lower case, values unquoted.
-    pub parameters: Vec<(String, String)>,
-}
-
-impl Challenge {
-    /// The value of a parameter, by lower-case name.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// Reads the challenges of one `WWW-Authenticate` line, tolerating what it cannot parse.
-#[must_use]
-pub fn challenges(value: &str) -> Vec<Challenge> {
-    let mut found: Vec<Challenge> = Vec::new();
-    for item in list(value) {
-        let (head, rest) = item.split_once([' ', '\t']).unwrap_or((item.as_str(), ""));
-        // `scheme k=v` opens a challenge; a bare `k=v` continues the one before.
-        if head.contains('=') {
-            if let (Some(challenge), Some(pair)) = (found.last_mut(), parameter(&item)) {
-                challenge.parameters.push(pair);
-            }
-            continue;
-        }
-        let parameters = parameter(rest.trim()).into_iter().collect();
-        found.push(Challenge { scheme: head.to_ascii_lowercase(), parameters });
-    }
-    found
-}
-
-fn parameter(text: &str) -> Option<(String, String)> {
-    let (name, value) = text.split_once('=')?;
-    Some((name.trim().to_ascii_lowercase(), unquote(value.trim())))
-}
-
 /// Splits at `separator` outside quoted strings.
 fn split_quoted(value: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
@@ -146,15 +105,5 @@ mod tests {
         assert_eq!(retry_after("99999999999999999999999"), Some(Duration::from_secs(86_400)));
         assert_eq!(retry_after("-1"), None);
         assert_eq!(retry_after("Wed, 21 Oct 2026 07:28:00 GMT"), None);
-    }
-
-    #[test]
-    fn challenges_are_told_apart() {
-        let read = challenges(r#"Bearer realm="a, b", resource_metadata="https://x/y", Basic realm=z"#);
-        assert_eq!(read.len(), 2);
-        assert_eq!(read[0].scheme, "bearer");
-        assert_eq!(read[0].parameter("resource_metadata"), Some("https://x/y"));
-        assert_eq!(read[0].parameter("realm"), Some("a, b"));
-        assert_eq!(read[1].scheme, "basic");
     }
 }

@@ -72,6 +72,26 @@ pub fn parse(url: &str) -> Option<(Url, Option<String>)> {
     Some((Url::parse(&url).ok()?, zone))
 }
 
+/// A URL by which a target is known from run to run: that of this machine without its port, which a test run
+/// draws anew each time. Every other URL as it is.
+#[must_use]
+pub fn portless(url: &str) -> String {
+    let Some((mut parsed, zone)) = parse(url) else { return url.to_owned() };
+    let this_machine = match parsed.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => false,
+    };
+    if !this_machine || parsed.port().is_none() || parsed.set_port(None).is_err() {
+        return url.to_owned();
+    }
+    with_zone(parsed.as_str(), zone.as_deref())
+}
+
 /// A URL as a person is shown it: where the host has letters beyond ASCII, these, and behind the URL the form
 /// that travels. Look-alikes of other scripts have another one. Escape at the sink.
 #[must_use]

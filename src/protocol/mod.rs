@@ -14,7 +14,9 @@
 
 pub mod address;
 pub mod announced;
+pub mod challenge;
 pub mod client;
+pub mod coding;
 pub mod headers;
 pub mod host;
 pub mod jsonrpc;

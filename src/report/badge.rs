@@ -71,9 +71,9 @@ fn scored(reports: &[Report]) -> Words {
         Some((value, report)) if reports.iter().all(|report| report.score.value.is_some()) => {
             // White text reads on each of these with a contrast of at least 4.5.
             let colour = match whole(value) {
-                90.. => ("brightgreen", "#2a7d0f"),
-                80..90 => ("green", "#4b7400"),
-                70..80 => ("yellowgreen", "#6b6b00"),
+                95.. => ("brightgreen", "#2a7d0f"),
+                85..95 => ("green", "#4b7400"),
+                70..85 => ("yellowgreen", "#6b6b00"),
                 60..70 => ("yellow", "#856300"),
                 40..60 => ("orange", "#a94f00"),
                 _ => ("red", "#b3261e"),

@@ -77,6 +77,13 @@ pub fn section_body(check: &Check, rubric: Option<&Rubric>) -> String {
         paragraph(name, words);
     }
     paragraph("What to change", check.remediation);
+    if !check.causes.is_empty() {
+        text.push_str("\n**By cause.**\n\n");
+        for cause in check.causes {
+            let _ =
+                writeln!(text, "- `{}`: {}", cause.word, own_markdown(cause.remedy.unwrap_or("as above")));
+        }
+    }
     text.push_str("\n**Where it is written.**\n\n");
     for basis in check.basis {
         let _ = writeln!(text, "- [{}]({})", own_markdown(basis.title), basis.url);
@@ -127,7 +134,9 @@ pub fn facts(check: &Check, rubric: Option<&Rubric>) -> Vec<(&'static str, Strin
                 CapOn::Fail => "a failure",
             };
             debug_assert!(cap.on.holds(Status::Fail));
-            facts.push(("Caps", format!("{on} holds {} at {}: {}", cap.dimension, cap.max, cap.reason)));
+            let when = cap.when.as_ref().map_or_else(String::new, |when| format!(" of the cause `{when}`"));
+            facts
+                .push(("Caps", format!("{on}{when} holds {} at {}: {}", cap.dimension, cap.max, cap.reason)));
         }
     }
     facts

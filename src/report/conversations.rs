@@ -8,6 +8,7 @@ pub fn words(probe: ProbeId) -> String {
     let known = match probe {
         ProbeId::Classify => "What speaks here",
         ProbeId::Siblings => "Beside the URL",
+        ProbeId::EraUse => "First use",
         ProbeId::IdEcho => "Request ids",
         ProbeId::Malformed => "Malformed requests",
         ProbeId::BadInput => "Bad input",

@@ -90,6 +90,15 @@ impl Format {
         matches!(self, Self::Html | Self::BadgeSvg)
     }
 
+    /// Whether every part of it is JSON, one document or one a line.
+    #[must_use]
+    pub const fn is_json(self) -> bool {
+        matches!(
+            self,
+            Self::Json | Self::Jsonl | Self::Sarif | Self::SarifAlerts | Self::Gitlab | Self::Badge
+        )
+    }
+
     /// What the people should know who pass a document of so many targets on.
     #[must_use]
     pub const fn remark(self, targets: usize) -> Option<&'static str> {

@@ -87,7 +87,7 @@ fn one(kind: &str, report: &Report, row: &ReportFinding) -> String {
         command_message(&finding.message, LONGEST),
         row.remark(),
         command_message(&report.shown_url(), LONGEST),
-        command_message(check.remediation, LONGEST)
+        command_message(finding.remediation(), LONGEST)
     )
 }
 

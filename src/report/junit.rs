@@ -12,7 +12,7 @@ use std::fmt::Write;
 use super::doubts::doubts;
 use super::sink::xml;
 use super::text::short;
-use super::{Report, ReportFinding, key};
+use super::{Report, ReportFinding, key, standing};
 use crate::exit::Exit;
 use crate::protocol::host::shown;
 use crate::verdict::Status;
@@ -121,7 +121,15 @@ impl Suite {
             };
             format!("      <{element}{of} message=\"{}\"/>\n", xml(&why, LONGEST))
         });
-        let notes: Vec<String> = doubts(report).into_iter().map(|doubt| xml(&doubt.text, LONGEST)).collect();
+        let beside = standing::usable(report).into_iter().chain(standing::grade(report));
+        let beside = beside.map(|(name, words)| format!("{name}: {words}"));
+        let notes: Vec<String> = doubts(report)
+            .into_iter()
+            .map(|doubt| doubt.text)
+            .chain(beside)
+            .chain(standing::clients(report))
+            .map(|note| xml(&note, LONGEST))
+            .collect();
         if !notes.is_empty() {
             inner.push_str(&format!("      <system-out>{}</system-out>\n", notes.join("\n")));
         }
@@ -191,7 +199,7 @@ fn body(row: &ReportFinding) -> String {
     for evidence in &finding.evidence {
         line("Seen", &format!("exchange {}, {}: {}", evidence.exchange, evidence.pointer, evidence.excerpt));
     }
-    line("Fix", check.remediation);
+    line("Fix", row.finding.remediation());
     for basis in check.basis {
         line("Source", &format!("{} {}", basis.title, basis.url));
     }

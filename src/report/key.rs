@@ -50,16 +50,20 @@ fn relative(path: &str) -> String {
     if parts.is_empty() { "target".to_owned() } else { parts.join("/") }
 }
 
-/// What tells the targets of one document apart, in their order: the URL. Where several have the same one,
-/// scanned with other credentials say, the label joins it, or else their number.
+/// What tells the targets of one document apart, in their order: the label, or else the URL. A port of this
+/// machine is no part of it where nothing else has the rest: it may be another in the next run. Where several
+/// still have the same one, their number joins it.
 #[must_use]
 pub fn keys(reports: &[Report]) -> Vec<String> {
+    let portless: Vec<String> = reports.iter().map(|report| host::portless(&report.url)).collect();
     let mut keys: Vec<String> = Vec::new();
-    for report in reports {
-        let same = reports.iter().filter(|other| other.url == report.url).count() > 1;
+    for (report, own) in reports.iter().zip(&portless) {
+        let mut others = reports.iter().zip(&portless).filter(|(other, _)| other.label.is_none());
+        let ports_tell = others.any(|(other, place)| place == own && other.url != report.url);
         let first = match &report.label {
-            Some(label) if same => format!("{} ({label})", report.url),
-            _ => report.url.clone(),
+            Some(label) => label.clone(),
+            None if ports_tell => report.url.clone(),
+            None => own.clone(),
         };
         let mut key = first.clone();
         let mut number = 1_usize;
@@ -72,12 +76,17 @@ pub fn keys(reports: &[Report]) -> Vec<String> {
     keys
 }
 
-/// [`host_and_path`] as a relative URI reference, with a hash where anything else makes a difference.
+/// The path of [`place`] without a file as a relative URI reference, with a hash where anything else makes a
+/// difference.
 #[must_use]
 pub fn category(report: &Report, key: &str) -> String {
-    let path = uri_path(&host_and_path(&report.url));
+    let path = uri_path(&made_of(report));
     let https = host::parse(key).is_some_and(|(url, _)| url.scheme() == "https" && url.query().is_none());
-    if https && key == report.url { path } else { format!("{path}~{}", digest(&[key], 8)) }
+    let whole = match &report.label {
+        Some(_) => path == key,
+        None => https && key == report.url,
+    };
+    if whole { path } else { format!("{path}~{}", digest(&[key], 8)) }
 }
 
 /// Where this report's findings are shown.
@@ -85,7 +94,16 @@ pub fn category(report: &Report, key: &str) -> String {
 pub fn place(report: &Report) -> Place {
     match &report.named_at {
         Some(named) => Place { path: relative(&named.file), line: named.line.max(1) },
-        None => Place { path: host_and_path(&report.url), line: 1 },
+        None => Place { path: made_of(report), line: 1 },
+    }
+}
+
+/// A path made of the label, or else of the URL.
+fn made_of(report: &Report) -> String {
+    const MOST: usize = 300;
+    match &report.label {
+        Some(label) => relative(&label.chars().take(MOST).collect::<String>()),
+        None => host_and_path(&host::portless(&report.url)),
     }
 }
 
@@ -106,6 +124,21 @@ pub fn digest(parts: &[&str], length: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_port_of_this_machine_is_left_out() {
+        for (url, known_as) in [
+            ("http://127.0.0.1:43117/mcp?x=1", "http://127.0.0.1/mcp?x=1"),
+            ("ws://localhost:8080/ws", "ws://localhost/ws"),
+            ("http://api.localhost:3000/mcp", "http://api.localhost/mcp"),
+            ("http://[::1]:3000/mcp", "http://[::1]/mcp"),
+            ("http://192.0.2.1:8080/mcp", "http://192.0.2.1:8080/mcp"),
+            ("https://localhost.example:8443/mcp", "https://localhost.example:8443/mcp"),
+            ("no url", "no url"),
+        ] {
+            assert_eq!(host::portless(url), known_as);
+        }
+    }
 
     #[test]
     fn a_url_becomes_a_path() {

@@ -19,6 +19,7 @@ pub mod markdown;
 pub mod reproduce;
 pub mod sarif;
 pub mod sink;
+mod standing;
 #[cfg(test)]
 mod strict;
 pub mod table;
@@ -28,13 +29,15 @@ pub mod text;
 pub mod timeline;
 
 use crate::baseline::Standing;
+use crate::clients::Client;
 use crate::exit::Exit;
 use crate::facts::Classification;
+use crate::facts::arrivals::KeepAlive;
 use crate::facts::delivery::Delivery;
 use crate::facts::era_guess::EraGuess;
 use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
-use crate::facts::summary::{Footprint, KeepAlive};
+use crate::facts::summary::Footprint;
 use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::Finding;
 use crate::gate::GateOutcome;
@@ -42,7 +45,7 @@ use crate::protocol::host;
 use crate::rubric::Policy;
 use crate::score::Score;
 use crate::transcript::{Profile, Tls, Tool};
-use crate::verdict::Dimension;
+use crate::verdict::{Dimension, Status};
 use timeline::Timeline;
 
 /// One judged target.
@@ -78,6 +81,8 @@ pub struct Report {
     pub tried: Vec<Tried>,
     /// The score.
     pub score: Score,
+    /// Who can use it, by family of clients; empty where no client could be meant.
+    pub clients: Vec<Client>,
     /// The gates.
     pub gate: GateOutcome,
     /// How the run ended for this target.
@@ -106,6 +111,31 @@ pub struct Report {
     pub footprint: Footprint,
     /// What happened when.
     pub timeline: Timeline,
+}
+
+/// Checks of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// That apply to the endpoint, as far as it was seen.
+    pub apply: usize,
+    /// That were judged.
+    pub judged: usize,
+}
+
+/// What no scan asks, whatever its profile: the figures above say nothing of it.
+pub const NEVER_ASKED: [&str; 4] = ["tool calls", "sign-in", "load", "other people's data"];
+
+impl Rows {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> String {
+        format!(
+            "{} of {} checks that apply here · never asked: {}",
+            self.judged,
+            self.apply,
+            NEVER_ASKED.join(", ")
+        )
+    }
 }
 
 /// Which rubric weighed.
@@ -193,6 +223,15 @@ impl Report {
             }
             (_, None) => Some("the scan was cut short".to_owned()),
         }
+    }
+
+    /// How many checks apply, and how many of them were judged.
+    #[must_use]
+    pub fn rows(&self) -> Rows {
+        let all = || self.findings.iter().map(|row| row.finding.status);
+        let apply = all().filter(|status| *status != Status::NotApplicable);
+        let judged = all().filter(|status| !status.undecided() && *status != Status::NotApplicable);
+        Rows { apply: apply.count(), judged: judged.count() }
     }
 
     /// Whether the baseline lists this finding, as debt or as accepted: known, and no news to anybody.

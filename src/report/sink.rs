@@ -8,7 +8,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::text::{harmless, sanitise, short};
+use super::text::{sanitise, short};
+use crate::transcript::printable::escaped_json;
 
 /// A value as JSON without a line end. Unsafe characters, and what would begin a command of a CI system's
 /// log (`##[`, `##vso[`), become `\u` escapes: the same value for a reader, harmless on a terminal.
@@ -17,35 +18,6 @@ pub fn json(value: &impl Serialize, pretty: bool) -> String {
     // None of the types can fail to be JSON: keys are words, numbers are finite.
     let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     escaped_json(&text.unwrap_or_default())
-}
-
-/// Everything outside ASCII, and every `#`, stands inside a string, so that escapes may replace it. A line
-/// end does not: inside a string it is an escape already.
-fn escaped_json(text: &str) -> String {
-    let plain = |byte: u8| (byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n')) && byte != b'#';
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut hash = false;
-    while !rest.is_empty() {
-        // Nearly all of a document is plain.
-        let run = rest.bytes().position(|byte| !plain(byte)).unwrap_or(rest.len());
-        let (before, after) = rest.split_at_checked(run).unwrap_or((rest, ""));
-        shown.push_str(before);
-        hash &= before.is_empty();
-        let mut characters = after.chars();
-        if let Some(character) = characters.next() {
-            if !harmless(character) || (hash && character == '#') {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(shown, "\\u{unit:04x}");
-                }
-            } else {
-                shown.push(character);
-            }
-            hash = character == '#';
-        }
-        rest = characters.as_str();
-    }
-    shown
 }
 
 /// Text for an XML attribute or element, at most `most` characters of it. What XML 1.0 forbids is shown as
@@ -280,6 +252,7 @@ fn unhashing(line: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::text::tests::HOSTILE;
+    use crate::transcript::printable::harmless;
 
     #[test]
     fn json_reads_back_the_very_value_and_shows_nothing_unsafe() {

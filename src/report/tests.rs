@@ -64,6 +64,7 @@ macro_rules! checks {
                 remediation: "Compare the Origin header with a list of your own sites before anything else is read, and \
                               answer 403 to every other one: `if (origin && !allowed.has(origin)) return 403`. Requests \
                               without an Origin header do not come from a web page and stay allowed.",
+                causes: &[],
                 how: How { sent: "Nothing.", passes: "Anything.", warns: "", fails: "" },
                 judge: undecided,
             };
@@ -112,6 +113,8 @@ pub(crate) fn findings(scan: &Scan, statuses: &[(Status, &str)]) -> Vec<Finding>
                 severity,
                 evidence,
                 unstable: false,
+                cause: None,
+                charged_to: None,
             }
         })
         .collect()
@@ -497,8 +500,31 @@ fn targets_of_one_url_stay_apart() {
     for format in Format::ALL {
         strict(*format, &bytes(*format, &reports), &reports);
     }
-    // A target alone has the key it always had, whatever it is called.
-    assert_eq!(super::key::keys(&reports[..1]), [reports[0].url.as_str()]);
+    // A target has one key, whatever else is in the document: its name, or its URL without the port of a run.
+    assert_eq!(super::key::keys(&reports[..1]), ["reader"]);
+    let ports = [41_001, 41_002].map(|port| {
+        let mut report = one(None);
+        report.url = format!("http://127.0.0.1:{port}/mcp");
+        report
+    });
+    assert_eq!(super::key::keys(&ports[..1]), super::key::keys(&ports[1..]));
+    assert_eq!(super::key::keys(&ports), ports.each_ref().map(|report| report.url.clone()), "ports tell");
+    let moved = ["https://pr-1.preview.example/mcp", "https://pr-2.preview.example/mcp"].map(|url| {
+        let mut report = one(Some("api"));
+        report.url = url.to_owned();
+        report
+    });
+    for format in [Format::Sarif, Format::Junit, Format::Gitlab] {
+        let known = |report: &Report| {
+            let text = bytes(format, std::slice::from_ref(report));
+            let names = ["\"id\": \"agentgauge/", "LineHash\"", "\"fingerprint\"", "classname=\""];
+            let lines = text.lines().filter(|line| names.iter().any(|name| line.contains(name)));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (first, second) = (known(&moved[0]), known(&moved[1]));
+        assert!(!first.is_empty(), "{}", format.name());
+        assert_eq!(first, second, "{}", format.name());
+    }
     let long = "x".repeat(5_000);
     let reports = [long.clone() + "a", long + "b"].map(|url| {
         let mut report = one(None);
@@ -614,7 +640,7 @@ fn who_is_told_to_slow_down_is_advised_to_wait() {
 
 #[test]
 fn nothing_seen_never_looks_like_nothing_found() {
-    let exits = [Exit::Inconclusive, Exit::NothingToJudge, Exit::NothingToJudge, Exit::Ok];
+    let exits = [Exit::Inconclusive, Exit::NothingToJudge, Exit::NothingToJudge, Exit::Inconclusive];
     for (report, exit) in [limited(), dead_port(), web_page(), gated()].into_iter().zip(exits) {
         assert_eq!((report.exit, report.score.value), (exit, None));
         let reports = [report];

@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+pub use crate::transcript::printable::harmless;
+
 /// The text with every unsafe character shown as an escape: one value stays one line.
 #[must_use]
 pub fn sanitise(text: &str) -> String {
@@ -33,55 +35,6 @@ pub fn sanitise(text: &str) -> String {
 
 /// Most combining marks on one letter.
 const MARKS: usize = 3;
-
-/// Whether a character may be shown as it is.
-#[must_use]
-pub fn harmless(character: char) -> bool {
-    // Nearly every character of a report is one of these.
-    if matches!(character, ' '..='~') {
-        return true;
-    }
-    !character.is_control() && !reorders(character) && !hides(character)
-}
-
-/// Bidirectional controls and the two separators that end a line in some terminals and browsers.
-fn reorders(character: char) -> bool {
-    matches!(
-        character,
-        '\u{061c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{206f}'
-    )
-}
-
-/// Characters without a shape of their own: zero-width, fillers, tags, selectors, annotation, and code
-/// points that will never be characters.
-fn hides(character: char) -> bool {
-    matches!(
-        character,
-        '\u{00ad}'
-            | '\u{034f}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{17b4}'
-            | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200d}'
-            | '\u{2060}'..='\u{2065}'
-            | '\u{2800}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffc}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e000}'..='\u{f8ff}'
-            | '\u{e0000}'..='\u{10ffff}'
-    ) || u32::from(character) & 0xfffe == 0xfffe
-}
 
 fn combining(character: char) -> bool {
     matches!(

@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::{Fault, MOST, RubricFile, nearest};
+use super::{Fault, Known, MOST, RubricFile, nearest};
 
 /// Faults as they are found.
 pub(super) struct Faults<'t> {
@@ -49,6 +49,18 @@ impl Faults<'_> {
             let message = "no grade begins at 0, so a low score would have none".to_owned();
             self.add(Some(file.grades.span().start), message);
         }
+        for (grade, asked) in &file.conditions {
+            if !grades.contains_key(grade.get_ref()) {
+                let names: Vec<&str> = grades.keys().map(String::as_str).collect();
+                self.add(Some(grade.span().start), unknown("grade", grade.get_ref(), &names));
+            }
+            for (key, least) in [("dimension", asked.dimension), ("area", asked.area)] {
+                if let Some(least) = least.filter(|least| !(0.0..=100.0).contains(least)) {
+                    let message = format!("`{key}` is {least}; it must be 0 to 100");
+                    self.add(Some(grade.span().start), message);
+                }
+            }
+        }
         for cap in &file.caps {
             let (at, cap) = (cap.span().start, cap.get_ref());
             if cap.max > 100 {
@@ -69,7 +81,9 @@ impl Faults<'_> {
     }
 
     /// Ids that no check has, and checks that the rubric forgot.
-    pub(super) fn registry(&mut self, file: &RubricFile, known: &[&str]) {
+    pub(super) fn registry(&mut self, file: &RubricFile, checks: &[Known<'_>]) {
+        let known: Vec<&str> = checks.iter().map(|check| check.id).collect();
+        let known = known.as_slice();
         let named = file.points.keys().chain(file.unscored.keys());
         for id in named.filter(|id| !known.contains(&id.get_ref().as_str())) {
             let message = unknown("check", id.get_ref(), known);
@@ -78,6 +92,25 @@ impl Faults<'_> {
         for cap in file.caps.iter().filter(|cap| !known.contains(&cap.get_ref().check.as_str())) {
             let message = unknown("check", &cap.get_ref().check, known);
             self.add(Some(cap.span().start), message);
+        }
+        for cap in &file.caps {
+            let (at, cap) = (cap.span().start, cap.get_ref());
+            let check = checks.iter().find(|check| check.id == cap.check);
+            let (Some(check), Some(when)) = (check, &cap.when) else { continue };
+            if !check.causes.contains(&when.as_str()) {
+                let names = match check.causes.as_slice() {
+                    [] => "it declares none".to_owned(),
+                    causes => format!("it declares {}", causes.join(", ")),
+                };
+                let message = unknown("cause", when, &check.causes);
+                self.add(Some(at), format!("{message}: {names} (check `{}`)", cap.check));
+            }
+        }
+        for (grade, asked) in &file.conditions {
+            let named = asked.tools_judged_by.iter().flatten();
+            for id in named.filter(|id| !known.contains(&id.as_str())) {
+                self.add(Some(grade.span().start), unknown("check", id, known));
+            }
         }
         for id in file.unscored.keys().filter(|id| file.points.contains_key(*id)) {
             let message = format!("check `{}` has points and a reason for having none", id.get_ref());

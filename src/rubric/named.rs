@@ -69,7 +69,7 @@ fn spec(checks: impl Iterator<Item = &'static Check>) -> String {
         "# What the specifications demand, and nothing else: MUST has 3 points, SHOULD 1.\n\
          # Made from the checks themselves; no caps.\n\n\
          id = \"spec\"\n\
-         version = \"0.3.0+{hash}\"\n\n\
+         version = \"0.4.0+{hash}\"\n\n\
          [policy]\nwarn_credit = 0.5\nmin_coverage = 0.60\nmin_points = 15\n\n\
          [dimensions]\nD2 = 15\nD7 = 12\nD8 = 13\n\n\
          [grades]\nA = 90\nB = 80\nC = 70\nD = 60\nF = 0\n\n\

@@ -4,6 +4,7 @@ pub mod proxy;
 pub mod secret;
 
 use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -11,7 +12,9 @@ use self::proxy::Proxy;
 use self::secret::{Secret, basic};
 use crate::protocol::address::{Exposure, host_exposure};
 use crate::protocol::host::{ZoneError, split_zone, with_zone};
-use crate::transcript::{Limits, Profile};
+use crate::transcript::secret_names::{secret_header, secret_name};
+use crate::transcript::tokens::has_random_run;
+use crate::transcript::{Limits, Profile, Secrets};
 
 /// One endpoint to scan.
 #[derive(Clone, Debug)]
@@ -23,8 +26,10 @@ pub struct Target {
     pub zone: Option<String>,
     /// A name of the user's choice.
     pub label: Option<String>,
-    /// The operator's own headers; each counts as a secret and goes to the URL's origin only.
+    /// The operator's own headers. None is recorded, and they go to the URL's origin only.
     pub headers: Vec<(HeaderName, Secret)>,
+    /// Which of them are secrets although their names do not say so.
+    pub secret_headers: Vec<HeaderName>,
     /// Trust roots of the operator in PEM, added to the system's.
     pub cacert: Option<Vec<u8>>,
     /// Whether certificate faults are ignored.
@@ -103,6 +108,7 @@ impl Target {
             zone,
             label: None,
             headers,
+            secret_headers: Vec::new(),
             cacert: None,
             insecure: false,
             public_only: false,
@@ -117,6 +123,42 @@ impl Target {
             profile,
             limits: Limits::of(profile),
         })
+    }
+
+    /// What must not be read anywhere: the values of headers that let the operator in, by their names, and those of
+    /// query parameters.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        let secrets = Secrets::default();
+        let proxy = self.proxy.as_ref().and_then(Proxy::header);
+        let own = self.headers.iter().map(|(name, value)| (name.clone(), value));
+        for (name, value) in own.chain(proxy) {
+            if !self.secret(&name, value.expose()) {
+                continue;
+            }
+            let (label, value) = (placeholder(&name), value.expose());
+            secrets.hide_with_parts(&label, value);
+            // Here what follows the scheme is a secret however short it is.
+            if let Some((_, credential)) =
+                value.split_once(' ').filter(|_| matches!(name, AUTHORIZATION | PROXY_AUTHORIZATION))
+            {
+                secrets.hide(&label, credential.trim());
+            }
+        }
+        let pairs = self.url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+        for (name, value) in pairs.filter(|(name, value)| secret_name(name) && !value.is_empty()) {
+            secrets.hide_in_url(&query_placeholder(name), value);
+        }
+        secrets
+    }
+
+    /// Whether a header of the operator's is a secret.
+    fn secret(&self, name: &HeaderName, value: &str) -> bool {
+        matches!(*name, AUTHORIZATION | PROXY_AUTHORIZATION | COOKIE)
+            || secret_header(name.as_str())
+            || self.secret_headers.contains(name)
+            // Whatever its name: no word, date, number or version looks so.
+            || has_random_run(value)
     }
 
     /// Whether the connection is encrypted.
@@ -144,6 +186,16 @@ impl Target {
     }
 }
 
+/// The name of the placeholder that stands for a header of the operator's.
+pub(crate) fn placeholder(name: &HeaderName) -> String {
+    if *name == AUTHORIZATION { "credential".to_owned() } else { format!("header-{name}") }
+}
+
+/// The name of the placeholder that stands for a query parameter of the target's URL.
+pub(crate) fn query_placeholder(name: &str) -> String {
+    format!("query-{}", name.to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +206,35 @@ mod tests {
         assert_eq!(target.url.as_str(), "https://example.com/mcp");
         assert_eq!(target.headers[0].1.expose(), "Basic dXNlcjpwYSBzcw==");
         assert!(!format!("{target:?}").contains("dXNlcj"));
+    }
+
+    #[test]
+    fn names_say_what_is_a_secret() {
+        let mut target =
+            Target::parse("https://h.example/?api_key=KEYkey11&v=2025-11-25x", Profile::Quick).unwrap();
+        for (name, value) in [
+            ("authorization", "Bearer TOKtok22"),
+            ("cookie", "a=COOcoo33; b=protocolVersion"),
+            ("x-api-key", "XKExke44"),
+            ("x-auth-user", "USEuse55"),
+            ("x-api-version", "2025-11-25-preview"),
+            ("x-tenant", "TENten66"),
+            ("x-monkey", "MONmon77"),
+        ] {
+            target.headers.push((HeaderName::from_static(name), Secret::new(value)));
+        }
+        target.secret_headers.push(HeaderName::from_static("x-tenant"));
+        let secrets = target.secrets();
+        for secret in ["KEYkey11", "TOKtok22", "COOcoo33", "XKExke44", "USEuse55", "TENten66"] {
+            let masked = secrets.masked(&format!("({secret})"));
+            assert!(
+                masked.is_some_and(|masked| masked.starts_with("(~") && masked.ends_with("~)")),
+                "{secret}"
+            );
+        }
+        for open in ["2025-11-25x", "2025-11-25-preview", "protocolVersion", "MONmon77"] {
+            assert_eq!(secrets.masked(open), None, "{open}");
+        }
     }
 
     #[test]

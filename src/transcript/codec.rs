@@ -21,6 +21,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::parts::{self, Part};
+use super::printable::escaped_json;
 use super::{End, Exchange, FORMAT, Header, Skip, Transcript};
 
 /// Longest line accepted: the largest body and everything around it, escaped.
@@ -105,6 +106,9 @@ enum Line<'t> {
 pub struct Encoder {
     /// By part: the texts that may be referred to, and the exchange of each.
     seen: [HashMap<Box<[u8]>, u32>; Part::ALL.len()],
+    /// Whether texts stand as they are, as in version 1 of the format: reports name a transcript by the digest
+    /// of its lines, and that of an old one must not move.
+    verbatim: bool,
 }
 
 impl Encoder {
@@ -125,13 +129,31 @@ impl Encoder {
         out.flush()
     }
 
-    /// Appends one line.
+    /// Appends one line. A transcript is shown on terminals and in logs, too: what could act there is
+    /// written as an escape of JSON.
     fn add(&mut self, line: &Line<'_>, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let Line::Exchange(exchange) = line else {
-            serde_json::to_writer(&mut *out, line)?;
-            return out.write_all(b"\n");
+        let mut written = match line {
+            Line::Exchange(exchange) => self.shared(line, exchange.id)?,
+            _ => serde_json::to_vec(line)?,
         };
+        if let Line::Header(header) = line {
+            self.verbatim = header.format == 1;
+        }
+        if self.verbatim {
+            out.append(&mut written);
+            out.push(b'\n');
+            return Ok(());
+        }
+        let text = std::str::from_utf8(&written).map_err(std::io::Error::other)?;
+        out.extend_from_slice(escaped_json(text).as_bytes());
+        out.push(b'\n');
+        Ok(())
+    }
+
+    /// The line of an exchange, with references to what earlier ones hold.
+    fn shared(&mut self, line: &Line<'_>, id: u32) -> std::io::Result<Vec<u8>> {
         let (text, parts) = parts::mark(line)?;
+        let mut out = Vec::with_capacity(text.len());
         let mut written = 0;
         for (part, place) in parts {
             let Some(bytes) = text.get(place.clone()).filter(|bytes| bytes.len() >= MIN_SHARED) else {
@@ -143,11 +165,11 @@ impl Encoder {
                 write!(out, "{{\"same\":{earlier}}}")?;
                 written = place.end;
             } else {
-                seen.insert(bytes.into(), exchange.id);
+                seen.insert(bytes.into(), id);
             }
         }
         out.extend_from_slice(text.get(written..).unwrap_or_default());
-        out.write_all(b"\n")
+        Ok(out)
     }
 }
 
@@ -330,6 +352,24 @@ mod tests {
             scan = scan.with(made);
         }
         scan.transcript
+    }
+
+    #[test]
+    fn a_line_is_harmless_on_a_terminal_and_reads_back_equal() {
+        let text = "\u{7f}\u{9b}31m\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}::error::x\n::add-mask::\n##[error]y\n##vso[z]\u{1b}]0;\u{7} \u{1f600} é";
+        let skip = Skip {
+            probe: crate::transcript::ProbeId::Classify,
+            step: Some(text.to_owned()),
+            reason: crate::transcript::SkipReason::Crashed,
+        };
+        let mut line = Vec::new();
+        Encoder::default().write(&Entry::Skip(skip.clone()), &mut line).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert!(line.trim_end().chars().all(crate::transcript::printable::harmless), "{line}");
+        assert!(line.ends_with("\n") && line.lines().count() == 1 && line.starts_with('{'));
+        assert!(!line.contains("##") && line.contains('é'), "{line}");
+        let Found::Skip(read) = serde_json::from_str(&line).unwrap() else { panic!("{line}") };
+        assert_eq!(read, skip);
     }
 
     #[test]

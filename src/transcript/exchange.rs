@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::content::{Coded, Content, Direction, Frame, FrameKind};
 use super::failure::Failure;
 use super::probe_id::ProbeId;
 use super::sent_handle::SentHandle;
@@ -63,12 +64,15 @@ pub struct Exchange {
     /// Status and headers, if they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
-    /// When the first byte of the body arrived.
+    /// When the first byte of the body arrived; of a coded body, the first that could be decoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte_us: Option<u64>,
-    /// Body, lines or frames.
+    /// Body, lines or frames; of a coded body, what it decodes to.
     #[serde(default, skip_serializing_if = "Content::is_none")]
     pub content: Content,
+    /// What became of a body that came under a content coding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coded: Option<Coded>,
     /// How the reply ended.
     pub ended: Ended,
     /// When it ended.
@@ -162,113 +166,6 @@ impl Head {
 
 fn first<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-}
-
-/// What came after the head.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Content {
-    /// Nothing.
-    #[default]
-    None,
-    /// A body that is valid UTF-8 (a leading byte-order mark is kept).
-    Text {
-        /// The text, up to the limit.
-        text: String,
-        /// Bytes received, also those not kept.
-        bytes: u64,
-        /// Whether it was cut at the limit.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        cut: bool,
-    },
-    /// A body that is not UTF-8.
-    Binary {
-        /// First bytes, base64.
-        base64: String,
-        /// Bytes received, also those not kept.
-        bytes: u64,
-    },
-    /// An event stream, as lines with arrival times.
-    Lines {
-        /// The lines.
-        lines: Vec<Line>,
-        /// Bytes received.
-        bytes: u64,
-        /// Whether it began with a byte-order mark.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        bom: bool,
-    },
-    /// WebSocket frames, both directions.
-    Frames {
-        /// The frames in order.
-        frames: Vec<Frame>,
-    },
-}
-
-impl Content {
-    /// Whether nothing came.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        matches!(self, Self::None)
-    }
-
-    /// Payload bytes received.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        match self {
-            Self::None => 0,
-            Self::Text { bytes, .. } | Self::Binary { bytes, .. } | Self::Lines { bytes, .. } => *bytes,
-            Self::Frames { frames } => frames
-                .iter()
-                .filter(|frame| frame.direction == Direction::In)
-                .map(|frame| frame.text.len() as u64)
-                .sum(),
-        }
-    }
-}
-
-/// One WebSocket frame or message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Frame {
-    /// When it was sent or arrived.
-    #[serde(rename = "t")]
-    pub at_us: u64,
-    /// Sent or received.
-    #[serde(rename = "d")]
-    pub direction: Direction,
-    /// What it was.
-    #[serde(rename = "k")]
-    pub kind: FrameKind,
-    /// Text; for a close frame `code reason`; for other payloads lossy text. Masked.
-    #[serde(rename = "s")]
-    pub text: String,
-}
-
-/// Direction of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// From the endpoint.
-    In,
-    /// From us.
-    Out,
-}
-
-/// Kind of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum FrameKind {
-    /// Text message.
-    Text,
-    /// Binary message.
-    Binary,
-    /// Ping.
-    Ping,
-    /// Pong.
-    Pong,
-    /// Close.
-    Close,
 }
 
 /// How a reply ended.

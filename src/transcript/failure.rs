@@ -81,6 +81,8 @@ pub enum FailureKind {
     Reset,
     /// HTTP or WebSocket framing is broken.
     Framing,
+    /// The body does not decode as its content coding says.
+    Undecodable,
     /// The peer refuses or resets every HTTP/2 stream, or says that it goes away.
     StreamRefused,
     /// The user or the deadline cancelled it.
@@ -120,6 +122,7 @@ impl FailureKind {
             Self::TooLarge => "a size limit was hit",
             Self::Reset => "connection reset",
             Self::Framing => "broken message framing",
+            Self::Undecodable => "the body does not decode as its Content-Encoding says",
             Self::StreamRefused => "the server refuses HTTP/2 streams",
             Self::Cancelled => "cancelled",
             Self::Other => "failed",

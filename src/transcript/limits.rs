@@ -76,8 +76,12 @@ pub struct Limits {
     /// Body of a document on another origin.
     #[serde(default = "document_bytes")]
     pub document_bytes: usize,
-    /// Body, after any decoding (we never ask for an encoding and never decode one).
+    /// Body, before and after decoding.
     pub body_bytes: usize,
+    /// How many times larger a body may become by decoding, once it decodes to more than 1 MiB; 250 where none is
+    /// written.
+    #[serde(default = "coding_ratio", skip_serializing_if = "is_coding_ratio")]
+    pub coding_ratio: u64,
     /// Memory for all bodies, lines and frames of the scan together, as estimated: 4 for a byte of text, 160
     /// more for a JSON value, 480 for an object, 256 more for a line or frame. A reply that does not fit any more is not kept.
     #[serde(default = "most_kept")]
@@ -140,6 +144,7 @@ impl Limits {
             document_ms: document_ms(),
             document_bytes: document_bytes(),
             body_bytes: 4 * 1024 * 1024,
+            coding_ratio: coding_ratio(),
             kept_bytes: most_kept(),
             line_bytes: 1024 * 1024,
             event_bytes: 4 * 1024 * 1024,
@@ -211,6 +216,16 @@ impl Limits {
 // Older transcripts have no such limits: these are read into them.
 const fn most_interim() -> usize {
     20
+}
+
+const fn coding_ratio() -> u64 {
+    250
+}
+
+/// Not written then: what older versions recorded keeps its bytes, and so its digest.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_coding_ratio(ratio: &u64) -> bool {
+    *ratio == coding_ratio()
 }
 
 const fn most_kept() -> u64 {

@@ -16,32 +16,46 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod codec;
+mod content;
 pub mod exchange;
 pub mod failure;
 pub mod limits;
 mod parts;
+pub mod printable;
 pub mod probe_id;
 pub mod redact;
+mod secret_blocks;
+mod secret_escapes;
+mod secret_filter;
 mod secret_forms;
+mod secret_json;
+mod secret_markup;
+mod secret_match;
 pub mod secret_names;
 pub mod secret_parts;
+mod secret_references;
+mod secret_replace;
+mod secret_view;
+mod secret_words;
+pub mod secrets;
 mod sent_handle;
 pub mod stall;
 pub mod tls;
 mod token_shape;
 pub mod tokens;
+pub(crate) mod userinfo;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::host::with_zone;
-pub use exchange::{
-    Connect, Content, Direction, Ended, Exchange, Expectation, Frame, FrameKind, Head, MESSAGE, Request,
-};
+pub use content::{Coded, Content, Decoding, Direction, Frame, FrameKind};
+pub use exchange::{Connect, Ended, Exchange, Expectation, Head, MESSAGE, Request};
 pub use failure::{Failure, FailureKind, Phase};
 pub use limits::{Limits, Profile};
 pub use probe_id::ProbeId;
 pub use redact::Vault;
+pub use secrets::Secrets;
 pub use sent_handle::SentHandle;
 pub use stall::Stall;
 pub use tls::{Certificate, CertificateFault, Tls};

@@ -29,12 +29,17 @@ pub enum ProbeId {
     WebSocket,
     /// Looks beside the URL when nothing was found on it (step 5), and for Streamable HTTP beside
     /// HTTP+SSE and WebSocket endpoints. Plain. The step is the path and
-    /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `catalog`,
-    /// `card`, `metadata`, `draft /.well-known/mcp.json`.
+    /// what was sent: `discover /mcp`, `initialize /mcp`, `get /sse`, `websocket /ws`, `agent-card` (of A2A; also where
+    /// JSON-RPC answers and nothing is served), `catalog`, `card`, `metadata`, `draft /.well-known/mcp.json`.
     Siblings,
     /// BASE with three kinds of id, each on a fresh connection. Plain. Steps: `integer` (`7`),
     /// `string` (`"7"`), `unicode` (`"sc-é-😀"`).
     IdEcho,
+    /// An era that initialize opened is used. Plain. Steps: `ping` (Streamable HTTP; the other transports have it in
+    /// their own conversation), `tools/list`, `prompts/list`, `resources/list` (advertised ones, where the ping was
+    /// refused or no list follows; until one is served), and where all were refused, on fresh connections, `again`
+    /// (ping) and `without-version` (ping without `MCP-Protocol-Version`).
+    EraUse,
     /// What is no request. Negative; twin = a BASE. Steps: `truncated`, `not-a-request`,
     /// `jsonrpc-1.0`.
     Malformed,
@@ -56,7 +61,7 @@ pub enum ProbeId {
     ModernMethods,
     /// The same call on fresh connections with nothing sent before. Plain. Steps: `fresh-N`, then
     /// `open` (BASE) and `reused` (the call after it on the same connection). Modern: an advertised list, or
-    /// discover; legacy: ping in one session.
+    /// discover; legacy: BASE in one session.
     Connections,
     /// Version negotiation, which also yields the session ids to compare. Plain: `initialize
     /// 2025-11-25`, `initialize 2025-06-18`, `initialize 2025-03-26`; negative: `initialize
@@ -66,8 +71,8 @@ pub enum ProbeId {
     /// `unknown` (a random id), `deleted` (only if the DELETE was answered 2xx), plain: `live`;
     /// teardown: `delete`.
     LegacySessions,
-    /// GET on the endpoint inside a legacy session. Plain. Step: `get`. Held open as the idle
-    /// stream, where the profile watches one.
+    /// GET on the endpoint inside a legacy session. Plain. Steps: `get`, held open as the idle
+    /// stream, where the profile watches one; `again N`, where its other end closed that.
     LegacyGet,
     /// Whether a dropped stream of the legacy era resumes. Plain: `initialize`, `initialized` (a session
     /// of its own, where sessions are issued; not in `quick`), `post-N` (a read-only request, read to its
@@ -81,26 +86,28 @@ pub enum ProbeId {
     /// came), `again` (GET with the first of those ids).
     FeedResume,
     /// P-LISTEN with every advertised type. Plain. Steps: `resources` (resources/list, for a URI to
-    /// subscribe to), `listen`, held open and watched like an idle stream.
+    /// subscribe to), `listen`, held open and watched like an idle stream, `again N` as above.
     Listen,
     /// Streams asked for with `Accept-Encoding: gzip, br`. Negative; twin = the same without. Steps:
     /// `listen`, `post`, `get` (a feed, HTTP+SSE, the GET of a legacy session), whichever of them streams; and
     /// plain, `initialize` and `initialized` of that session.
     Delivery,
-    /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Step: `get`.
+    /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Steps: `get`,
+    /// `again N`.
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
     /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,
     /// `preflight`. HTTP+SSE and feeds: GETs; WebSocket: upgrades.
     Browser,
-    /// What a client without a credential meets, and the documents that tell it how to get one. No step
-    /// carries the operator's credential ([`super::Exchange::credentialed`]). Plain where the scan has
+    /// What a client without a credential meets, and the documents that tell it how to get one. No step but
+    /// `served-N` carries the operator's credential ([`super::Exchange::credentialed`]). Plain where the scan has
     /// none that works; otherwise negative, twin = the same request with it, where there is one. Steps:
     /// `discover`, `initialize`, `tools/list` (each era, without a session), `get` (P-GET), `delete`
     /// (P-DEL, invented id), `listen` (P-LISTEN), `websocket` (P-WS on the ws twin, then P-DISC and
     /// P-INIT), `session tools/list` and `session get` (in a session that was opened with the
     /// credential), `unknown-tool` (tools/call of an invented name, only where tools/list was served),
-    /// `prm-challenge`, `prm-path`, `prm-root` (P-PRM; the first that answers ends it), `as I.N` (P-AS,
+    /// `served-N` (plain, with the credential) and `missing-N` (the same without it: twin = that; both only where the
+    /// want of it met a 5xx), `prm-challenge`, `prm-path`, `prm-root` (P-PRM; the first that answers ends it), `as I.N` (P-AS,
     /// form N of issuer I; `as 0.1`: the origin of the endpoint, where no issuer is named).
     Auth,
     /// What is offered. Plain. Steps: `tools/list`, `tools/list page N`, `prompts/list`,
@@ -121,12 +128,13 @@ pub enum ProbeId {
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Classify,
         Self::HttpSse,
         Self::WebSocket,
         Self::Siblings,
         Self::Tls,
+        Self::EraUse,
         Self::IdEcho,
         Self::Malformed,
         Self::BadInput,

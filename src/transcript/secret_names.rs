@@ -58,6 +58,21 @@ pub fn secret_name(name: &str) -> bool {
             .any(|word| last.strip_suffix(word).is_some_and(|owner| OWNERS.contains(&owner)))
 }
 
+/// Words of which one is enough in the name of a header: `X-Auth-User`, `X-Token-Id`.
+const HEADER_WORDS: [&str; 7] = ["auth", "cookie", "key", "password", "secret", "session", "token"];
+
+/// Whether a header is a secret by its name.
+#[must_use]
+pub fn secret_header(name: &str) -> bool {
+    let says = |word: &String| {
+        HEADER_WORDS.contains(&word.as_str())
+            || ["authenti", "authori"]
+                .iter()
+                .any(|begin| word.starts_with(begin) && !word.starts_with("authority"))
+    };
+    secret_name(name) || words(name).iter().any(says)
+}
+
 /// The words in lower case, without the number of one of several (`key2`) and without a version (`ApiKeyV2`).
 fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();

@@ -33,7 +33,8 @@ const LEAST_RANDOM: usize = 8;
 /// Values of ours that are remembered.
 const MOST_SENT: usize = 512;
 /// How the names of placeholders begin.
-const HEADS: [&str; 6] = ["credential", "header-", "query-", "session-", "cookie-", "uri-token-"];
+const HEADS: [&str; 8] =
+    ["credential", "header-", "query-", "session-", "cookie-", "uri-token-", "userinfo", "password"];
 /// Longest name that could be one of a placeholder.
 const LONGEST_NAME: usize = 128;
 

@@ -6,12 +6,14 @@
 use agentgauge::gate::Gates;
 use agentgauge::judge::judge;
 use agentgauge::protocol::sse::{LineDecoder, SseLimits, blocks, client_events, last_event_id};
-use agentgauge::protocol::{address, headers, jsonrpc, well_known};
+use agentgauge::protocol::{address, challenge, headers, jsonrpc, well_known};
 use agentgauge::report::format::{Format, Run};
 use agentgauge::report::table::Style;
 use agentgauge::report::{sink, text};
 use agentgauge::rubric::Rubric;
-use agentgauge::transcript::codec;
+use agentgauge::transcript::{Secrets, codec};
+
+use crate::forms::composed;
 
 /// Lines do not depend on how the bytes were cut into reads, and limits bound what is kept.
 pub(crate) fn sse(data: &[u8]) {
@@ -66,7 +68,7 @@ pub(crate) fn headers(data: &[u8]) {
     }
     let _ = headers::list(&value);
     let _ = headers::retry_after(&value);
-    for challenge in headers::challenges(&value) {
+    for challenge in challenge::read(&value).found {
         let _ = challenge.parameter("resource_metadata");
     }
     let _ = address::host_exposure(&value);
@@ -141,4 +143,24 @@ pub(crate) fn sanitisers(data: &[u8]) {
     assert!(!sink::command_property(&hostile, MOST).contains([':', ',']));
     assert!(!sink::without_commands(&hostile).lines().any(sink::commands_a_log));
     assert!(sink::uri_path(&hostile).chars().all(|c| c.is_ascii_alphanumeric() || "-._~/%".contains(c)));
+}
+
+/// A secret in two forms, one in the other, between any texts, is found; what is masked is masked for good.
+pub(crate) fn secrets(data: &[u8]) {
+    const SECRET: &str = "cnry/Qx7+Zk3~w9Vt2=e8Lm5";
+    let [outer, inner, cut, rest @ ..] = data else { return };
+    let around = String::from_utf8_lossy(rest).replace(['<', '>', '&', '%', '\\'], " ");
+    let cut = around.char_indices().nth(usize::from(*cut)).map_or(around.len(), |(at, _)| at);
+    let (before, after) = around.split_at(cut);
+    let made = composed(usize::from(*outer), usize::from(*inner), SECRET);
+    let secrets = Secrets::default();
+    secrets.hide("credential", SECRET);
+    let text = format!("{before} {made} {after}");
+    let masked = secrets.masked(&text).unwrap_or_default();
+    assert!(
+        masked.contains("~credential~") && !masked.contains(&made),
+        "{outer} {inner}: {text:?} became {masked:?}"
+    );
+    // Whatever the text is, the work is bounded, and its end is no half of a secret.
+    let _ = secrets.masked_cut(&String::from_utf8_lossy(rest));
 }

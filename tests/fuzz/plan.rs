@@ -25,7 +25,9 @@ const METHODS: [&str; 16] = [
 /// Bodies that are no message.
 const BROKEN: [&str; 5] = ["", "null", "[]", r#"{"foo":1}"#, r#"{"jsonrpc":"2.0","id":1,"#];
 /// Paths of ours on the origin that is scanned.
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 13] = [
+    "/",
+    "/.well-known/agent-card.json",
     "/mcp",
     "/mcp/",
     "/api/mcp",

@@ -1,5 +1,7 @@
 //! Section 2: redirects, bodies, lengths, statuses.
 
+use std::io::Write;
+
 use super::Row;
 use super::Sign::{Fewer, Within};
 use super::stage::{
@@ -113,10 +115,15 @@ fn bodies() -> Vec<Row> {
         encoded("deflate-bomb", "deflate", bomb()),
         encoded("brotli-bomb", "br", bomb()),
         encoded("zstd-bomb", "zstd", bomb()),
+        encoded("gzip-bomb-that-is-one", "gzip", inflating()).hits("coding_ratio"),
+        encoded("zstd-bomb-of-blocks", "zstd", [&[0x28, 0xb5, 0x2f, 0xfd, 0, 0x58][..], &[2, 0, 16, b'a'].repeat(9_000)].concat())
+            .hits("coding_ratio"),
+        encoded("zstd-window-of-a-gigabyte", "zstd", vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0xa0, 1, 0, 0]).hits("coding_ratio"),
+        encoded("gzip-of-nothing-without-end", "gzip", empty_members()),
         encoded("encodings-stacked", "gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip", bomb()),
         encoded("gzip-broken", "gzip", b"{\"not\":\"gzip\"}".to_vec()),
         row("json-in-gzip-unasked", "H8 S8", reply(|_, _| packed("application/json")))
-            .because("the reply is compressed with gzip though nothing asked for it")
+            .because("the reply is compressed with gzip and ends before its final block")
             .little(),
         row(
             "stream-in-gzip-unasked",
@@ -126,7 +133,7 @@ fn bodies() -> Vec<Row> {
                 _ => http("405 Method Not Allowed", &[("allow", "POST")], ""),
             }),
         )
-        .because("the reply is compressed with gzip though nothing asked for it")
+        .because("the reply is compressed with gzip and ends before its final block")
         .little(),
         row("feed-and-replies-in-gzip-unasked", "H8 S8", reply(|_, _| packed("text/event-stream")))
             .is("event-stream", 0)
@@ -142,7 +149,7 @@ fn bodies() -> Vec<Row> {
         .is("legacy", 0)
         .finds("sh-post-response-type", "pass")
         .finds("tools-schema-valid", "inconclusive")
-        .says("compressed with gzip though nothing asked for it, so that its body was not read")
+        .says("compressed with gzip and ends before its final block, so that its body was not read")
         .little(),
         row(
             "tools-as-a-stream-in-gzip-unasked",
@@ -152,7 +159,7 @@ fn bodies() -> Vec<Row> {
         .is("legacy", 0)
         .finds("sse-unbuffered", "warn")
         .finds("sh-stream-delivers-response", "inconclusive")
-        .says("an event stream cannot be followed: the reply is compressed with gzip though nothing asked for it")
+        .says("an event stream cannot be followed: the reply is compressed with gzip and ends before its final block")
         .little(),
         row("body-without-end", "H9", flood(JSON, "[")).hits("body_bytes").little(),
         row(
@@ -173,7 +180,19 @@ fn bodies() -> Vec<Row> {
     ]
 }
 
-/// A reply in gzip, whatever is in it.
+/// 64 MiB of one letter.
+fn inflating() -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&vec![b'a'; 64 << 20]).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// Megabytes of members that hold nothing.
+fn empty_members() -> Vec<u8> {
+    flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()).finish().unwrap().repeat(300_000)
+}
+
+/// A reply in gzip that breaks off in its first block.
 fn packed(media: &str) -> Vec<u8> {
     let body = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3, 0xec, 0xc1, 0x9b, 0x00];
     http("200 OK", &[("content-type", media), ("content-encoding", "gzip")], body)

@@ -14,6 +14,9 @@
     reason = "a test that meets the unexpected should fail there and then"
 )]
 
+#[allow(dead_code, reason = "shared with the other tests")]
+#[path = "../it/support/forms.rs"]
+mod forms;
 mod handles;
 mod http;
 mod mcp;
@@ -25,6 +28,7 @@ mod plan;
 mod program;
 mod proxy;
 mod run;
+mod secret_forms;
 mod secrets;
 mod sinks;
 mod socket;
@@ -236,6 +240,7 @@ fn rows() -> Vec<Row> {
         socket::rows(),
         output::rows(),
         secrets::rows(),
+        secret_forms::rows(),
         handles::rows(),
     ]
     .into_iter()

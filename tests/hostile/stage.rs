@@ -80,7 +80,7 @@ impl Ask {
             .or_else(|| between("cookie", "session=", ";"))
             .or_else(|| between("x-api-key", "Bearer ", " "))
             .or_else(|| self.header("x-api-key").map(str::to_owned))
-            .unwrap_or_else(|| "no secret".to_owned())
+            .unwrap_or_else(|| "no secret was sent with this".to_owned())
     }
 
     /// The secret of the URL's query, without its percent escapes.

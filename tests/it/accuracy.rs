@@ -13,6 +13,7 @@ use agentgauge::finding::Finding;
 use agentgauge::observe::{ScanOptions, Silent, Stop};
 use agentgauge::scan::scan;
 use agentgauge::target::Target;
+use agentgauge::target::secret::Secret;
 use agentgauge::transcript::{Profile, Transcript};
 use agentgauge::verdict::Status;
 use tokio::sync::Semaphore;
@@ -33,8 +34,13 @@ const KEEP_ALIVE: Duration = Duration::from_millis(1_200);
 
 /// Records with an idle watch of this length.
 async fn watch(behaviour: Behaviour, idle_watch_ms: u64) -> Transcript {
+    let given = behaviour.faults.iter().any(|fault| fault.spec().check == "auth-missing-credential-no-5xx");
     let endpoint = Endpoint::start(behaviour.keep_alive(KEEP_ALIVE)).unwrap();
     let mut target = Target::parse(&endpoint.url(), Profile::Standard).unwrap();
+    if given {
+        let token = Secret::new(format!("Bearer {}", endpoint.token()));
+        target.headers.push((http::header::AUTHORIZATION, token));
+    }
     target.limits.idle_watch_ms = idle_watch_ms;
     scan(&target, ScanOptions::default(), &Silent, &Stop::default()).await
 }
@@ -118,6 +124,12 @@ async fn every_fault_is_found_and_no_sound_endpoint_is_blamed() {
     assert!(missed.is_empty(), "missed {} of {faulty}:\n{}", missed.len(), missed.join("\n"));
     let collateral = collateral(&rows);
     assert!(collateral.is_empty(), "blamed for something else:\n{}", collateral.join("\n"));
+    let uncharged = uncharged(&rows);
+    assert!(uncharged.is_empty(), "charged to a check that says nothing:\n{}", uncharged.join("\n"));
+    assert!(
+        rows.iter().flat_map(|row| row.findings.values()).any(|finding| finding.charged_to.is_some()),
+        "no fault is charged to another check"
+    );
     let unseen = unseen(&rows);
     assert!(unseen.is_empty(), "never seen over the wire:\n{}", unseen.join("\n"));
 }
@@ -162,6 +174,21 @@ fn missed(rows: &[Row]) -> Vec<String> {
     missed
 }
 
+/// Charges to what is no registered check, or does not warn or fail in the same report.
+fn uncharged(rows: &[Row]) -> Vec<String> {
+    let mut uncharged = Vec::new();
+    for row in rows {
+        for finding in row.findings.values() {
+            let Some(to) = finding.charged_to else { continue };
+            if !row.findings.get(to).is_some_and(blamed) {
+                let fault = row.fault.map(|fault| fault.spec().name);
+                uncharged.push(format!("{fault:?}: {} to {to}", finding.check.id));
+            }
+        }
+    }
+    uncharged
+}
+
 /// Checks that fail where another thing is broken, and not for a reason that is named.
 fn collateral(rows: &[Row]) -> Vec<String> {
     let mut collateral = Vec::new();
@@ -181,10 +208,13 @@ fn collateral(rows: &[Row]) -> Vec<String> {
 }
 
 /// What loopback cannot show, and where it is shown instead.
-const ELSEWHERE: [(&str, &str, &str); 3] = [
+const ELSEWHERE: [(&str, &str, &str); 6] = [
+    ("http-host-served", "undecided", "unit examples: a 403 without a word"),
+    ("auth-missing-credential-no-5xx", "passing", "auth.rs scans with the token"),
     ("tls-required", "passing", "certificates.rs scans over TLS"),
     ("tls-required", "failing", "only a public address can; unit examples"),
     ("tls-cert-valid", "passing or failing", "certificates.rs"),
+    ("legacy-resume", "passing", "unit examples: the demo answers before a stream can be cut in mid-call"),
 ];
 
 /// Checks that were not seen passing, failing or warning, and undecided.

@@ -15,6 +15,7 @@ const PURE: &[&[&str]] = &[
     &["rubric"],
     &["selection"],
     &["score"],
+    &["clients"],
     &["baseline"],
     &["gate"],
     &["exit"],
@@ -31,10 +32,10 @@ const LONGER: &[(&str, &str)] = &[
     ("verdict.rs", "the vocabulary of every check; its parts are used together"),
     ("report/json/v1.rs", "one contract: the frozen types of the JSON report, side by side"),
     ("report/html/target.rs", "one page, section by section"),
+    ("net/conversation.rs", "one call, from its permit to its exchange, step by step"),
     ("probe/classify.rs", "one decision procedure, sent step by step"),
     ("facts/resume.rs", "one comparison of what was missed with what came back"),
-    ("facts/classification.rs", "one decision procedure, read from top to bottom"),
-    ("transcript/exchange.rs", "one record, part by part, and what is read of it"),
+    ("facts/seen.rs", "one decision procedure, read from top to bottom"),
     ("checks/synthetic.rs", "test support: one builder, many short methods"),
 ];
 

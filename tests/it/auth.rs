@@ -64,7 +64,8 @@ async fn a_sound_gate_earns_its_security_and_no_more() {
     let gates = |dimension, min| Gates { min: vec![(dimension, min)], ..Gates::default() };
     let of = |gates: &Gates| judge(&transcript, &Rubric::default_rubric(), gates);
     let report = of(&gates(Dimension::D7, 80.0));
-    assert_eq!(report.exit, Exit::Ok);
+    // The gate itself is sound; of the endpoint behind it nothing was seen.
+    assert_eq!(report.exit, Exit::Inconclusive);
     assert_eq!(report.score.value, None);
     assert_eq!(report.score.dimensions[&Dimension::D7].value, Some(100.0));
     assert_eq!(report.score.dimensions[&Dimension::D2].value, None);
@@ -130,7 +131,7 @@ async fn with_the_token_both_identities_are_probed() {
     let transcript = record(&endpoint, Some(endpoint.token())).await;
     assert_eq!(class(&transcript).kind, Kind::Dual);
     let all = findings(&transcript);
-    for id in AUTH {
+    for id in AUTH.iter().chain(&["auth-missing-credential-no-5xx"]) {
         assert_eq!(all[id].status, Status::Pass, "{id}: {}", all[id].message);
     }
     let own = |exchange: &&agentgauge::transcript::Exchange| exchange.probe == ProbeId::Auth;

@@ -15,6 +15,8 @@ const NECESSARY: &[(&[&str], &[&str])] = &[
             "rpc-bad-input-no-5xx",
         ],
     ),
+    // A gate that crashes is no challenge either.
+    (&["auth-crash"], &["auth-challenge-401"]),
     // A session that is known on some connections only: so is all that needs it.
     (
         &["session-sticky"],
@@ -36,15 +38,28 @@ const NECESSARY: &[(&[&str], &[&str])] = &[
     ),
     // The member that is missing or wrong belongs to two rules.
     (&["discover-no-result-type", "result-not-object"], &["modern-result-type"]),
-    (&["initialize-no-version"], &["legacy-version-negotiation"]),
     // A reply that no reader can use is no answer to what it was asked.
     (&["result-and-error"], &["cap-matches-handlers"]),
+    // What a list must look like is asked for as a whole and tool by tool.
+    (
+        &[
+            "schema-missing",
+            "schema-null",
+            "schema-not-object",
+            "output-schema-broken",
+            "tool-nameless",
+            "tools-as-map",
+        ],
+        &["tools-list-conforms"],
+    ),
     (&["legacy-get-server-error"], &["legacy-resume"]),
     // A body under the wrong label is read as what the label says.
     (&["json-labelled-stream"], &["sh-stream-delivers-response", "sse-grammar"]),
     (&["stream-labelled-json"], &["rpc-envelope-valid"]),
     (&["stream-raw-lines"], &["sh-sse-data-is-jsonrpc", "sh-stream-delivers-response"]),
     (&["stream-two-objects"], &["sh-stream-delivers-response"]),
+    // A handshake that every second instance refuses is no negotiation either.
+    (&["fleet-refuses"], &["legacy-initialize", "legacy-version-negotiation"]),
     // An answer that comes late or never is slow, unreliable, and looks as if something collected it.
     (&["stream-late"], &["ops-latency", "sse-unbuffered"]),
     (&["stream-silent"], &["ops-error-rate", "ops-latency"]),

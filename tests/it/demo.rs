@@ -501,7 +501,8 @@ async fn faults_of_the_other_transports_do_what_they_say() {
 /// takes the endpoint away would be seen by every check, and so by none.
 #[tokio::test]
 async fn every_fault_leaves_an_endpoint_that_can_be_classified() {
-    for fault in Fault::ALL {
+    // Of those that shut everybody out one check alone can speak.
+    for fault in Fault::ALL.iter().filter(|fault| fault.spec().check != "http-host-served") {
         for base in fault.spec().bases {
             let endpoint = faulty(*fault, *base);
             let url = &endpoint.url();

@@ -192,10 +192,10 @@ fn a_target_of_a_list_is_shown_in_its_line() {
     }
     // What is typed has no line there; what the option names goes before the list.
     folder.write("repository/deploy/other.txt", "http://127.0.0.1:9/b\n");
-    assert_eq!(scan("../other.txt", &["http://127.0.0.1:9/c"]), ["127.0.0.1:9/c:1", "deploy/other.txt:1"]);
+    assert_eq!(scan("../other.txt", &["http://127.0.0.1:9/c"]), ["127.0.0.1/c:1", "deploy/other.txt:1"]);
     assert_eq!(scan("../urls.txt", &["--named-in", "x.json:7"]), ["x.json:7", "x.json:7"]);
     // A list from anywhere else is no file of the repository.
-    assert_eq!(scan(&outside, &[]), ["127.0.0.1:9/a:1", "127.0.0.1:9/b:1"]);
+    assert_eq!(scan(&outside, &[]), ["127.0.0.1/a:1", "127.0.0.1/b:1"]);
 }
 
 /// The official schema, from the package that carries it: a dependency that is listed and never

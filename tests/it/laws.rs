@@ -14,13 +14,14 @@ mod sent;
 
 /// Each law with its folder of seeds.
 type Law = (&'static str, fn(&[u8]));
-const LAWS: [Law; 6] = [
+const LAWS: [Law; 7] = [
     ("sse", fuzzed::sse),
     ("jsonrpc", fuzzed::jsonrpc),
     ("headers", fuzzed::headers),
     ("transcript", fuzzed::transcript),
     ("rubric", fuzzed::rubric),
     ("sanitisers", fuzzed::sanitisers),
+    ("secrets", fuzzed::secrets),
 ];
 
 /// What the fuzzer starts from, and what once broke a law.

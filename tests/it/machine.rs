@@ -134,6 +134,76 @@ fn the_second_signal_leaves_no_half_of_a_file() {
 
 #[cfg(unix)]
 #[test]
+fn an_output_that_nobody_opens_for_reading_ends_with_a_signal() {
+    for option in ["-o", "--report", "--save-transcript"] {
+        let folder = Folder::new(&format!("unread{option}"));
+        let endpoint = Endpoint::start_on_thread(demo::sound()).unwrap();
+        let pipe = folder.path("pipe.jsonl");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let value = if option == "--report" { format!("html={pipe}") } else { pipe };
+        let mut child = Command::new(PROGRAM)
+            .args(["scan", "--no-config", "--profile", "quick", option, &value, &endpoint.url()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(child.try_wait().unwrap().is_none(), "{option}: it did not wait for a reader");
+        signal(&child, "-INT");
+        let mut ended = None;
+        until(
+            &mut || {
+                ended = child.try_wait().unwrap();
+                ended.is_some()
+            },
+            "it goes on",
+        );
+        let run: crate::program::Run = child.wait_with_output().unwrap().into();
+        assert_eq!(run.code, Some(130), "{option}: {run:?}");
+        assert!(run.stderr.contains("nothing was sent"), "{option}: {run:?}");
+        assert_eq!(endpoint.connections(), 0, "{option}");
+        assert_eq!(names(&folder), ["pipe.jsonl"], "{option}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_transcript_goes_through_a_pipe_as_a_whole() {
+    let folder = Folder::new("piped");
+    let endpoint = Endpoint::start_on_thread(demo::sound()).unwrap();
+    let (pipe, copy) = (folder.path("pipe"), folder.path("copy.jsonl"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let out = fs::File::create(&copy).unwrap();
+    let mut reader = Command::new("cat").arg(&pipe).stdout(out).spawn().unwrap();
+    let scan =
+        run(&["scan", "--no-config", "--profile", "quick", "--save-transcript", &pipe, &endpoint.url()]);
+    assert_eq!(scan.code, Some(0), "{scan:?}");
+    assert!(reader.wait().unwrap().success());
+    let replay = run(&["replay", "--no-config", &copy]);
+    assert_eq!(replay.code, Some(0), "{replay:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_command_left_goes_with_the_next() {
+    let folder = Folder::new("killed");
+    let report = folder.path("r.json");
+    let mut child = Command::new(PROGRAM)
+        .args(["replay", "-", "-f", "json", "-o", &report])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until(&mut || !names(&folder).is_empty(), "no output was opened");
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    assert_eq!(names(&folder).len(), 1);
+    let transcript = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/ts1-json/transcript.jsonl");
+    let again = run(&["replay", "--no-config", transcript, "-f", "json", "-o", &report]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(names(&folder), ["r.json"]);
+}
+
+#[cfg(unix)]
+#[test]
 fn commands_without_a_scan_leave_no_half_of_a_file_either() {
     let folder = Folder::new("half-merged");
     for args in [["merge", "-"], ["replay", "-"]] {

@@ -12,6 +12,7 @@ mod accuracy;
 mod architecture;
 mod asked;
 mod auth;
+mod barriers;
 mod certificates;
 mod check_laws;
 mod checks_page;
@@ -25,6 +26,9 @@ mod drift;
 mod encoding;
 mod era_change;
 mod formats;
+#[allow(dead_code, reason = "shared with the hostile table, which names single forms")]
+#[path = "support/forms.rs"]
+mod forms;
 mod gate_laws;
 mod gating;
 mod hosts;
@@ -45,6 +49,7 @@ mod same_verdicts;
 mod schemas;
 mod score_laws;
 mod scores;
+mod secret_forms;
 mod secrets;
 mod slow_hosts;
 mod streams;

@@ -81,6 +81,7 @@ fn transcript() -> Transcript {
         }),
         first_byte_us: Some(950),
         content: Content::Text { text: "<html>".to_owned(), bytes: 6, cut: false },
+        coded: None,
         ended: Ended::Complete,
         ended_us: 1_000,
         failure: None,

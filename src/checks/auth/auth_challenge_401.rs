@@ -1,7 +1,7 @@
 //! A call without a credential is refused with 401 and a challenge.
 
 use crate::checks::prelude::*;
-use crate::facts::auth::{Wall, challenges, gate};
+use crate::facts::auth::{Wall, challenges, gate, in_play};
 
 pub(super) static CHECK: Check = Check {
     id: "auth-challenge-401",
@@ -24,15 +24,28 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer every call without a valid credential with 401 and say how to get one: `WWW-Authenticate: \
                   Bearer resource_metadata=\"https://example.com/.well-known/oauth-protected-resource/mcp\"`. Never \
                   redirect to a login page, and keep 403 for a valid token with too little scope.",
+    causes: &[
+        Cause { word: OAUTH, remedy: None },
+        Cause {
+            word: "static-key",
+            remedy: Some(
+                "Answer a call without the key with 401 and name the scheme, `WWW-Authenticate: ApiKey` for example: \
+                 clients that have the key are served either way, and the others learn that they need one.",
+            ),
+        },
+    ],
     how: How {
         sent: "Correct calls without a credential, such as `server/discover`, `initialize` and `tools/list`.",
         passes: "401 with `WWW-Authenticate`.",
-        warns: "401 without it.",
+        warns: "401 without it, or with one that names no scheme.",
         fails: "The missing credential is answered with something else: 403, 404, 400, a page, or a \
                 redirect to a login.",
     },
     judge,
 };
+
+/// No client of OAuth begins to sign in. Who has a key is served whatever the others are told.
+const OAUTH: &str = "oauth";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let gate = gate(facts)?;
@@ -44,16 +57,24 @@ fn judge(facts: &Facts<'_>) -> Judgement {
                 let evidence = Evidence::header(exchange, "www-authenticate");
                 seen.add(Status::Pass, evidence, format!("`{step}` is challenged"));
             }
+            // Something is there, and no client reads it.
+            Wall::Bare if exchange.header("www-authenticate").is_some() => seen.add(
+                Status::Warn,
+                Evidence::header(exchange, "www-authenticate"),
+                "401 comes with a WWW-Authenticate that is malformed: it names no scheme (see \
+                 `auth-challenge-grammar`)",
+            ),
             Wall::Bare => seen.add(
                 Status::Warn,
                 Evidence::header(exchange, "www-authenticate"),
                 "401 comes without WWW-Authenticate, so it does not say how to log in",
             ),
-            Wall::Otherwise(how) => seen.add(
-                Status::Fail,
-                Evidence::status(exchange),
-                format!("the want of a credential is answered with {how} instead of 401"),
-            ),
+            Wall::Otherwise(how) => {
+                let text = format!("the want of a credential is answered with {how} instead of 401");
+                let verdict = Verdict::of(Status::Fail, vec![Evidence::status(exchange)], text);
+                let oauth = in_play(facts.of(ProbeId::Auth));
+                seen.push(verdict.because(if oauth { OAUTH } else { "static-key" }));
+            }
             Wall::Open | Wall::Other(_) | Wall::Unclear(_) => {}
         }
     }
@@ -122,8 +143,27 @@ mod tests {
     }
 
     #[test]
+    fn fails_of_a_cause_that_says_whether_oauth_is_in_play() {
+        let refused = || bare().status(403).header("www-authenticate", "ApiKey");
+        let key = gated(refused()).judge(&CHECK);
+        assert_eq!((key.status, key.cause), (Status::Fail, Some("static-key")), "{}", key.message);
+        let oauth = initialize(ProbeId::Auth, "initialize")
+            .status(401)
+            .header("www-authenticate", "Bearer resource_metadata=\"https://example.com/prm\"");
+        let finding = gated(refused()).with(oauth).judge(&CHECK);
+        assert_eq!((finding.status, finding.cause), (Status::Fail, Some("oauth")), "{}", finding.message);
+    }
+
+    #[test]
     fn warns_without_a_challenge() {
         assert_eq!(gated(bare().status(401)).judge(&CHECK).status, Status::Warn);
+        let malformed = bare().status(401).header("www-authenticate", "resource_metadata=\"https://x\"");
+        let finding = gated(malformed).judge(&CHECK);
+        assert!(
+            finding.status == Status::Warn && finding.message.contains("malformed"),
+            "{}",
+            finding.message
+        );
     }
 
     #[test]

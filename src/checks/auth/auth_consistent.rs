@@ -35,6 +35,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Put the check of the token before the router, for every method and path of the endpoint: in Express \
                   `app.use(\"/mcp\", requireBearerAuth({ verifier }))` instead of `app.post(\"/mcp\", \
                   requireBearerAuth(..), handler)`. A session id is no credential: verify the token on each request.",
+    causes: &[],
     how: How {
         sent: "Without a credential: `server/discover`, `initialize`, `tools/list`, GET, DELETE with an \
                invented id, `subscriptions/listen`, a WebSocket upgrade, and, where tools are listed, a \

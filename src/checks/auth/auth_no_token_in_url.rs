@@ -35,6 +35,7 @@ pub(super) static CHECK: Check = Check {
                 with it. Whoever reads the log then acts as the agent.",
     remediation: "Take the token from `Authorization: Bearer …` alone, ignore `?access_token=`, and list only \
                   `\"bearer_methods_supported\": [\"header\"]` in the metadata.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the scanned URL, the URI that HTTP+SSE announces, and \
                `bearer_methods_supported`.",

@@ -34,6 +34,7 @@ pub(super) static CHECK: Check = Check {
                 advertised, so an agent cannot log in at all.",
     remediation: "Add `\"code_challenge_methods_supported\": [\"S256\"]` to the authorization server's metadata, and \
                   nothing else to that list: `plain` protects against little.",
+    causes: &[],
     how: How {
         sent: "The metadata of each authorization server that the protected-resource metadata name.",
         passes: "`code_challenge_methods_supported` has S256 and nothing weaker.",

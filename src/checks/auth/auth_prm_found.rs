@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::auth::{challenges, document, gate, metadata_url, resource_metadata};
+use crate::facts::auth::{challenges, crashed, document, gate, metadata_url, resource_metadata};
 
 pub(super) static CHECK: Check = Check {
     id: "auth-prm-found",
@@ -37,6 +37,7 @@ pub(super) static CHECK: Check = Check {
                   application/json, for example `{\"resource\": \"https://example.com/mcp\", \
                   \"authorization_servers\": [\"https://login.example.com\"]}`, and name its URL in the challenge as \
                   `resource_metadata`.",
+    causes: &[],
     how: How {
         sent: "The metadata URL of the challenge; else `/.well-known/oauth-protected-resource` with the \
                path of the endpoint; else without it. Never with a credential.",
@@ -86,6 +87,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if !challenged && facts.class().kind != Kind::AuthGated && facts.header().operator_headers.iter().any(own)
     {
         return not_applicable("the gate asks for another header, not for OAuth");
+    }
+    if !challenged && crashed(facts) {
+        return charged_to(
+            "auth-missing-credential-no-5xx",
+            "the want of a credential meets a server error, which says nothing of OAuth",
+        );
     }
     let tried: Vec<&Exchange> =
         facts.of(ProbeId::Auth).filter(|exchange| exchange.step.starts_with("prm-")).collect();

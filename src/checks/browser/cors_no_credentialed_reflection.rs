@@ -1,8 +1,8 @@
 //! CORS must not hand any web page the user's own session.
 
 use crate::checks::prelude::*;
+use crate::facts::auth::challenges;
 use crate::facts::browser::Cors;
-use crate::protocol::headers::challenges;
 
 pub(super) static CHECK: Check = Check {
     id: "cors-no-credentialed-reflection",
@@ -31,6 +31,7 @@ pub(super) static CHECK: Check = Check {
                   `Access-Control-Allow-Credentials: true`. Express: `cors({ origin: [\"https://app.example.com\"], \
                   credentials: true })`, not `origin: true`; a public API without cookies: \
                   `Access-Control-Allow-Origin: *` alone.",
+    causes: &[],
     how: How {
         sent: "Correct calls and a preflight with the Origins `https://scanner-origin.invalid`, `null` \
                and `https://<host>.scanner-origin.invalid`.",
@@ -111,7 +112,7 @@ fn harm(facts: &Facts<'_>) -> Severity {
     }
     let heads = || facts.exchanges().filter_map(|exchange| exchange.head.as_ref());
     let cookies = heads().any(|head| head.header("set-cookie").is_some());
-    let mut asked = heads().flat_map(|head| head.values("www-authenticate")).flat_map(challenges).peekable();
+    let mut asked = facts.exchanges().flat_map(challenges).peekable();
     if !cookies && asked.peek().is_some() && asked.all(|challenge| challenge.scheme == "bearer") {
         Severity::Medium
     } else {

@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::browser::Cors;
+use crate::facts::browser::{ALLOW_ORIGIN, Cors, broken};
 use crate::protocol::headers::list;
 use crate::protocol::names;
 use crate::protocol::sse::{Field, LineKind};
@@ -39,6 +39,7 @@ pub(super) static CHECK: Check = Check {
                   `Access-Control-Allow-Headers: authorization, content-type, mcp-protocol-version, mcp-method, \
                   mcp-name` (older revisions: mcp-session-id, last-event-id), and `DELETE` in \
                   `Access-Control-Allow-Methods` where sessions exist.",
+    causes: &[],
     how: How {
         sent: "OPTIONS with `Access-Control-Request-Method: POST` and the headers that agents send: \
                content-type, authorization, mcp-protocol-version, and those of the era.",
@@ -84,15 +85,20 @@ fn judge_pair(facts: &Facts<'_>, origin: &Exchange, preflight: Option<&Exchange>
     }
     let cors = Cors::read(origin);
     let offered = cors.wildcard() || cors.reflects(origin);
-    let passes = |preflight: &&Exchange| preflight.ok() && Cors::read(preflight).origin.is_some();
+    let passes = |preflight: &&Exchange| {
+        let cors = Cors::read(preflight);
+        preflight.ok() && (cors.wildcard() || cors.reflects(preflight))
+    };
+    if unusable(origin) {
+        return inconclusive("no browser can use the CORS headers of the reply: see `cors-valid`");
+    }
     if status == 403 || !offered {
-        let pair = preflight.filter(passes).and_then(Exchange::status);
-        return not_applicable(match pair {
+        return match preflight.filter(passes).and_then(Exchange::status) {
             Some(pair) if status == 403 => {
-                format!("no CORS for a foreign Origin: the preflight is answered {pair}, but the POST 403")
+                charged_to("cors-valid", format!("the preflight is answered {pair}, but the POST 403"))
             }
-            _ => "no CORS for a foreign Origin: native agents only, or a list of origins".to_owned(),
-        });
+            _ => not_applicable("no CORS for a foreign Origin: native agents only, or a list of origins"),
+        };
     }
     let Some(preflight) = preflight else {
         // The other era's preflight may have been sent, but it asked for other headers.
@@ -106,6 +112,9 @@ fn judge_pair(facts: &Facts<'_>, origin: &Exchange, preflight: Option<&Exchange>
             return fail(Evidence::status(preflight), message);
         }
         Some(_) => {}
+    }
+    if unusable(preflight) {
+        return inconclusive("no browser can use the CORS headers of the preflight: see `cors-valid`");
     }
     let allowed = Cors::read(preflight);
     if !allowed.wildcard() && !allowed.reflects(preflight) {
@@ -129,6 +138,11 @@ fn judge_pair(facts: &Facts<'_>, origin: &Exchange, preflight: Option<&Exchange>
     }
     seen.add(Status::Pass, Evidence::status(preflight), "allowed");
     seen.verdict("the preflight is answered and covers all", "nothing was sent")
+}
+
+/// Whether the reply names an origin in a way that no browser reads.
+fn unusable(exchange: &Exchange) -> bool {
+    broken(exchange).iter().any(|(_, name, _)| *name == ALLOW_ORIGIN)
 }
 
 /// The headers that the preflight asked for, that agents need here, and that are not allowed.
@@ -288,6 +302,17 @@ mod tests {
         let feed = get(ProbeId::Browser, "origin").negative().stream("data: 1\n\n", 0);
         let feed = feed.header("access-control-allow-origin", "*");
         assert_eq!(Scan::feed("data: 1\n\n").with(feed).judge(&CHECK).status, Status::NotApplicable);
+    }
+
+    #[test]
+    fn what_another_check_judges_is_charged_to_it_or_not_decided() {
+        let refused = origin("").error(403, -32000, "no");
+        let pair = Scan::modern().with(refused).with(preflight(204, ALL)).judge(&CHECK);
+        assert_eq!(pair.charged_to, Some("cors-valid"), "{}", pair.message);
+        let twice = origin("*").another_header("access-control-allow-origin", "*");
+        let twice = Scan::modern().with(twice).with(preflight(204, ALL)).judge(&CHECK);
+        assert_eq!(twice.status, Status::Inconclusive, "{}", twice.message);
+        assert!(twice.message.contains("cors-valid"), "{}", twice.message);
     }
 
     #[test]

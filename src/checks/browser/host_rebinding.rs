@@ -37,6 +37,7 @@ pub(super) static CHECK: Check = Check {
                   allowed_hosts=[\"127.0.0.1:*\", \"localhost:*\"], allowed_origins=[\"http://localhost:*\"], \
                   enable_dns_rebinding_protection=True)`. Rust SDK: `StreamableHttpServerConfig::default()\
                   .with_allowed_hosts([\"localhost\", \"127.0.0.1\"])`, and never `.disable_allowed_hosts()`.",
+    causes: &[],
     how: How {
         sent: "A correct call with `Host: scanner-origin.invalid` and `Origin: \
                http://scanner-origin.invalid`; then with that Host alone. Only on loopback and private \

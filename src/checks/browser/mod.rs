@@ -2,6 +2,7 @@
 
 mod cors_no_credentialed_reflection;
 mod cors_preflight;
+mod cors_valid;
 mod host_rebinding;
 mod origin_rejected;
 
@@ -13,4 +14,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &host_rebinding::CHECK,
     &cors_no_credentialed_reflection::CHECK,
     &cors_preflight::CHECK,
+    &cors_valid::CHECK,
 ];

@@ -39,6 +39,7 @@ pub(super) static CHECK: Check = Check {
                   enable_dns_rebinding_protection=True)`. Rust SDK: `StreamableHttpServerConfig::default()\
                   .with_allowed_origins([\"https://app.example.com:443\"])`, or `.enforce_origin_validation()` to \
                   refuse every Origin.",
+    causes: &[],
     how: How {
         sent: "A correct call with `Origin: https://scanner-origin.invalid`, and with `Origin: null`.",
         passes: "403; any 4xx where only revisions before 2025-11-25, HTTP+SSE or a feed are spoken.",

@@ -4,10 +4,8 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::Catalogue;
-use crate::facts::catalogue::LONGEST_CURSOR;
-use crate::protocol::jsonrpc::{Answer, type_name};
+use crate::protocol::jsonrpc::Answer;
 use crate::protocol::names;
-use crate::verdict::cut;
 
 pub(super) static CHECK: Check = Check {
     id: "cap-matches-handlers",
@@ -24,19 +22,47 @@ pub(super) static CHECK: Check = Check {
         mcp!("2026-07-28", "Tools, Capabilities", "server/tools#capabilities"),
         mcp!("2026-07-28", "Resources, Capabilities", "server/resources#capabilities"),
         mcp!("2026-07-28", "Prompts, Capabilities", "server/prompts#capabilities"),
-        mcp!("2026-07-28", "Pagination", "server/utilities/pagination"),
     ],
     rationale: "An agent plans by the advertised capabilities. One that fails when called costs a turn, and one that \
                 is not advertised is never found.",
-    remediation: "Advertise exactly what has a handler: with a `prompts/list` handler send \
+    remediation: "Advertise exactly what has a handler: with a handler for prompts send \
                   `\"capabilities\": {\"prompts\": {}}`, without one leave `prompts` out and answer -32601.",
+    causes: &[
+        Cause {
+            word: "tools-refused",
+            remedy: Some(
+                "Answer `tools/list` in every era that is offered, with or without `params`: clients list the tools \
+                 right after they connect, and have none where that fails. Without tools leave `tools` out of the \
+                 capabilities.",
+            ),
+        },
+        Cause {
+            word: "prompts-refused",
+            remedy: Some(
+                "Register a handler for `prompts/list`, or leave `prompts` out of the capabilities.",
+            ),
+        },
+        Cause {
+            word: "resources-refused",
+            remedy: Some(
+                "Register handlers for `resources/list` and `resources/templates/list`, or leave `resources` out of \
+                 the capabilities.",
+            ),
+        },
+        Cause {
+            word: "completions-refused",
+            remedy: Some(
+                "Register a handler for `completion/complete`, or leave `completions` out of the capabilities.",
+            ),
+        },
+        Cause { word: "unadvertised", remedy: None },
+    ],
     how: How {
         sent: "`tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`; \
                `completion/complete` with an invented reference, only where it is advertised.",
         passes: "What is advertised answers, and nothing else offers anything.",
-        warns: "Something that is not advertised offers items, resources are advertised and templates \
-                are answered -32601 or -32602, or the list of tools cannot be read to its end: a cursor that \
-                comes again, or one that is no string.",
+        warns: "Something that is not advertised offers items, or resources are advertised and templates \
+                are answered -32601 or -32602.",
         fails: "Something that is advertised answers with an error; -32603 is only noted.",
     },
     judge,
@@ -47,14 +73,26 @@ struct Method {
     name: &'static str,
     capability: &'static str,
     lists: &'static str,
+    /// The cause, where it is advertised and refused.
+    refused: &'static str,
 }
 
 const METHODS: [Method; 5] = [
-    Method { name: "tools/list", capability: "tools", lists: "tools" },
-    Method { name: "prompts/list", capability: "prompts", lists: "prompts" },
-    Method { name: "resources/list", capability: "resources", lists: "resources" },
-    Method { name: TEMPLATES, capability: "resources", lists: "resourceTemplates" },
-    Method { name: COMPLETE, capability: "completions", lists: "completion" },
+    Method { name: "tools/list", capability: "tools", lists: "tools", refused: "tools-refused" },
+    Method { name: "prompts/list", capability: "prompts", lists: "prompts", refused: "prompts-refused" },
+    Method {
+        name: "resources/list",
+        capability: "resources",
+        lists: "resources",
+        refused: "resources-refused",
+    },
+    Method {
+        name: TEMPLATES,
+        capability: "resources",
+        lists: "resourceTemplates",
+        refused: "resources-refused",
+    },
+    Method { name: COMPLETE, capability: "completions", lists: "completion", refused: "completions-refused" },
 ];
 const TEMPLATES: &str = "resources/templates/list";
 const COMPLETE: &str = "completion/complete";
@@ -65,6 +103,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let catalogue = facts.catalogue(era)?;
+    if facts.hollow(era) {
+        return charged_to("sh-era-usable", "nothing at all is served in this era");
+    }
     if catalogue.capabilities.is_none() {
         return inconclusive("no capabilities were seen");
     }
@@ -83,7 +124,6 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             }
         }
     }
-    paging(facts, era, &mut seen);
     let bad = seen.count(Status::Fail) + seen.count(Status::Warn) > 0;
     if let (false, Some((method, Undecided::Inconclusive(reason) | Undecided::NotApplicable(reason)))) =
         (bad, undecided)
@@ -92,33 +132,6 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     }
     let sound = "what is advertised is answered, and nothing else offers anything";
     seen.verdict(sound, &facts.why_not(ProbeId::Catalogue, None))
-}
-
-/// Whether the pages of the list of tools come to an end. An empty string is a cursor.
-fn paging(facts: &Facts<'_>, era: Era, seen: &mut Observations) {
-    let mut cursors: Vec<&str> = Vec::new();
-    let pages = facts
-        .of(ProbeId::Catalogue)
-        .filter(|exchange| exchange.era == Some(era) && exchange.step.starts_with("tools/list"));
-    for exchange in pages {
-        let cursor = facts.reply(exchange).result().and_then(|result| result.get("nextCursor"));
-        let Some(value) = cursor.filter(|cursor| !cursor.is_null()) else { continue };
-        let evidence = Evidence::body(exchange, "/result/nextCursor", value);
-        let Some(cursor) = value.as_str() else {
-            let message = format!("the `nextCursor` of tools/list is {}, not a string", type_name(value));
-            seen.add(Status::Warn, evidence, message);
-            continue;
-        };
-        if cursors.contains(&cursor) {
-            let message = format!("tools/list gave the cursor `{}` again: the list never ends", cut(cursor));
-            seen.add(Status::Warn, evidence, message);
-        } else if cursor.len() > LONGEST_CURSOR {
-            let long = cursor.len();
-            let message = format!("the cursor of tools/list has {long} bytes: what follows was not read");
-            seen.add(Status::Info, evidence, message);
-        }
-        cursors.push(cursor);
-    }
 }
 
 fn judge_method(facts: &Facts<'_>, catalogue: &Catalogue, method: &Method, exchange: &Exchange) -> Judgement {
@@ -134,25 +147,27 @@ fn judge_method(facts: &Facts<'_>, catalogue: &Catalogue, method: &Method, excha
             Answer::Result(result) if is_empty(result, method.lists) => {
                 info(evidence, format!("{name} is not advertised and answers with an empty list"))
             }
-            Answer::Result(_) => warn(evidence, format!("{name} offers something, but is not advertised")),
+            Answer::Result(_) => warn(evidence, format!("{name} offers something, but is not advertised"))
+                .map(|verdict| verdict.because("unadvertised")),
         };
     }
     let Answer::Error(error) = answer else {
         return pass(evidence, "advertised and served");
     };
+    let refused = |judgement: Judgement| judgement.map(|verdict| verdict.because(method.refused));
     let code = error.code.map_or_else(|| "an error without a code".to_owned(), |code| code.to_string());
     match error.code {
         // A back-end that is down is no missing handler.
         Some(names::INTERNAL_ERROR) => info(evidence, format!("{name} is advertised and failed with {code}")),
         Some(names::METHOD_NOT_FOUND) if name == COMPLETE => {
-            fail(evidence, format!("{name} is advertised, but answered with {code}"))
+            refused(fail(evidence, format!("{name} is advertised, but answered with {code}")))
         }
         _ if name == COMPLETE => pass(evidence, "advertised and handled: the reference was an invented one"),
         // Templates have no capability of their own, and a family answers -32602 to unknown methods.
         Some(names::METHOD_NOT_FOUND | names::INVALID_PARAMS) if name == TEMPLATES => {
-            warn(evidence, format!("resources are advertised, but {name} is answered with {code}"))
+            refused(warn(evidence, format!("resources are advertised, but {name} is answered with {code}")))
         }
-        _ => fail(evidence, format!("{name} is advertised, but answered with {code}")),
+        _ => refused(fail(evidence, format!("{name} is advertised, but answered with {code}"))),
     }
 }
 
@@ -225,39 +240,15 @@ mod tests {
     fn fails_when_something_advertised_does_not_work() {
         for code in [-32601, -32602, -32000] {
             let finding = judged(&json!({"tools":{},"prompts":{}}), prompts().error(200, code, "no"));
-            assert_eq!(finding.status, Status::Fail, "{code}");
+            assert_eq!((finding.status, finding.cause), (Status::Fail, Some("prompts-refused")), "{code}");
+            assert!(finding.remediation().contains("`prompts/list`"), "{}", finding.remediation());
         }
+        // Of two, the worse one.
+        let refused = |method| call(method, Era::Modern).error(200, -32601, "no");
+        let both = modern(&json!({"tools":{},"prompts":{}})).with(refused("prompts/list"));
+        assert_eq!(both.with(refused("tools/list")).judge(&CHECK).cause, Some("tools-refused"));
         let completions = call("completion/complete", Era::Modern).negative().error(404, -32601, "no");
         assert_eq!(judged(&json!({"tools":{},"completions":{}}), completions).status, Status::Fail);
-    }
-
-    #[test]
-    fn warns_when_the_pages_of_tools_do_not_end() {
-        let pages = |cursors: &[serde_json::Value]| {
-            let mut scan = Scan::modern();
-            for (index, cursor) in cursors.iter().enumerate() {
-                let step = if index == 0 {
-                    "tools/list".to_owned()
-                } else {
-                    format!("tools/list page {}", index + 1)
-                };
-                let body = json!({"jsonrpc":"2.0","id":index,"method":"tools/list"});
-                let made = post(ProbeId::Catalogue, &step, Era::Modern, body);
-                scan = scan.with(made.result(json!({"tools":[{"name":"x"}],"nextCursor":cursor})));
-            }
-            scan.judge(&CHECK)
-        };
-        let again = pages(&[json!("a"), json!("b"), json!("a")]);
-        assert_eq!(again.status, Status::Warn, "{}", again.message);
-        assert!(again.message.contains("the cursor `a` again"), "{}", again.message);
-        assert_eq!(pages(&[json!(""), json!("")]).status, Status::Warn);
-        assert_eq!(pages(&[json!({"next":1})]).status, Status::Warn);
-        // An empty string is a cursor, and null is what serializers write for none.
-        for sound in [vec![json!("a"), json!("b"), json!(null)], vec![json!(""), json!(null)]] {
-            assert_eq!(pages(&sound).status, Status::Pass);
-        }
-        let long = pages(&[json!("x".repeat(20_000))]);
-        assert!(long.status == Status::Pass && long.message.contains("20000 bytes"), "{}", long.message);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Say in one or two sentences what the tool does, when to use it and what it gives back, and describe \
                   each parameter with its unit and an example: `\"city\": {\"type\": \"string\", \"description\": \
                   \"City name in English, for example Lisbon\"}`.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the descriptions of `tools/list`. At least 10 characters (4 in scripts \
                without spaces) that are not the name again. Their characters, and those of names and \
@@ -107,6 +108,10 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     if let Some(first) = with.first() {
         let text = first.value.get("description").and_then(Value::as_str).unwrap_or_default();
         seen.add(Status::Pass, first.evidence("/description", text), "described");
+    }
+    // What was not read may be undescribed.
+    if seen.count(Status::Fail) + seen.count(Status::Warn) == 0 {
+        tools::read_to_end(facts, era)?;
     }
     let counted = tools::counted(facts, era, offered.len());
     if let Some((page, note)) = tools::left_out(facts, era)

@@ -33,12 +33,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Give every tool an object schema that is valid JSON Schema 2020-12, or name the draft: \
                   `\"inputSchema\": {\"type\": \"object\", \"properties\": {}}` for a tool without parameters, \
                   `\"$schema\": \"http://json-schema.org/draft-07/schema#\"` where draft-07 keywords are used.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the schemas of `tools/list`, compiled without any network access.",
         passes: "Each tool has a name and an `inputSchema` of type object that compiles; so does an \
                  `outputSchema`.",
         warns: "A schema that is valid in an older draft only and does not say so, an unknown `$schema`, \
-                `outputSchema: null`, or two tools of one name: only one of them can be called.",
+                or two tools of one name: only one of them can be called.",
         fails: "A missing or null schema, another root type, one that is valid in no draft, or a list whose \
                 `tools` is no array.",
     },
@@ -71,6 +72,10 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     for (tool, count) in namesakes(&offered) {
         let message = format!("{count} tools are called {}: only one of them can be called", tool.shown());
         reader.seen.add(Status::Warn, tool.evidence("/name", tool.name().unwrap_or_default()), message);
+    }
+    // What was not read may be broken.
+    if reader.seen.count(Status::Fail) + reader.seen.count(Status::Warn) == 0 {
+        tools::read_to_end(facts, era)?;
     }
     let counted = tools::counted(facts, era, offered.len());
     if let Some((page, note)) = tools::left_out(facts, era)
@@ -122,12 +127,9 @@ impl Reader {
             }
         }
         match tool.value.get("outputSchema") {
-            None => {}
+            // Null in place of nothing is `rpc-optional-not-null`.
+            None | Some(Value::Null) => {}
             Some(Value::Object(_)) => self.schema(tool, "outputSchema", !self.from(Revision::V2026_07_28)),
-            Some(Value::Null) => {
-                let message = format!("{}: outputSchema is null instead of left out", tool.shown());
-                self.seen.add(Status::Warn, tool.evidence("/outputSchema", "null"), message);
-            }
             Some(other) => {
                 let message = format!("{}: outputSchema is {}", tool.shown(), type_name(other));
                 self.seen.add(Status::Fail, tool.evidence("/outputSchema", type_name(other)), message);
@@ -238,8 +240,9 @@ mod tests {
         assert_eq!(legacy("2025-06-18", &input(&tuple)).status, Status::Pass);
         let unknown = json!({"$schema":"https://example.com/mine","type":"object"});
         assert_eq!(modern(&input(&unknown)).status, Status::Warn);
+        // Another check's business.
         let null = json!([{"name":"a","inputSchema":{"type":"object"},"outputSchema":null}]);
-        assert_eq!(modern(&null).status, Status::Warn);
+        assert_eq!(modern(&null).status, Status::Pass);
     }
 
     #[test]

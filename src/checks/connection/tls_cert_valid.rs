@@ -27,6 +27,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Serve the full chain (leaf first, then every intermediate) of a certificate for this host name and \
                   renew it automatically, for example `ssl_certificate /etc/letsencrypt/live/HOST/fullchain.pem;` \
                   in nginx, not `cert.pem`.",
+    causes: &[],
     how: How {
         sent: "The TLS handshake with SNI and normal verification. If that fails, one handshake without \
                verification, only to read the certificate and name the fault.",

@@ -1,8 +1,8 @@
 //! A network endpoint should speak TLS.
 
 use crate::checks::prelude::*;
+use crate::facts::auth::challenges;
 use crate::protocol::address::Exposure;
-use crate::protocol::headers::challenges;
 
 pub(super) static CHECK: Check = Check {
     id: "tls-required",
@@ -30,6 +30,7 @@ pub(super) static CHECK: Check = Check {
                 read and change them.",
     remediation: "Serve the endpoint over https (or wss) and let the plain port only redirect, for example with \
                   Caddy: `mcp.example.com { reverse_proxy 127.0.0.1:8080 }` obtains the certificate by itself.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the scheme of the URL, the address behind it and the handshake.",
         passes: "The URL is `https` or `wss` and a TLS connection came up.",
@@ -86,9 +87,7 @@ fn redirects_to_tls(exchange: &Exchange) -> bool {
 }
 
 fn asks_for_token(exchange: &Exchange) -> bool {
-    exchange.head.as_ref().is_some_and(|head| {
-        head.values("www-authenticate").flat_map(challenges).any(|challenge| challenge.scheme == "bearer")
-    })
+    challenges(exchange).iter().any(|challenge| challenge.scheme == "bearer")
 }
 
 #[cfg(test)]

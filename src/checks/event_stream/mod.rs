@@ -5,6 +5,7 @@ mod sse_event_ids;
 mod sse_grammar;
 mod sse_keepalive;
 mod sse_last_event_id;
+mod sse_stream_lasts;
 mod sse_unbuffered;
 
 use crate::check::Check;
@@ -17,4 +18,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &sse_last_event_id::CHECK,
     &sse_unbuffered::CHECK,
     &sse_keepalive::CHECK,
+    &sse_stream_lasts::CHECK,
 ];

@@ -41,6 +41,7 @@ pub(super) static CHECK: Check = Check {
                 or refused outright, as every browser does.",
     remediation: "Send `200 OK` with `Content-Type: text/event-stream` and nothing after it but, at most, \
                   `; charset=utf-8`.",
+    causes: &[],
     how: How {
         sent: "Nothing more: status and Content-Type of every event stream of the scan.",
         passes: "200 and `text/event-stream`, with or without `charset=utf-8`.",

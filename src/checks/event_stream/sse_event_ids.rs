@@ -1,12 +1,8 @@
 //! Event ids let a client resume a broken stream, where the revision has resumption.
 
-use std::collections::{BTreeMap, HashSet};
-
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::streams::is_stream;
-use crate::protocol::names;
-use crate::protocol::sse::{self, Block};
+use crate::facts::event_ids;
 
 pub(super) static CHECK: Check = Check {
     id: "sse-event-ids",
@@ -32,11 +28,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Write an `id:` line into every event that carries data, never used twice within a session, for \
                   example `id: <stream>-<counter>`. TypeScript SDK: pass `eventStore` to the transport; Python SDK: \
                   pass `event_store` to the session manager; Rust SDK: keep `with_legacy_session_mode(true)`.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the ids of all events with data, by session and stream; replays and replies \
                to `initialize` are left out.",
         passes: "Each has an id, none twice in a session, and integers rise.",
-        warns: "Ids are missing, repeat or fall. (Only noted on a dual-era endpoint.)",
+        warns: "Ids are missing, repeat or fall. (Only noted on a dual-era endpoint; what repeats within a session of \
+                MCP is another matter.)",
         fails: "",
     },
     judge,
@@ -48,11 +46,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if !feed && !class.streamable(Era::Legacy) {
         return not_applicable("the modern era has no event ids");
     }
-    let mut tally = Tally::default();
-    for exchange in facts.exchanges().filter(|exchange| is_stream(exchange) && counts(facts, exchange, feed))
-    {
-        tally.take(exchange);
-    }
+    let tally = event_ids::tally(facts.exchanges(), feed);
     let Some((shown, line)) = tally.first else {
         return if feed {
             inconclusive("no event that carries data arrived")
@@ -73,12 +67,21 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         };
         seen.add(Status::Warn, evidence, message);
     }
-    if let Some((exchange, line, id)) = tally.repeated {
-        let id = crate::verdict::cut(&id);
-        seen.add(Status::Warn, Evidence::line(exchange, line), format!("the id `{id}` is used twice"));
+    // Within a session of MCP uniqueness is a rule, with a row of its own.
+    let elsewhere = tally.repeated.is_some() && class.streamable(Era::Legacy);
+    if let Some((exchange, line, id)) = tally.repeated.as_ref().filter(|_| !elsewhere) {
+        let id = crate::verdict::cut(id);
+        let message = match tally.everywhere() {
+            Some(_) => format!("every event has the id `{id}`"),
+            None => format!("the id `{id}` comes more than once"),
+        };
+        seen.add(Status::Warn, Evidence::line(exchange, *line), message);
     }
     if let Some((exchange, line)) = tally.falling {
         seen.add(Status::Warn, Evidence::line(exchange, line), "ids fall within one stream");
+    }
+    if seen.is_empty() && elsewhere {
+        return not_applicable("ids repeat: see `legacy-event-ids-unique`");
     }
     if seen.is_empty() {
         return pass(evidence, format!("all {all} events have ids of their own"));
@@ -89,63 +92,6 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         verdict.message.push_str("; clients of the modern era have no use for ids");
     }
     Ok(verdict)
-}
-
-/// Streams of the legacy era or of a feed; not replays, which repeat ids rightly, and not replies to
-/// `initialize`, which belong to no session yet.
-fn counts(facts: &Facts<'_>, exchange: &Exchange, feed: bool) -> bool {
-    let initialize = facts.method(exchange) == Some(names::INITIALIZE);
-    let ours = exchange.era == Some(Era::Legacy)
-        || exchange.probe == ProbeId::LegacyGet
-        || (feed && exchange.era.is_none());
-    ours && !initialize && exchange.request.header("last-event-id").is_none()
-}
-
-#[derive(Default)]
-struct Tally<'t> {
-    events: usize,
-    with_id: usize,
-    first: Option<(&'t Exchange, usize)>,
-    without: Option<(&'t Exchange, usize)>,
-    repeated: Option<(&'t Exchange, usize, String)>,
-    falling: Option<(&'t Exchange, usize)>,
-    /// Ids by session; a stream outside any session is a scope of its own.
-    known: BTreeMap<(Option<String>, u32), HashSet<String>>,
-}
-
-impl<'t> Tally<'t> {
-    fn take(&mut self, exchange: &'t Exchange) {
-        let blocks = sse::blocks(exchange.lines().unwrap_or_default());
-        let carries = |block: &&Block| block.dispatched() && block.data.as_deref() != Some("");
-        let scope = match &exchange.session {
-            Some(session) => (Some(session.clone()), 0),
-            None => (None, exchange.id),
-        };
-        let known = self.known.entry(scope).or_default();
-        let mut numbers: Option<Vec<(u128, usize)>> = Some(Vec::new());
-        for block in blocks.iter().filter(carries) {
-            let place = (exchange, block.first_line);
-            self.events = self.events.saturating_add(1);
-            self.first.get_or_insert(place);
-            let Some(id) = block.id.as_deref().filter(|id| !id.is_empty()) else {
-                self.without.get_or_insert(place);
-                continue;
-            };
-            self.with_id = self.with_id.saturating_add(1);
-            if !known.insert(id.to_owned()) && self.repeated.is_none() {
-                self.repeated = Some((exchange, block.first_line, id.to_owned()));
-            }
-            numbers = numbers.zip(id.parse().ok()).map(|(mut numbers, number)| {
-                numbers.push((number, block.first_line));
-                numbers
-            });
-        }
-        let numbers = numbers.unwrap_or_default();
-        let fall = numbers.iter().zip(numbers.iter().skip(1)).find(|(before, after)| after.0 < before.0);
-        if let Some((_, (_, line))) = fall {
-            self.falling.get_or_insert((exchange, *line));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -186,8 +132,10 @@ mod tests {
         assert_eq!(legacy(&["data: {}\n\n"]).status, Status::Warn);
         let some = legacy(&["id: 1\ndata: {}\n\ndata: {}\n\n"]);
         assert!(some.message.contains("1 of 2"), "{}", some.message);
-        let twice = legacy(&["id: 1\ndata: {}\n\n", "id: 1\ndata: {}\n\n"]);
-        assert!(twice.message.contains("used twice"), "{}", twice.message);
+        let twice = Scan::feed("id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 1\ndata: c\n\n").judge(&CHECK);
+        assert!(twice.message.contains("`1` comes more than once"), "{}", twice.message);
+        let same = Scan::feed(&"id: s\ndata: a\n\n".repeat(3)).judge(&CHECK);
+        assert!(same.message.contains("every event has the id `s`"), "{}", same.message);
         assert!(legacy(&["id: 9\ndata: {}\n\nid: 8\ndata: {}\n\n"]).message.contains("fall"));
         assert_eq!(Scan::feed("data: hello\n\n").judge(&CHECK).status, Status::Warn);
     }
@@ -200,6 +148,13 @@ mod tests {
         let replay = ping("id: 1\ndata: {}\n\n").sending("last-event-id", "0");
         let scan = Scan::legacy(true).with(ping("id: 1\ndata: {}\n\n")).with(other).with(replay);
         assert_eq!(scan.judge(&CHECK).status, Status::Pass);
+    }
+
+    #[test]
+    fn leaves_repetitions_within_a_session_to_their_own_check() {
+        let twice = legacy(&["id: 1\ndata: {}\n\n", "id: 1\ndata: {}\n\n"]);
+        assert_eq!(twice.status, Status::NotApplicable, "{}", twice.message);
+        assert!(twice.message.contains("legacy-event-ids-unique"), "{}", twice.message);
     }
 
     #[test]

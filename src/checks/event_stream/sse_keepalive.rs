@@ -1,8 +1,8 @@
 //! A stream that may stay silent should show signs of life.
 
 use crate::checks::prelude::*;
+use crate::facts::arrivals::{HELD, KeepAlive, keep_alive, too_long};
 use crate::facts::listen::subscribes;
-use crate::facts::summary::{KeepAlive, keep_alive};
 use crate::transcript::{Ended, FailureKind, Profile};
 
 pub(super) static CHECK: Check = Check {
@@ -46,6 +46,7 @@ pub(super) static CHECK: Check = Check {
                   `StreamableHttpServerConfig::default().with_sse_keep_alive(Some(Duration::from_secs(15)))`. \
                   Where a proxy stands before the server, let it wait longer than that and pass comments on at \
                   once; nginx: `proxy_read_timeout 3600s; proxy_buffering off;`.",
+    causes: &[],
     how: How {
         sent: "The idle stream (GET, `subscriptions/listen` or a feed) is held for up to 35 s; every byte is \
                noted with its time. The first that comes after silence ends the watch, and a second one if the \
@@ -61,21 +62,13 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-/// 30 s and the jitter of a timer.
-const LONGEST_GAP_MS: u64 = 32_000;
 /// A connection that breaks after a shorter silence need not have broken for it.
 const LEAST_SILENCE_MS: u64 = 5_000;
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let mut seen = Observations::new();
     let (mut short, mut sound) = (None, String::new());
-    let held = [
-        (ProbeId::Classify, "get"),
-        (ProbeId::Idle, "get"),
-        (ProbeId::LegacyGet, "get"),
-        (ProbeId::Listen, "listen"),
-    ];
-    for exchange in held.iter().flat_map(|(probe, step)| facts.steps(*probe, step)) {
+    for exchange in HELD.iter().flat_map(|(probe, step)| facts.steps(*probe, step)) {
         if refused(exchange) {
             continue;
         }
@@ -99,7 +92,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
                 "not watched: the quick profile leaves it out; scan with the standard profile",
             );
         }
-        return inconclusive(format!("{why} after {}: too short to tell", seconds(ms)));
+        return inconclusive(match why {
+            Some(by) => {
+                format!("the stream was ended by {by}, after {}: see `sse-stream-lasts`", seconds(ms))
+            }
+            None => format!("the watch ended after {}: too short to tell", seconds(ms)),
+        });
     }
     without_stream(facts)
 }
@@ -144,7 +142,7 @@ fn refused(exchange: &Exchange) -> bool {
 
 /// The verdict on one held stream, or how long it was watched in vain (milliseconds) and what ended
 /// the watch.
-fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64, String)> {
+fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64, Option<String>)> {
     let kept = keep_alive(exchange).unwrap_or_else(|| KeepAlive {
         exchange: exchange.id,
         watched_ms: exchange.ended_us.saturating_sub(exchange.started_us) / 1_000,
@@ -159,7 +157,7 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
         Ok(Verdict::of(status, vec![Evidence::new(exchange, "time", excerpt)], message))
     };
     match kept.first_gap_ms {
-        Some(_) if kept.longest_gap_ms > LONGEST_GAP_MS => verdict(
+        Some(_) if too_long(kept.longest_gap_ms) => verdict(
             Status::Warn,
             format!("{longest} of silence"),
             format!("silent for {longest} at a stretch"),
@@ -176,14 +174,12 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
             let silence = &longest;
             // Idle tunnels are cut, too: then nobody knows who did it. What was silent before is known.
             if let Some(ours) = &facts.header().proxy {
-                if kept.longest_gap_ms > LONGEST_GAP_MS {
+                if too_long(kept.longest_gap_ms) {
                     let message = format!("nothing came in {silence} of silence, until the stream was cut");
                     return verdict(Status::Warn, format!("{silence} of silence"), message);
                 }
-                let by = format!(
-                    "the silent stream was cut, by the endpoint's side or by the proxy {ours} of this scan,"
-                );
-                return Err((kept.watched_ms, by));
+                let by = format!("the endpoint's side or the proxy {ours} of this scan");
+                return Err((kept.watched_ms, Some(by)));
             }
             let by = facts.proxy().map_or_else(
                 || "by the server or something before it".to_owned(),
@@ -197,7 +193,7 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
             verdict(status, format!("cut after {silence} of silence"), message)
         }
         // What a watch of 35 s leaves, once the stream has opened.
-        None if kept.longest_gap_ms > LONGEST_GAP_MS => {
+        None if too_long(kept.longest_gap_ms) => {
             let mut message = format!("nothing came in {longest} of silence");
             if let Some(what) = withheld(exchange) {
                 message.push_str(", ");
@@ -210,16 +206,13 @@ fn judge_stream(facts: &Facts<'_>, exchange: &Exchange) -> Result<Verdict, (u64,
         }
         None if exchange.ended == Ended::Complete => {
             let by = facts.proxy().filter(|_| kept.longest_gap_ms >= LEAST_SILENCE_MS).map_or_else(
-                || "the server ended the stream".to_owned(),
-                |proxy| {
-                    format!(
-                        "the silent stream was ended, by the server or by the proxy that replies name (`{proxy}`),"
-                    )
-                },
+                || "the server or something before it".to_owned(),
+                |proxy| format!("the server or the proxy that replies name (`{proxy}`)"),
             );
-            Err((kept.watched_ms, by))
+            Err((kept.watched_ms, Some(by)))
         }
-        None => Err((kept.watched_ms, "the watch ended".to_owned())),
+        None if broken(exchange) => Err((kept.watched_ms, Some("a connection that broke".to_owned()))),
+        None => Err((kept.watched_ms, None)),
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) static CHECK: Check = Check {
                 between, or hands out again what was already acted on.",
     remediation: "Keep the last events, write an `id:` into each, and on `Last-Event-ID: 42` begin with event 43. With \
                   sse-starlette read `request.headers.get(\"last-event-id\")` before the first `yield`.",
+    causes: &[],
     how: How {
         sent: "The feed is read until two events with ids came, and dropped; then GET with \
                `Last-Event-ID` of the first.",

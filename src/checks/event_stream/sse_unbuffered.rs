@@ -1,9 +1,10 @@
 //! What a server sends must arrive when it is sent.
 
 use crate::checks::prelude::*;
-use crate::facts::coding;
-use crate::facts::delivery::{Stream, Timing, behind_nginx, burst, held_back, stream, timing};
+use crate::facts::arrivals::OPENING_US;
+use crate::facts::delivery::{HELD_US, Stream, Timing, behind_nginx, burst, held_back, lump, stream, timing};
 use crate::facts::streams::is_stream;
+use crate::facts::{Kind, coding};
 use crate::transcript::{Content, Ended, Expectation, Profile};
 use crate::verdict::milliseconds;
 
@@ -33,6 +34,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send `X-Accel-Buffering: no` with every event stream, flush after each event, and leave event streams \
                   out of compression. For nginx in front of it: `proxy_buffering off; gzip off; proxy_http_version \
                   1.1;` in the location of the endpoint.",
+    causes: &[],
     how: How {
         sent: "When headers, the first byte and each event of every stream arrived; then one stream of \
                each kind again with `Accept-Encoding: gzip, br`. Also `X-Accel-Buffering`, `Content-Length` and \
@@ -42,8 +44,11 @@ pub(super) static CHECK: Check = Check {
         warns: "`X-Accel-Buffering: no` is missing on a modern stream, an open stream declares a \
                 Content-Length, a stream is compressed though nothing asked for it, or compression that is \
                 still timely.",
-        fails: "Headers or the first event are held back for more than 10 s, be it only where compression \
-                is allowed, or many events arrive in one burst at the end.",
+        fails: "Headers or the first event are held back for more than 10 s; where compression is allowed, an event \
+                comes 3 s later than without, or never: bytes of a container are none; many events of different \
+                times arrive in one burst at the end; or ten events or more (or 4 KiB of them) arrive in one \
+                read after 10 s of silence, and their times, consecutive ids or JSON-RPC ids show that they were \
+                collected.",
     },
     judge,
 };
@@ -60,6 +65,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let class = facts.class();
     let mut seen = Observations::new();
     let (mut open, mut silent, mut posts) = (None, None, Vec::new());
+    let (mut held_streams, mut held_failed) = (0_usize, 0_usize);
     for exchange in facts.exchanges() {
         let spoken = exchange.era.is_none_or(|era| class.eras.contains(&era));
         let Some(kind) = stream(exchange, class).filter(|_| spoken) else {
@@ -74,12 +80,30 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             );
             seen.add(Status::Fail, Evidence::new(exchange, "time", "one burst at the end"), message);
         }
+        let lump = lump(exchange);
+        if let Some((Some(marks), lump)) = lump.map(|lump| (lump.shown_by, lump)) {
+            let message = format!(
+                "{}: {} events came in one read after {} of silence, and {marks} show that they were produced bit by bit",
+                kind.words(),
+                lump.items,
+                milliseconds(lump.silence_us)
+            );
+            seen.add(Status::Fail, Evidence::line(exchange, lump.line), message);
+        }
         let times = timing(exchange);
         if kind == Stream::Post {
             posts.push((exchange, times));
             continue;
         }
-        match judge_held(exchange, kind, &times) {
+        held_streams = held_streams.saturating_add(1);
+        // Many events in one read may have been collected, or made at once: nothing tells.
+        let verdict = judge_held(exchange, kind, &times)
+            .filter(|verdict| lump.is_none() || verdict.status != Status::Pass);
+        held_failed = held_failed.saturating_add(usize::from(
+            lump.is_some_and(|lump| lump.shown_by.is_some())
+                || verdict.as_ref().is_some_and(|verdict| verdict.status == Status::Fail),
+        ));
+        match verdict {
             Some(verdict) => {
                 if verdict.status == Status::Pass {
                     open.get_or_insert(verdict.message.clone());
@@ -103,7 +127,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     for exchange in again {
         compressed(facts, exchange, &mut seen);
     }
-    name_the_proxy(facts, seen, open, silent)
+    let mut judged = name_the_proxy(facts, seen, open, silent)?;
+    if judged.status == Status::Fail && held_failed > 0 && held_streams > 1 {
+        judged.message.push_str(&format!("; so {held_failed} of {held_streams} held streams"));
+    }
+    Ok(judged)
 }
 
 fn name_the_proxy(
@@ -115,6 +143,10 @@ fn name_the_proxy(
     let judged = [Status::Pass, Status::Warn, Status::Fail].iter().any(|status| seen.count(*status) > 0);
     if !judged {
         return match silent {
+            // What a POST opened is read as far as it came: asked again, it could start something.
+            None if facts.class().transports.contains(&Transport::EventStream) => {
+                inconclusive("the stream was opened by a POST, and that is not repeated for its timing")
+            }
             None => not_applicable("no event stream was seen: every answer was plain JSON"),
             Some(_) if facts.profile() == Profile::Quick => {
                 inconclusive("nothing came at once, and the quick profile does not wait")
@@ -148,9 +180,7 @@ fn name_the_proxy(
 
 /// Whether it is a GET stream whose headers did not come in a time that says something.
 fn headless((kind, times): &(Stream, Timing)) -> bool {
-    *kind == Stream::LegacyGet
-        && times.head_us.is_none()
-        && times.watched_us >= crate::facts::delivery::HELD_US
+    *kind == Stream::LegacyGet && times.head_us.is_none() && times.watched_us >= HELD_US
 }
 
 /// The verdict on a stream that stays open; `None` where nothing was due, or it came neither in time nor
@@ -177,9 +207,7 @@ fn judge_held(exchange: &Exchange, kind: Stream, times: &Timing) -> Option<Verdi
     let apart = times.arrivals > 1;
     let prompt = first.is_some_and(|us| us <= EVENT_US);
     let through = match kind {
-        Stream::Listen | Stream::HttpSse => prompt || apart,
-        // A small write that came through was not collected with others.
-        Stream::Feed => times.arrivals > 0,
+        Stream::Listen | Stream::HttpSse | Stream::Feed => prompt || apart,
         // Nothing is due, and what holds small writes back holds the head back, too.
         Stream::LegacyGet | Stream::Post => true,
     };
@@ -208,7 +236,7 @@ fn judge_posts(posts: &[(&Exchange, Timing)]) -> Option<Verdict> {
     let evidence = vec![Evidence::new(exchange, "time", text.as_str())];
     let status = if head <= HEAD_US && first <= EVENT_US {
         Status::Pass
-    } else if head > crate::facts::delivery::HELD_US || first > crate::facts::delivery::HELD_US {
+    } else if head > HELD_US || first > HELD_US {
         Status::Fail
     } else {
         return None;
@@ -218,13 +246,13 @@ fn judge_posts(posts: &[(&Exchange, Timing)]) -> Option<Verdict> {
 
 /// What the headers promise about delivery.
 fn headers(exchange: &Exchange, kind: Stream, seen: &mut Observations) {
-    if kind.held() && exchange.header("content-length").is_some() {
+    if kind.held() && exchange.ended != Ended::Complete && exchange.header("content-length").is_some() {
         let message = format!("{} is open and declares a Content-Length", kind.words());
         seen.add(Status::Warn, Evidence::header(exchange, "content-length"), message);
     }
-    if kind.held() && exchange.header("content-encoding").is_some() && exchange.lines().is_none() {
-        let coding = coding::unasked(exchange).map_or_else(String::new, |coding| format!(" with {coding}"));
-        let message = format!("an event stream is compressed{coding} although the client did not ask for it");
+    if let Some(coding) = coding::unasked(exchange).filter(|_| kind.held()) {
+        let message =
+            format!("an event stream is compressed with {coding} although the client did not ask for it");
         seen.add(Status::Warn, Evidence::header(exchange, "content-encoding"), message);
     }
     let modern = exchange.era == Some(Era::Modern);
@@ -266,7 +294,7 @@ fn uncompressed(facts: &Facts<'_>, exchange: &Exchange) -> (Option<u64>, Option<
 /// The same stream, with compression allowed.
 fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
     let times = timing(exchange);
-    let long = times.watched_us.saturating_add(100_000) >= crate::facts::delivery::HELD_US;
+    let long = times.watched_us.saturating_add(100_000) >= HELD_US;
     let waited = milliseconds(times.watched_us);
     let silent =
         exchange.head.is_none() && exchange.first_byte_us.is_none() && exchange.ended != Ended::Complete;
@@ -286,34 +314,54 @@ fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
         return;
     };
     let evidence = Evidence::header(exchange, "content-encoding");
-    let flushed = times.first_byte_us.or(match exchange.content {
-        Content::None => None,
-        _ => times.head_us,
+    // Of a stream that was decoded, what a client could read; of others, what came.
+    let first_us = times.first_event_us.or(times.first_byte_us).or(match exchange.content {
+        Content::Binary { .. } => times.head_us,
+        _ => None,
     });
-    match flushed {
-        Some(us) if us <= crate::facts::delivery::HELD_US => {
+    let due = due_us(facts, exchange);
+    let late = |us: u64| due.is_some_and(|due| due <= us);
+    match first_us {
+        Some(us) if us <= HELD_US && !late(us) => {
             let after = milliseconds(us);
             let message =
                 format!("streams are compressed ({encoding}) where clients allow it, yet timely ({after})");
             seen.add(Status::Warn, evidence, message);
         }
-        _ if long && owed(facts, exchange, &times) => {
-            let message = format!("a compressed stream ({encoding}) is held back: no byte in {waited}");
+        Some(us) if late(us) => {
+            let message = format!(
+                "compressed and not flushed: the first event of a stream under {encoding} came after {}",
+                milliseconds(us)
+            );
+            seen.add(Status::Fail, evidence, message);
+        }
+        None if owed(facts, exchange, &times) => {
+            let container = exchange
+                .coded
+                .map_or_else(String::new, |coded| format!(", but {} bytes of its container", coded.bytes));
+            let message = format!(
+                "compressed and not flushed: a stream under {encoding} brought no event in {waited}{container}"
+            );
             seen.add(Status::Fail, evidence, message);
         }
         _ => {}
     }
 }
 
-/// Whether a byte of a stream was due. On the GET of the legacy era nothing is, but a keep-alive that came
-/// without compression comes again: every 30 s at the latest, or it is none.
+/// When something of a stream is due at the latest, where it came without compression: 3 s later than there. What
+/// came when that stream had opened may have been a keep-alive of a timer that runs for all: such come every
+/// 30 s at the latest, or they are none.
+fn due_us(facts: &Facts<'_>, exchange: &Exchange) -> Option<u64> {
+    let kept = uncompressed(facts, exchange).1?;
+    let due = kept.saturating_add(EVENT_US);
+    Some(if kept <= OPENING_US { due } else { due.max(KEPT_ALIVE_US) })
+}
+
+/// Whether something of a stream that brought nothing was due by the end of its watch.
 fn owed(facts: &Facts<'_>, exchange: &Exchange, times: &Timing) -> bool {
-    if exchange.request.method != "GET" || !facts.class().streamable(Era::Legacy) {
-        return true;
-    }
-    let kept = uncompressed(facts, exchange).1;
-    let due = kept.map(|byte| byte.saturating_add(EVENT_US).max(KEPT_ALIVE_US));
-    times.first_byte_us.is_none() && due.is_some_and(|due| due <= times.watched_us)
+    let by_nature = exchange.request.method != "GET" || facts.class().kind == Kind::HttpSse;
+    (by_nature && times.watched_us.saturating_add(100_000) >= HELD_US)
+        || due_us(facts, exchange).is_some_and(|due| due <= times.watched_us)
 }
 
 #[cfg(test)]
@@ -325,7 +373,7 @@ mod tests {
     use crate::finding::Finding;
     use crate::protocol::names;
     use crate::protocol::revision::Era;
-    use crate::transcript::{Content, Ended, FailureKind, Phase, ProbeId, Profile};
+    use crate::transcript::{Coded, Content, Decoding, Ended, FailureKind, Phase, ProbeId, Profile};
     use crate::verdict::Status;
 
     const ACK: &str =
@@ -409,7 +457,7 @@ mod tests {
             .header("content-encoding", "gzip")
             .negative();
         packed.made.content = Content::Binary { base64: "H4sI".to_owned(), bytes: 20 };
-        packed.made.first_byte_us = Some(10_000_000);
+        packed.made.first_byte_us = Some(2_000_000);
         let scan = Scan::feed("data: 1\n\n").with(packed.header("server", "Caddy"));
         let finding = scan.judge(&CHECK);
         assert_eq!(finding.status, Status::Warn);
@@ -480,7 +528,7 @@ mod tests {
         let http_sse = |made: Made| Scan::http_sse().with(made).judge(&CHECK);
         let finding = http_sse(packed(Some(Era::Legacy), 10_000_000));
         assert_eq!(finding.status, Status::Fail, "{}", finding.message);
-        assert!(finding.message.contains("a compressed stream (gzip) is held back"), "{}", finding.message);
+        assert!(finding.message.contains("a stream under gzip brought no event"), "{}", finding.message);
         let mut headless = packed(Some(Era::Legacy), 10_000_000).failed(Phase::Head, FailureKind::Cancelled);
         headless.made.head = None;
         let finding = http_sse(headless);
@@ -519,6 +567,49 @@ mod tests {
         let finding = scan.judge(&CHECK);
         assert_eq!(finding.status, Status::Fail, "{}", finding.message);
         assert!(finding.message.contains("6 events"), "{}", finding.message);
+    }
+
+    /// Twelve events in one read after `silence_us`.
+    fn lump(event: impl Fn(usize) -> String, silence_us: u64) -> Scan {
+        let text: String = (0..12).map(event).collect();
+        let mut scan = late(Scan::feed(&text), silence_us, false);
+        if let Content::Lines { lines, .. } = &mut scan.transcript.exchanges.last_mut().unwrap().content {
+            let first = lines[0].at_us;
+            lines.iter_mut().for_each(|line| line.at_us = first);
+        }
+        scan
+    }
+
+    #[test]
+    fn fails_on_what_was_collected_and_is_undecided_where_nothing_tells() {
+        let ids = |n: usize| format!("id: {}\ndata: x\n\n", n + 40);
+        let finding = lump(ids, 15_000_000).judge(&CHECK);
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(
+            finding.message.contains("12 events") && finding.message.contains("ids"),
+            "{}",
+            finding.message
+        );
+        let pings = lump(|_| ": ping\n\n".to_owned(), 15_000_000).judge(&CHECK);
+        assert_eq!(pings.status, Status::Fail, "{}", pings.message);
+        assert_eq!(lump(|_| "data: x\n\n".to_owned(), 15_000_000).judge(&CHECK).status, Status::Inconclusive);
+        // Made at one moment, or the history of a feed.
+        let at_once = lump(|_| "data: {\"t\":1790000000}\n\n".to_owned(), 15_000_000).judge(&CHECK);
+        assert_ne!(at_once.status, Status::Fail, "{}", at_once.message);
+        assert_eq!(lump(ids, 0).judge(&CHECK).status, Status::Pass);
+    }
+
+    #[test]
+    fn fails_where_only_the_head_of_a_container_comes() {
+        let mut made = packed(None, 10_000_000).stream("", 0).held_until(10_000_000);
+        made.made.coded = Some(Coded { bytes: 10, decoding: Decoding::Open });
+        let finding = Scan::feed("data: 1\n\n").with(made).judge(&CHECK);
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(finding.message.contains("10 bytes of its container"), "{}", finding.message);
+        // A feed that says nothing without compression, either, owes nothing.
+        let mut made = packed(None, 10_000_000).stream("", 0).held_until(10_000_000);
+        made.made.coded = Some(Coded { bytes: 10, decoding: Decoding::Open });
+        assert_ne!(Scan::feed("").with(made).judge(&CHECK).status, Status::Fail);
     }
 
     #[test]

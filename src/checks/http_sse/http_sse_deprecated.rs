@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::classification::{not_looked_at, streamable_beside};
+use crate::facts::beside::{not_looked_at, streamable_beside};
 
 pub(super) static CHECK: Check = Check {
     id: "http-sse-deprecated",
@@ -25,6 +25,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Host Streamable HTTP beside the old transport, at `/mcp` for example, and keep `/sse` until its \
                   clients are gone: `StreamableHTTPServerTransport` in the TypeScript SDK, \
                   `mcp.streamable_http_app()` in the Python SDK.",
+    causes: &[],
     how: How {
         sent: "`server/discover` and `initialize` on the URL and the usual paths beside it.",
         passes: "Streamable HTTP answers on one of them.",

@@ -34,6 +34,7 @@ pub(super) static CHECK: Check = Check {
                   `data: /messages?sessionId=8f14e45f`, then an empty line. The SDKs do so by themselves: \
                   `SSEServerTransport(\"/messages\", res)` in TypeScript, `SseServerTransport(\"/messages/\")` in \
                   Python.",
+    causes: &[],
     how: How {
         sent: "GET with `Accept: text/event-stream`; the first event is read.",
         passes: "The first event is `endpoint`, with a URI, within 5 s.",

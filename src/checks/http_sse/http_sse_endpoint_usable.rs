@@ -28,6 +28,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Announce a path, not an absolute URL: `data: /messages?sessionId=8f14e45f`. Behind a reverse proxy \
                   give the path as the client sees it: `root_path` of the ASGI application with the Python SDK, the \
                   first argument of `SSEServerTransport(\"/prefix/messages\", res)` with the TypeScript SDK.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the URI of the `endpoint` event, resolved against the URL of the stream. \
                One of another origin is never contacted.",

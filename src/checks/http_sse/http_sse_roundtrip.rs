@@ -21,6 +21,7 @@ pub(super) static CHECK: Check = Check {
                 the POST's body, or under another name, never reaches the agent.",
     remediation: "Answer the POST with `202 Accepted` and an empty body, and write the reply to the stream: \
                   `event: message`, then `data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}`, then an empty line.",
+    causes: &[],
     how: How {
         sent: "`initialize`, `notifications/initialized` and `ping` are posted to the announced URI; \
                replies are read from the stream.",

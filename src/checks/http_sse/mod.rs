@@ -3,6 +3,7 @@
 mod http_sse_deprecated;
 mod http_sse_endpoint_first;
 mod http_sse_endpoint_usable;
+mod http_sse_post_not_streamed;
 mod http_sse_roundtrip;
 
 use crate::check::Check;
@@ -13,4 +14,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &http_sse_endpoint_usable::CHECK,
     &http_sse_roundtrip::CHECK,
     &http_sse_deprecated::CHECK,
+    &http_sse_post_not_streamed::CHECK,
 ];

@@ -1,18 +1,22 @@
 //! JSON-RPC envelope.
 
+mod handshake_served;
 mod rpc_bad_input_no_5xx;
 mod rpc_envelope_valid;
 mod rpc_errors_do_not_leak;
 mod rpc_id_echo;
 mod rpc_malformed_codes;
+mod rpc_optional_not_null;
 
 use crate::check::Check;
 
 /// In catalogue order.
 pub(super) const CHECKS: &[&Check] = &[
+    &handshake_served::CHECK,
     &rpc_envelope_valid::CHECK,
     &rpc_id_echo::CHECK,
     &rpc_malformed_codes::CHECK,
     &rpc_bad_input_no_5xx::CHECK,
     &rpc_errors_do_not_leak::CHECK,
+    &rpc_optional_not_null::CHECK,
 ];

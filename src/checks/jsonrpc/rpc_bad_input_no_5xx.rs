@@ -29,6 +29,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Catch parse and validation errors at the edge and answer 4xx with a JSON-RPC error: an empty body \
                   or `\"params\": \"x\"` gets 400 with -32700, -32600 or -32602. Give every request a deadline, and \
                   let no exception of a handler end the process.",
+    causes: &[],
     how: How {
         sent: "An empty body; `null`; `[]`; arrays nested 200 deep; `params` as a string; method `\"\"`; \
                `id: null`; an unknown `_meta` key; with a correct call before and after. Every other \

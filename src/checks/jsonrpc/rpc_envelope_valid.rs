@@ -42,13 +42,15 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send `\"jsonrpc\": \"2.0\"` and exactly one of `result` (an object) and `error`: \
                   `{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}`. Leave `error` out of a success instead of setting \
                   it to null.",
+    causes: &[],
     how: How {
         sent: "Nothing more: every 2xx body, event and frame that answers a request of ours, and every \
                refusal that calls itself JSON-RPC.",
         passes: "All of them are JSON-RPC 2.0 objects.",
         warns: "An `error` without an integer `code` or a string `message`, a key that stands twice in one \
-                object, or a byte-order mark before a JSON body.",
-        fails: "`\"jsonrpc\": \"2.0\"` is missing or different, `result` and `error` are both there or \
+                object, a byte-order mark before a JSON body, or one of the faults below in an error or in the reply \
+                to a request that was wrong on purpose.",
+        fails: "In the reply to a correct request, `\"jsonrpc\": \"2.0\"` is missing or different, `result` and `error` are both there or \
                 both absent, the result is no object, a body is an array, or a body that is labelled JSON is none.",
     },
     judge,
@@ -63,7 +65,11 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     for exchange in facts.of_era(era) {
         let reply = facts.reply(exchange);
         if let (Some(status), Some(fault)) = (exchange.status(), no_json(facts, exchange)) {
-            seen.add(Status::Fail, Evidence::text(exchange), format!("a reply (HTTP {status}) {fault}"));
+            seen.add(
+                grave(exchange, None),
+                Evidence::text(exchange),
+                format!("a reply (HTTP {status}) {fault}"),
+            );
         }
         if marked(facts, exchange) {
             let message = "a JSON body begins with a byte-order mark, which strict readers refuse";
@@ -86,7 +92,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
                 // The form of an error is another rule (`rpc-error-object-shape`), so it does not fail here.
                 let shape = jsonrpc::error_faults(value);
                 if !faults.is_empty() {
-                    seen.add(Status::Fail, at(value), faults.join(", "));
+                    seen.add(grave(exchange, Some(value)), at(value), faults.join(", "));
                 } else if !shape.is_empty() {
                     seen.add(Status::Warn, at(value), shape.join(", "));
                 } else {
@@ -97,6 +103,14 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     }
     let sound = format!("{} replies are JSON-RPC 2.0 objects", seen.count(Status::Pass));
     seen.verdict(sound, "no JSON-RPC reply was seen")
+}
+
+/// What a faulty reply comes to: clients lose the answer to a correct request. That an error is malformed changes
+/// little for who made it.
+fn grave(exchange: &Exchange, value: Option<&Value>) -> Status {
+    let refused = exchange.status().is_some_and(|status| status >= 300);
+    let error = value.is_some_and(|value| value.get("error").is_some() && value.get("result").is_none());
+    if exchange.expectation == Expectation::Plain && !refused && !error { Status::Fail } else { Status::Warn }
 }
 
 /// Whether a JSON text stands where a reply must: a body that answers our request, an event or frame
@@ -240,7 +254,6 @@ mod tests {
             json!({"jsonrpc":"2.0","id":7}),
             json!({"jsonrpc":"2.0","id":7,"result":{},"error":null}),
             json!({"jsonrpc":"2.0","id":7,"result":"pong"}),
-            json!({"error":"nope"}),
             json!([]),
         ] {
             assert_eq!(answered(body.clone()), Status::Fail, "{body}");
@@ -248,9 +261,12 @@ mod tests {
     }
 
     #[test]
-    fn fails_on_a_refusal_that_calls_itself_json_rpc() {
+    fn warns_of_errors_and_replies_to_wrong_requests() {
         let refused = ping(Era::Modern).status(400).json(json!({"jsonrpc":"1.0","error":{"code":1}}));
-        assert_eq!(Scan::modern().with(refused).judge(&CHECK).status, Status::Fail);
+        assert_eq!(Scan::modern().with(refused).judge(&CHECK).status, Status::Warn);
+        assert_eq!(answered(json!({"error":"nope"})), Status::Warn);
+        let wrong = ping(Era::Modern).negative().json(json!({"id":7,"result":{}}));
+        assert_eq!(Scan::modern().with(wrong).judge(&CHECK).status, Status::Warn);
     }
 
     #[test]

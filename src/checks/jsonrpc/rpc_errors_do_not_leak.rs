@@ -35,6 +35,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send the error's kind and log the rest: `{\"code\":-32603,\"message\":\"Internal error\"}`. With \
                   Express set `NODE_ENV=production` or add an error handler after `express.json()`; elsewhere switch \
                   the framework's debug mode off.",
+    causes: &[],
     how: How {
         sent: "Nothing more: every error body, JSON-RPC error, `isError` text and error page of the \
                scan, less what was sent and the endpoint's own host.",

@@ -1,7 +1,7 @@
 //! A reply must carry the id of its request, in value and JSON type.
 
 use crate::checks::prelude::*;
-use crate::facts::reply::asks;
+use crate::facts::reply::{Reply, asks};
 use crate::transcript::exchange::request_id;
 
 pub(super) static CHECK: Check = Check {
@@ -27,6 +27,17 @@ pub(super) static CHECK: Check = Check {
                 call waiting until it times out.",
     remediation: "Copy `id` from the request to the reply as it was parsed, without converting it: a request with \
                   `\"id\": \"7\"` must be answered with `\"id\": \"7\"`, not `7`.",
+    causes: &[
+        Cause { word: "changed", remedy: None },
+        Cause { word: "null", remedy: None },
+        Cause {
+            word: "string-refused",
+            remedy: Some(
+                "Take ids as JSON-RPC gives them, strings as well as numbers: a request with `\"id\": \"7\"` is valid \
+                 and wants its answer, not -32600.",
+            ),
+        },
+    ],
     how: How {
         sent: "A correct call (`server/discover`, or `ping` in a session) three times, each on a fresh \
                connection, with the ids `7`, `\"7\"` and `\"sc-é-😀\"`. The replies to all other correct \
@@ -34,7 +45,8 @@ pub(super) static CHECK: Check = Check {
         passes: "All three ids come back with the same value and JSON type, and no result came under an id \
                  that was not asked for.",
         warns: "",
-        fails: "An id comes back as another value or type, or as that of another request.",
+        fails: "An id comes back as another value or type, as null, or as that of another request; or a request is \
+                refused with -32600 for its string id alone.",
     },
     judge,
 };
@@ -68,6 +80,11 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
 fn judge_step(facts: &Facts<'_>, era: Era, step: &str) -> Judgement {
     let exchange = facts.settled(ProbeId::IdEcho, step, Some(era))?;
     let reply = facts.reply(exchange);
+    if step != "integer" && refuses(exchange, reply) && served(facts, era) {
+        let sent = request_id(exchange).unwrap_or_default();
+        let text = format!("a string id ({sent}) is refused with -32600");
+        return fail(Evidence::status(exchange), text).map(|verdict| verdict.because("string-refused"));
+    }
     if reply.answer.is_some() {
         return pass(Evidence::status(exchange), "echoed");
     }
@@ -85,10 +102,26 @@ fn judge_step(facts: &Facts<'_>, era: Era, step: &str) -> Judgement {
             let got = value.get("id").map_or_else(|| "no id".to_owned(), ToString::to_string);
             let pointer = if message.pointer == "body" { "body /id" } else { message.pointer.as_str() };
             let evidence = Evidence::new(exchange, pointer, format!("sent {sent}, got {got}"));
+            let cause = if got == "null" || got == "no id" { "null" } else { "changed" };
             fail(evidence, format!("the id {sent} came back as {}", cut(&got)))
+                .map(|verdict| verdict.because(cause))
         }
         None => inconclusive("the request was not answered with a JSON-RPC reply"),
     }
+}
+
+/// Whether a request is refused as no request, under its own id or under none.
+fn refuses(exchange: &Exchange, reply: &Reply) -> bool {
+    let invalid = |value: &serde_json::Value| {
+        value.pointer("/error/code").and_then(serde_json::Value::as_i64) == Some(names::INVALID_REQUEST)
+            && value.get("id").is_none_or(|id| id.is_null() || Some(id) == request_id(exchange).as_ref())
+    };
+    reply.messages.iter().any(|message| message.json.as_ref().is_ok_and(invalid))
+}
+
+/// Whether the same call was served with a number for an id.
+fn served(facts: &Facts<'_>, era: Era) -> bool {
+    facts.settled(ProbeId::IdEcho, "integer", Some(era)).is_ok_and(|exchange| facts.reply(exchange).served())
 }
 
 /// A correct call that was served under an id that nobody asked with. An error under another id may come
@@ -117,7 +150,8 @@ fn altered(facts: &Facts<'_>, exchange: &Exchange) -> Option<Verdict> {
     let pointer = if message.pointer == "body" { "body /id" } else { message.pointer.as_str() };
     let evidence = Evidence::new(exchange, pointer, format!("sent {sent}, got {got}"));
     let text = format!("the result of {} ({sent}) came under the id {got}", exchange.step);
-    Some(Verdict::of(Status::Fail, vec![evidence], text))
+    let cause = if got == "null" { "null" } else { "changed" };
+    Some(Verdict::of(Status::Fail, vec![evidence], text).because(cause))
 }
 
 #[cfg(test)]
@@ -146,6 +180,24 @@ fn examples() {
     let ping = json!({"jsonrpc":"2.0","id":7,"method":"ping"});
     let ping = post(ProbeId::IdEcho, "integer", Era::Legacy, ping).status(404).json(refused);
     let named = "tools/list (3)";
+    // Refused for its id alone where the same call with a number was served.
+    let strings = |own: bool, from: usize| {
+        let ids = [("integer", json!(7)), ("string", json!("7")), ("unicode", json!("sc-é-😀"))];
+        ids.into_iter().enumerate().fold(Scan::modern(), |scan, (index, (step, id))| {
+            let body = json!({"jsonrpc":"2.0","id":id,"method":"server/discover","params":{}});
+            let made = post(ProbeId::IdEcho, step, Era::Modern, body);
+            if index < from {
+                return scan.with(made.json(json!({"jsonrpc":"2.0","id":id,"result":{}})));
+            }
+            let back = if own { id } else { json!(null) };
+            let error = json!({"jsonrpc":"2.0","id":back,"error":{"code":-32600,"message":"no"}});
+            scan.with(made.status(400).json(error))
+        })
+    };
+    let cause = |scan: Scan| scan.judge(&CHECK).cause;
+    assert_eq!(cause(all(&|id| if id == "7" { json!(7) } else { id })), Some("changed"));
+    assert_eq!(cause(all(&|id| if id == 7 { json!(null) } else { id })), Some("null"));
+    assert_eq!(cause(strings(false, 1)), Some("string-refused"));
     hold(
         &CHECK,
         [
@@ -165,6 +217,9 @@ fn examples() {
                 list(200, json!({"jsonrpc":"2.0","id":9,"method":"ping","result":{}})),
             ),
             pass("another call under its id", under(json!(3))),
+            fail("strings are refused under their own id", strings(true, 1)).naming("is refused with -32600"),
+            fail("strings are refused under null", strings(false, 1)).naming("is refused with -32600"),
+            undecided("every id is refused", strings(false, 0)),
             undecided("nothing was sent", Scan::modern()),
             undecided("refused before it was read", Scan::legacy(true).with(ping)),
         ],

@@ -23,6 +23,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer `GET` with `Accept: text/event-stream` either with `200`, `Content-Type: text/event-stream` and \
                   the headers sent at once, or with `405 Method Not Allowed` and `Allow: POST, DELETE`. Both are fully \
                   legal.",
+    causes: &[],
     how: How {
         sent: "GET with `Accept: text/event-stream` and the headers of a session.",
         passes: "200 with an event stream, or 405.",

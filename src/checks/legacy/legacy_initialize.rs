@@ -29,6 +29,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Return all three members under the id of the request, for example `{\"protocolVersion\": \
                   \"2025-11-25\", \"capabilities\": {\"tools\": {}}, \"serverInfo\": {\"name\": \"weather\", \
                   \"version\": \"1.4.0\"}}`.",
+    causes: &[],
     how: How {
         sent: "`initialize` with `2025-11-25` and no `MCP-Protocol-Version` header.",
         passes: "A result with `protocolVersion`, `capabilities`, and name and version of `serverInfo`.",

@@ -32,12 +32,14 @@ pub(super) static CHECK: Check = Check {
                   `eventStore` whose ids sort in the order of storing (the example store's do not within one \
                   millisecond); Python SDK: pass an `event_store` to the session manager; Rust SDK: keep \
                   `with_legacy_session_mode(true)`.",
+    causes: &[],
     how: How {
         sent: "A read-only call whose answer streams (`ping`, else `tools/list`) is read to its end; \
                then GET with `Last-Event-ID` of its first event, as if the connection had dropped there. \
                Up to five times, each on a stream of its own. Where finished streams are not replayed, \
-               one is really cut and taken up again.",
-        passes: "Every try that says something brings exactly what was missing.",
+               one is really cut and taken up again. Exact replay of finished streams alone decides nothing: \
+               servers that do it still lose the answer of a call that is running when its stream breaks.",
+        passes: "A stream that was cut before its answer had come brings exactly what was missing.",
         warns: "Only some are exact; events have no ids; the GET is declined; or it is accepted and \
                 stays silent.",
         fails: "A 5xx, or no try is exact: events are lost, repeated or out of order.",
@@ -119,6 +121,12 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
                     compared(first)
                 ),
             };
+            if !running(facts, series) {
+                return inconclusive(format!(
+                    "{exact} of {told} resumed streams {brought}, but all of them had ended; none was cut while its \
+                     call was running, and only that shows whether an agent can go on"
+                ));
+            }
             let message = format!("{exact} of {told} resumed streams {brought}");
             Ok(Verdict::of(Status::Pass, vec![replayed(first)], message))
         }
@@ -130,7 +138,7 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
                 );
                 Ok(Verdict::of(Status::Fail, evidence, message))
             }
-            (_, Some(cut)) if cut.outcome == Outcome::Exact => pass(
+            (_, Some(cut)) if running(facts, series) => pass(
                 replayed(cut),
                 format!(
                     "a stream that was cut resumed exactly ({}); finished ones are not replayed",
@@ -166,6 +174,12 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
             Ok(verdict)
         }
     }
+}
+
+/// Whether a stream was cut before its answer had come, and taken up exactly.
+fn running(facts: &Facts<'_>, series: &Series<'_>) -> bool {
+    let exact = series.cut.as_ref().filter(|cut| cut.outcome == Outcome::Exact);
+    exact.is_some_and(|cut| facts.reply(cut.stream).answer.is_none())
 }
 
 fn replayed(one: &Try<'_>) -> Evidence {
@@ -212,21 +226,30 @@ mod tests {
     }
 
     #[test]
-    fn passes_when_all_tries_are_exact() {
+    fn undecided_when_only_streams_that_had_ended_are_replayed() {
         let finding = series(&[&answer(1), &answer(2), &format!(": hi\n\nid: 9-9\ndata:\n\n{}", answer(3))]);
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        assert_eq!(finding.status, Status::Inconclusive, "{}", finding.message);
+        assert!(finding.message.contains("while its call was running"), "{}", finding.message);
         assert!(finding.message.contains("3 of 3") && finding.message.contains("1-1"), "{}", finding.message);
     }
 
-    #[test]
-    fn passes_when_only_a_cut_stream_resumes() {
-        let cut = session("cut", 50).stream("id: c-0\ndata:\n\n", 0).held_until(20_000);
-        let again = resumed(1, "c-0", "id: c-1\ndata: {\"jsonrpc\":\"2.0\",\"id\":50,\"result\":{}}\n\n");
-        let mut again = again;
+    /// A stream was cut as well, with `before` on it, and taken up.
+    fn cut(scan: Scan, before: &str) -> Scan {
+        let cut = session("cut", 50).stream(before, 0).held_until(20_000);
+        let mut again = resumed(1, "c-0", "id: c-1\ndata: {\"jsonrpc\":\"2.0\",\"id\":50,\"result\":{}}\n\n");
         again.made.step = "resume-cut".to_owned();
-        let scan = add(add(streamed(1), resumed(1, "1-0", "")).with(cut), again);
-        let finding = scan.judge(&CHECK);
-        assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        add(scan.with(cut), again)
+    }
+
+    const PRIMED: &str = "id: c-0\ndata:\n\n";
+
+    #[test]
+    fn passes_when_a_stream_that_was_cut_before_its_answer_resumes() {
+        let ended_too = add(streamed(1), resumed(1, "1-0", &answer(1)));
+        for scan in [add(streamed(1), resumed(1, "1-0", "")), ended_too] {
+            let finding = cut(scan, PRIMED).judge(&CHECK);
+            assert_eq!(finding.status, Status::Pass, "{}", finding.message);
+        }
     }
 
     #[test]
@@ -291,7 +314,7 @@ mod tests {
     fn events_of_other_streams_are_not_judged_here() {
         let foreign = format!("{}{}", answer(2), answer(1));
         let scan = add(add(streamed(2), resumed(1, "1-0", &foreign)), resumed(2, "2-0", &answer(2)));
-        assert_eq!(scan.judge(&CHECK).status, Status::Pass);
+        assert_eq!(cut(scan, PRIMED).judge(&CHECK).status, Status::Pass);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Draw every id from a cryptographic source: in the TypeScript SDK `sessionIdGenerator: () => \
                   randomUUID()`; the Python SDK's session manager (`uuid4().hex`) and the Rust SDK's \
                   `LocalSessionManager` (UUID version 4) already do, so let no wrapper or proxy put its own id there.",
+    causes: &[],
     how: How {
         sent: "The ids of three `initialize` calls: characters, length, common prefix, steps like a \
                counter, and the bits that are left after the prefix. The id itself is not kept.",

@@ -1,6 +1,7 @@
 //! One session, many connections: no replica may hold it alone.
 
 use crate::checks::prelude::*;
+use crate::facts::quote::{self, quoted};
 use crate::facts::{Outcome, handshake};
 
 pub(super) static CHECK: Check = Check {
@@ -12,6 +13,7 @@ pub(super) static CHECK: Check = Check {
     applies: Applies::LEGACY,
     reads: Reads::Of(&[
         ProbeId::Classify,
+        ProbeId::EraUse,
         ProbeId::Connections,
         ProbeId::IdEcho,
         ProbeId::LegacySessions,
@@ -27,12 +29,13 @@ pub(super) static CHECK: Check = Check {
     remediation: "Keep sessions in a store that every replica reads, or have none: `sessionIdGenerator: undefined` in the \
                   TypeScript SDK, `stateless_http=True` in the Python SDK, \
                   `StreamableHttpServerConfig::default().with_legacy_session_mode(false)` in the Rust SDK.",
+    causes: &[],
     how: How {
         sent: "`ping` in one session on fresh connections, without cookies: eight, at most two a second while \
                an idle stream is watched, else one after the other; in `quick` four.",
         passes: "All are served.",
         warns: "Only 429 stood in the way.",
-        fails: "Some get 404 or 400, as if the session were unknown.",
+        fails: "Some get 404 or 400, as if the session were unknown, or two other requests in it do.",
     },
     judge,
 };
@@ -77,6 +80,20 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         verdict.unstable = !served.is_empty();
         return Ok(verdict);
     }
+    // A balancer may lead a few fresh connections to one replica, and other requests to another.
+    let elsewhere: Vec<&Exchange> = facts.exchanges().filter(|other| unknown(other, round.first())).collect();
+    if let (Some(first), true) = (elsewhere.first(), elsewhere.len() >= 2 && !served.is_empty()) {
+        let message = format!(
+            "the session is known on {} of {of} fresh connections, and {} other requests in it met a server that did \
+             not know it{}",
+            served.len(),
+            elsewhere.len(),
+            quoted(first)
+        );
+        let mut verdict = fail(Evidence::status(first), message)?;
+        verdict.unstable = true;
+        return Ok(verdict);
+    }
     match (missing, limited.first(), served.first()) {
         (Some(reason), ..) => Err(reason),
         (None, Some(first), Some(_)) => warn(
@@ -89,6 +106,18 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         ),
         (None, _, None) => inconclusive("every request was rate limited (429)"),
     }
+}
+
+/// Whether a plain request in this session was refused in words that speak of a session.
+fn unknown(other: &Exchange, round: Option<&&Exchange>) -> bool {
+    let same = round.is_some_and(|round| round.session == other.session);
+    let plain = other.expectation == Expectation::Plain && !other.step.starts_with("fresh-");
+    let said = || {
+        quote::Refusal::of(other).is_some_and(|refusal| {
+            matches!(refusal.status, 400 | 404) && refusal.text.to_ascii_lowercase().contains("session")
+        })
+    };
+    same && plain && other.request.method == "POST" && said()
 }
 
 fn unclear(exchange: &Exchange, status: Option<u16>) -> Undecided {
@@ -142,6 +171,20 @@ mod tests {
         let finding = judged(served);
         assert_eq!(finding.status, Status::Pass);
         assert!(finding.message.contains("8 of 8"), "{}", finding.message);
+    }
+
+    #[test]
+    fn fails_where_other_requests_of_the_session_met_another_server() {
+        let lost = |scan: Scan, words: &str| {
+            scan.with(ping(ProbeId::EraUse, "ping").error(404, -32600, words))
+                .with(ping(ProbeId::Catalogue, "tools/list").error(404, -32600, words))
+                .judge(&CHECK)
+        };
+        let finding = lost(round(|_, made| served(made)), "Session not found");
+        assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+        assert!(finding.unstable && finding.message.contains("2 other requests"), "{}", finding.message);
+        // A method that is not there is no session that is not there.
+        assert_eq!(lost(round(|_, made| served(made)), "Method not found").status, Status::Pass);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use crate::checks::prelude::*;
 use crate::facts::handshake;
+use crate::facts::quote::quoted;
+use crate::transcript::exchange::request_method;
 
 pub(super) static CHECK: Check = Check {
     id: "legacy-session-unknown-404",
@@ -10,7 +12,7 @@ pub(super) static CHECK: Check = Check {
     severity: Severity::High,
     level: Level::Must,
     applies: Applies::LEGACY,
-    reads: Reads::Of(&[ProbeId::Classify, ProbeId::LegacySessions]),
+    reads: Reads::Of(&[ProbeId::Classify, ProbeId::LegacySessions, ProbeId::Catalogue]),
     basis: &[
         mcp!("2025-11-25", "Transports, Session management, item 3", "basic/transports#session-management"),
         Basis {
@@ -25,6 +27,7 @@ pub(super) static CHECK: Check = Check {
                   `404 {\"jsonrpc\": \"2.0\", \"id\": null, \"error\": {\"code\": -32001, \"message\": \"Session not \
                   found\"}}`; the Python SDK's session manager and the Rust SDK's `LocalSessionManager` do it by \
                   themselves.",
+    causes: &[],
     how: How {
         sent: "A call with a random session id; then with the id of a session that was deleted, if \
                DELETE was answered 2xx.",
@@ -42,6 +45,16 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if facts.session_shapes().is_empty() && handshake::read(facts).iter().any(|made| made.result().is_some())
     {
         return not_applicable("no session id is issued, so there is none to be unknown");
+    }
+    // The same call in a live session met the same gate: a scope or a credential is missing, and no session.
+    for step in ["unknown", "deleted"] {
+        let Ok(exchange) = facts.step(ProbeId::LegacySessions, step, None) else { continue };
+        let alike = facts.of(ProbeId::Catalogue).any(|other| {
+            other.status() == exchange.status() && request_method(other) == request_method(exchange)
+        });
+        if alike && matches!(exchange.status(), Some(401 | 403)) {
+            return inconclusive(format!("a live session is refused alike{}", quoted(exchange)));
+        }
     }
     let cases = Cases::of(facts, ProbeId::LegacySessions, Era::Legacy).refused(
         "unknown",

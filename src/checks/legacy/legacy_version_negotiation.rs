@@ -22,6 +22,7 @@ pub(super) static CHECK: Check = Check {
                 version claims what it cannot speak, and one that merely refuses leaves the agent nothing to try.",
     remediation: "Compare `params.protocolVersion` with the versions you support: echo it if it is one of them, else \
                   answer with your newest. `1999-01-01` is answered with `\"protocolVersion\": \"2025-11-25\"`.",
+    causes: &[],
     how: How {
         sent: "`initialize` with `2025-11-25`, `2025-06-18`, `2025-03-26` and `1999-01-01`.",
         passes: "Known versions are echoed or replaced by a known one; the odd one is replaced.",
@@ -43,6 +44,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let mut newest: Option<(Revision, Evidence)> = None;
     let mut spoken: Vec<Revision> = Vec::new();
     let mut missing = Some(unseen(facts));
+    let mut versionless = None;
     for made in handshake::read(facts) {
         if made.exchange.step == ODD {
             if facts.twin_served(made.exchange).is_ok() {
@@ -52,6 +54,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
         // What stands between us and an answer says nothing about versions.
         if barrier::barrier(made.exchange).is_some() {
+            continue;
+        }
+        if made.result().is_some() && made.version().is_none() {
+            versionless = Some(made);
             continue;
         }
         if made.exchange.probe != ProbeId::LegacyVersions && made.version().is_some_and(unknown) {
@@ -69,6 +75,13 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     }
     spoken.sort();
     spoken.dedup();
+    // One defect: a handshake that never names a version negotiates none.
+    if let Some(made) = versionless.filter(|_| spoken.is_empty()) {
+        return charged_to(
+            "legacy-initialize",
+            format!("the result of {} names no version, so none is negotiated", made.exchange.step),
+        );
+    }
     let spoken: Vec<&str> = spoken.iter().rev().map(|revision| revision.as_str()).collect();
     let sound = format!("negotiates {}; an unsupported version is answered with another", spoken.join(", "));
     seen.verdict_despite(missing, sound)

@@ -1,7 +1,9 @@
 //! Streamable HTTP, legacy era.
 
+mod legacy_event_ids_unique;
 mod legacy_get_sse_or_405;
 mod legacy_initialize;
+mod legacy_ping;
 mod legacy_resume;
 mod legacy_resume_own_stream;
 mod legacy_session_id_quality;
@@ -16,10 +18,12 @@ use crate::check::Check;
 pub(super) const CHECKS: &[&Check] = &[
     &legacy_initialize::CHECK,
     &legacy_version_negotiation::CHECK,
+    &legacy_ping::CHECK,
     &legacy_session_id_quality::CHECK,
     &legacy_session_unknown_404::CHECK,
     &legacy_session_multi_connection::CHECK,
     &legacy_get_sse_or_405::CHECK,
+    &legacy_event_ids_unique::CHECK,
     &legacy_resume::CHECK,
     &legacy_resume_own_stream::CHECK,
 ];

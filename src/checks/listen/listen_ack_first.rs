@@ -23,6 +23,7 @@ pub(super) static CHECK: Check = Check {
                   `{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{\"notifications\":\
                   {\"toolsListChanged\":true},\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":\"1\"}}}`, and flush it \
                   at once. A server without subscriptions advertises neither `listChanged` nor `subscribe`.",
+    causes: &[],
     how: How {
         sent: "`subscriptions/listen` with every type that is advertised; the stream is read for up to \
                10 s for the acknowledgement.",

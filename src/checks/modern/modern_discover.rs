@@ -31,6 +31,7 @@ pub(super) static CHECK: Check = Check {
                   `{\"resultType\": \"complete\", \"supportedVersions\": [\"2026-07-28\"], \"capabilities\": \
                   {\"tools\": {}}, \"ttlMs\": 60000, \"cacheScope\": \"public\"}`; the server's name and version \
                   belong into `_meta`.",
+    causes: &[],
     how: How {
         sent: "`server/discover` with `MCP-Protocol-Version: 2026-07-28`, `Mcp-Method` and the members \
                of `_meta`.",

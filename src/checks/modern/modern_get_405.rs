@@ -21,6 +21,7 @@ pub(super) static CHECK: Check = Check {
                 neither exists here; anything else makes them wait, retry or misjudge the server.",
     remediation: "Route POST only, and answer every other method on the endpoint with `405 Method Not Allowed` and \
                   `Allow: POST`.",
+    causes: &[],
     how: How {
         sent: "GET, and DELETE with an invented session id, on an endpoint that speaks the modern era only.",
         passes: "405 for both.",

@@ -22,6 +22,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Check `params._meta` of every request for `io.modelcontextprotocol/protocolVersion` and \
                   `io.modelcontextprotocol/clientCapabilities`, and answer HTTP 400 with `{\"code\": -32602, \
                   \"message\": \"Invalid params: _meta lacks protocolVersion\"}` under the id of the request.",
+    causes: &[],
     how: How {
         sent: "`server/discover` with modern headers and params `{}`; then `_meta` without the version; \
                then without the client's capabilities.",

@@ -24,6 +24,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Read version and capabilities from `_meta` of every request and keep nothing on the connection: \
                   `tools/list` as the first request of a fresh connection must be answered with the same tools as \
                   after `server/discover`.",
+    causes: &[],
     how: How {
         sent: "An advertised list (else `server/discover`) as the first request on fresh connections, \
                four in `quick` and eight otherwise; then once more on one that is kept open.",

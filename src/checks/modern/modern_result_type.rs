@@ -22,6 +22,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Put `\"resultType\": \"complete\"` into every final result of a request that carries the modern \
                   `_meta`, for example `{\"resultType\": \"complete\", \"tools\": [], \"ttlMs\": 0, \"cacheScope\": \
                   \"public\"}`.",
+    causes: &[],
     how: How {
         sent: "Nothing more: every result of the modern era.",
         passes: "Each names a known `resultType`.",

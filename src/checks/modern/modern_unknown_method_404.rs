@@ -28,6 +28,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer every method that is not implemented with HTTP 404 and `{\"code\": -32601, \"message\": \
                   \"Method not found\"}` under the id of the request, also `ping`, `logging/setLevel`, \
                   `resources/subscribe` and `resources/unsubscribe`, and let no proxy replace that body.",
+    causes: &[],
     how: How {
         sent: "`scanner/does-not-exist`, then four methods that 2026-07-28 removed: `ping`, \
                `logging/setLevel`, `resources/subscribe`, `resources/unsubscribe`.",

@@ -32,6 +32,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer an unknown version with HTTP 400 and `{\"code\": -32022, \"message\": \"Unsupported protocol \
                   version\", \"data\": {\"supported\": [\"2026-07-28\"], \"requested\": \"1900-01-01\"}}` under the \
                   id of the request.",
+    causes: &[],
     how: How {
         sent: "`server/discover` with version `1900-01-01` in header and `_meta` alike.",
         passes: "400 with -32022, the supported versions, the requested one, and the id.",

@@ -27,6 +27,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Compare the `MCP-Protocol-Version` header with `params._meta[\"io.modelcontextprotocol/\
                   protocolVersion\"]` before anything else. A header of `2026-07-28` over a body of `1900-01-01` is \
                   answered with HTTP 400 and error code -32020.",
+    causes: &[],
     how: How {
         sent: "`server/discover` with header `2026-07-28` and `1900-01-01` in `_meta`; on modern-only \
                endpoints also the reverse, with header `2025-11-25`.",

@@ -4,6 +4,7 @@ use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::refusal::{NoHead, no_answer};
 use crate::facts::reply::asks;
+use crate::facts::streams::cut_short;
 use crate::transcript::FailureKind;
 
 pub(super) static CHECK: Check = Check {
@@ -23,6 +24,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Look up the failed requests in the server's log by their time. Usual causes are a worker or \
                   connection pool smaller than 5, an upstream without retries, and a proxy whose idle limit is \
                   shorter than the server's: with nginx `keepalive_timeout` below that of the upstream.",
+    causes: &[],
     how: How {
         sent: "All correct calls of the scan, topped up to 20, and five at once.",
         passes: "All succeed.",
@@ -91,6 +93,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 /// A 5xx, a timeout, or a connection that was dropped or refused, before the answer was there.
 fn fault(facts: &Facts<'_>, exchange: &Exchange) -> Option<String> {
     if facts.reply(exchange).served() {
+        return None;
+    }
+    // It was answered, if not served; what its framing lacks is a matter of `http-body-complete`.
+    if cut_short(exchange) && facts.reply(exchange).answer.is_some() {
         return None;
     }
     if let Some(status @ 500..) = exchange.status() {

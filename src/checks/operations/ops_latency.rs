@@ -29,6 +29,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Keep connections and upstream clients open between requests, answer discovery and lists from \
                   memory, and keep one instance warm. Set TCP_NODELAY on the listener: with axum \
                   `axum::serve(listener.tap_io(|tcp| { let _ = tcp.set_nodelay(true); }), app)`.",
+    causes: &[],
     how: How {
         sent: "Nothing more: the times of all cheap correct calls, topped up to 20; the first one apart. \
                Other checks share them.",
@@ -73,8 +74,18 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let mut sorted = rest.to_vec();
     sorted.sort_by_key(|(_, us)| *us);
     let times: Vec<u64> = sorted.iter().map(|(_, us)| *us).collect();
-    let [.., (second, second_us), (slowest, slowest_us)] = sorted.as_slice() else {
+    let slow_ones = sorted.split_last().filter(|(_, others)| !others.is_empty());
+    let Some((slow_one @ (slowest, slowest_us), others)) = slow_ones else {
         return inconclusive(format!("only {} calls were answered{aside}", all.len()));
+    };
+    // Calls that were slow together waited for one and the same stall.
+    let Some((second, second_us)) =
+        others.iter().rev().find(|call| call.1 <= QUICK_US || apart(call, slow_one))
+    else {
+        return inconclusive(format!(
+            "all {} calls waited together, for what may be one stall{aside}",
+            times.len()
+        ));
     };
     let words = format!(
         "{} calls: median {}, 95th percentile {}, second-slowest {} (the first of the scan {}){aside}",
@@ -106,6 +117,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     pass(evidence(second, *second_us), words)
 }
 
+/// Whether one call was over before the other began.
+fn apart((one, one_us): &(&Exchange, u64), (two, two_us): &(&Exchange, u64)) -> bool {
+    let over = |exchange: &Exchange, us: u64| exchange.started_us.saturating_add(us);
+    over(one, *one_us) <= two.started_us || over(two, *two_us) <= one.started_us
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -123,6 +140,25 @@ mod tests {
                 .slow(after_us);
         made.made.ended_us = after_us;
         made
+    }
+
+    #[test]
+    fn calls_that_were_slow_together_are_one_stall() {
+        let slow = |together: bool| {
+            let mut scan = calls(Scan::modern(), 22, &[4_000_000, 4_000_000, 4_000_000]);
+            let exchanges = &mut scan.transcript.exchanges;
+            let begun = exchanges.iter().find(|exchange| exchange.took_us() > 3_000_000).unwrap().started_us;
+            for exchange in exchanges.iter_mut().filter(|exchange| together && exchange.took_us() > 3_000_000)
+            {
+                let by = exchange.started_us - begun;
+                exchange.started_us -= by;
+                exchange.ended_us -= by;
+                exchange.head.as_mut().unwrap().at_us -= by;
+            }
+            scan.judge(&CHECK).status
+        };
+        assert_ne!(slow(false), Status::Pass);
+        assert_eq!(slow(true), Status::Pass);
     }
 
     #[test]

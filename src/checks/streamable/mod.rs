@@ -1,6 +1,7 @@
 //! Streamable HTTP, both eras.
 
 mod sh_content_type_enforced;
+mod sh_era_usable;
 mod sh_post_response_type;
 mod sh_sse_data_is_jsonrpc;
 mod sh_stream_delivers_response;
@@ -13,4 +14,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &sh_stream_delivers_response::CHECK,
     &sh_sse_data_is_jsonrpc::CHECK,
     &sh_content_type_enforced::CHECK,
+    &sh_era_usable::CHECK,
 ];

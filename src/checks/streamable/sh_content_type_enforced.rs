@@ -29,6 +29,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Compare the media type before reading the body and answer 415 unless it is `application/json`: \
                   `if (!req.is('application/json')) return res.status(415).end();`. Refuse foreign Origins with 403 \
                   as well.",
+    causes: &[],
     how: How {
         sent: "A correct body with `Content-Type: text/plain;charset=UTF-8`; if it is processed, again \
                with `Origin: https://scanner-origin.invalid`; then one without Content-Type. All of it \

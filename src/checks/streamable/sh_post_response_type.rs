@@ -32,6 +32,7 @@ pub(super) static CHECK: Check = Check {
                 not match it, it cannot read an answer that is there.",
     remediation: "Send `Content-Type: application/json` with one JSON object, or `Content-Type: text/event-stream` \
                   with the answer as an event: `data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}` and a blank line.",
+    causes: &[],
     how: How {
         sent: "A correct call; also every other correct POST of the scan: status, Content-Type and the \
                first bytes.",

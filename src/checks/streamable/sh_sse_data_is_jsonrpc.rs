@@ -27,6 +27,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Write each message as one event, `data: {\"jsonrpc\":\"2.0\",...}` and a blank line, with a JSON \
                   encoder that leaves no raw line breaks. Send heartbeats as comments (`: ping`), which no client \
                   parses.",
+    causes: &[],
     how: How {
         sent: "Nothing more: events of every stream, assembled as the standard says. Empty data and \
                events of other names are left out.",

@@ -37,6 +37,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send the response as the last event of the stream of its own request, under the request's id, and \
                   close the stream after it: `data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}`. Behind a proxy, switch \
                   response buffering off for this path.",
+    causes: &[],
     how: How {
         sent: "A correct call and `tools/list`; the stream is read until the reply with the request's id \
                arrives.",

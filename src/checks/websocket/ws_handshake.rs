@@ -25,6 +25,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Let a WebSocket library answer the upgrade, and make proxies pass it on; with nginx: \
                   `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \
                   \"upgrade\";`.",
+    causes: &[],
     how: How {
         sent: "A WebSocket upgrade over HTTP/1.1 with a random key.",
         passes: "101 with the right `Sec-WebSocket-Accept` and headers.",

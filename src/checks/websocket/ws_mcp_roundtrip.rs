@@ -24,6 +24,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send each JSON-RPC message as one text frame, as it is: `{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}`, \
                   without an object around it. Answer `server/discover`, or `initialize`, `notifications/initialized` \
                   and `ping`.",
+    causes: &[],
     how: How {
         sent: "`server/discover` as a text frame; if that is no modern reply, `initialize`, \
                `notifications/initialized` and `ping`.",

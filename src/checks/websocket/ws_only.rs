@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::classification::{not_looked_at, streamable_beside};
+use crate::facts::beside::{not_looked_at, streamable_beside};
 
 pub(super) static CHECK: Check = Check {
     id: "ws-only",
@@ -23,6 +23,7 @@ pub(super) static CHECK: Check = Check {
                 cannot connect. The socket itself may be perfectly sound.",
     remediation: "Host Streamable HTTP beside the socket, at `/mcp` for example: `StreamableHTTPServerTransport` in \
                   the TypeScript SDK, `mcp.streamable_http_app()` in the Python SDK.",
+    causes: &[],
     how: How {
         sent: "`server/discover` and `initialize` on the URL and the usual paths beside it, over HTTP.",
         passes: "Streamable HTTP answers on one of them.",

@@ -25,6 +25,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Answer the upgrade with 403 when Origin is present and not on your list, and let upgrades without \
                   Origin pass. With `ws`: `verifyClient: ({ origin }) => !origin || allowed.has(origin)`; with \
                   Python's websockets: `serve(handler, host, port, origins=[None, \"https://app.example.com\"])`.",
+    causes: &[],
     how: How {
         sent: "The upgrade with `Origin: https://scanner-origin.invalid` and with `Origin: null`, beside \
                one without Origin.",

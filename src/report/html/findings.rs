@@ -85,7 +85,7 @@ fn fix(report: &Report, place: Place<'_>, row: &ReportFinding) -> Markup {
             }
             p class="seen" { (prose(&place.detail.text(&finding.message))) }
             @if place.detail < Detail::Bare {
-                p class="change" { strong { "Change: " } (prose(check.remediation)) }
+                p class="change" { strong { "Change: " } (prose(finding.remediation())) }
             }
         }
     }
@@ -152,6 +152,7 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
                 p class="meta" {
                     (check.dimension) " " (check.dimension.title()) " · " (points) " · "
                     (finding.severity.as_str()) " harm · " (check.level.as_str())
+                    @if let Some(cause) = finding.cause { " · cause: " (cause) }
                     @if finding.unstable { " · a repetition may turn out differently" }
                 }
                 p { strong { "Asked: " } (prose(check.title)) "." }
@@ -159,7 +160,7 @@ fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Mar
                     p class="why" { strong { "Why: " } (prose(check.rationale)) }
                 }
                 @if wanting(row) {
-                    p class="change" { strong { "Change: " } (prose(check.remediation)) }
+                    p class="change" { strong { "Change: " } (prose(finding.remediation())) }
                 }
                 @if !finding.evidence.is_empty() { (evidence(place, row)) }
                 @if !check.basis.is_empty() {

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::drawing::n;
 use super::{Place, t};
-use crate::report::Report;
 use crate::report::table::first_screen;
+use crate::report::{Report, standing};
 use crate::score::{DimensionScore, whole};
 
 /// The tone of a value, as a class; words and numbers say the same.
@@ -34,6 +34,14 @@ pub(super) fn score(report: &Report, place: Place<'_>) -> Markup {
                     }
                     @for reason in &capped {
                         p class="note" { span class="word bad" { "Capped" } " " (t(reason)) }
+                    }
+                    @for (name, words) in standing::usable(report).into_iter().chain(standing::grade(report)) {
+                        p class="note" { span class="word" { (name) } " " (t(&words)) }
+                    }
+                    @let clients = standing::clients(report);
+                    @if !clients.is_empty() {
+                        p class="note" { span class="word" { "Who can use it" } " from the findings alone:" }
+                        ul class="clients" { @for line in &clients { li { (t(line)) } } }
                     }
                     @for reason in report.gate.reasons() {
                         p class="note" { span class="word bad" { "Gate failed" } " " (t(reason)) }
@@ -82,7 +90,7 @@ fn gauge(report: &Report) -> Markup {
             @if let (None, false, Some(why)) = (score.value, score.dimensions.is_empty(), &score.withheld) {
                 p class="quiet" { (t(why)) }
             }
-            @if moves { p class="quiet" { (whole(score.coverage * 100.0)) " % judged: " (between) } }
+            @if moves { p class="quiet" { "Judged: " (t(&report.rows().words())) ". " (between) "." } }
         }
     }
 }
@@ -116,7 +124,7 @@ fn dimensions(report: &Report) -> Markup {
                         td class="number" { (of.value.map_or_else(|| "–".to_owned(), |value| whole(value).to_string())) }
                         td class="bar" { (bar(of)) }
                         td { @if whole(of.lower) != whole(of.upper) { (whole(of.lower)) " to " (whole(of.upper)) } @else { "settled" } }
-                        td { (whole(of.coverage * 100.0)) " %, " (of.judged) " of " (of.applicable) " points" }
+                        td { (of.rows_judged) " of " (of.rows_apply) " checks, " (of.judged) " of " (of.applicable) " points" }
                     }
                 }
                 @for dimension in report.dropped() {

@@ -391,7 +391,7 @@ fn same_input_same_bytes_and_no_more_of_them_than_promised() {
         );
     }
     let length = page(&many).len();
-    assert!(length < 300_000, "{length}");
+    assert!(length < 310_000, "{length}");
     // The most that a scan may send, streams all of it, and an endpoint that is wordy wherever it can be.
     let wordy = "<words & \"signs\"> ".repeat(500);
     while many.transcript.exchanges.len() < 300 {
@@ -408,7 +408,9 @@ fn same_input_same_bytes_and_no_more_of_them_than_promised() {
         row.reproduce = vec![Some(wordy.clone()); 5];
     }
     let length = render(&[&report], &[]).len();
-    assert!(length < 300_000, "{length}");
+    // Each check has its share.
+    let most = 160_000 + 2_800 * report.findings.len();
+    assert!(length < most, "{length} of {most}");
 }
 
 #[test]

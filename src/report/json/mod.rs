@@ -1,6 +1,7 @@
 //! The JSON report, `schema_version` 1: a frozen copy of the internal types.
 //! `rubrics/report.schema.json` is its published schema, held by a test.
 
+mod beside;
 mod read;
 mod restore;
 pub mod v1;
@@ -8,16 +9,17 @@ pub mod v1;
 pub use read::{ReadError, read};
 pub use restore::{RestoreError, restore};
 
-use super::{Report, ReportFinding, sink};
+use super::{NEVER_ASKED, Report, ReportFinding, sink};
 use crate::exit::Exit;
 use crate::facts::Confidence;
 use crate::facts::era_guess::EraGuess;
 use crate::score::{Score, tenths};
 use v1::{
-    JsonBasis, JsonCap, JsonClassification, JsonDelivery, JsonDimension, JsonEraGuess, JsonEvidence,
-    JsonExchanges, JsonExit, JsonFacts, JsonFailure, JsonFinding, JsonFixes, JsonFound, JsonGate, JsonHint,
-    JsonKeepAlive, JsonLatency, JsonLimitHit, JsonNamedAt, JsonPolicy, JsonReport, JsonReports, JsonResume,
-    JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls, JsonTool, JsonTranscript, JsonTried,
+    JsonArea, JsonBasis, JsonCap, JsonClassification, JsonClient, JsonDelivery, JsonDimension, JsonEraGuess,
+    JsonEvidence, JsonExchanges, JsonExit, JsonFacts, JsonFailure, JsonFinding, JsonFixes, JsonFound,
+    JsonGate, JsonHeld, JsonHint, JsonKeepAlive, JsonLatency, JsonLimitHit, JsonNamedAt, JsonPolicy,
+    JsonReport, JsonReports, JsonResume, JsonRows, JsonRubric, JsonScore, JsonSummary, JsonTarget, JsonTls,
+    JsonTool, JsonTranscript, JsonTried, JsonUsable,
 };
 
 /// Version of the shape.
@@ -92,6 +94,8 @@ impl From<&Report> for JsonReport {
             },
             classification: JsonClassification {
                 kind: class.kind,
+                protocol: class.protocol,
+                refusal: class.refusal.clone(),
                 transports: class.transports.clone(),
                 revisions: class.revisions.clone(),
                 confidence: class.confidence,
@@ -119,6 +123,20 @@ impl From<&Report> for JsonReport {
                     .map(|server| JsonTool { name: server.name.clone(), version: server.version.clone() }),
             },
             score: JsonScore::from(&report.score),
+            rows: JsonRows {
+                apply: report.rows().apply,
+                judged: report.rows().judged,
+                never_asked: NEVER_ASKED.map(str::to_owned).to_vec(),
+            },
+            clients: report
+                .clients
+                .iter()
+                .map(|client| JsonClient {
+                    family: client.family.clone(),
+                    can: client.can,
+                    why: client.why.clone(),
+                })
+                .collect(),
             gate: JsonGate {
                 passed: report.gate.passed(),
                 reasons: report.gate.reasons().map(str::to_owned).collect(),
@@ -194,6 +212,8 @@ impl From<&Score> for JsonScore {
                         weight: of.weight,
                         points_judged: of.judged,
                         points_applicable: of.applicable,
+                        rows_judged: of.rows_judged,
+                        rows_apply: of.rows_apply,
                     };
                     (*dimension, of)
                 })
@@ -205,10 +225,37 @@ impl From<&Score> for JsonScore {
                     check: hit.cap.check.clone(),
                     dimension: hit.cap.dimension.to_string(),
                     cap: hit.cap.max,
+                    cause: hit.cause.clone(),
                     before: tenths(hit.before),
+                    after: Some(tenths(hit.after)),
                     reason: hit.cap.reason.clone(),
                 })
                 .collect(),
+            usable: JsonUsable {
+                value: score.usable.value.map(tenths),
+                lower: tenths(score.usable.lower),
+                upper: tenths(score.usable.upper),
+            },
+            areas: score
+                .areas
+                .iter()
+                .map(|(name, of)| {
+                    let of = JsonArea { value: of.value.map(tenths), points: of.points, judged: of.judged };
+                    (name.clone(), of)
+                })
+                .collect(),
+            held: score
+                .held
+                .iter()
+                .map(|held| JsonHeld {
+                    grade: held.grade.clone(),
+                    by: held.by.clone(),
+                    value: held.value.map(tenths),
+                    needs: held.needs.map(tenths),
+                    words: held.words(),
+                })
+                .collect(),
+            lower_because: score.lower_because.clone(),
         }
     }
 }
@@ -246,10 +293,12 @@ impl From<&ReportFinding> for JsonFinding {
                 .iter()
                 .map(|basis| JsonBasis { title: basis.title.to_owned(), url: basis.url.to_owned() })
                 .collect(),
-            remediation: check.remediation.to_owned(),
+            remediation: finding.remediation().to_owned(),
             points: row.points,
             gain: tenths(row.gain),
             unstable: finding.unstable,
+            cause: finding.cause.map(str::to_owned),
+            charged_to: finding.charged_to.map(str::to_owned),
             baseline: None,
         }
     }

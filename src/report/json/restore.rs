@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use super::beside;
 use super::v1::{
     JsonClassification, JsonDelivery, JsonEraGuess, JsonFacts, JsonFinding, JsonReport, JsonScore, JsonTls,
 };
 use crate::checks;
 use crate::exit::Exit;
 use crate::facts::Classification;
+use crate::facts::arrivals::KeepAlive;
 use crate::facts::classification::{Found, ServerInfo};
 use crate::facts::delivery::{Delivery, Stream, Timing};
 use crate::facts::era_guess::{EraGuess, Hint};
 use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
-use crate::facts::summary::{Footprint, KeepAlive};
+use crate::facts::summary::Footprint;
 use crate::facts::troubles::{FailureCount, LimitHit};
 use crate::finding::Finding;
 use crate::gate::GateOutcome;
@@ -24,7 +26,7 @@ use crate::report::key::NamedAt;
 use crate::report::timeline::Timeline;
 use crate::report::{Report, ReportFinding, RubricStamp, TranscriptStamp, Tried};
 use crate::rubric::{Cap, CapOn, CapTarget, Policy, Rubric};
-use crate::score::{CapHit, DimensionScore, Score};
+use crate::score::{CapHit, DimensionScore, Score, Usable};
 use crate::transcript::{Certificate, Tls, Tool};
 use crate::verdict::{Dimension, Evidence, Status};
 
@@ -92,7 +94,9 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
     let kind = json.classification.kind;
     let exit = match json.exit.name {
         // How that run ended is over; what it came to still counts.
-        Exit::HungUp | Exit::Interrupted | Exit::Terminated => Exit::of(kind, &score, &gate),
+        Exit::HungUp | Exit::Interrupted | Exit::Terminated => {
+            Exit::of(kind, &score, &gate, json.classification.credential_refused)
+        }
         exit => exit,
     };
     let facts = json.facts;
@@ -125,6 +129,7 @@ pub fn restore(json: JsonReport) -> Result<Report, RestoreError> {
             .collect(),
         era_guess: json.classification.era_guess.as_ref().map(era_guess_of),
         classification: classification_of(json.classification),
+        clients: json.clients.into_iter().map(beside::client).collect(),
         gate,
         exit,
         fixes: json.fixes.checks.iter().filter_map(place).collect(),
@@ -199,6 +204,13 @@ fn finding_of(json: JsonFinding, tool: &str) -> Result<ReportFinding, RestoreErr
             severity: json.severity,
             evidence,
             unstable: json.unstable,
+            // Words that this version's check does not declare have no meaning here.
+            cause: check
+                .causes
+                .iter()
+                .map(|cause| cause.word)
+                .find(|word| json.cause.as_deref() == Some(*word)),
+            charged_to: json.charged_to.and_then(|id| checks::by_id(&id)).map(|check| check.id),
         },
     })
 }
@@ -212,6 +224,8 @@ fn classification_of(json: JsonClassification) -> Classification {
     }
     Classification {
         kind: json.kind,
+        protocol: json.protocol,
+        refusal: json.refusal,
         transports: json.transports,
         revisions: json.revisions,
         eras,
@@ -267,6 +281,8 @@ fn score_of(json: JsonScore, findings: &[ReportFinding], policy: &Policy) -> Sco
                 earned,
                 judged,
                 applicable: of.points_applicable,
+                rows_judged: of.rows_judged,
+                rows_apply: of.rows_apply,
                 uncapped,
             };
             (dimension, score)
@@ -280,6 +296,10 @@ fn score_of(json: JsonScore, findings: &[ReportFinding], policy: &Policy) -> Sco
         upper: json.upper,
         coverage: json.coverage,
         grade: json.grade,
+        held: json.held.into_iter().map(beside::held).collect(),
+        lower_because: json.lower_because,
+        areas: json.areas.into_iter().map(|(name, of)| (name, beside::area(of))).collect(),
+        usable: Usable { value: json.usable.value, lower: json.usable.lower, upper: json.usable.upper },
         weight,
         judged: dimensions.values().map(|of| of.judged).sum(),
         withheld: json.withheld,
@@ -289,10 +309,13 @@ fn score_of(json: JsonScore, findings: &[ReportFinding], policy: &Policy) -> Sco
             .caps
             .into_iter()
             .map(|hit| CapHit {
+                after: hit.after.unwrap_or_else(|| f64::from(hit.cap).min(hit.before)),
+                cause: hit.cause.clone(),
                 before: hit.before,
                 cap: Cap {
                     check: hit.check,
                     on: CapOn::Fail,
+                    when: hit.cause,
                     dimension: match hit.dimension.as_str() {
                         "D2" => CapTarget::D2,
                         "D7" => CapTarget::D7,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::baseline::Standing;
 use crate::exit::Exit;
+use crate::facts::classification::{Protocol, Refusal};
 use crate::facts::{Confidence, Kind};
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::transport::Transport;
@@ -68,6 +69,12 @@ pub struct JsonReport {
     pub classification: JsonClassification,
     /// The score.
     pub score: JsonScore,
+    /// Checks that apply, were judged, and what no scan asks.
+    #[serde(default)]
+    pub rows: JsonRows,
+    /// Who can use it, by family of clients; told from the findings alone, and no part of the score.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<JsonClient>,
     /// The gates.
     pub gate: JsonGate,
     /// How the run ended for this target.
@@ -159,6 +166,9 @@ pub struct JsonNamedAt {
 pub struct JsonClassification {
     /// The class.
     pub kind: Kind,
+    /// The protocol, for the kind `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
     /// Transports seen on the URL, the naming one first.
     pub transports: Vec<Transport>,
     /// Published revisions seen or listed, oldest first.
@@ -170,6 +180,9 @@ pub struct JsonClassification {
     pub era_guess: Option<JsonEraGuess>,
     /// Why this class, one sentence.
     pub reason: String,
+    /// The refusal that the class rests on, in the words of whoever refused. Remote text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
     /// The URL that was judged: the typed one, or where its redirect led.
     pub endpoint: String,
     /// What was found beside the URL.
@@ -254,6 +267,78 @@ pub struct JsonScore {
     pub dimensions: BTreeMap<Dimension, JsonDimension>,
     /// Caps that hold a value down.
     pub caps: Vec<JsonCap>,
+    /// What clients feel: D2 and D8 together, by their weights, held by the caps of their checks alone.
+    #[serde(default)]
+    pub usable: JsonUsable,
+    /// The values of the areas of the catalogue, without caps.
+    #[serde(default)]
+    pub areas: BTreeMap<String, JsonArea>,
+    /// What keeps the grade below that of the number.
+    #[serde(default)]
+    pub held: Vec<JsonHeld>,
+    /// What the endpoint itself made unjudgeable: grade and gates read the lower bounds then.
+    #[serde(default)]
+    pub lower_because: Vec<String>,
+}
+
+/// What clients feel. Percent, floored to one decimal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonUsable {
+    /// The value; null where one of D2 and D8 has none.
+    pub value: Option<f64>,
+    /// The value if everything undecided had failed.
+    pub lower: f64,
+    /// The value if everything undecided had passed.
+    pub upper: f64,
+}
+
+/// The score of the checks of one area.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonArea {
+    /// The value, percent, floored to one decimal; null where nothing was judged.
+    pub value: Option<f64>,
+    /// Rubric points of the judged and the undecided checks.
+    pub points: u32,
+    /// Rubric points of the judged checks.
+    pub judged: u32,
+}
+
+/// What keeps a grade back that the number alone would earn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonHeld {
+    /// The grade that is not given.
+    pub grade: String,
+    /// What holds it: a dimension, an area, or `tools`.
+    pub by: String,
+    /// Its value, percent; null where it has none.
+    pub value: Option<f64>,
+    /// The value that the grade needs.
+    pub needs: Option<f64>,
+    /// The same in words.
+    pub words: String,
+}
+
+/// Checks in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonRows {
+    /// Checks that apply to the endpoint, as far as it was seen.
+    pub apply: usize,
+    /// Those of them that were judged.
+    pub judged: usize,
+    /// What no scan asks, whatever its profile.
+    pub never_asked: Vec<String>,
+}
+
+/// A family of clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JsonClient {
+    /// Its name: `modern`, `legacy` or `dual` (clients of Streamable HTTP that know only the modern era, only the
+    /// legacy era, or both), `http-sse`, `websocket`, `event-source`.
+    pub family: String,
+    /// Whether it can use the endpoint; null where that was not seen.
+    pub can: Option<bool>,
+    /// Why not, or why it is not known; how, where only one of its ways is open.
+    pub why: Vec<String>,
 }
 
 /// The score of one dimension.
@@ -273,6 +358,12 @@ pub struct JsonDimension {
     pub points_judged: u32,
     /// Rubric points of the judged and the undecided checks.
     pub points_applicable: u32,
+    /// How many checks with points were judged.
+    #[serde(default)]
+    pub rows_judged: usize,
+    /// How many checks with points apply.
+    #[serde(default)]
+    pub rows_apply: usize,
 }
 
 /// A cap that holds a value down.
@@ -282,10 +373,17 @@ pub struct JsonCap {
     pub check: String,
     /// What it holds: a dimension, or `overall`.
     pub dimension: String,
-    /// The highest value left.
+    /// The highest value left: of a dimension; the overall score is below that by half of what the dimensions
+    /// lost before caps.
     pub cap: u32,
+    /// The cause of the finding that triggers it, where the check tells one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// The value without any cap on the same thing.
     pub before: f64,
+    /// The value that this cap alone leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<f64>,
     /// Why.
     pub reason: String,
 }
@@ -346,7 +444,7 @@ pub struct JsonFinding {
     pub evidence: Vec<JsonEvidence>,
     /// Where the rule is written.
     pub basis: Vec<JsonBasis>,
-    /// What to change.
+    /// What to change: what its cause asks for, where the check tells one.
     pub remediation: String,
     /// Points in the rubric; null if unscored.
     pub points: Option<u32>,
@@ -356,6 +454,12 @@ pub struct JsonFinding {
     /// Whether a repetition may turn out differently.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unstable: bool,
+    /// Why it warns or fails, in a word that the check declares; a rubric may cap by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The check that the defect is charged to, which warns or fails in this report: this one does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charged_to: Option<String>,
     /// How a warning or failure stands to the baseline, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Standing>,

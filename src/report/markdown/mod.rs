@@ -10,7 +10,7 @@ use super::doubts::doubts;
 use super::sink::{markdown, markdown_cell, markdown_code, own_markdown, xml};
 use super::table::{advice, details, first_screen};
 use super::text::shell;
-use super::{Report, ReportFinding, catalogue, key};
+use super::{Report, ReportFinding, catalogue, key, standing};
 use crate::facts::Kind;
 use crate::protocol::host::shown;
 use crate::score::{tenths, whole};
@@ -241,21 +241,22 @@ fn dimensions(report: &Report) -> String {
     for (dimension, of) in &report.score.dimensions {
         let value = of.value.map_or_else(|| "withheld".to_owned(), |value| whole(value).to_string());
         text.push_str(&format!(
-            "| {dimension} {} | {value} | {} to {} | {} % |\n",
+            "| {dimension} {} | {value} | {} to {} | {} of {} checks |\n",
             dimension.title(),
             whole(of.lower),
             whole(of.upper),
-            whole(of.coverage * 100.0)
+            of.rows_judged,
+            of.rows_apply
         ));
     }
     for hit in &report.score.caps {
-        text.push_str(&format!(
-            "\n{} is capped at {} by `{}` ({}).\n",
-            hit.target(),
-            hit.cap.max,
-            hit.cap.check,
-            markdown(&hit.cap.reason, LONGEST)
-        ));
+        text.push_str(&format!("\nCapped: {}.\n", markdown(&standing::cap(hit), LONGEST)));
+    }
+    if let Some(families) = standing::families(report) {
+        text.push_str(&format!("\nWho {}.\n", markdown(&families, LONGEST)));
+    }
+    for (name, words) in standing::usable(report).into_iter().chain(standing::grade(report)) {
+        text.push_str(&format!("\n{name}: {}.\n", markdown(&words, LONGEST)));
     }
     text.push('\n');
     text
@@ -327,7 +328,7 @@ fn detail(row: &ReportFinding) -> String {
             markdown(&evidence.excerpt, LONGEST)
         ));
     }
-    text.push_str(&format!("- Fix: {}\n", own_markdown(check.remediation)));
+    text.push_str(&format!("- Fix: {}\n", own_markdown(finding.remediation())));
     for basis in check.basis.iter().take(2) {
         text.push_str(&format!("- Source: [{}]({})\n", own_markdown(basis.title), basis.url));
     }
@@ -367,7 +368,17 @@ fn rest(report: &Report) -> Vec<String> {
         .collect();
     let tried = (!tried.is_empty() && advice::describes(report))
         .then(|| format!("\n<details><summary>What was tried</summary>\n\n{}\n</details>\n", tried.concat()));
+    let clients: Vec<String> = standing::clients(report)
+        .iter()
+        .chain([&format!("judged: {}", report.rows().words())])
+        .map(|line| format!("- {}\n", markdown(line, LONGEST)))
+        .collect();
+    let clients = (clients.len() > 1).then(|| {
+        let lines = clients.concat();
+        format!("\n<details><summary>Who can use it, and what was judged</summary>\n\n{lines}\n</details>\n")
+    });
     [
+        clients,
         tried,
         folded("passed", &|status| status == Status::Pass, &[passed.join(", "), "\n".to_owned()]),
         folded("noted", &|status| status == Status::Info, &noted),

@@ -15,7 +15,7 @@
 mod model;
 
 use super::doubts::doubts;
-use super::{Report, ReportFinding, catalogue, key, sink};
+use super::{Report, ReportFinding, catalogue, key, sink, standing};
 use crate::baseline::Standing;
 use crate::check::Check;
 use crate::checks;
@@ -118,6 +118,8 @@ fn run<'r>(report: &'r Report, key: &str, results: Results, rules: &'r [Rule]) -
             target: &report.url,
             score: report.score.value.map(crate::score::tenths),
             grade: report.score.grade.as_deref(),
+            usable: report.score.usable.value.map(crate::score::tenths),
+            clients: standing::clients(report),
             rubric: format!("{} {}", report.rubric.id, report.rubric.version),
             transcript_sha256: &report.transcript.sha256,
         },
@@ -163,7 +165,7 @@ fn result<'r>(report: &'r Report, key: &str, row: &'r ReportFinding, rules: &[Ru
     text.push_str(row.remark());
     if kind == "fail" {
         // Narrow places show the first sentence only.
-        text.push_str(&format!(". To fix: {}", sink::sarif_message(check.remediation, LONGEST)));
+        text.push_str(&format!(". To fix: {}", sink::sarif_message(row.finding.remediation(), LONGEST)));
     }
     let id = check.id;
     let fingerprint = key::fingerprint(key, id);
@@ -207,6 +209,7 @@ fn result<'r>(report: &'r Report, key: &str, row: &'r ReportFinding, rules: &[Ru
         properties: ResultProperties {
             status: finding.status.as_str(),
             severity: finding.severity.as_str(),
+            cause: row.finding.cause,
             unstable: finding.unstable,
             points: row.points,
             gain: crate::score::tenths(row.gain),

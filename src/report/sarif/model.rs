@@ -208,6 +208,8 @@ pub(super) struct RunProperties<'r> {
     pub(super) target: &'r str,
     pub(super) score: Option<f64>,
     pub(super) grade: Option<&'r str>,
+    pub(super) usable: Option<f64>,
+    pub(super) clients: Vec<String>,
     pub(super) rubric: String,
     pub(super) transcript_sha256: &'r str,
 }
@@ -216,6 +218,8 @@ pub(super) struct RunProperties<'r> {
 pub(super) struct ResultProperties<'r> {
     pub(super) status: &'static str,
     pub(super) severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) unstable: bool,
     pub(super) points: Option<u32>,

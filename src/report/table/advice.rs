@@ -8,7 +8,7 @@ use crate::transcript::{FailureKind, Phase};
 /// Whether the endpoint is described and not scored.
 pub(in crate::report) fn describes(report: &Report) -> bool {
     let kind = report.classification.kind;
-    matches!(kind, Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket)
+    matches!(kind, Kind::None | Kind::Unreachable | Kind::Blocked | Kind::Websocket | Kind::Mcp | Kind::Other)
 }
 
 /// What to try next with an endpoint that is not scored.
@@ -35,11 +35,28 @@ pub(in crate::report) fn next(report: &Report) -> Option<String> {
         (Kind::None, _) if class.found_at.is_empty() && posts_timed_out(report) => {
             "look at what takes POST requests: the server's handler, and any proxy that collects requests or replies."
         }
+        (Kind::None, _) if class.found_at.is_empty() && refused_in_words(report) => {
+            "read what it refuses us with (above): it is the server's own word; and check the path: agents need the URL of \
+             the endpoint itself."
+        }
         (Kind::None, _) if class.found_at.is_empty() => {
             "check the path: agents need the URL of the endpoint itself, often ending in /mcp or /sse."
         }
+        (Kind::Blocked, _) if unknown_name(report) => {
+            "add the name by which agents reach it to the server's list of hosts (or origins), or scan it by a name on it."
+        }
         (Kind::Blocked, _) => {
             "scan from a place that the endpoint admits, or give the credential it expects (--bearer-env VAR)."
+        }
+        (Kind::Mcp, _) if refuses_accept(report) => {
+            "let the server take `Accept: application/json, text/event-stream`, in either order: MCP clients must send both."
+        }
+        (Kind::Mcp, _) => {
+            "mend what the error names, or give the credential that it may want (--bearer-env VAR); then scan once more."
+        }
+        (Kind::Other, _) => {
+            "use a tool for that protocol: only what holds of any stream or connection is judged here, and nothing is \
+             started for it."
         }
         (Kind::Websocket, _) => "nothing: a WebSocket without MCP follows no rules that could be judged.",
         (Kind::Unreachable, _)
@@ -71,6 +88,22 @@ pub(in crate::report) fn next(report: &Report) -> Option<String> {
         _ => return None,
     };
     Some(next.to_owned())
+}
+
+/// Whether 406 is what we are refused with.
+fn refuses_accept(report: &Report) -> bool {
+    report.classification.refusal.as_ref().is_some_and(|refusal| refusal.status == 406)
+}
+
+/// Whether the name by which we asked is what is refused.
+fn unknown_name(report: &Report) -> bool {
+    report.classification.refusal.as_ref().is_some_and(|refusal| refusal.status == 421)
+}
+
+/// Whether the refusal says more than that nothing is there.
+fn refused_in_words(report: &Report) -> bool {
+    let refusal = report.classification.refusal.as_ref();
+    refusal.is_some_and(|refusal| !matches!(refusal.status, 404 | 405) && !refusal.text.is_empty())
 }
 
 /// Whether headers did not come in time: what is not a GET owes them.

@@ -12,6 +12,7 @@ pub(super) fn draw(page: &mut Page, report: &Report) {
     }
     page.heading("How the score is made");
     page.item_of(2, (Tone::Quiet, ""), 2, (Tone::Quiet, &rule(report)), usize::MAX);
+    page.item(2, (Tone::Strong, "Judged"), 11, &report.rows().words());
     for (name, text) in lines(report) {
         page.item(2, (Tone::Strong, name), 11, &text);
     }
@@ -84,8 +85,17 @@ fn overall(report: &Report) -> String {
         .map(|of| format!("{} × {}", of.weight, number(of.value.map_or(0.0, tenths))))
         .collect();
     let mut said = format!("({}) / {} = {}", terms.join(" + "), score.weight, number(tenths(uncapped)));
-    if tenths(value) < tenths(uncapped) {
-        said.push_str(&format!(", capped at {}", number(tenths(value))));
+    // The lowest cap on the whole is the one that decides.
+    let bent = score.caps.iter().filter(|hit| hit.target().dimension().is_none());
+    if let Some(hit) = bent.min_by_key(|hit| hit.cap.max) {
+        let sum: f64 =
+            score.dimensions.values().map(|of| of.uncapped.unwrap_or(0.0) * f64::from(of.weight)).sum();
+        let lost = number(tenths(sum / f64::from(score.weight.max(1))));
+        said.push_str(&format!(
+            "; held by a cap that bends: {} - (100 - {lost}) / 2 = {}, where {lost} is the mean before any cap",
+            hit.cap.max,
+            number(tenths(value))
+        ));
     }
     let points = score.points().map_or(0.0, tenths);
     said.push_str(&format!(

@@ -4,7 +4,7 @@ use super::first_screen::status;
 use super::layout::{Page, Tone, columns};
 use crate::checks::AREAS;
 use crate::facts::delivery::Delivery;
-use crate::report::{Report, ReportFinding};
+use crate::report::{Report, ReportFinding, standing};
 use crate::verdict::{Status, milliseconds};
 
 /// The judged checks by area, with everything about those that did not pass.
@@ -66,7 +66,7 @@ fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
         let seen = format!("exchange {}, {}: {}", evidence.exchange, evidence.pointer, evidence.excerpt);
         page.item_of(at, (Tone::Quiet, "seen"), hang, (Tone::Quiet, &seen), 3);
     }
-    page.item(at, (Tone::Quiet, "fix"), hang, check.remediation);
+    page.item(at, (Tone::Quiet, "fix"), hang, finding.remediation());
     for basis in check.basis.iter().take(2) {
         let whole = format!("{} ({})", basis.title, basis.url);
         if columns(&whole).saturating_add(hang) <= page.style.width {
@@ -79,6 +79,18 @@ fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
     }
     if let Some(command) = row.reproduce.iter().flatten().next() {
         page.verbatim(at, if page.wide() { "try    " } else { "try  " }, command);
+    }
+}
+
+/// Who can use the endpoint.
+pub(super) fn clients(page: &mut Page, report: &Report) {
+    let lines = standing::clients(report);
+    if lines.is_empty() {
+        return;
+    }
+    page.heading("Who can use it (from the findings alone)");
+    for line in lines {
+        page.item(2, (Tone::Plain, ""), 2, &line);
     }
 }
 

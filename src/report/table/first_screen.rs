@@ -10,7 +10,7 @@ use crate::facts::{Confidence, Kind};
 use crate::protocol::host;
 use crate::report::doubts::doubts;
 use crate::report::text::shell;
-use crate::report::{Report, ReportFinding};
+use crate::report::{Report, ReportFinding, standing};
 use crate::score::{DimensionScore, tenths, whole};
 use crate::verdict::{Severity, Status};
 
@@ -24,8 +24,13 @@ pub(super) fn draw(page: &mut Page, report: &Report) {
         draw(&mut block, report);
         block
     };
-    let blocks: Vec<Page> =
-        [block(&head), block(&score), block(&fixes)].into_iter().filter(|block| block.len() > 0).collect();
+    let (head, score) = (block(&head), block(&score));
+    let mut fixing = block(&|page, report| fixes(page, report, false));
+    // Three fixes with half of their words say more than two of them.
+    if [&head, &score, &fixing].map(Page::len).iter().sum::<usize>() > SCREEN {
+        fixing = block(&|page, report| fixes(page, report, true));
+    }
+    let blocks: Vec<Page> = [head, score, fixing].into_iter().filter(|block| block.len() > 0).collect();
     let lines: usize = blocks.iter().map(Page::len).sum();
     // Blank lines between the blocks are a luxury where they would push a fix off the screen.
     let mut room = if lines > SCREEN.saturating_mul(2) { usize::MAX } else { SCREEN.saturating_sub(lines) };
@@ -52,9 +57,9 @@ pub(in crate::report) fn found(report: &Report) -> Vec<String> {
     let class = &report.classification;
     let mut what = vec![match class.confidence {
         _ if class.kind == Kind::Unreachable => "not reachable".to_owned(),
-        Confidence::Confirmed => class.kind.words().to_owned(),
-        Confidence::Suspected => format!("probably {}", class.kind.words()),
-        Confidence::Guess => format!("perhaps {}", class.kind.words()),
+        Confidence::Confirmed => class.words().to_owned(),
+        Confidence::Suspected => format!("probably {}", class.words()),
+        Confidence::Guess => format!("perhaps {}", class.words()),
     }];
     if !class.revisions.is_empty() {
         let revisions: Vec<&str> = class.revisions.iter().map(|revision| revision.as_str()).collect();
@@ -87,11 +92,10 @@ fn score(page: &mut Page, report: &Report) {
             let grade = score.grade.as_ref().map_or_else(String::new, |grade| format!(", grade {grade}"));
             let points = score.points().map_or(0.0, tenths);
             let (lower, upper) = (whole(score.lower), whole(score.upper));
-            let judged = whole(score.coverage * 100.0);
             let bounds = if lower == upper {
                 String::new()
             } else {
-                format!(" · {judged} % judged: {lower} to {upper} once the rest is known")
+                format!(" · {lower} to {upper} once the rest is known")
             };
             page.pieces(&[
                 (tone(value), &format!("Score {} of 100{grade}", whole(value))),
@@ -105,6 +109,7 @@ fn score(page: &mut Page, report: &Report) {
     }
     dimensions(page, report);
     caps(page, report);
+    beside(page, report);
     const REASONS: usize = 8;
     for reason in report.gate.reasons().take(REASONS) {
         page.item(0, (Tone::Bad, "Gate:"), 6, reason);
@@ -147,8 +152,10 @@ fn dimensions(page: &mut Page, report: &Report) {
         (lower, upper) => format!("may be {lower} to {upper}"),
     };
     let judged = |score: &DimensionScore| {
-        let percent = whole(score.coverage * 100.0);
-        format!("{percent} % judged ({} of {} points)", score.judged, score.applicable)
+        format!(
+            "{} of {} checks judged ({} of {} points)",
+            score.rows_judged, score.rows_apply, score.judged, score.applicable
+        )
     };
     if page.wide() {
         let mut table = Table::new();
@@ -194,6 +201,19 @@ fn caps(page: &mut Page, report: &Report) {
     }
 }
 
+/// What stands beside the score.
+fn beside(page: &mut Page, report: &Report) {
+    for (name, words) in standing::grade(report) {
+        let label = format!("{name}:");
+        page.item(0, (Tone::Fair, &label), columns(&label).saturating_add(1), &words);
+    }
+    let usable = report.score.usable.value.map(|value| format!("{} of 100", whole(value)));
+    let said: Vec<String> = usable.into_iter().chain(standing::families(report)).collect();
+    if !said.is_empty() {
+        page.item_of(0, (Tone::Plain, "Usable:"), 8, (Tone::Plain, &said.join(" · ")), 1);
+    }
+}
+
 /// The caps that decide, in words.
 pub(in crate::report) fn capped(report: &Report) -> Vec<String> {
     let mut said = Vec::new();
@@ -203,17 +223,13 @@ pub(in crate::report) fn capped(report: &Report) -> Vec<String> {
         let lowest = hits.iter().filter(same).map(|other| other.cap.max).min().unwrap_or(hit.cap.max);
         let first = hits.iter().filter(same).find(|other| other.cap.max == lowest);
         if first == Some(hit) {
-            let before = tenths(hit.before);
-            said.push(format!(
-                "{} {before} → {lowest} by {} ({})",
-                hit.cap.dimension, hit.cap.check, hit.cap.reason
-            ));
+            said.push(standing::cap(hit));
         }
     }
     said
 }
 
-fn fixes(page: &mut Page, report: &Report) {
+fn fixes(page: &mut Page, report: &Report, tight: bool) {
     let rows: Vec<&ReportFinding> =
         report.fixes.iter().filter_map(|index| report.findings.get(*index)).collect();
     if rows.is_empty() {
@@ -224,7 +240,7 @@ fn fixes(page: &mut Page, report: &Report) {
     }
     page.text(Tone::Strong, &fixes_heading(report, rows.len()));
     for (number, row) in rows.iter().enumerate() {
-        fix(page, report, number.saturating_add(1), row);
+        fix(page, report, number.saturating_add(1), row, tight);
     }
 }
 
@@ -249,7 +265,7 @@ fn fixes_heading(report: &Report, count: usize) -> String {
     }
 }
 
-fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
+fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding, tight: bool) {
     let (finding, check) = (&row.finding, row.finding.check);
     let gain = gains::gain(report, row);
     let (status, colour) = status(finding.status);
@@ -270,7 +286,19 @@ fn fix(page: &mut Page, report: &Report, number: usize, row: &ReportFinding) {
     ]);
     let wide = page.wide();
     page.item_of(2, (Tone::Quiet, "Seen"), 9, (Tone::Plain, &seen), if wide { 1 } else { 4 });
-    page.item_of(2, (Tone::Quiet, "Fix"), 9, (Tone::Plain, check.remediation), if wide { 2 } else { 6 });
+    page.item_of(
+        2,
+        (Tone::Quiet, "Fix"),
+        9,
+        (Tone::Plain, finding.remediation()),
+        if tight && wide {
+            1
+        } else if wide {
+            2
+        } else {
+            6
+        },
+    );
     if let Some(basis) = check.basis.first() {
         // Half a URL is of no use, and the whole one stands with the check below.
         let with_url = format!("{} ({})", basis.title, basis.url);

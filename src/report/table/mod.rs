@@ -19,6 +19,7 @@ use layout::{Page, Tone};
 pub fn render(report: &Report, style: &Style) -> String {
     let mut page = Page::new(*style);
     first_screen::draw(&mut page, report);
+    details::clients(&mut page, report);
     details::checks(&mut page, report);
     details::undecided(&mut page, report);
     arithmetic::draw(&mut page, report);

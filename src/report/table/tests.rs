@@ -28,7 +28,7 @@ fn the_first_screen_holds_score_and_three_fixes() {
     let text = plain(&report(&dev_server(), &DEV_SERVER, &gates), 100);
     let screen: Vec<&str> = text.lines().take(24).collect();
     for wanted in
-        ["Score ", "D2 ", "D7 ", "D8 ", "Capped:", "Gate:", "1 FAIL host-rebinding", "2 FAIL ", "3 WARN "]
+        ["Score ", "D2 ", "D7 ", "D8 ", "Capped:", "Gate:", "1 FAIL origin-rejected", "2 FAIL ", "3 WARN "]
     {
         assert!(
             screen.iter().any(|line| line.starts_with(wanted) || line.trim_start().starts_with(wanted)),
@@ -136,7 +136,7 @@ fn the_json_of_a_scored_report_obeys_the_schema_and_floors() {
     let value: serde_json::Value = serde_json::from_slice(&crate::report::json::render(&report)).unwrap();
     let schema = serde_json::from_str(&crate::schema::report()).unwrap();
     jsonschema::validator_for(&schema).unwrap().validate(&value).unwrap();
-    assert_eq!(value["score"]["value"], 77.9);
+    assert_eq!(value["score"]["value"], 70.1);
     assert_eq!(value["score"]["points_possible"], 40);
     assert_eq!(value["score"]["dimensions"]["D2"]["value"], 89.1);
     // Both caps lie below the 54.5 that were earned; the lower one decides.
@@ -145,7 +145,7 @@ fn the_json_of_a_scored_report_obeys_the_schema_and_floors() {
     assert_eq!(value["score"]["dimensions"]["D7"]["value"], 40.0);
     assert_eq!(
         value["gate"],
-        json!({"passed": false, "reasons": ["score 77.9 is below 80: host-rebinding fail, origin-rejected fail and 2 more"], "asked": 1})
+        json!({"passed": false, "reasons": ["score 70.1 is below 80: origin-rejected fail, host-rebinding fail and 2 more"], "asked": 1})
     );
     assert_eq!(value["exit"], json!({"code": 1, "name": "gate-failed"}));
     assert!(value["findings"][13]["evidence"][0]["reproduce"].as_str().unwrap().starts_with("curl "));

@@ -3,21 +3,16 @@
 mod ids;
 
 use super::conversations::words;
-use crate::facts::summary::{SILENCE_US, sent};
-use crate::protocol::sse::{Field, Line, LineKind};
-use crate::transcript::{
-    Content, Direction, Ended, Exchange, Expectation, FrameKind, MESSAGE, ProbeId, Transcript,
-};
+use crate::facts::arrivals::{self, SILENCE_US};
+use crate::facts::summary::sent;
+use crate::transcript::{Content, Ended, Exchange, Expectation, MESSAGE, ProbeId, Transcript};
 
+pub use crate::facts::arrivals::{Arrival, ArrivalKind, Silence};
 pub use ids::{EventId, Resumption};
 use ids::{ids, resumes};
 
 /// Most arrivals kept of one stream: closer ones are one mark.
 const MOST_ARRIVALS: u64 = 240;
-/// A silence of this length to the very end looks like a dead stream: keep-alives are due by then.
-const FLAT_US: u64 = 30_000_000;
-/// The same on a stream that never brought anything.
-const MUTE_US: u64 = 2_000_000;
 /// Most event ids kept of a stream.
 const MOST_IDS: usize = 12;
 
@@ -78,66 +73,6 @@ pub struct Bar {
     pub resumes: Option<Resumption>,
     /// Event ids in order, of a stream that was taken up again or takes one up; at most [`MOST_IDS`].
     pub ids: Vec<EventId>,
-}
-
-/// Something that arrived on a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// When.
-    pub at_us: u64,
-    /// What; the most telling kind of those that came together.
-    pub kind: ArrivalKind,
-    /// How many reads this mark stands for.
-    pub count: u32,
-}
-
-/// What arrived, from the least to the most telling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ArrivalKind {
-    /// A blank line, an id or a retry alone, an unknown field.
-    Field,
-    /// A comment, or a ping or pong of a WebSocket.
-    Comment,
-    /// An event with data, or a WebSocket message.
-    Event,
-}
-
-impl ArrivalKind {
-    /// The kind in words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Field => "field",
-            Self::Comment => "comment",
-            Self::Event => "event",
-        }
-    }
-
-    /// What broke a silence, in words: a comment on an idle stream keeps it alive.
-    #[must_use]
-    pub const fn after_silence(self) -> &'static str {
-        match self {
-            Self::Comment => "keep-alive",
-            Self::Field | Self::Event => self.words(),
-        }
-    }
-}
-
-/// A time without a byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Silence {
-    /// When it began.
-    pub from_us: u64,
-    /// When it ended.
-    pub to_us: u64,
-}
-
-impl Silence {
-    /// Its length in microseconds.
-    #[must_use]
-    pub const fn us(self) -> u64 {
-        self.to_us.saturating_sub(self.from_us)
-    }
 }
 
 /// What became of a request, as far as its colour goes.
@@ -230,11 +165,10 @@ impl Bar {
         self.unusual() == Some(WRONG)
     }
 
-    /// The silence that lasted to the end, if nothing ever broke it.
+    /// The silence that lasted to the end, if it was longer than a stream that is kept alive is silent.
     #[must_use]
     pub fn flat(&self) -> Option<Silence> {
-        let least = if self.arrivals.is_empty() { MUTE_US } else { FLAT_US };
-        self.silence.filter(|gap| gap.to_us == self.ended_us && gap.us() >= least)
+        self.silence.filter(|gap| gap.to_us == self.ended_us && gap.too_long())
     }
 
     /// Status in a word or two, without remote text.
@@ -279,7 +213,7 @@ pub fn read(transcript: &Transcript) -> Timeline {
 }
 
 fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
-    let all = arrivals(&exchange.content);
+    let all = arrivals::of(&exchange.content);
     let socket = matches!(exchange.content, Content::Frames { .. });
     let streams = (socket && !exchange.is_message())
         || exchange.lines().is_some()
@@ -303,38 +237,12 @@ fn bar(exchange: &Exchange, earlier: &[Exchange]) -> Bar {
         failure: exchange.failure.as_ref().map(crate::transcript::Failure::words),
         bytes: exchange.content.bytes(),
         streams,
-        silence: head_us.filter(|_| streams).and_then(|head| silence(head, &all, exchange.ended_us)),
+        silence: head_us
+            .filter(|_| streams)
+            .and_then(|head| arrivals::longest(head, &all, exchange.ended_us)),
         arrivals: thinned(all, exchange.started_us, exchange.ended_us),
         resumes: resumes(exchange, earlier),
         ids: Vec::new(),
-    }
-}
-
-/// Every read of the stream that brought something, with the most telling thing in it.
-fn arrivals(content: &Content) -> Vec<Arrival> {
-    let mut found: Vec<Arrival> = Vec::new();
-    let mut add = |at_us: u64, kind: ArrivalKind| match found.last_mut() {
-        Some(last) if last.at_us == at_us => last.kind = last.kind.max(kind),
-        _ => found.push(Arrival { at_us, kind, count: 1 }),
-    };
-    match content {
-        Content::Lines { lines, .. } => lines.iter().for_each(|line| add(line.at_us, kind(line))),
-        Content::Frames { frames } => {
-            for frame in frames.iter().filter(|frame| frame.direction == Direction::In) {
-                let message = matches!(frame.kind, FrameKind::Text | FrameKind::Binary);
-                add(frame.at_us, if message { ArrivalKind::Event } else { ArrivalKind::Comment });
-            }
-        }
-        _ => {}
-    }
-    found
-}
-
-fn kind(line: &Line) -> ArrivalKind {
-    match line.kind() {
-        LineKind::Comment(_) => ArrivalKind::Comment,
-        LineKind::Field(Field::Data | Field::Event, _) => ArrivalKind::Event,
-        LineKind::Field(..) | LineKind::Blank | LineKind::Unknown(_) => ArrivalKind::Field,
     }
 }
 
@@ -356,20 +264,6 @@ fn thinned(all: Vec<Arrival>, from_us: u64, to_us: u64) -> Vec<Arrival> {
         }
     }
     kept
-}
-
-fn silence(head_us: u64, arrivals: &[Arrival], ended_us: u64) -> Option<Silence> {
-    let moments = arrivals.iter().map(|mark| mark.at_us).chain([ended_us]);
-    let mut before = head_us;
-    let mut longest: Option<Silence> = None;
-    for at_us in moments {
-        let gap = Silence { from_us: before, to_us: at_us };
-        if gap.us() >= SILENCE_US && longest.is_none_or(|known| gap.us() > known.us()) {
-            longest = Some(gap);
-        }
-        before = before.max(at_us);
-    }
-    longest
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 #![no_main]
 
+#[path = "../../it/support/forms.rs"]
+mod forms;
 #[path = "../laws.rs"]
 mod laws;
 
