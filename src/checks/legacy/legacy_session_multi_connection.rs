@@ -3,6 +3,7 @@
 use crate::checks::prelude::*;
 use crate::facts::quote::{self, quoted};
 use crate::facts::{Outcome, handshake};
+use crate::protocol::names::VERSION_HEADER;
 
 pub(super) static CHECK: Check = Check {
     id: "legacy-session-multi-connection",
@@ -127,11 +128,14 @@ fn unclear(exchange: &Exchange, status: Option<u16>) -> Undecided {
     })
 }
 
-/// Whether the session of this exchange was served by any other conversation.
+/// Whether the session of this exchange was served by any other conversation that names the same version: one that
+/// names none differs in more than its connection.
 fn alive(facts: &Facts<'_>, lost: &Exchange) -> bool {
+    let version = |exchange: &Exchange| exchange.request.header(VERSION_HEADER).map(str::to_owned);
     facts
         .exchanges()
         .filter(|other| other.session == lost.session && !other.step.starts_with("fresh-"))
+        .filter(|other| version(other) == version(lost))
         .any(|other| facts.reply(other).served())
 }
 
@@ -217,6 +221,16 @@ mod tests {
         let finding = lost.judge(&CHECK);
         assert_eq!(finding.status, Status::Fail);
         assert!(finding.message.contains("0 of 8"), "{}", finding.message);
+    }
+
+    #[test]
+    fn what_was_served_under_another_version_header_tells_nothing_of_connections() {
+        let versioned = |made: Made| made.sending("MCP-Protocol-Version", "2025-11-25");
+        let lost = round(|_, made| versioned(made).error(400, -32000, "Unsupported protocol version"))
+            .with(served(ping(ProbeId::EraUse, "without-version")));
+        assert_eq!(lost.judge(&CHECK).status, Status::Inconclusive);
+        let known = versioned(served(ping(ProbeId::LegacySessions, "live")));
+        assert_eq!(lost.with(known).judge(&CHECK).status, Status::Fail);
     }
 
     #[test]
