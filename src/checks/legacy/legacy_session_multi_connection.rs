@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_was_served_under_another_version_header_tells_nothing_of_connections() {
-        let versioned = |made: Made| made.sending("MCP-Protocol-Version", "2025-11-25");
+        let versioned = |made: Made| made.sending("mcp-protocol-version", "2025-11-25");
         let lost = round(|_, made| versioned(made).error(400, -32000, "Unsupported protocol version"))
             .with(served(ping(ProbeId::EraUse, "without-version")));
         assert_eq!(lost.judge(&CHECK).status, Status::Inconclusive);
