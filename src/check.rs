@@ -70,7 +70,7 @@ pub struct Applies {
     pub era: Option<Era>,
     /// Whether it speaks of JSON-RPC: a plain WebSocket or feed is never judged by it.
     pub mcp: bool,
-    /// What becomes of it on an endpoint that demands a credential we do not have (CHECKS.md 7).
+    /// What becomes of it on an endpoint that demands a credential we do not have.
     pub gated: Gated,
 }
 

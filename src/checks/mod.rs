@@ -52,7 +52,7 @@ pub struct Area {
     pub checks: &'static [&'static Check],
 }
 
-/// Every area, in catalogue order (CHECKS.md A–M).
+/// Every area, in catalogue order.
 pub const AREAS: &[Area] = &[
     Area { name: "connection", title: "Connection, TLS and HTTP", checks: connection::CHECKS },
     Area { name: "jsonrpc", title: "JSON-RPC envelope", checks: jsonrpc::CHECKS },

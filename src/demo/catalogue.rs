@@ -309,7 +309,7 @@ fn read_resource(era: Era, params: &Map<String, Value>) -> Result<Value, RpcErro
         Some((_, _, body)) => {
             Ok(json!({ "contents": [{ "uri": uri, "mimeType": "text/plain", "text": body }] }))
         }
-        // -32002 up to 2025-11-25, -32602 from 2026-07-28 (CHECKS.md 5); each with the URI as data.
+        // -32002 up to 2025-11-25, -32602 from 2026-07-28; each with the URI as data.
         None => {
             let code = if era == Era::Modern { names::INVALID_PARAMS } else { -32002 };
             Err(RpcError::new(code, "resource not found").with_data(json!({ "uri": uri })))

@@ -12,7 +12,7 @@ use crate::verdict::Status;
 pub struct Spec {
     /// Its kebab-case name.
     pub name: &'static str,
-    /// The check that must notice it, as in CHECKS.md.
+    /// The check that must notice it.
     pub check: &'static str,
     /// What that check must say in the `standard` profile: `fail` or `warn`.
     pub expected: Status,

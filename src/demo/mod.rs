@@ -2,7 +2,7 @@
 //!
 //! They are the only listeners of the crate. The `demo` command scans two of them; the test suite uses
 //! all of them as live endpoints, so that every check meets a server that passes it and one that does
-//! not. A sound endpoint follows every starred row of CHECKS.md section 6 that speaks of its kind; a
+//! not. A sound endpoint follows every rule that speaks of its kind; a
 //! [`Fault`] changes one thing about it and names the check that must notice.
 //!
 //! ```text

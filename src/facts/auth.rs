@@ -1,4 +1,4 @@
-//! What a client without a credential meets, and what it is told about getting one (CHECKS.md section J).
+//! What a client without a credential meets, and what it is told about getting one.
 
 use crate::facts::barrier;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::protocol::jsonrpc;
 use crate::transcript::{Exchange, Failure, ProbeId, Transcript};
 use crate::verdict::Undecided;
 
-/// Most issuers that are looked at (CHECKS.md, `auth-as-metadata`).
+/// Most issuers that are looked at.
 pub const ISSUERS: usize = 3;
 
 /// The step that looks for the old stream beside a gated `…/mcp`.

@@ -18,8 +18,7 @@ pub enum Treatment {
 }
 
 /// Reads the treatment of one negative of [`ProbeId::Browser`]. Its twin must have been served, or,
-/// behind authentication, answered with 401: a refusal that comes before the 401 is a refusal
-/// (CHECKS.md section 7).
+/// behind authentication, answered with 401: a refusal that comes before the 401 is a refusal.
 #[must_use]
 pub fn treatment(facts: &Facts<'_>, exchange: &Exchange) -> Treatment {
     if let Err(Undecided::Inconclusive(reason) | Undecided::NotApplicable(reason)) =

@@ -1,4 +1,4 @@
-//! The era behind a gate, guessed from what can be seen before it (CHECKS.md 4.2, step A).
+//! The era behind a gate, guessed from what can be seen before it.
 //!
 //! A guess is shown and nothing else: it is no part of the [`Classification`], so no check can read it.
 

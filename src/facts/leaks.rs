@@ -54,7 +54,7 @@ pub struct Leak {
 
 /// No more of one text is read, in bytes: an error page that is longer says the same again.
 const TEXT: usize = 64 * 1024;
-/// Longest excerpt, in characters (CHECKS.md, `rpc-errors-do-not-leak`).
+/// Longest excerpt, in characters.
 const EXCERPT: usize = 120;
 
 /// Anything that could be a token: taken out of excerpts.

@@ -209,7 +209,7 @@ impl<'t> Facts<'t> {
     /// The same, and an answer came that says something: no transport failure, no 401, 403 or 429.
     ///
     /// # Errors
-    /// Inconclusive with the reason (CHECKS.md section 1, global precedence).
+    /// Inconclusive with the reason.
     pub fn settled(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
         let exchange = self.step(probe, step, era)?;
         if exchange.status() == Some(401) && auth::accepted_before(self.readings.transcript(), exchange) {
@@ -218,8 +218,7 @@ impl<'t> Facts<'t> {
         answered(exchange)
     }
 
-    /// A negative exchange whose twin was served: only then does its outcome mean anything
-    /// (CHECKS.md 2.1, differential probing).
+    /// A negative exchange whose twin was served: only then does its outcome mean anything.
     ///
     /// # Errors
     /// Inconclusive where it was not sent or its twin was not served.

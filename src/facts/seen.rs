@@ -597,7 +597,9 @@ impl<'t> Seen<'t> {
                 502 | 504 => "a proxy before the endpoint got no valid answer from it",
                 _ => "that says nothing about what speaks here",
             };
-            let quote = quoted(exchange);
+            // Its status stands before it already.
+            let quote = Some(quoted(exchange)).filter(|quote| *quote != format!(" ({status})"));
+            let quote = quote.unwrap_or_default();
             let may = if barrier::wants_credential(exchange) { "; it may want a credential" } else { "" };
             return format!("{SERVER_ERROR}{status}: {by}{quote}{may}{}", self.asked());
         }

@@ -1,4 +1,4 @@
-//! What a WebSocket upgrade and the words on the socket mean (CHECKS.md 4.2, step 4).
+//! What a WebSocket upgrade and the words on the socket mean.
 
 use crate::transcript::exchange::id_of;
 use serde_json::Value;

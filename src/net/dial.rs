@@ -263,7 +263,7 @@ impl Dialler {
             operator_roots: trust.operator_roots(),
         });
         match faults.first() {
-            // On loopback a certificate fault does not stop the scan (CHECKS.md, tls-cert-valid), unless
+            // On loopback a certificate fault does not stop the scan, unless
             // it would send a secret to whoever shows that certificate.
             Some(worst)
                 if !self.insecure

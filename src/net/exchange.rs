@@ -132,7 +132,7 @@ impl Call {
         }
     }
 
-    /// A POST as CHECKS.md section 3 has it: `Content-Type: application/json` and both types accepted.
+    /// A POST: `Content-Type: application/json` and both types accepted.
     #[must_use]
     pub fn post(probe: ProbeId, step: impl Into<String>, place: &Place, body: impl Into<Body>) -> Self {
         let mut call = Self::new("POST", probe, step, place)

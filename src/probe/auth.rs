@@ -1,4 +1,4 @@
-//! Authorization (CHECKS.md section J): what a client without a credential meets, and what it is told
+//! Authorization: what a client without a credential meets, and what it is told
 //! about getting one. Registers no client, starts no login, sends no credential.
 
 use crate::facts::barrier;
@@ -26,8 +26,6 @@ use crate::protocol::well_known::PROTECTED_RESOURCE;
 use crate::transcript::{Exchange, ProbeId, Transcript};
 
 const PROBE: ProbeId = ProbeId::Auth;
-/// A tool that no server has: nothing can run.
-const NO_TOOL: &str = "scanner_nonexistent_tool";
 /// How long a stream may take to open, milliseconds; a refusal comes at once.
 const OPENING_MS: u64 = 3_000;
 
@@ -64,7 +62,7 @@ pub(super) async fn stream(prober: &Prober<'_>, target: &mut Endpoint) {
     }
 }
 
-/// Everything that can be asked of an endpoint that stays shut to us (CHECKS.md section 7).
+/// Everything that can be asked of an endpoint that stays shut to us.
 pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
     prober.wire.doing("asking the gate without a credential");
     let transcript = prober.transcript();
@@ -209,10 +207,11 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
     let open = futures_util::future::join_all(eras).await;
     let opened = speakers.iter().zip(open).find_map(|(speaker, open)| open.then_some(speaker));
     if let Some(speaker) = opened {
-        let params = json!({ "name": NO_TOOL, "arguments": {} });
+        let tool = prober.invented.name();
+        let params = json!({ "name": tool, "arguments": {} });
         let mut call = speaker.outside().call(PROBE, "unknown-tool", "tools/call", params);
         if speaker.era == Era::Modern {
-            call = call.header(names::NAME_HEADER, NO_TOOL);
+            call = call.header(names::NAME_HEADER, tool);
         }
         call.credential = false;
         prober.send(call.negative(None)).await;

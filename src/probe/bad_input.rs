@@ -1,4 +1,4 @@
-//! Ids, and input that is wrong on purpose (CHECKS.md section B).
+//! Ids, and input that is wrong on purpose.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Origin, Host and CORS (CHECKS.md section I): BASE with one header changed.
+//! Origin, Host and CORS: BASE with one header changed.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use url::Url;
 
 use super::classify::{Endpoint, Feed};
+use super::invented::Invented;
 use super::speaker::Speaker;
 use super::upgrade::SocketFound;
 use super::{Prober, newest};
 use crate::net::{Call, HeaderText, Place, Until};
-use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, ProbeId};
 
@@ -48,6 +48,7 @@ pub(super) async fn run(
     if asked.is_empty() {
         return;
     }
+    let foreign = &prober.invented;
     prober.wire.doing("trying foreign Origin and Host headers");
     for (index, base) in asked.into_iter().enumerate() {
         let call = |step: &str| match base {
@@ -57,21 +58,21 @@ pub(super) async fn run(
         };
         let Some(twin) = send(prober, base, call("base")).await else { return };
         let mut calls = vec![
-            call("origin").header("origin", names::FOREIGN_ORIGIN),
+            call("origin").header("origin", foreign.origin()),
             call("host-and-origin")
-                .header("host", names::FOREIGN_HOST)
-                .header("origin", format!("http://{}", names::FOREIGN_HOST)),
-            call("host").header("host", names::FOREIGN_HOST),
+                .header("host", foreign.host())
+                .header("origin", format!("http://{}", foreign.host())),
+            call("host").header("host", foreign.host()),
         ];
         if index == 0 {
             calls.push(call("origin-null").header("origin", "null"));
-            if let Some(suffix) = suffix_origin(place.shown()) {
+            if let Some(suffix) = suffix_origin(place.shown(), foreign) {
                 calls.push(call("origin-suffix").header("origin", suffix));
             }
             // WebSockets know no CORS.
             if !matches!(base, Base::Upgrade(..)) {
                 let speaker = if let Base::Post(speaker) = base { Some(speaker) } else { None };
-                let mut preflight = preflight(place, speaker);
+                let mut preflight = preflight(place, speaker, foreign);
                 preflight.credential = false;
                 calls.push(preflight);
             }
@@ -86,15 +87,15 @@ async fn send(prober: &Prober<'_>, base: Base<'_>, call: Call) -> Option<Arc<Exc
 }
 
 /// An origin that a careless prefix match lets pass; none for IP literals.
-fn suffix_origin(url: &str) -> Option<String> {
+fn suffix_origin(url: &str, foreign: &Invented) -> Option<String> {
     let parsed = Url::parse(url).ok()?;
     let host = parsed.host_str()?;
     let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
-    (!literal).then(|| format!("https://{host}.{}", names::FOREIGN_HOST))
+    (!literal).then(|| format!("https://{host}.{}", foreign.host()))
 }
 
 /// P-PRE for the newest era; a feed's clients send GET.
-fn preflight(place: &Place, speaker: Option<&Speaker>) -> Call {
+fn preflight(place: &Place, speaker: Option<&Speaker>, foreign: &Invented) -> Call {
     let (method, wanted) = match speaker.map(|speaker| speaker.era) {
         Some(Era::Modern) => ("POST", "authorization,content-type,mcp-method,mcp-name,mcp-protocol-version"),
         Some(Era::Legacy) => {
@@ -103,7 +104,7 @@ fn preflight(place: &Place, speaker: Option<&Speaker>) -> Call {
         None => ("GET", "authorization,cache-control,last-event-id"),
     };
     let mut call = Call::new("OPTIONS", PROBE, "preflight", place)
-        .header("origin", names::FOREIGN_ORIGIN)
+        .header("origin", foreign.origin())
         .header("access-control-request-method", method)
         .header("access-control-request-headers", wanted);
     call.era = speaker.map(|speaker| speaker.era);

@@ -80,7 +80,7 @@ fn count(reply: &Reply) -> usize {
 /// An invented reference: nothing can be completed for it, so nothing runs.
 async fn complete(prober: &Prober<'_>, speaker: &Speaker) {
     let params = json!({
-        "ref": { "type": "ref/prompt", "name": "scanner_nonexistent_prompt" },
+        "ref": { "type": "ref/prompt", "name": prober.invented.name() },
         "argument": { "name": "scanner", "value": "s" },
     });
     let call = speaker

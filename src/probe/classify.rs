@@ -1,5 +1,4 @@
-//! Finds out what speaks at a URL (CHECKS.md section 4.2, steps 0 to 3 and A; step 4 is in
-//! `upgrade.rs`).
+//! Finds out what speaks at a URL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -269,7 +268,7 @@ fn retry_after(reading: &Discover, exchange: &Exchange) -> Option<Duration> {
     }
 }
 
-/// The wait where none is asked for (CHECKS.md 4.2, step 1).
+/// The wait where none is asked for.
 const UNASKED: Duration = Duration::from_secs(2);
 
 /// Step 2.

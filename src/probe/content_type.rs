@@ -1,11 +1,10 @@
-//! Content types that a web page can send without preflight (CHECKS.md, `sh-content-type-enforced`).
+//! Content types that a web page can send without preflight.
 
 use serde_json::Value;
 
 use super::Prober;
 use super::speaker::{self, Channel, Speaker};
 use crate::net::Call;
-use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::ProbeId;
 
@@ -38,7 +37,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
     let plain = |step: &str| request(step).header("content-type", "text/plain;charset=UTF-8").negative(twin);
     let Some(first) = prober.ask(speaker, plain("text-plain")).await else { return };
     if first.reply.served() {
-        let foreign = plain("text-plain-origin").header("origin", names::FOREIGN_ORIGIN);
+        let foreign = plain("text-plain-origin").header("origin", prober.invented.origin());
         if prober.ask(speaker, foreign).await.is_none() {
             return;
         }

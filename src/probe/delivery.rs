@@ -1,4 +1,4 @@
-//! The streams once more with compression allowed (CHECKS.md, `sse-unbuffered`).
+//! The streams once more with compression allowed.
 
 use std::time::Duration;
 

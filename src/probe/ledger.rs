@@ -1,4 +1,4 @@
-//! The request budget: a total, and a share for each probe (CHECKS.md 2.5).
+//! The request budget: a total, and a share for each probe.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

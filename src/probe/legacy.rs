@@ -1,4 +1,4 @@
-//! Version negotiation, sessions and the GET stream of the legacy era (CHECKS.md section F), and
+//! Version negotiation, sessions and the GET stream of the legacy era, and
 //! the watch on idle streams.
 
 use std::time::Duration;
@@ -99,7 +99,7 @@ fn delete(probe: ProbeId, session: &OpenSession) -> Call {
     call
 }
 
-/// Deletes every session that the scan opened (CHECKS.md 2.6).
+/// Deletes every session that the scan opened.
 pub(super) async fn teardown(prober: &Prober<'_>) {
     let sessions = prober.lock().sessions.clone();
     let deletions = sessions.iter().map(|session| prober.send(delete(ProbeId::Teardown, session)));
@@ -191,7 +191,7 @@ pub(super) async fn reopen(
 /// Two seconds, and room for the jitter of a timer.
 const SHORT_US: u64 = 2_500_000;
 
-/// Watches an idle stream until it has shown what it is watched for (CHECKS.md, `sse-keepalive`): that it is no
+/// Watches an idle stream until it has shown what it is watched for: that it is no
 /// stream; a sign of life after silence; in `deep`, and where silences are short, another one, which
 /// makes an interval.
 pub(super) async fn idle(prober: &Prober<'_>, held: &mut Held, watched: Duration) {

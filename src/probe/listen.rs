@@ -1,4 +1,4 @@
-//! The subscription stream of the modern era (CHECKS.md section E).
+//! The subscription stream of the modern era.
 
 use std::time::Duration;
 

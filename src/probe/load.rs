@@ -1,4 +1,4 @@
-//! A burst of five, and top-up requests for latency (CHECKS.md section L). Light load only.
+//! A burst of five, and top-up requests for latency. Light load only.
 
 use std::sync::Arc;
 

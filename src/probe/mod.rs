@@ -13,6 +13,7 @@ mod delivery;
 mod documents;
 mod era_use;
 mod http_sse;
+mod invented;
 mod ledger;
 mod legacy;
 mod listen;

@@ -1,4 +1,4 @@
-//! Requests of the modern era with one thing wrong (CHECKS.md section D).
+//! Requests of the modern era with one thing wrong.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
         ),
         meta_without(speaker, "meta-no-version", &[names::META_VERSION]),
         meta_without(speaker, "meta-no-capabilities", &[names::META_CAPABILITIES]),
-        unknown("unknown-method", speaker, "scanner/does-not-exist", Value::Null),
+        unknown("unknown-method", speaker, &prober.invented.method(), Value::Null),
     ];
     if modern_only {
         // A dual endpoint may route a 2025 header to its legacy side.
@@ -37,7 +37,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
         let params = match method {
             "logging/setLevel" => json!({ "level": "error" }),
             "ping" => Value::Null,
-            _ => json!({ "uri": "scan://nonexistent/7f3a" }),
+            _ => json!({ "uri": prober.invented.resource() }),
         };
         // A server may want Mcp-Name before it looks at the method: it names what the body names.
         let name = params.get("uri").and_then(Value::as_str).map(str::to_owned);

@@ -4,6 +4,7 @@ use crate::transcript::exchange::request_id;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::invented::Invented;
 use super::ledger::Ledger;
 use super::speaker::{Channel, Speaker, dated};
 use super::state::{OpenSession, State};
@@ -24,6 +25,7 @@ pub(crate) struct Prober<'a> {
     pub(super) wire: &'a Wire<'a>,
     /// Who we say we are.
     pub(super) client: Client,
+    pub(super) invented: Invented,
     pub(super) profile: Profile,
     pub(super) options: ScanOptions,
     pub(super) ledger: Ledger,
@@ -66,7 +68,8 @@ impl<'a> Prober<'a> {
     pub(super) fn new(wire: &'a Wire<'a>, profile: Profile, options: ScanOptions) -> Self {
         let ledger = Ledger::new(profile, wire.limits().requests);
         let client = Client::of(wire.user_agent());
-        Self { wire, client, profile, options, ledger, state: Mutex::default() }
+        let invented = Invented::new();
+        Self { wire, client, invented, profile, options, ledger, state: Mutex::default() }
     }
 
     /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.

@@ -1,5 +1,4 @@
-//! Whether a dropped stream resumes (CHECKS.md, `legacy-resume`, `legacy-resume-own-stream`,
-//! `sse-last-event-id`): without calling a tool.
+//! Whether a dropped stream resumes: without calling a tool.
 
 use std::sync::Arc;
 use std::time::Duration;

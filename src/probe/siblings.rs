@@ -1,4 +1,4 @@
-//! Looks beside the URL (CHECKS.md section 4.2, step 5): same origin, stops at the first hit.
+//! Looks beside the URL: same origin, stops at the first hit.
 
 use crate::facts::barrier;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How requests of one era are spoken (CHECKS.md section 3).
+//! How requests of one era are spoken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

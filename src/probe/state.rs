@@ -56,7 +56,7 @@ pub(super) struct OpenSession {
 /// Refusals of calls after which the credential is not sent again, where only the handshake took it: servers count
 /// failed attempts.
 const REFUSED: u32 = 2;
-/// Consecutive faults after which the scan stops (CHECKS.md 2.5).
+/// Consecutive faults after which the scan stops.
 const BREAKER: u32 = 3;
 /// Longest wait that a 429, or a 503 to the first question, may ask for.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(10);

@@ -1,5 +1,4 @@
-//! Finds out whether a WebSocket is at a URL, and whether MCP answers on it (CHECKS.md section 4.2,
-//! step 4).
+//! Finds out whether a WebSocket is at a URL, and whether MCP answers on it.
 
 use std::time::Duration;
 

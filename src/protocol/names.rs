@@ -48,7 +48,9 @@ pub const MISSING_CAPABILITY: i64 = -32021;
 /// MCP 2026-07-28: the protocol version is not supported.
 pub const UNSUPPORTED_VERSION: i64 = -32022;
 
-/// An origin that no server allow-lists: reserved top-level domain (RFC 2606).
+/// An origin that no server allow-lists: reserved top-level domain (RFC 2606). Scans make up their own.
+#[cfg(test)]
 pub const FOREIGN_ORIGIN: &str = "https://scanner-origin.invalid";
-/// The host of [`FOREIGN_ORIGIN`], for Host-header probes.
+/// The host of [`FOREIGN_ORIGIN`].
+#[cfg(test)]
 pub const FOREIGN_HOST: &str = "scanner-origin.invalid";

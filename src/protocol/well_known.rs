@@ -43,7 +43,7 @@ pub fn issuer_forms(issuer: &str) -> Vec<String> {
 }
 
 /// A URL as it is reached from where we stand: `localhost`, `127.0.0.1` and `[::1]` are one host, so a
-/// document of this machine is asked for under the name that was scanned (CHECKS.md, `auth-prm-found`).
+/// document of this machine is asked for under the name that was scanned.
 #[must_use]
 pub fn as_scanned(scanned: &Url, mut url: Url) -> Url {
     if this_machine(scanned)

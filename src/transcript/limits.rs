@@ -203,7 +203,11 @@ impl Limits {
         // A plain struct of numbers: it cannot fail to be JSON.
         let value = serde_json::to_value(self).unwrap_or_default();
         let all = value.as_object().into_iter().flatten();
-        all.filter_map(|(name, value)| Some((name.clone(), value.as_u64()?))).collect()
+        let mut named: BTreeMap<String, u64> =
+            all.filter_map(|(name, value)| Some((name.clone(), value.as_u64()?))).collect();
+        // The one that is not written where it has its usual value.
+        named.insert("coding_ratio".to_owned(), self.coding_ratio);
+        named
     }
 
     /// Deadline of the whole scan.

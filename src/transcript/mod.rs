@@ -35,6 +35,7 @@ pub mod secret_names;
 pub mod secret_parts;
 mod secret_references;
 mod secret_replace;
+mod secret_spaced;
 mod secret_view;
 mod secret_words;
 pub mod secrets;
@@ -159,7 +160,7 @@ pub enum SkipReason {
     Deadline,
     /// The target asked us to slow down (429) and the wait did not fit.
     RateLimited,
-    /// Three consecutive 5xx or transport faults on plain exchanges: the scan stopped (CHECKS.md 2.5).
+    /// Three consecutive 5xx or transport faults on plain exchanges: the scan stopped.
     CircuitBreaker,
     /// The operator's credential stopped working: a request that had been served with it met a 401.
     CredentialStopped,

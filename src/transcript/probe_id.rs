@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeId {
-    /// Finds out what speaks here (CHECKS.md section 4). Plain. Steps: `discover`,
+    /// Finds out what speaks here. Plain. Steps: `discover`,
     /// `discover-list` (tools/list to confirm the modern era), `discover-retry`, `discover-bare`
     /// (without the credential, where it led nowhere), `initialize`,
     /// `initialize-retry`, `initialized`, `get` (P-GET without a session; on a legacy endpoint it is
@@ -96,7 +96,7 @@ pub enum ProbeId {
     /// `again N`.
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
-    /// `origin-suffix` (`https://<host>.scanner-origin.invalid`), `host-and-origin`, `host`,
+    /// `origin-suffix` (`https://<host>.<invented>.invalid`), `host-and-origin`, `host`,
     /// `preflight`. HTTP+SSE and feeds: GETs; WebSocket: upgrades.
     Browser,
     /// What a client without a credential meets, and the documents that tell it how to get one. No step but

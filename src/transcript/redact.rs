@@ -94,6 +94,17 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_a_folded_header_took_apart_vanishes() {
+        let vault = Vault::default();
+        vault.hide("credential", "cnry/Qx7+Zk3~w9Vt2");
+        for blanks in [" ", "  "] {
+            let apart: String = "cnry/Qx7+Zk3~w9Vt2".chars().map(|c| format!("{c}{blanks}")).collect();
+            let shown = vault.mask(&format!("you sent {apart}, I think"));
+            assert!(shown.starts_with("you sent ~credential~") && !shown.contains("Q x"), "{shown}");
+        }
+    }
+
+    #[test]
     fn the_parts_of_a_secret_vanish_alone() {
         let vault = Vault::default();
         vault.hide_with_parts("header-cookie", "theme=dark; session=canary/+secret");

@@ -15,6 +15,7 @@ use super::secret_filter::{Backwards, Filter};
 use super::secret_forms::{FEW, encoded, readings};
 use super::secret_markup::Markup;
 use super::secret_replace::{Found, replaced};
+use super::secret_spaced::joined;
 use super::secret_view::View;
 
 /// The shortest secret that is looked for in other forms than its own; shorter ones occur by chance in what is decoded.
@@ -203,7 +204,11 @@ impl Matcher {
         loop {
             let to = from.saturating_add(self.part).min(bytes.len());
             let part = bytes.get(from..to).unwrap_or_default();
-            self.explore(&View::part(part, from), LAYERS, &mut found);
+            let view = View::part(part, from);
+            self.explore(&view, LAYERS, &mut found);
+            if let Some(view) = self.decoder.as_ref().and_then(|_| joined(&view)) {
+                self.explore(&view, LAYERS, &mut found);
+            }
             if to == bytes.len() {
                 return found;
             }

@@ -179,8 +179,6 @@ pub(super) fn spoken(value: &str) -> bool {
         names::META_CLIENT_INFO,
         names::META_CAPABILITIES,
         names::META_SERVER_INFO,
-        names::FOREIGN_HOST,
-        names::FOREIGN_ORIGIN,
     ];
     WORDS.iter().any(listed)
         || named.iter().any(listed)

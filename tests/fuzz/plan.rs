@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// JSON-RPC methods that a scan sends.
-const METHODS: [&str; 16] = [
+const METHODS: [&str; 15] = [
     "",
     "server/discover",
     "initialize",
@@ -20,7 +20,6 @@ const METHODS: [&str; 16] = [
     "logging/setLevel",
     "resources/subscribe",
     "resources/unsubscribe",
-    "scanner/does-not-exist",
 ];
 /// Bodies that are no message.
 const BROKEN: [&str; 5] = ["", "null", "[]", r#"{"foo":1}"#, r#"{"jsonrpc":"2.0","id":1,"#];
@@ -48,9 +47,10 @@ const WELL_KNOWN: [&str; 5] = [
     "/.well-known/oauth-authorization-server",
     "/.well-known/openid-configuration",
 ];
-/// The host that stands for a foreign one, and the only tool that is ever called.
-const FOREIGN: &str = "scanner-origin.invalid";
-const NO_TOOL: &str = "scanner_nonexistent_tool";
+/// Whether a name is one that a scan made up: twelve letters. No endpoint here has one like that.
+fn invented(name: &str) -> bool {
+    name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_lowercase())
+}
 
 /// What is wrong with a request, whose head ends with an empty line. `here` is the endpoint's `host:port`,
 /// `given` the beginning of a path that it announced itself.
@@ -68,7 +68,10 @@ pub(crate) fn violation(head: &str, body: &str, here: &str, given: Option<&str>)
         return Some(format!("the path {target:?}"));
     }
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-        if name.eq_ignore_ascii_case("host") && value != here && value != FOREIGN {
+        if name.eq_ignore_ascii_case("host")
+            && value != here
+            && !value.strip_suffix(".invalid").is_some_and(invented)
+        {
             return Some(format!("the host {value:?}"));
         }
     }
@@ -92,8 +95,9 @@ pub(crate) fn message(body: &str) -> Option<String> {
         None => Some(format!("no message: {body:?}")),
         Some("tools/call") => {
             let name = message.get("params").and_then(|params| params.get("name")).and_then(Value::as_str);
-            (name != Some(NO_TOOL)).then(|| format!("a call of {name:?}"))
+            (!name.is_some_and(invented)).then(|| format!("a call of {name:?}"))
         }
+        Some(method) if method.strip_suffix("/unknown").is_some_and(invented) => None,
         Some(method) => (!METHODS.contains(&method)).then(|| format!("the method {method:?}")),
     }
 }

@@ -40,7 +40,8 @@ fn with(member: &str) -> String {
 
 fn texts() -> Vec<Row> {
     let sound = |name, covers, text: String| row(name, covers, greeted(text)).is("legacy", 0);
-    let broken = |name, covers, text: String| row(name, covers, greeted(text));
+    // `server/discover` was refused under our id: that is MCP.
+    let broken = |name, covers, text: String| row(name, covers, greeted(text)).is("mcp", 4);
     vec![
         broken("nested-200000-deep", "J1", "[".repeat(200_000)).little(),
         broken("nested-200000-deep-in-objects", "J1", "{\"a\":".repeat(200_000)).little(),
@@ -72,7 +73,8 @@ fn texts() -> Vec<Row> {
                     "{\"jsonrpc\":\"2.0\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
                 (method == "initialize").then(|| json_text([&[0xff, 0xfe][..], &text].concat()))
             }),
-        ),
+        )
+        .is("mcp", 4),
         row(
             "json-with-invalid-utf-8",
             "J8",
@@ -81,6 +83,7 @@ fn texts() -> Vec<Row> {
                     .then(|| json_text(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"\xff\x9b31m\"}"))
             }),
         )
+        .is("mcp", 4)
         .again(),
         row(
             "json-as-text-plain",
@@ -137,7 +140,7 @@ fn envelopes() -> Vec<Row> {
             format!("[{}{{}}]", format!("{{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{ok}}},").repeat(1_000)),
         )
         .finds("rpc-envelope-valid", "fail"),
-        row("empty-array", "J5", greeted("[]")),
+        row("empty-array", "J5", greeted("[]")).is("mcp", 4),
         list("error-without-message", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":{\"code\":-32000}}")
             .finds("rpc-envelope-valid", "warn"),
         list("error-without-code", "J6", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"error\":{\"message\":\"x\"}}")
@@ -241,12 +244,12 @@ fn lists() -> Vec<Row> {
     let paged = |name, covers, serve| row(name, covers, serve).is("legacy", 0).whole().sign(Fewer(82));
     vec![
         paged("the-same-cursor-for-ever", "J9", page(|_| json!("again")))
-            .finds("cap-matches-handlers", "warn")
+            .finds("list-pagination", "fail")
             .says("the list never ends"),
         paged("a-new-cursor-for-ever", "J9", page(|number| json!(format!("page-{number}")))).hits("pages"),
-        paged("an-empty-cursor", "J9", page(|_| json!(""))).finds("cap-matches-handlers", "warn"),
+        paged("an-empty-cursor", "J9", page(|_| json!(""))).finds("list-pagination", "fail"),
         paged("a-cursor-of-wrong-type", "J9", page(|_| json!({ "next": 1 })))
-            .finds("cap-matches-handlers", "warn"),
+            .finds("list-pagination", "fail"),
         row(
             "a-cursor-of-3-MB",
             "J9",
@@ -363,6 +366,6 @@ fn others() -> Vec<Row> {
             .is("legacy", 4)
             .finds("legacy-version-negotiation", "warn")
             .again(),
-        row("every-method-is-refused", "J6", mcp(|ask, _, id, _| (ask.method == "POST").then(|| refusal(id, -32603, "Internal error\n  at /srv/app/index.js:1:1")))),
+        row("every-method-is-refused", "J6", mcp(|ask, _, id, _| (ask.method == "POST").then(|| refusal(id, -32603, "Internal error\n  at /srv/app/index.js:1:1")))).is("mcp", 4),
     ]
 }

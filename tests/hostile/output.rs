@@ -147,6 +147,7 @@ pub(super) fn rows() -> Vec<Row> {
                 (ask.method == "POST").then(|| json_text(json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()))
             }),
         )
+        .is("mcp", 4)
         .again(),
         row(
             "ws-names-of-control-characters",

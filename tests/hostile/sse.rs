@@ -16,7 +16,7 @@ fn floods() -> Vec<Row> {
         row(name, covers, feed_flood(start, piece)).is("event-stream", 0).or_undecided().little()
     };
     let on_post = |name, covers, start: &'static [u8], piece: &'static [u8]| {
-        row(name, covers, mcp_flood("initialize", start, piece)).little()
+        row(name, covers, mcp_flood("initialize", start, piece)).is("mcp", 4).little()
     };
     vec![
         on_get("line-without-end", "S1", b"data: ", b"xxxxxxxx"),
@@ -32,7 +32,7 @@ fn floods() -> Vec<Row> {
         on_post("answer-data-lines-without-end", "S2", EVENTS, b"data: 0123456789012345678901234567890123456789\n")
             .fails("too-large"),
         on_post("answer-empty-data-lines-without-end", "S2", EVENTS, b"data\n").hits("event_lines"),
-        on_post("answer-events-without-end", "S3", EVENTS, b"data: {}\n\n").fails("too-large"),
+        on_post("answer-events-without-end", "S3", EVENTS, b"data: {}\n\n"),
         on_post(
             "answer-notifications-without-end",
             "S3",
@@ -51,7 +51,7 @@ fn silences() -> Vec<Row> {
         declared("stream-opens-and-is-silent", feed("")).is("event-stream", 0),
         declared("keep-alives-and-no-answer", drip(EVENTS, ": ping\n\n", 300)).is("event-stream", 0).hits("reply_ms"),
         declared("events-and-no-answer", drip(EVENTS, "data: {\"tick\":1}\n\n", 300)).is("event-stream", 0),
-        row("stream-ends-without-the-answer", "S4 S7", answering(|_| "id: 1\nretry: 0\ndata:\n\n".to_owned())).because("no MCP"),
+        row("stream-ends-without-the-answer", "S4 S7", answering(|_| "id: 1\nretry: 0\ndata:\n\n".to_owned())).is("mcp", 4),
         row("get-ends-at-once", "S7", feed_of(|_| EVENTS.to_vec(), false)).is("event-stream", 0).sign(Fewer(60)),
         row(
             "stream-in-gzip",
@@ -98,7 +98,7 @@ fn grammar() -> Vec<Row> {
             format!(":\u{202e}x\nnonsense: y\ndata: {body}\n\n")
         })
         .again(),
-        row("no-final-blank-line", "S6", answering(|body| format!("data: {body}\n"))),
+        row("no-final-blank-line", "S6", answering(|body| format!("data: {body}\n"))).is("mcp", 4),
         sound("retry-0", "S7", |body| format!("retry: 0\ndata: {body}\n\n")),
         sound("retry-10-to-the-26", "S7", |body| {
             format!("retry: 100000000000000000000000000\ndata: {body}\n\n")
@@ -180,7 +180,7 @@ fn endpoints() -> Vec<Row> {
             .is("event-stream", 0)
             .or_undecided()
             .hits("line_bytes"),
-        row("endpoint-empty", "S11", announcing(|_| vec![String::new()])).is("http-sse", 0),
+        row("endpoint-empty", "S11", announcing(|_| vec![String::new()])).is("http-sse", 4),
         row(
             "endpoints-without-end",
             "S10 S11",

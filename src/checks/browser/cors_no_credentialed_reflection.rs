@@ -33,8 +33,8 @@ pub(super) static CHECK: Check = Check {
                   `Access-Control-Allow-Origin: *` alone.",
     causes: &[],
     how: How {
-        sent: "Correct calls and a preflight with the Origins `https://scanner-origin.invalid`, `null` \
-               and `https://<host>.scanner-origin.invalid`.",
+        sent: "Correct calls and a preflight with an Origin that does not exist (`https://….invalid`), with `null` \
+               and with one that begins with the host's own (`https://<host>.….invalid`).",
         passes: "No foreign Origin is allowed, or `*` without credentials.",
         warns: "A foreign Origin is repeated without credentials, or `*` with them, which browsers ignore.",
         fails: "A foreign Origin or `null` is allowed with credentials, or only the start of the Origin \
@@ -70,7 +70,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 
 fn judge_reply(facts: &Facts<'_>, exchange: &Exchange, arbitrary: bool) -> Verdict {
     let cors = read(exchange);
-    let sent = exchange.request.header("origin").unwrap_or_default();
+    // The name itself is new in every scan: it stands in the evidence only.
+    let sent = match exchange.request.header("origin") {
+        Some("null") => "`Origin: null`",
+        _ => "a foreign Origin",
+    };
     let value = cors.origin.as_deref().unwrap_or("none");
     let credentials = if cors.credentials { ", with credentials" } else { "" };
     let evidence =
@@ -80,17 +84,13 @@ fn judge_reply(facts: &Facts<'_>, exchange: &Exchange, arbitrary: bool) -> Verdi
     };
     let harm = harm(facts);
     if cors.reflects(exchange) && cors.credentials {
-        return of(Status::Fail, harm, format!("`Origin: {sent}` is allowed together with credentials"));
+        return of(Status::Fail, harm, format!("{sent} is allowed together with credentials"));
     }
     if cors.reflects(exchange) && exchange.step == "origin-suffix" && !arbitrary {
-        return of(
-            Status::Fail,
-            harm,
-            format!("`Origin: {sent}` is allowed: only the start of it is compared"),
-        );
+        return of(Status::Fail, harm, format!("{sent} is allowed: only the start of it is compared"));
     }
     if cors.reflects(exchange) {
-        return of(Status::Warn, harm.lower(), format!("`Origin: {sent}` is repeated, without credentials"));
+        return of(Status::Warn, harm.lower(), format!("{sent} is repeated, without credentials"));
     }
     if cors.wildcard() && cors.credentials {
         let message = "`*` together with credentials, which browsers ignore";

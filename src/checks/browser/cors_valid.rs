@@ -77,7 +77,7 @@ pub(super) static CHECK: Check = Check {
     ],
     how: How {
         sent: "Nothing more: the `Access-Control-Allow-Origin` and `-Credentials` lines of every reply, and what \
-               the preflight and the request with the Origin `https://scanner-origin.invalid` were answered.",
+               the preflight and the request with a foreign Origin were answered.",
         passes: "One `*`, `null` or origin; credentials only as `true`; preflight and request agree. Without such \
                  headers the row does not apply.",
         warns: "The preflight allows the Origin, and the request is refused or comes without the header.",

@@ -39,8 +39,7 @@ pub(super) static CHECK: Check = Check {
                   .with_allowed_hosts([\"localhost\", \"127.0.0.1\"])`, and never `.disable_allowed_hosts()`.",
     causes: &[],
     how: How {
-        sent: "A correct call with `Host: scanner-origin.invalid` and `Origin: \
-               http://scanner-origin.invalid`; then with that Host alone. Only on loopback and private \
+        sent: "A correct call with a Host that does not exist (`….invalid`) and its Origin; then with that Host alone. Only on loopback and private \
                addresses.",
         passes: "A 4xx for both.",
         warns: "Refused only where the foreign Origin comes with it; or a feed is served.",

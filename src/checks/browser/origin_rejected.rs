@@ -41,7 +41,8 @@ pub(super) static CHECK: Check = Check {
                   refuse every Origin.",
     causes: &[],
     how: How {
-        sent: "A correct call with `Origin: https://scanner-origin.invalid`, and with `Origin: null`.",
+        sent: "A correct call with an Origin that does not exist (`https://….invalid`, new for every scan), and with \
+               `Origin: null`.",
         passes: "403; any 4xx where only revisions before 2025-11-25, HTTP+SSE or a feed are spoken.",
         warns: "Another 4xx; or it is served by a public endpoint that needs a token, or by a local feed \
                 that lets the page read it.",
@@ -87,10 +88,10 @@ fn judge_pair(facts: &Facts<'_>, origin: &Exchange, null: Option<&Exchange>) -> 
     let second = null.map(|null| (null, treatment(facts, null)));
     // The worse of the two variants counts.
     if first == Treatment::Served {
-        return judge_served(facts, origin, "https://scanner-origin.invalid");
+        return judge_served(facts, origin, "a foreign Origin");
     }
     if let Some((null, Treatment::Served)) = second {
-        return judge_served(facts, null, "null");
+        return judge_served(facts, null, "`Origin: null`");
     }
     let status = match first {
         Treatment::Refused(status) => status,
@@ -139,7 +140,7 @@ fn judge_served(facts: &Facts<'_>, exchange: &Exchange, origin: &str) -> Judgeme
             verdict(
                 Status::Warn,
                 Severity::Medium,
-                format!("any web page may read this local feed (Origin {origin})"),
+                format!("any web page may read this local feed: it was served for {origin}"),
             )
         } else {
             verdict(
@@ -150,28 +151,26 @@ fn judge_served(facts: &Facts<'_>, exchange: &Exchange, origin: &str) -> Judgeme
         };
     }
     if local {
-        let message =
-            format!("a request with `Origin: {origin}` was served on a loopback or private address");
+        let message = format!("a request with {origin} was served on a loopback or private address");
         return verdict(Status::Fail, Severity::Critical, message);
     }
     let gated = facts.header().credential();
     if gated && !(cors.credentials && cors.reflects(exchange)) {
-        let message =
-            format!("a request with `Origin: {origin}` was served; only the token keeps web pages out");
+        let message = format!("a request with {origin} was served; only the token keeps web pages out");
         return verdict(Status::Warn, Severity::Medium, message);
     }
     match changing_tool(facts) {
         Some(tool) => {
-            let message = format!("a request with `Origin: {origin}` was served, and {tool}");
+            let message = format!("a request with {origin} was served, and {tool}");
             verdict(Status::Fail, Severity::High, message)
         }
         None if gated => {
-            let message = format!("a request with `Origin: {origin}` was served with credentialed CORS");
+            let message = format!("a request with {origin} was served with credentialed CORS");
             verdict(Status::Warn, Severity::Medium, message)
         }
         None => {
             let message = format!(
-                "a public, open, read-only endpoint serves `Origin: {origin}` (the specification asks every server \
+                "a public, open, read-only endpoint serves {origin} (the specification asks every server \
                  to check it)"
             );
             verdict(Status::Info, Severity::Info, message)

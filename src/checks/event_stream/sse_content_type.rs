@@ -64,7 +64,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
     }
     if seen.is_empty() && !matches!(facts.class().kind, Kind::EventStream | Kind::HttpSse) {
-        return not_applicable("every answer was plain JSON: no event stream was seen");
+        return not_applicable("no event stream was seen");
     }
     seen.verdict(
         "every event stream has status 200 and the media type text/event-stream",

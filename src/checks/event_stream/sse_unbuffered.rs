@@ -68,8 +68,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let (mut held_streams, mut held_failed) = (0_usize, 0_usize);
     for exchange in facts.exchanges() {
         let spoken = exchange.era.is_none_or(|era| class.eras.contains(&era));
+        if packed_post(exchange, &mut seen) {
+            continue;
+        }
         let Some(kind) = stream(exchange, class).filter(|_| spoken) else {
-            packed_post(exchange, &mut seen);
             continue;
         };
         headers(exchange, kind, &mut seen);
@@ -147,7 +149,10 @@ fn name_the_proxy(
             None if facts.class().transports.contains(&Transport::EventStream) => {
                 inconclusive("the stream was opened by a POST, and that is not repeated for its timing")
             }
-            None => not_applicable("no event stream was seen: every answer was plain JSON"),
+            None if facts.exchanges().any(Exchange::declares_event_stream) => {
+                inconclusive("event streams came, and nothing that could be timed came on them")
+            }
+            None => not_applicable("no event stream was seen"),
             Some(_) if facts.profile() == Profile::Quick => {
                 inconclusive("nothing came at once, and the quick profile does not wait")
             }
@@ -269,13 +274,16 @@ fn headers(exchange: &Exchange, kind: Stream, seen: &mut Observations) {
 }
 
 /// A POST's stream that came compressed: it was not read, so that its times are not known.
-fn packed_post(exchange: &Exchange, seen: &mut Observations) {
+fn packed_post(exchange: &Exchange, seen: &mut Observations) -> bool {
     let event_stream = exchange.declares_event_stream();
     let plain = exchange.request.method == "POST" && exchange.expectation == Expectation::Plain;
-    if let Some(words) = coding::unread(exchange).filter(|_| plain && event_stream && exchange.ok()) {
+    let words = coding::unread(exchange).filter(|_| plain && event_stream && exchange.ok());
+    let packed = words.is_some();
+    if let Some(words) = words {
         let message = format!("an event stream cannot be followed: {words}");
         seen.add(Status::Warn, Evidence::header(exchange, "content-encoding"), message);
     }
+    packed
 }
 
 /// When the head and the first byte of such streams came without compression, at best, microseconds.

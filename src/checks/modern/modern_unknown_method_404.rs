@@ -30,7 +30,7 @@ pub(super) static CHECK: Check = Check {
                   `resources/subscribe` and `resources/unsubscribe`, and let no proxy replace that body.",
     causes: &[],
     how: How {
-        sent: "`scanner/does-not-exist`, then four methods that 2026-07-28 removed: `ping`, \
+        sent: "A method that does not exist, then four methods that 2026-07-28 removed: `ping`, \
                `logging/setLevel`, `resources/subscribe`, `resources/unsubscribe`.",
         passes: "404 with -32601 each time.",
         warns: "-32601 with status 200.",

@@ -32,7 +32,7 @@ pub(super) static CHECK: Check = Check {
     causes: &[],
     how: How {
         sent: "A correct body with `Content-Type: text/plain;charset=UTF-8`; if it is processed, again \
-               with `Origin: https://scanner-origin.invalid`; then one without Content-Type. All of it \
+               with an Origin that does not exist; then one without Content-Type. All of it \
                is read-only.",
         passes: "400, 401, 403 or 415: the body was not processed.",
         warns: "It is processed, but a foreign Origin is refused or a token is needed; or a POST without \

@@ -27,7 +27,7 @@ pub(super) static CHECK: Check = Check {
                   Python's websockets: `serve(handler, host, port, origins=[None, \"https://app.example.com\"])`.",
     causes: &[],
     how: How {
-        sent: "The upgrade with `Origin: https://scanner-origin.invalid` and with `Origin: null`, beside \
+        sent: "The upgrade with an Origin that does not exist (`https://….invalid`) and with `Origin: null`, beside \
                one without Origin.",
         passes: "Any 4xx, or a socket that is closed at once with 1008.",
         warns: "It is accepted by a public endpoint, or refused with a 5xx.",
