@@ -152,6 +152,8 @@ faults! {
 
     /// JSON-RPC errors carry a stack trace with source paths.
     ErrorStackTrace "error-stack-trace": "rpc-errors-do-not-leak" Fail on ALL_MCP;
+    /// JSON-RPC errors carry an exception with its frames as data.
+    ErrorTraceData "error-trace-data": "rpc-errors-do-not-leak" Fail on ALL_MCP;
     /// JSON-RPC errors carry the address and password of a database.
     ErrorSecret "error-secret": "rpc-errors-do-not-leak" Fail on ALL_MCP;
     /// JSON-RPC errors name a file of the server.
@@ -316,6 +318,10 @@ faults! {
     SessionDeletedServed "session-deleted-served": "legacy-session-unknown-404" Fail on SESSIONS;
     /// Unknown session ids are answered with 500.
     SessionUnknownServerError "session-unknown-server-error": "legacy-session-unknown-404" Fail on SESSIONS;
+    /// Unknown session ids are answered with 200 and an error that has no code.
+    SessionUnknownNoCode "session-unknown-no-code": "legacy-session-unknown-404" Fail on SESSIONS;
+    /// The reply to `initialize` loses its session id on the way.
+    SessionKeptBack "session-kept-back": "sh-headers-forwarded" Fail on SESSIONS;
     /// Unknown session ids are answered with 400.
     SessionUnknownBadRequest "session-unknown-bad-request": "legacy-session-unknown-404" Warn on SESSIONS;
 

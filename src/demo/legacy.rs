@@ -207,7 +207,7 @@ fn handshake(
         wire::json(StatusCode::OK, &value).into()
     };
     match outcome {
-        Outcome::Reply(mut reply) => {
+        Outcome::Reply(mut reply) if !server.behaviour.has(Fault::SessionKeptBack) => {
             let name = HeaderName::from_static(names::SESSION_HEADER);
             wire::set(reply.headers_mut(), name, &session.id);
             Outcome::Reply(reply)
@@ -249,6 +249,10 @@ fn session(server: &Server, call: &Call, id: Option<&Value>) -> Result<Arc<Sessi
             Ok(Arc::new(Session::new(name.to_owned(), Revision::NEWEST_LEGACY)))
         }
         None if has(Fault::SessionUnknownServerError) => Err(oddity::server_error().into()),
+        None if has(Fault::SessionUnknownNoCode) => {
+            Err(wire::json(StatusCode::OK, &json!({ "jsonrpc": "2.0", "id": id, "error": "no session" }))
+                .into())
+        }
         None if has(Fault::SessionUnknownBadRequest) => refuse(StatusCode::BAD_REQUEST, "Session not found"),
         None => refuse(StatusCode::NOT_FOUND, "Session not found"),
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Fault;
 use super::endpoint::Server;
-use super::http::{Outcome, Reply, empty, text};
+use super::http::{Outcome, Reply, empty, json, text};
 use super::rpc::{self, RpcError};
 use crate::protocol::names;
 
@@ -59,6 +59,11 @@ pub(super) fn of(body: &[u8]) -> Option<Oddity> {
 /// 500 as a framework gives it.
 pub(super) fn server_error() -> Reply {
     text(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+/// 200 with an error that is no JSON-RPC error: it has no code.
+pub(super) fn no_code(id: Option<&Value>) -> Reply {
+    json(StatusCode::OK, &serde_json::json!({ "jsonrpc": "2.0", "id": id, "error": "Session not found" }))
 }
 
 /// What a fault does to odd input; `None` if it is answered as it should be.

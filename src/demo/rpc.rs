@@ -162,6 +162,15 @@ fn leak(server: &Server, body: &mut Value) {
         );
         object.insert("data".to_owned(), json!({ "stack": stack }));
     }
+    if server.behaviour.has(Fault::ErrorTraceData) {
+        let frame = json!({
+            "className": "org.example.notes.Router",
+            "methodName": "dispatch",
+            "fileName": "Router.java",
+            "lineNumber": 118,
+        });
+        object.insert("data".to_owned(), json!({ "exception": { "stackTrace": [frame] } }));
+    }
     if server.behaviour.has(Fault::ErrorSecret) {
         let words = format!("{message} (while using postgres://notes:hunter2-7Qm4@10.20.30.40:5432/notes)");
         object.insert("message".to_owned(), words.into());

@@ -9,7 +9,7 @@ use super::{Facts, Kind, reply};
 use crate::facts::barrier::Barrier;
 use crate::protocol::challenge::{self, Challenge, Challenges};
 use crate::protocol::jsonrpc;
-use crate::transcript::{Exchange, Failure, ProbeId, Transcript};
+use crate::transcript::{Exchange, Expectation, Failure, ProbeId, Transcript};
 use crate::verdict::Undecided;
 
 /// Most issuers that are looked at.
@@ -154,11 +154,20 @@ pub struct Gate<'t> {
 /// Not applicable where nothing asks for a credential, inconclusive where that could not be seen.
 ///
 /// # Panics
-/// If the check did not declare [`ProbeId::Auth`].
+/// If the check did not declare to read everything.
 pub fn gate<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
-    let walls: Vec<(&Exchange, Wall)> = facts
-        .of(ProbeId::Auth)
-        .filter(|exchange| !document_step(&exchange.step))
+    let asked = facts.of(ProbeId::Auth).filter(|exchange| !document_step(&exchange.step));
+    // Beside an open front door a correct request may have met the gate, whatever it was sent for.
+    let gated = facts.class().kind == Kind::AuthGated;
+    let others = facts.exchanges().filter(|exchange| {
+        !gated
+            && !matches!(exchange.probe, ProbeId::Auth | ProbeId::Siblings)
+            && exchange.expectation == Expectation::Plain
+            && !exchange.credentialed()
+            && exchange.status() == Some(401)
+    });
+    let walls: Vec<(&Exchange, Wall)> = asked
+        .chain(others)
         .map(|exchange| (exchange, wall(facts, exchange)))
         // What is at the sibling's path may be no part of this endpoint: only an open stream says it is.
         .filter(|(exchange, wall)| exchange.step != SIBLING_SSE || *wall == Wall::Open)
@@ -176,7 +185,7 @@ pub fn gate<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
         });
         return Err(Undecided::Inconclusive(why.unwrap_or_else(|| facts.why_not(ProbeId::Auth, None))));
     }
-    Err(Undecided::NotApplicable("works without a credential, and no challenge appeared".to_owned()))
+    Err(Undecided::NotApplicable("no request without a credential was challenged".to_owned()))
 }
 
 impl<'t> Gate<'t> {

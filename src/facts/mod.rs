@@ -31,6 +31,7 @@ pub mod era_use;
 pub mod event_ids;
 pub mod events;
 pub mod handshake;
+pub mod headers_lost;
 pub mod hidden;
 pub mod hindered;
 mod kind;
@@ -58,6 +59,7 @@ pub mod subject;
 pub mod summary;
 pub mod tool_shape;
 pub mod tools;
+pub mod traces;
 pub mod troubles;
 
 use serde_json::Value;

@@ -18,7 +18,7 @@ use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
 use crate::facts::reply;
 use crate::net::websocket::Upgrade;
-use crate::net::{Call, Place, Until};
+use crate::net::{Call, Handle, Place, Until};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
@@ -109,6 +109,11 @@ pub(super) async fn beside(prober: &Prober<'_>, all: &[Speaker], target: &Endpoi
     let transcript = prober.transcript();
     let credential = transcript.exchanges.iter().any(Exchange::credentialed);
     if speakers.is_empty() && (target.feed.is_none() || !credential) {
+        // The stream may be open, and what is posted to its URI asked for a credential.
+        let gated = |exchange: &Exchange| barrier::barrier(exchange) == Some(Barrier::Gated);
+        if target.feed.is_some() && transcript.exchanges.iter().any(gated) {
+            documents(prober, target).await;
+        }
         return;
     }
     if !credential && !hinted(prober, &transcript, target).await {
@@ -167,6 +172,7 @@ fn bare(mut call: Call, transcript: &Transcript) -> Call {
     let same = transcript.exchanges.iter().find(|exchange| {
         exchange.credentialed()
             && exchange.era == call.era
+            && exchange.session.as_deref() == call.session.as_ref().map(Handle::shown)
             && method.is_some()
             && request_method(exchange).as_deref() == method
             && served(exchange)
@@ -201,7 +207,8 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
         if thrifty && !open {
             return false;
         }
-        let list = speaker.outside().call(PROBE, "tools/list", "tools/list", json!({}));
+        // In the session of its twin: nothing but the credential is taken away.
+        let list = speaker.call(PROBE, "tools/list", "tools/list", json!({}));
         prober.send(bare(list, known)).await.is_some_and(|listed| served(&listed))
     });
     let open = futures_util::future::join_all(eras).await;
@@ -209,7 +216,7 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
     if let Some(speaker) = opened {
         let tool = prober.invented.name();
         let params = json!({ "name": tool, "arguments": {} });
-        let mut call = speaker.outside().call(PROBE, "unknown-tool", "tools/call", params);
+        let mut call = speaker.call(PROBE, "unknown-tool", "tools/call", params);
         if speaker.era == Era::Modern {
             call = call.header(names::NAME_HEADER, tool);
         }

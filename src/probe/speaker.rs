@@ -161,11 +161,6 @@ impl Speaker {
         }
     }
 
-    /// The same speaker outside its session.
-    pub(super) fn outside(&self) -> Self {
-        Self { session: None, ..self.another() }
-    }
-
     /// The same speaker in another session, with ids of its own range.
     pub(super) fn in_session(&self, session: Option<Handle>, version: &str) -> Self {
         Self { session, version: version.to_owned(), ..self.another() }

@@ -24,6 +24,8 @@ const NECESSARY: &[(&[&str], &[&str])] = &[
     ),
     // Nothing is served before a discover.
     (&["discover-first"], &["cap-matches-handlers", "listen-ack-first", "modern-unknown-method-404"]),
+    // Every correct request after the handshake is refused.
+    (&["session-kept-back"], &["sh-era-usable", "cap-matches-handlers"]),
     // What follows the poison is not served.
     (&["bad-input-poison"], &["ops-error-rate"]),
     // A wrong request gets a 5xx or silence, which a check of its own asks about, too.

@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
         Gated::Judged,
     ),
-    reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
+    reads: Reads::All,
     basis: &[
         rfc!(9110, "15.5.2", "401 Unauthorized (WWW-Authenticate MUST be sent)"),
         rfc!(6750, "3.1", "Error Codes (no error code where nothing was sent)"),

@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
         Gated::Judged,
     ),
-    reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
+    reads: Reads::All,
     basis: &[
         mcp!(
             "2026-07-28",
@@ -68,7 +68,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let opened = |steps: &[&str]| gate.of(steps).any(|(_, wall)| *wall == Wall::Open);
     // Where only a part of POST is gated, an open stream is no hole in it.
     let lazy = opened(&FIRST) || opened(&["tools/list"]);
-    for (exchange, _) in gate.of(&DOORS).filter(|(_, wall)| **wall == Wall::Open) {
+    // Where anybody may begin a session, its id opens what is open anyway.
+    let begun = opened(&FIRST);
+    let hole = |exchange: &Exchange| !(begun && exchange.step.starts_with("session "));
+    for (exchange, _) in gate.of(&DOORS).filter(|(exchange, wall)| **wall == Wall::Open && hole(exchange)) {
         let (status, what) = door(&exchange.step);
         let status = if lazy { Status::Warn } else { status };
         let words = format!("{what} without a credential, although the endpoint asks for one");
@@ -86,8 +89,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         .filter(|(_, wall)| wall.gated())
         .map(|(exchange, _)| exchange.step.as_str())
         .collect();
-    let sound =
-        format!("nothing is served without a credential; refused for want of one: {}", listed(&steps));
+    let sound = format!("refused for want of a credential, and no hole in it was found: {}", listed(&steps));
     seen.verdict_despite(unclear, sound)
 }
 
@@ -101,9 +103,15 @@ fn lazily(gate: &Gate<'_>, first_gated: bool, lists_gated: bool) -> Result<Verdi
     match (list, first) {
         // What a client begins with is shut, and what comes after it is open.
         (Some(list), None) if first_gated => verdict(
-            Status::Fail,
+            if list.session.is_some() { Status::Fail } else { Status::Warn },
             list,
-            "tools/list is served without a credential, although the handshake is refused",
+            if list.session.is_some() {
+                "in a session that was opened with a credential, tools/list is served without one, although the \
+                 handshake is refused"
+            } else {
+                "the handshake is refused without a credential, and tools/list is served: who begins with the \
+                 handshake must log in for what is open"
+            },
         ),
         (None, Some(first)) => {
             let words = "lazy authorization: discovery is open and the rest is gated, which is legal but surprises agents";
@@ -260,11 +268,17 @@ mod tests {
     }
 
     #[test]
-    fn fails_when_the_list_is_open_behind_a_gated_handshake() {
-        let scan = Scan::gated()
-            .with(shut(ask("discover", "server/discover")))
-            .with(ask("tools/list", "tools/list").result(json!({"tools":[]})));
-        assert_eq!(scan.judge(&CHECK).status, Status::Fail);
+    fn a_list_that_is_open_behind_a_gated_handshake_is_a_hole_in_a_session_alone() {
+        let listed = |list: Made| {
+            let scan = Scan::gated().with(shut(ask("discover", "server/discover")));
+            scan.with(list.result(json!({"tools":[]}))).judge(&CHECK)
+        };
+        let list = || ask("tools/list", "tools/list");
+        assert_eq!(listed(list().in_session("~session-1~")).status, Status::Fail);
+        // Whoever asks for the handshake alone on purpose hides nothing.
+        let finding = listed(list());
+        assert_eq!(finding.status, Status::Warn, "{}", finding.message);
+        assert!(finding.message.contains("must log in for what is open"), "{}", finding.message);
     }
 
     #[test]

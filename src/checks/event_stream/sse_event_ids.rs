@@ -25,7 +25,7 @@ pub(super) static CHECK: Check = Check {
     ],
     rationale: "When a stream drops, a client can ask only for what came after the last id it saw. Without ids an \
                 answer that was on its way is lost, and repeated ids bring the wrong events back.",
-    remediation: "Write an `id:` line into every event that carries data, never used twice within a session, for \
+    remediation: "Write an `id:` line into every event that carries data, a new one for every event of a session, for \
                   example `id: <stream>-<counter>`. TypeScript SDK: pass `eventStore` to the transport; Python SDK: \
                   pass `event_store` to the session manager; Rust SDK: keep `with_legacy_session_mode(true)`.",
     causes: &[],

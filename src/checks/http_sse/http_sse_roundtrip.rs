@@ -21,7 +21,14 @@ pub(super) static CHECK: Check = Check {
                 the POST's body, or under another name, never reaches the agent.",
     remediation: "Answer the POST with `202 Accepted` and an empty body, and write the reply to the stream: \
                   `event: message`, then `data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}`, then an empty line.",
-    causes: &[],
+    causes: &[Cause {
+        word: "prefix-lost",
+        remedy: Some(
+            "Announce the URI with the prefix under which the application is mounted: in the Python SDK give \
+             `SseServerTransport` the whole path or set `root_path`, elsewhere let the proxy send the prefix and the \
+             server put it before the path of its `endpoint` event.",
+        ),
+    }],
     how: How {
         sent: "`initialize`, `notifications/initialized` and `ping` are posted to the announced URI; \
                replies are read from the stream.",
@@ -77,6 +84,13 @@ fn judge_post(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
     }
     answered(exchange)?;
     let status = exchange.status().unwrap_or_default();
+    if let (404 | 405, Some(prefix)) = (status, lost_prefix(facts, exchange)) {
+        let message = format!(
+            "the POST of {step} to the announced URI was refused with {status}, and its path lacks the prefix \
+             `{prefix}` under which the stream is mounted"
+        );
+        return fail(Evidence::status(exchange), message).map(|verdict| verdict.because("prefix-lost"));
+    }
     if !exchange.ok() {
         let message = format!("the POST of {step} to the announced URI was refused with {status}");
         return fail(Evidence::status(exchange), message);
@@ -120,6 +134,15 @@ fn judge_post(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
             _ => inconclusive(format!("{step} was accepted, and its reply could not be waited for")),
         },
     }
+}
+
+/// The folder of the stream's path, where the announced path is not below it. Cut.
+fn lost_prefix(facts: &Facts<'_>, exchange: &Exchange) -> Option<String> {
+    let stream = url::Url::parse(&facts.header().url).ok()?;
+    let posted = url::Url::parse(&exchange.request.url).ok()?;
+    let (folder, _) = stream.path().rsplit_once('/')?;
+    let below = posted.path().strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    (!folder.is_empty() && !below).then(|| cut(folder))
 }
 
 #[cfg(test)]

@@ -147,6 +147,8 @@ fn counts(exchange: &Exchange) -> bool {
         && !matches!(exchange.step.as_str(), "host" | "host-and-origin")
         // Without the credential is no bad input; the rows of authorization speak of it.
         && exchange.probe != ProbeId::Auth
+        // Nor is a session that is not there, where `legacy-session-unknown-404` has said what it is answered.
+        && !(exchange.probe == ProbeId::LegacySessions && exchange.status().is_some())
 }
 
 fn met<'t>(facts: &Facts<'t>, exchange: &'t Exchange, twin: Option<&Exchange>) -> Met<'t> {

@@ -6,6 +6,7 @@ use crate::checks::prelude::*;
 use crate::facts::Message;
 use crate::facts::barrier::html;
 use crate::facts::leaks::{LeakKind, leaks, plain};
+use crate::facts::traces;
 use crate::protocol::address::Exposure;
 
 pub(super) static CHECK: Check = Check {
@@ -70,6 +71,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             let message = format!("an error text shows {}", leak.kind.words());
             seen.push(Verdict::of(status, vec![evidence], message).with_severity(severity));
         }
+        for (pointer, frame) in traces_of(facts, exchange) {
+            let evidence = Evidence::new(exchange, pointer, frame);
+            let message = "an error is a serialised exception with the frames of its stack trace";
+            let verdict = Verdict::of(Status::Fail, vec![evidence], message.to_owned());
+            seen.push(verdict.with_severity(Severity::Medium));
+        }
     }
     // Behind authentication the errors of the server itself stay unseen.
     if facts.class().kind == Kind::AuthGated && seen.count(Status::Pass) > 0 {
@@ -100,6 +107,20 @@ fn error_texts(facts: &Facts<'_>, exchange: &Exchange) -> Vec<(String, String)> 
         texts.push(("body".to_owned(), if markup { plain(page) } else { page.to_owned() }));
     }
     texts
+}
+
+/// The first frame of a stack trace that stands in an error as data, with its place.
+fn traces_of(facts: &Facts<'_>, exchange: &Exchange) -> Vec<(String, String)> {
+    let refused = exchange.status().is_some_and(|status| status >= 400);
+    let messages = facts.reply(exchange).messages.iter();
+    messages
+        .filter_map(|message| {
+            let value = message.json.as_ref().ok()?;
+            let error = value.get("error").filter(|_| !jsonrpc::is_request(value));
+            let told = if refused { Some(value) } else { error };
+            Some((message.pointer.clone(), traces::frame(told?)?))
+        })
+        .collect()
 }
 
 /// Message and data of a JSON-RPC error, and what a tool says with `isError`.

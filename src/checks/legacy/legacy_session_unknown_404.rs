@@ -56,10 +56,18 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             return inconclusive(format!("a live session is refused alike{}", quoted(exchange)));
         }
     }
-    let cases = Cases::of(facts, ProbeId::LegacySessions, Era::Legacy).refused(
+    // Clients read the status, and at the least a JSON-RPC error: with neither they go on as if nothing were lost.
+    let hidden = |_: &Exchange, outcome: &Outcome<'_>| match outcome {
+        Outcome::Error { status: 200..=299, error, .. } if error.code.is_none() => {
+            Some((Status::Fail, format!("is answered with {}, which no client can read", outcome.words())))
+        }
+        _ => None,
+    };
+    let cases = Cases::of(facts, ProbeId::LegacySessions, Era::Legacy).refused_but(
         "unknown",
         "a session id that was never issued",
         WANTED,
+        hidden,
     );
     let delete = facts.step(ProbeId::LegacySessions, "delete", None).ok();
     if !cases.sent("deleted") || delete.is_some_and(|delete| !delete.ok()) {
@@ -68,9 +76,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     }
     // 202 to DELETE is a promise, not yet the deed (RFC 9110 section 15.3.3).
     let promised = delete.is_some_and(|delete| delete.status() == Some(202));
-    let late = |_: &Exchange, outcome: &Outcome<'_>| {
-        (promised && *outcome == Outcome::Served)
-            .then_some((Status::Warn, "is still served after a DELETE that was accepted with 202"))
+    let late = |exchange: &Exchange, outcome: &Outcome<'_>| {
+        let text = "is still served after a DELETE that was accepted with 202";
+        let late = promised && *outcome == Outcome::Served;
+        late.then(|| (Status::Warn, text.to_owned())).or_else(|| hidden(exchange, outcome))
     };
     cases
         .refused_but("deleted", "the id of a session that was ended", WANTED, late)

@@ -45,6 +45,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let mut spoken: Vec<Revision> = Vec::new();
     let mut missing = Some(unseen(facts));
     let mut versionless = None;
+    // A status alone may be the answer to a path: it speaks of versions where another one was served.
+    let served = handshake::read(facts).iter().any(|made| made.result().is_some());
     for made in handshake::read(facts) {
         if made.exchange.step == ODD {
             if facts.twin_served(made.exchange).is_ok() {
@@ -64,7 +66,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             // The scan left then, so that no other version could be offered.
             missing = None;
         }
-        let Some(revision) = observe_known(&made, &mut seen) else { continue };
+        let Some(revision) = observe_known(&made, served, &mut seen) else { continue };
         spoken.push(revision);
         if newest.as_ref().is_none_or(|(best, _)| *best < revision) {
             newest = Some((revision, made.evidence("protocolVersion")));
@@ -95,7 +97,7 @@ fn unseen(facts: &Facts<'_>) -> Undecided {
 }
 
 /// A published version was offered: echoed, or replaced by one that exists.
-fn observe_known(made: &Handshake<'_>, seen: &mut Observations) -> Option<Revision> {
+fn observe_known(made: &Handshake<'_>, served: bool, seen: &mut Observations) -> Option<Revision> {
     let offered = &made.offered;
     if let Some(version) = made.version() {
         let known = Revision::parse(version).filter(|revision| revision.era() == Era::Legacy);
@@ -108,7 +110,8 @@ fn observe_known(made: &Handshake<'_>, seen: &mut Observations) -> Option<Revisi
         return known;
     }
     // `legacy-initialize` speaks of a result without a version.
-    if made.result().is_none() && decided(made) {
+    let spoke = made.reply.answer.is_some() || made.reply.lenient.is_some();
+    if made.result().is_none() && decided(made) && (served || spoke) {
         let at = Evidence::status(made.exchange);
         if lists_another(made) {
             seen.add(Status::Warn, at, format!("{offered} is refused with a list of versions"));

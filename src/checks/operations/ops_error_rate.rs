@@ -21,8 +21,8 @@ pub(super) static CHECK: Check = Check {
     basis: &[rfc!(9110, "15.6", "Server Error 5xx; practice of agent loops")],
     rationale: "Agents call in loops and in parallel, and one failed call often ends the whole task. A few dozen \
                 correct requests are the lightest load there is.",
-    remediation: "Look up the failed requests in the server's log by their time. Usual causes are a worker or \
-                  connection pool smaller than 5, an upstream without retries, and a proxy whose idle limit is \
+    remediation: "Look up the failed requests in the server's log by their time. Usual causes are a pool of \
+                  processes or connections smaller than 5, an upstream without retries, and a proxy whose idle limit is \
                   shorter than the server's: with nginx `keepalive_timeout` below that of the upstream.",
     causes: &[],
     how: How {
@@ -81,6 +81,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             format!("{} requests met refusals for want of a credential and no fault", calls.len()),
         );
     }
+    if !calls.iter().any(|exchange| facts.reply(exchange).served() || exchange.ok()) {
+        return inconclusive(format!("none of {} correct requests was served", calls.len()));
+    }
     if burst < BURST {
         return inconclusive(facts.why_not(ProbeId::Load, None));
     }
@@ -122,10 +125,19 @@ fn fault(facts: &Facts<'_>, exchange: &Exchange) -> Option<String> {
     lost.then(|| failure.kind.words().to_owned())
 }
 
-/// A call of the parallel round, known to be served, that met a 4xx which says why it was not.
+/// A call of the parallel round that met a 4xx which says why, though the same had been served before.
 fn refused(facts: &Facts<'_>, exchange: &Exchange) -> bool {
     let served = facts.reply(exchange).served() || exchange.ok();
-    !served && matches!(exchange.status(), Some(status @ 400..=499) if !matches!(status, 401 | 403 | 429))
+    let same = |earlier: &&Exchange| {
+        earlier.id < exchange.id
+            && earlier.era == exchange.era
+            && earlier.session == exchange.session
+            && facts.method(earlier) == facts.method(exchange)
+    };
+    let before = || facts.calls().filter(same).any(|earlier| facts.reply(earlier).served());
+    !served
+        && before()
+        && matches!(exchange.status(), Some(status @ 400..=499) if !matches!(status, 401 | 403 | 429))
 }
 
 #[cfg(test)]

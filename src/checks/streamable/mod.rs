@@ -2,6 +2,7 @@
 
 mod sh_content_type_enforced;
 mod sh_era_usable;
+mod sh_headers_forwarded;
 mod sh_post_response_type;
 mod sh_sse_data_is_jsonrpc;
 mod sh_stream_delivers_response;
@@ -15,4 +16,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &sh_sse_data_is_jsonrpc::CHECK,
     &sh_content_type_enforced::CHECK,
     &sh_era_usable::CHECK,
+    &sh_headers_forwarded::CHECK,
 ];
