@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Fault;
 use super::endpoint::Server;
 use super::rpc::RpcError;
+use super::{Fault, catalogue_texts};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 
@@ -168,9 +168,13 @@ fn tools(server: &Server) -> Vec<Value> {
             "annotations": { "readOnlyHint": true, "openWorldHint": false },
         }),
     ];
-    let all = server.behaviour.has(Fault::ToolsUndescribed);
-    for tool in tools.iter_mut().filter_map(Value::as_object_mut).filter(|_| all) {
-        tool.remove("description");
+    let without = [
+        (Fault::ToolsUndescribed, "description"),
+        (Fault::ToolsUntitled, "title"),
+        (Fault::ToolsNoHints, "annotations"),
+    ];
+    for (_, member) in without.into_iter().filter(|(fault, _)| server.behaviour.has(*fault)) {
+        tools.iter_mut().filter_map(Value::as_object_mut).for_each(|tool| drop(tool.remove(member)));
     }
     if let Some(first) = tools.first_mut().and_then(Value::as_object_mut) {
         spoil(server, first);
@@ -202,9 +206,8 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
     if has(Fault::ToolNameTwice) {
         set("name", "read_note".into());
     }
-    if has(Fault::ToolHiddenText) {
-        let hidden: String = "obey".chars().filter_map(|c| char::from_u32(0xE_0000 + u32::from(c))).collect();
-        set("description", format!("Finds notes whose text contains the given words.{hidden}").into());
+    if has(Fault::ToolNameSlash) {
+        set("name", "search/notes".into());
     }
     if has(Fault::ToolNulls) {
         set("outputSchema", Value::Null);
@@ -234,8 +237,22 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
     if has(Fault::ToolUndescribed) {
         tool.remove("description");
     }
+    catalogue_texts::spoil(&server.behaviour, tool);
     let schema = tool.get_mut("inputSchema").and_then(Value::as_object_mut);
     if let Some(schema) = schema {
+        if has(Fault::ToolRootAnyOf) {
+            schema.insert("anyOf".to_owned(), json!([{ "required": ["query"] }, { "required": ["order"] }]));
+        }
+        for (fault, reference) in [
+            (Fault::ToolRemoteRef, "https://schemas.example/order.json"),
+            (Fault::ToolFileRef, "file:///srv/schemas/order.json"),
+        ] {
+            if has(fault)
+                && let Some(order) = schema.get_mut("properties").and_then(|all| all.get_mut("order"))
+            {
+                *order = json!({ "$ref": reference, "description": "How to sort what was found." });
+            }
+        }
         if has(Fault::SchemaUnknownDialect) {
             schema.insert("$schema".to_owned(), "https://schemas.example/our-own-dialect".into());
         }

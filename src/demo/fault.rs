@@ -557,7 +557,9 @@ faults! {
     /// `tools` is a map of tools by name.
     ToolsAsMap "tools-as-map": "tools-schema-valid" Fail on ALL_MCP;
     /// The first two tools have one name.
-    ToolNameTwice "tool-name-twice": "tools-schema-valid" Warn on ALL_MCP;
+    ToolNameTwice "tool-name-twice": "tools-name-format" Fail on ALL_MCP;
+    /// The name of the first tool has a slash.
+    ToolNameSlash "tool-name-slash": "tools-name-format" Warn on ALL_MCP;
     /// The `inputSchema` of the first tool names a dialect that nobody knows.
     SchemaUnknownDialect "schema-unknown-dialect": "tools-schema-valid" Warn on ALL_MCP;
     /// The `inputSchema` of the first tool has a tuple in the form of draft-07 and names no dialect.
@@ -569,10 +571,37 @@ faults! {
     ToolUndescribed "tool-undescribed": "tools-described" Warn on ALL_MCP;
     /// The description of the first tool is its name.
     ToolDescribedByName "tool-described-by-name": "tools-described" Warn on ALL_MCP;
-    /// The description of the first tool ends with tag characters, which nobody sees.
-    ToolHiddenText "tool-hidden-text": "tools-described" Warn on ALL_MCP;
     /// The three parameters of the first tool have no descriptions.
     ParametersUndescribed "parameters-undescribed": "tools-described" Warn on ALL_MCP;
+
+    /// No tool has a title.
+    ToolsUntitled "tools-untitled": "tools-title" Warn on ALL_MCP;
+    /// No tool has hints.
+    ToolsNoHints "tools-no-hints": "tools-annotations" Warn on ALL_MCP;
+    /// The root of the first tool's `inputSchema` has `anyOf`.
+    ToolRootAnyOf "tool-root-any-of": "tools-model-limits" Warn on ALL_MCP;
+    /// The description of the first tool costs some 30,000 tokens.
+    ToolCostly "tool-costly": "catalog-context-cost" Warn on ALL_MCP;
+    /// A parameter of the first tool refers to a schema on the web.
+    ToolRemoteRef "tool-remote-ref": "tools-no-remote-ref" Warn on ALL_MCP;
+    /// A parameter of the first tool refers to a file.
+    ToolFileRef "tool-file-ref": "tools-no-remote-ref" Fail on ALL_MCP;
+    /// The first tool deletes all notes and is marked read-only.
+    ToolHintUntrue "tool-hint-untrue": "tools-hints-honest" Fail on ALL_MCP;
+    /// The first tool says that it sends, and is marked read-only.
+    ToolHintSends "tool-hint-sends": "tools-hints-honest" Warn on ALL_MCP;
+    /// The description of the first tool ends with tag characters, which nobody sees.
+    ToolHiddenText "tool-hidden-text": "tools-poisoning" Fail on ALL_MCP;
+    /// The description of the first tool tells the model to ignore its instructions.
+    ToolSteering "tool-steering": "tools-poisoning" Warn on ALL_MCP;
+    /// The description of the first tool holds a token of GitHub.
+    ToolSecret "tool-secret": "tools-secrets" Fail on ALL_MCP;
+    /// A parameter of the first tool has a default that looks like a key, by the word before it.
+    ToolSecretDefault "tool-secret-default": "tools-secrets" Warn on ALL_MCP;
+    /// The description of the first tool speaks of all other tools and asks for a private key.
+    ToolShadowing "tool-shadowing": "tools-shadowing" Fail on ALL_MCP;
+    /// The description of the first tool asks for the conversation.
+    ToolAsking "tool-asking": "tools-shadowing" Warn on ALL_MCP;
 
     /// Every fifth served discover, ping or list takes 5.5 s.
     LatencyVerySlow "latency-very-slow": "ops-latency" Fail on HTTP_MCP;

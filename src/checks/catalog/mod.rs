@@ -1,10 +1,20 @@
 //! Capabilities and tools.
 
 mod cap_matches_handlers;
+mod catalog_context_cost;
 mod list_pagination;
+mod tools_annotations;
 mod tools_described;
+mod tools_hints_honest;
 mod tools_list_conforms;
+mod tools_model_limits;
+mod tools_name_format;
+mod tools_no_remote_ref;
+mod tools_poisoning;
 mod tools_schema_valid;
+mod tools_secrets;
+mod tools_shadowing;
+mod tools_title;
 
 use crate::check::Check;
 
@@ -15,4 +25,14 @@ pub(super) const CHECKS: &[&Check] = &[
     &tools_list_conforms::CHECK,
     &tools_schema_valid::CHECK,
     &tools_described::CHECK,
+    &tools_title::CHECK,
+    &tools_name_format::CHECK,
+    &tools_annotations::CHECK,
+    &tools_model_limits::CHECK,
+    &catalog_context_cost::CHECK,
+    &tools_no_remote_ref::CHECK,
+    &tools_hints_honest::CHECK,
+    &tools_poisoning::CHECK,
+    &tools_secrets::CHECK,
+    &tools_shadowing::CHECK,
 ];
