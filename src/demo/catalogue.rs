@@ -4,15 +4,16 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::Server;
 use super::rpc::RpcError;
-use super::{Fault, catalogue_texts};
+use super::{Fault, catalogue_schemas, catalogue_texts};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 
 /// The server's name and version.
 pub(super) fn server_info(server: &Server) -> Value {
     let empty = server.behaviour.has(Fault::InitializeEmptyName);
+    let template = server.behaviour.has(Fault::ServerNameTemplate);
     json!({
-        "name": if empty { "" } else { "agentgauge-demo" },
+        "name": if empty { "" } else if template { "my-mcp-server" } else { "agentgauge-demo" },
         "title": "Demo notes",
         "version": env!("CARGO_PKG_VERSION"),
     })
@@ -22,6 +23,9 @@ pub(super) fn server_info(server: &Server) -> Value {
 pub(super) fn instructions(server: &Server) -> Value {
     if server.behaviour.has(Fault::InstructionsNull) {
         return Value::Null;
+    }
+    if server.behaviour.has(Fault::InstructionsOutdated) {
+        return "A small collection of notes. Call `find_notes`, then `read_note`.".into();
     }
     "A small read-only collection of notes. Search first, then read a note by its id.".into()
 }
@@ -111,6 +115,9 @@ pub(super) fn cacheable(method: &str) -> bool {
     method == names::DISCOVER || method == "resources/read" || method.ends_with("/list")
 }
 
+/// One transparent pixel.
+const ICON: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+
 const NOTES: [(&str, &str, &str); 2] = [
     ("n-1", "Tides", "High water comes about fifty minutes later each day."),
     ("n-2", "Bread", "Let the dough rest for eight hours in a cool place."),
@@ -149,6 +156,7 @@ fn tools(server: &Server) -> Vec<Value> {
         json!({
             "name": "read_note",
             "title": "Read a note",
+            "icons": [{ "src": ICON, "mimeType": "image/png" }],
             "description": "Returns the full text of one note by its id.",
             "inputSchema": {
                 "type": "object",
@@ -175,6 +183,9 @@ fn tools(server: &Server) -> Vec<Value> {
     ];
     for (_, member) in without.into_iter().filter(|(fault, _)| server.behaviour.has(*fault)) {
         tools.iter_mut().filter_map(Value::as_object_mut).for_each(|tool| drop(tool.remove(member)));
+    }
+    if server.behaviour.has(Fault::ToolsAlike) {
+        tools.iter_mut().for_each(|tool| tool["description"] = "Works on the collection of notes.".into());
     }
     if let Some(first) = tools.first_mut().and_then(Value::as_object_mut) {
         spoil(server, first);
@@ -240,19 +251,7 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
     catalogue_texts::spoil(&server.behaviour, tool);
     let schema = tool.get_mut("inputSchema").and_then(Value::as_object_mut);
     if let Some(schema) = schema {
-        if has(Fault::ToolRootAnyOf) {
-            schema.insert("anyOf".to_owned(), json!([{ "required": ["query"] }, { "required": ["order"] }]));
-        }
-        for (fault, reference) in [
-            (Fault::ToolRemoteRef, "https://schemas.example/order.json"),
-            (Fault::ToolFileRef, "file:///srv/schemas/order.json"),
-        ] {
-            if has(fault)
-                && let Some(order) = schema.get_mut("properties").and_then(|all| all.get_mut("order"))
-            {
-                *order = json!({ "$ref": reference, "description": "How to sort what was found." });
-            }
-        }
+        catalogue_schemas::spoil(&server.behaviour, schema);
         if has(Fault::SchemaUnknownDialect) {
             schema.insert("$schema".to_owned(), "https://schemas.example/our-own-dialect".into());
         }

@@ -574,6 +574,31 @@ faults! {
     /// The three parameters of the first tool have no descriptions.
     ParametersUndescribed "parameters-undescribed": "tools-described" Warn on ALL_MCP;
 
+    /// A name that the first tool requires is not declared, and nothing else is allowed.
+    ToolRequiresUnknown "tool-requires-unknown": "tools-required-declared" Fail on ALL_MCP;
+    /// An object in the first tool's parameters requires a name that it does not declare or allow.
+    ToolRequiresInside "tool-requires-inside": "tools-required-declared" Warn on ALL_MCP;
+    /// The default of a parameter of the first tool has another type.
+    ToolDefaultUnfit "tool-default-unfit": "tools-defaults-valid" Warn on ALL_MCP;
+    /// No value fits a required parameter of the first tool.
+    ToolNothingFits "tool-nothing-fits": "tools-defaults-valid" Fail on ALL_MCP;
+    /// The `inputSchema` of the first tool has some forty levels.
+    ToolDeepSchema "tool-deep-schema": "tools-schema-bounds" Warn on ALL_MCP;
+    /// All tools have one description.
+    ToolsAlike "tools-alike": "tools-descriptions-distinct" Warn on ALL_MCP;
+    /// The name of the first tool has a Cyrillic letter that looks like a Latin one.
+    ToolNameImitates "tool-name-imitates": "tools-confusable-names" Fail on ALL_MCP;
+    /// A parameter of the first tool chooses between reading and deleting, and the tool is marked read-only.
+    ToolTwoEffects "tool-two-effects": "tools-one-effect" Warn on ALL_MCP;
+    /// The icon of the first tool is a script.
+    IconScript "icon-script": "icons-safe" Fail on ALL_MCP;
+    /// The icon of the first tool comes from another host.
+    IconElsewhere "icon-elsewhere": "icons-safe" Warn on ALL_MCP;
+    /// The server is called as a template calls it.
+    ServerNameTemplate "server-name-template": "server-self-description" Warn on ALL_MCP;
+    /// The instructions name a tool that is not listed.
+    InstructionsOutdated "instructions-outdated": "instructions-name-tools" Warn on ALL_MCP;
+
     /// No tool has a title.
     ToolsUntitled "tools-untitled": "tools-title" Warn on ALL_MCP;
     /// No tool has hints.
