@@ -78,25 +78,37 @@ pub(super) fn call(
             })
         }
         "tools/call" => call_tool(params),
-        "prompts/list" if !has(Fault::CapUnanswered) => Ok(json!({ "prompts": [{
-            "name": "summarise_note",
-            "title": "Summarise a note",
-            "description": "Asks for a summary of one note in a few sentences.",
-            "arguments": [{ "name": "id", "description": "Id of the note, such as n-1.", "required": true }],
-        }] })),
+        "prompts/list" if !has(Fault::CapUnanswered) => {
+            let described = if has(Fault::PromptUndescribed) {
+                ""
+            } else {
+                "Asks for a summary of one note in a few sentences."
+            };
+            let prompt = json!({
+                "name": "summarise_note",
+                "title": "Summarise a note",
+                "description": described,
+                "arguments": [{ "name": "id", "description": "Id of the note, such as n-1.", "required": true }],
+            });
+            Ok(json!({ "prompts": vec![prompt; if has(Fault::PromptTwice) { 2 } else { 1 }] }))
+        }
         "prompts/get" => get_prompt(params),
         "resources/list" if has(Fault::CapListError) => {
             Err(RpcError::new(-32000, "the list of resources is not available"))
         }
         "resources/list" => Ok(json!({ "resources": NOTES.map(|(id, title, _)| json!({
-            "uri": format!("notes:///{id}"),
+            "uri": if has(Fault::ResourceRelative) { format!("/notes/{id}") } else { format!("notes:///{id}") },
             "name": id,
             "title": title,
             "description": format!("The note \"{title}\" as plain text."),
-            "mimeType": "text/plain",
+            "mimeType": if has(Fault::ResourceTypeUnknown) { "text" } else { "text/plain" },
         })) })),
         "resources/templates/list" if !has(Fault::CapNoTemplates) => Ok(json!({ "resourceTemplates": [{
-            "uriTemplate": "notes:///{id}",
+            "uriTemplate": match (has(Fault::TemplateBroken), has(Fault::TemplateFixed)) {
+                (true, _) => "notes:///{id",
+                (_, true) => "notes:///all",
+                _ => "notes:///{id}",
+            },
             "name": "note",
             "title": "A note by id",
             "description": "The text of the note with this id.",

@@ -594,6 +594,18 @@ faults! {
     IconScript "icon-script": "icons-safe" Fail on ALL_MCP;
     /// The icon of the first tool comes from another host.
     IconElsewhere "icon-elsewhere": "icons-safe" Warn on ALL_MCP;
+    /// The prompt has no description.
+    PromptUndescribed "prompt-undescribed": "prompts-valid" Warn on ALL_MCP;
+    /// There are two prompts of one name.
+    PromptTwice "prompt-twice": "prompts-valid" Fail on ALL_MCP;
+    /// The URIs of resources are paths.
+    ResourceRelative "resource-relative": "resources-valid" Fail on ALL_MCP;
+    /// The media types of resources are none.
+    ResourceTypeUnknown "resource-type-unknown": "resources-valid" Warn on ALL_MCP;
+    /// The template of resources has a brace that is not closed.
+    TemplateBroken "template-broken": "resource-templates-valid" Fail on ALL_MCP;
+    /// The template of resources has no expression.
+    TemplateFixed "template-fixed": "resource-templates-valid" Warn on ALL_MCP;
     /// The server is called as a template calls it.
     ServerNameTemplate "server-name-template": "server-self-description" Warn on ALL_MCP;
     /// The instructions name a tool that is not listed.

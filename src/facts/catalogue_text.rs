@@ -7,12 +7,12 @@ use super::{Facts, Outcome, tools};
 use crate::protocol::revision::Era;
 use crate::transcript::tokens::holds_placeholder;
 use crate::transcript::{Exchange, ProbeId};
-use crate::verdict::{Evidence, Undecided, cut, inconclusive};
+use crate::verdict::{Evidence, Undecided, cut, inconclusive, not_applicable};
 
 /// Most texts that are read of one era.
 const MOST_TEXTS: usize = 20_000;
 /// Most bytes of text that are read of one era.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = 2 * 1024 * 1024;
 /// Deeper schemas are not read.
 const MOST_DEPTH: usize = 32;
 
@@ -207,8 +207,38 @@ pub fn whole(facts: &Facts<'_>, era: Era, texts: &Texts<'_>) -> Result<(), Undec
     Ok(())
 }
 
+/// The first page of a list beside the tools, with its reply.
+///
+/// # Errors
+/// Not applicable where the list is not offered or empty; inconclusive where it could not be read.
+pub fn entries<'t>(
+    facts: &Facts<'t>,
+    era: Era,
+    step: &str,
+    member: &str,
+    capability: &str,
+) -> Result<(&'t Exchange, &'t [Value]), Undecided> {
+    let catalogue = facts.catalogue(era);
+    let listed = answered(facts, era, step)
+        .into_iter()
+        .find_map(|(exchange, result)| Some((exchange, result.get(member)?.as_array()?.as_slice())));
+    match listed {
+        Some((_, [])) => return not_applicable("the list is empty"),
+        Some(listed) => return Ok(listed),
+        None => {}
+    }
+    if catalogue.is_ok_and(|all| all.capabilities.is_some() && !all.advertises(capability)) {
+        return not_applicable(format!("no {capability} are offered"));
+    }
+    facts.settled(ProbeId::Catalogue, step, Some(era))?;
+    inconclusive(format!("`{step}` was not answered with a list"))
+}
+
 /// A list of which the first page is read: whether it is all there is. A list that is refused has nothing in it.
-fn list_ends(facts: &Facts<'_>, era: Era, step: &str, owner: &str) -> Result<(), Undecided> {
+///
+/// # Errors
+/// Inconclusive where it goes on, or was not read.
+pub fn list_ends(facts: &Facts<'_>, era: Era, step: &str, owner: &str) -> Result<(), Undecided> {
     let exchange = facts.settled(ProbeId::Catalogue, step, Some(era))?;
     let reply = facts.reply(exchange);
     let next = reply.result().and_then(|result| result.get("nextCursor"));

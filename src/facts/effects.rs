@@ -38,7 +38,7 @@ pub const KEPT: [&str; 22] = [
     "user",
 ];
 /// Words which say that nothing is kept or destroyed: a rehearsal, or a function of its own input.
-pub const HARMLESS: [&str; 19] = [
+pub const HARMLESS: [&str; 33] = [
     "dry",
     "preview",
     "simulate",
@@ -58,6 +58,20 @@ pub const HARMLESS: [&str; 19] = [
     "duplicates",
     "whether",
     "would",
+    "request",
+    "requests",
+    "query",
+    "ping",
+    "image",
+    "images",
+    "background",
+    "pdf",
+    "pages",
+    "audio",
+    "video",
+    "noise",
+    "csv",
+    "markdown",
 ];
 /// Last words of a name that make its first one a noun: `post_stats`, `transfer_status`.
 const LOOKED_AT: [&str; 18] = [
@@ -227,6 +241,8 @@ mod tests {
             ("delete_duplicates", "Removes them from a list."),
             ("delete_preview_of_orders", "Shows what goes."),
             ("create_chart", "Create a chart of numbers."),
+            ("send_request", "Send a GET request to a URL."),
+            ("erase_background", "Erases the background of an image."),
             ("get_order", "Says whether somebody may delete orders."),
             ("delete_order", "For ~session-1~."),
         ] {

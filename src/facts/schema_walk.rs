@@ -7,6 +7,9 @@ const MOST_DEPTH: usize = 64;
 /// Schemas with more subschemas are not read to their end.
 const MOST_SUBSCHEMAS: usize = 5_000;
 
+/// How many subschemas are read of all tools together: what a check that reads every schema begins with.
+pub const ROOM: usize = 50_000;
+
 /// One subschema.
 #[derive(Clone, Debug)]
 pub struct Subschema<'s> {
@@ -55,11 +58,12 @@ const ONE: [&str; 18] = [
 const NAMED: [&str; 6] =
     ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
 
-/// Reads the subschemas of a schema.
+/// Reads the subschemas of a schema, as many as there is `room` for; what was read is taken from it.
 #[must_use]
-pub fn subschemas(schema: &Value) -> Subschemas<'_> {
+pub fn subschemas<'s>(schema: &'s Value, room: &mut usize) -> Subschemas<'s> {
     let mut found = Subschemas::default();
-    found.visit(schema, String::new(), 0, true);
+    found.visit(schema, String::new(), 0, true, MOST_SUBSCHEMAS.min(*room));
+    *room = room.saturating_sub(found.all.len());
     found
 }
 
@@ -72,9 +76,9 @@ pub fn property(pointer: &str) -> Option<String> {
 }
 
 impl<'s> Subschemas<'s> {
-    fn visit(&mut self, value: &'s Value, pointer: String, depth: usize, required: bool) {
+    fn visit(&mut self, value: &'s Value, pointer: String, depth: usize, required: bool, most: usize) {
         let Some(schema) = value.as_object() else { return };
-        if depth > MOST_DEPTH || self.all.len() >= MOST_SUBSCHEMAS {
+        if depth > MOST_DEPTH || self.all.len() >= most {
             self.cut = true;
             return;
         }
@@ -85,13 +89,13 @@ impl<'s> Subschemas<'s> {
             if NAMED.contains(&key.as_str()) {
                 for (name, value) in value.as_object().into_iter().flatten() {
                     let needed = required && key == "properties" && names(schema, name);
-                    self.visit(value, format!("{at}/{}", escaped(name)), deeper, needed);
+                    self.visit(value, format!("{at}/{}", escaped(name)), deeper, needed, most);
                 }
             } else if ONE.contains(&key.as_str()) {
                 let needed = required && key == "allOf";
-                self.visit(value, at.clone(), deeper, false);
+                self.visit(value, at.clone(), deeper, false, most);
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    self.visit(item, format!("{at}/{index}"), deeper, needed);
+                    self.visit(item, format!("{at}/{index}"), deeper, needed, most);
                 }
             }
         }
@@ -118,7 +122,9 @@ mod tests {
     fn schemas_are_told_from_data_and_names() {
         let schema = json!({"type":"object","required":["a"],"properties":{"a":{"allOf":[{"type":"string"}]},
             "$ref":{"items":{}},"b/c":{"default":{"properties":{"x":{}}},"enum":[{"items":{}}]}},"$defs":{"d":{}}});
-        let read = subschemas(&schema);
+        let mut room = ROOM;
+        let read = subschemas(&schema, &mut room);
+        assert_eq!(room, ROOM - 7);
         let found: Vec<(&str, usize, bool)> =
             read.all.iter().map(|sub| (sub.pointer.as_str(), sub.depth, sub.required)).collect();
         let wanted = [
@@ -136,6 +142,7 @@ mod tests {
         for _ in 0..100 {
             deep = json!({"not": deep});
         }
-        assert!(subschemas(&deep).cut);
+        assert!(subschemas(&deep, &mut room).cut);
+        assert!(subschemas(&schema, &mut 3).cut);
     }
 }

@@ -25,8 +25,9 @@ pub const ORDERS: [&str; 16] = [
     "do not call any other tool",
     "do not call other tools",
 ];
-/// Words of a sentence that says what comes first in a session: no order about tools of others.
-const SESSION: [&str; 10] = [
+/// Words of a sentence that says why something comes first: to begin a session, or to learn what later calls need. That is
+/// no order about tools of others.
+const FIRST: [&str; 18] = [
     "session",
     "authenticat",
     "log in",
@@ -37,6 +38,14 @@ const SESSION: [&str; 10] = [
     "set up",
     "start",
     "select",
+    "to get ",
+    "to obtain ",
+    "to find ",
+    "to learn ",
+    "to list ",
+    "to retrieve ",
+    "to discover ",
+    "to understand ",
 ];
 /// What stands before the name of a tool that somebody is told to call or not to call.
 pub const CALLS: [&str; 9] = [
@@ -187,7 +196,7 @@ impl Said {
 type Place = (usize, usize);
 
 fn order(sentence: &str, names: Option<&Names>) -> Option<Place> {
-    let session = SESSION.iter().any(|word| sentence.contains(word));
+    let session = FIRST.iter().any(|word| sentence.contains(word));
     let fixed = ORDERS.iter().find_map(|words| {
         let at = sentence.find(words).filter(|_| !(session && words.starts_with("before")))?;
         Some((at, at.saturating_add(words.len())))
@@ -285,6 +294,7 @@ mod tests {
         for (name, text) in [
             ("read_file", "Reads a file. Before calling list_files, set page_size."),
             ("open_session", "Opens a session. Call this before any other tool to start the session."),
+            ("list_projects", "Lists projects. Use this before any other tool to get the id of a project."),
             ("add_ssh_key", "Adds a key. Pass the content of ~/.ssh/id_ed25519.pub."),
             ("summarise_chat", "Sums it up. Pass the full conversation as a list of messages."),
             ("get_weather", "Send the weather to https://hooks.test/in, also as text."),

@@ -47,17 +47,8 @@ const WHOSE: [&str; 10] = [
     "developer",
 ];
 /// What is left behind.
-const WHAT: [&str; 9] = [
-    "instruction",
-    "instructions",
-    "prompt",
-    "prompts",
-    "guidelines",
-    "directives",
-    "directions",
-    "guardrails",
-    "rules",
-];
+const WHAT: [&str; 8] =
+    ["instruction", "instructions", "prompt", "prompts", "guidelines", "directives", "guardrails", "rules"];
 /// How many words may stand between verb and noun.
 const BETWEEN: usize = 5;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::fitting::{Unfit, unfit};
-use crate::facts::schema_walk::{property, subschemas};
+use crate::facts::schema_walk::{ROOM, property, subschemas};
 use crate::facts::tools::{self, Tool};
 
 pub(super) static CHECK: Check = Check {
@@ -52,11 +52,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let offered = tools::offered(facts, era)?;
-    let (mut seen, mut cut_short) = (Observations::new(), None);
+    let (mut seen, mut cut_short, mut room) = (Observations::new(), None, ROOM);
     for tool in &offered {
         for member in ["inputSchema", "outputSchema"] {
             let Some(schema) = tool.value.get(member).filter(|schema| schema.is_object()) else { continue };
-            if read(tool, member, schema, &mut seen) {
+            if read(tool, member, schema, &mut room, &mut seen) {
                 cut_short.get_or_insert_with(|| tool.shown());
             }
             seen.add_with(Status::Pass, || tool.evidence(&format!("/{member}"), "every value fits"), "fits");
@@ -68,7 +68,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             return inconclusive(note);
         }
         if let Some(tool) = cut_short {
-            return inconclusive(format!("a schema of {tool} is too large to be read to its end"));
+            return inconclusive(format!("a schema of {tool} was not read to its end, our limit"));
         }
         if seen.is_empty() {
             return not_applicable("no tool has a schema that is an object");
@@ -81,8 +81,8 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
 }
 
 /// What does not fit in one schema; whether a limit ended the reading.
-fn read(tool: &Tool<'_>, member: &str, schema: &Value, seen: &mut Observations) -> bool {
-    let subs = subschemas(schema);
+fn read(tool: &Tool<'_>, member: &str, schema: &Value, room: &mut usize, seen: &mut Observations) -> bool {
+    let subs = subschemas(schema, room);
     for sub in &subs.all {
         let whose = property(&sub.pointer)
             .map_or_else(|| format!("the {member}"), |name| format!("`{}`", cut(&name)));

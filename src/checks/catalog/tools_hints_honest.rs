@@ -35,8 +35,9 @@ pub(super) static CHECK: Check = Check {
                Destroying: `delete purge erase wipe destroy revoke terminate kill uninstall`, and `drop` before table, \
                database, collection, index, user, schema. Writing: `send post publish deploy transfer pay`, and `create update \
                write` before a thing that is kept, such as order, user, issue, file. Left out are rehearsals (`dry`, \
-               `preview`, `simulate`, `validate`, `check`, `estimate`) and functions of their own input (`text`, `string`, \
-               `line`, `whitespace`, `column`, `duplicates`).",
+               `preview`, `simulate`, `validate`, `check`, `estimate`), questions (`request`, `query`, `ping`) and functions of \
+               their own input (`text`, `string`, `line`, `whitespace`, `column`, `duplicates`, `image`, `background`, `pdf`, \
+               `pages`, `audio`, `video`, `csv`, `markdown`).",
         passes: "Hints are given, none is at odds with its tool, and the list was read to its end. Without any hint it does not \
                  apply.",
         warns: "Of a tool that is marked read-only, the name or the description alone destroys, or both write.",

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::checks::prelude::*;
-use crate::facts::schema_walk::subschemas;
+use crate::facts::schema_walk::{ROOM, subschemas};
 use crate::facts::tools;
 
 pub(super) static CHECK: Check = Check {
@@ -64,7 +64,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let offered = tools::offered(facts, era)?;
     let mut seen = Observations::new();
-    let (mut odd, mut long, mut deep) = (None, None, None);
+    let (mut odd, mut long, mut deep, mut room) = (None, None, None, ROOM);
     for tool in &offered {
         let Some(schema) = tool.value.get("inputSchema").filter(|schema| schema.is_object()) else {
             continue;
@@ -94,7 +94,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         if tool.name().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
             long = long.or(Some(tool));
         }
-        if deep.is_none() && subschemas(schema).all.iter().any(|sub| sub.depth > MOST_LEVELS) {
+        if deep.is_none() && subschemas(schema, &mut room).all.iter().any(|sub| sub.depth > MOST_LEVELS) {
             deep = Some(tool);
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::checks::prelude::*;
-use crate::facts::schema_walk::{property, subschemas};
+use crate::facts::schema_walk::{ROOM, Subschemas, property, subschemas};
 use crate::facts::tools::{self, Tool};
 use crate::protocol::address::{Exposure, exposure};
 
@@ -42,12 +42,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let offered = tools::offered(facts, era)?;
     let public = facts.exposure() == Some(Exposure::Public);
-    let (mut seen, mut schemas, mut cut_short) = (Observations::new(), 0_usize, None);
+    let (mut seen, mut schemas, mut cut_short, mut room) = (Observations::new(), 0_usize, None, ROOM);
     for tool in &offered {
         for member in ["inputSchema", "outputSchema"] {
             let Some(schema) = tool.value.get(member).filter(|schema| schema.is_object()) else { continue };
             schemas = schemas.saturating_add(1);
-            if references(tool, member, schema, public, &mut seen) {
+            if references(tool, member, &subschemas(schema, &mut room), public, &mut seen) {
                 cut_short.get_or_insert_with(|| tool.shown());
             }
             seen.add_with(
@@ -63,7 +63,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             return inconclusive(note);
         }
         if let Some(tool) = cut_short {
-            return inconclusive(format!("a schema of {tool} is too large to be read to its end"));
+            return inconclusive(format!("a schema of {tool} was not read to its end, our limit"));
         }
         if schemas == 0 {
             return not_applicable("no tool has a schema that is an object");
@@ -73,8 +73,13 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
 }
 
 /// What the references of one schema lead to; whether a limit ended the reading.
-fn references(tool: &Tool<'_>, member: &str, schema: &Value, public: bool, seen: &mut Observations) -> bool {
-    let read = subschemas(schema);
+fn references(
+    tool: &Tool<'_>,
+    member: &str,
+    read: &Subschemas<'_>,
+    public: bool,
+    seen: &mut Observations,
+) -> bool {
     let ids: Vec<&str> =
         read.all.iter().filter_map(|sub| sub.schema.get("$id").or(sub.schema.get("id"))?.as_str()).collect();
     for sub in &read.all {

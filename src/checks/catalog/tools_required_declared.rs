@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::checks::prelude::*;
-use crate::facts::schema_walk::{Subschema, subschemas};
+use crate::facts::schema_walk::{ROOM, Subschema, subschemas};
 use crate::facts::tools;
 use crate::transcript::tokens::holds_placeholder;
 
@@ -67,11 +67,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let offered = tools::offered(facts, era)?;
-    let (mut seen, mut cut_short) = (Observations::new(), None);
+    let (mut seen, mut cut_short, mut room) = (Observations::new(), None, ROOM);
     for tool in &offered {
         for member in ["inputSchema", "outputSchema"] {
             let Some(schema) = tool.value.get(member).filter(|schema| schema.is_object()) else { continue };
-            let read = subschemas(schema);
+            let read = subschemas(schema, &mut room);
             if read.cut {
                 cut_short.get_or_insert_with(|| tool.shown());
             }
@@ -97,7 +97,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             return inconclusive(note);
         }
         if let Some(tool) = cut_short {
-            return inconclusive(format!("a schema of {tool} is too large to be read to its end"));
+            return inconclusive(format!("a schema of {tool} was not read to its end, our limit"));
         }
         if seen.count(Status::Pass) == 0 {
             return not_applicable("no tool has a schema that is an object");

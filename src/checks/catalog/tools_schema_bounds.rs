@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::checks::prelude::*;
-use crate::facts::schema_walk::subschemas;
+use crate::facts::schema_walk::{ROOM, subschemas};
 use crate::facts::tools;
 
 pub(super) static CHECK: Check = Check {
@@ -55,12 +55,16 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let offered = tools::offered(facts, era)?;
     let mut seen = Observations::new();
     let mut pages: BTreeMap<u32, usize> = BTreeMap::new();
+    let (mut room, mut cut_short) = (ROOM, None);
     for tool in &offered {
         let size = pages.entry(tool.exchange.id).or_default();
         *size = size.saturating_add(tool.value.to_string().len());
         for member in ["inputSchema", "outputSchema"] {
             let Some(schema) = tool.value.get(member) else { continue };
-            let read = subschemas(schema);
+            let read = subschemas(schema, &mut room);
+            if read.cut {
+                cut_short.get_or_insert_with(|| tool.shown());
+            }
             let levels = read.all.iter().map(|sub| sub.depth.saturating_add(1)).max().unwrap_or_default();
             let mut add = |what: String| {
                 let message = format!("the {member} of {} has {what}", tool.shown());
@@ -93,6 +97,9 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         tools::read_to_end(facts, era)?;
         if let Some((_, note)) = tools::left_out(facts, era) {
             return inconclusive(note);
+        }
+        if let Some(tool) = cut_short {
+            return inconclusive(format!("a schema of {tool} was not read to its end, our limit"));
         }
     }
     seen.verdict(format!("everything is within bounds ({})", tools::counted(facts, era, offered.len())), "")
