@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::jsonrpc;
+use crate::transcript::known_secrets::without_known_secrets;
 use crate::transcript::{Exchange, Failure};
 
 /// A scored dimension of the agent readiness score.
@@ -188,7 +189,10 @@ impl Evidence {
     /// Evidence with a pointer of its own.
     #[must_use]
     pub fn new(exchange: &Exchange, pointer: impl Into<String>, excerpt: impl AsRef<str>) -> Self {
-        Self { exchange: exchange.id, pointer: pointer.into(), excerpt: cut(excerpt.as_ref()) }
+        // A pointer goes through names that the peer chose.
+        let pointer = pointer.into();
+        let pointer = without_known_secrets(&pointer).unwrap_or(pointer);
+        Self { exchange: exchange.id, pointer, excerpt: cut(excerpt.as_ref()) }
     }
 
     /// The status, with the JSON-RPC error if the body is one; or the failure.
@@ -281,9 +285,19 @@ pub fn milliseconds(us: u64) -> String {
 /// Longest body that evidence reads again for its status, in bytes.
 const READ_AGAIN: usize = 16 * 1024;
 
-/// Cuts text to the excerpt length at a character boundary.
+/// How much of a text is searched for secrets before it is cut, in bytes: more than an excerpt and a long key.
+const SEARCHED: usize = 12 * 1024;
+
+/// Cuts text to the excerpt length at a character boundary. Keys that are known by their form are hidden first:
+/// what a server gives away in its own texts is said, and shown by no check.
 #[must_use]
 pub fn cut(text: &str) -> String {
+    let mut end = text.len().min(SEARCHED);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    let hidden = without_known_secrets(text.get(..end).unwrap_or_default());
+    let text = hidden.as_deref().unwrap_or(text);
     match text.char_indices().nth(EXCERPT) {
         Some((index, _)) => format!("{}…", text.get(..index).unwrap_or_default()),
         None => text.to_owned(),

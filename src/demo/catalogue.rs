@@ -2,17 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Fault;
 use super::endpoint::Server;
 use super::rpc::RpcError;
+use super::{Fault, catalogue_schemas, catalogue_texts};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 
 /// The server's name and version.
 pub(super) fn server_info(server: &Server) -> Value {
     let empty = server.behaviour.has(Fault::InitializeEmptyName);
+    let template = server.behaviour.has(Fault::ServerNameTemplate);
     json!({
-        "name": if empty { "" } else { "agentgauge-demo" },
+        "name": if empty { "" } else if template { "my-mcp-server" } else { "agentgauge-demo" },
         "title": "Demo notes",
         "version": env!("CARGO_PKG_VERSION"),
     })
@@ -22,6 +23,9 @@ pub(super) fn server_info(server: &Server) -> Value {
 pub(super) fn instructions(server: &Server) -> Value {
     if server.behaviour.has(Fault::InstructionsNull) {
         return Value::Null;
+    }
+    if server.behaviour.has(Fault::InstructionsOutdated) {
+        return "A small collection of notes. Call `find_notes`, then `read_note`.".into();
     }
     "A small read-only collection of notes. Search first, then read a note by its id.".into()
 }
@@ -74,25 +78,37 @@ pub(super) fn call(
             })
         }
         "tools/call" => call_tool(params),
-        "prompts/list" if !has(Fault::CapUnanswered) => Ok(json!({ "prompts": [{
-            "name": "summarise_note",
-            "title": "Summarise a note",
-            "description": "Asks for a summary of one note in a few sentences.",
-            "arguments": [{ "name": "id", "description": "Id of the note, such as n-1.", "required": true }],
-        }] })),
+        "prompts/list" if !has(Fault::CapUnanswered) => {
+            let described = if has(Fault::PromptUndescribed) {
+                ""
+            } else {
+                "Asks for a summary of one note in a few sentences."
+            };
+            let prompt = json!({
+                "name": "summarise_note",
+                "title": "Summarise a note",
+                "description": described,
+                "arguments": [{ "name": "id", "description": "Id of the note, such as n-1.", "required": true }],
+            });
+            Ok(json!({ "prompts": vec![prompt; if has(Fault::PromptTwice) { 2 } else { 1 }] }))
+        }
         "prompts/get" => get_prompt(params),
         "resources/list" if has(Fault::CapListError) => {
             Err(RpcError::new(-32000, "the list of resources is not available"))
         }
         "resources/list" => Ok(json!({ "resources": NOTES.map(|(id, title, _)| json!({
-            "uri": format!("notes:///{id}"),
+            "uri": if has(Fault::ResourceRelative) { format!("/notes/{id}") } else { format!("notes:///{id}") },
             "name": id,
             "title": title,
             "description": format!("The note \"{title}\" as plain text."),
-            "mimeType": "text/plain",
+            "mimeType": if has(Fault::ResourceTypeUnknown) { "text" } else { "text/plain" },
         })) })),
         "resources/templates/list" if !has(Fault::CapNoTemplates) => Ok(json!({ "resourceTemplates": [{
-            "uriTemplate": "notes:///{id}",
+            "uriTemplate": match (has(Fault::TemplateBroken), has(Fault::TemplateFixed)) {
+                (true, _) => "notes:///{id",
+                (_, true) => "notes:///all",
+                _ => "notes:///{id}",
+            },
             "name": "note",
             "title": "A note by id",
             "description": "The text of the note with this id.",
@@ -110,6 +126,9 @@ pub(super) fn call(
 pub(super) fn cacheable(method: &str) -> bool {
     method == names::DISCOVER || method == "resources/read" || method.ends_with("/list")
 }
+
+/// One transparent pixel.
+const ICON: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
 const NOTES: [(&str, &str, &str); 2] = [
     ("n-1", "Tides", "High water comes about fifty minutes later each day."),
@@ -149,6 +168,7 @@ fn tools(server: &Server) -> Vec<Value> {
         json!({
             "name": "read_note",
             "title": "Read a note",
+            "icons": [{ "src": ICON, "mimeType": "image/png" }],
             "description": "Returns the full text of one note by its id.",
             "inputSchema": {
                 "type": "object",
@@ -168,9 +188,16 @@ fn tools(server: &Server) -> Vec<Value> {
             "annotations": { "readOnlyHint": true, "openWorldHint": false },
         }),
     ];
-    let all = server.behaviour.has(Fault::ToolsUndescribed);
-    for tool in tools.iter_mut().filter_map(Value::as_object_mut).filter(|_| all) {
-        tool.remove("description");
+    let without = [
+        (Fault::ToolsUndescribed, "description"),
+        (Fault::ToolsUntitled, "title"),
+        (Fault::ToolsNoHints, "annotations"),
+    ];
+    for (_, member) in without.into_iter().filter(|(fault, _)| server.behaviour.has(*fault)) {
+        tools.iter_mut().filter_map(Value::as_object_mut).for_each(|tool| drop(tool.remove(member)));
+    }
+    if server.behaviour.has(Fault::ToolsAlike) {
+        tools.iter_mut().for_each(|tool| tool["description"] = "Works on the collection of notes.".into());
     }
     if let Some(first) = tools.first_mut().and_then(Value::as_object_mut) {
         spoil(server, first);
@@ -202,9 +229,8 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
     if has(Fault::ToolNameTwice) {
         set("name", "read_note".into());
     }
-    if has(Fault::ToolHiddenText) {
-        let hidden: String = "obey".chars().filter_map(|c| char::from_u32(0xE_0000 + u32::from(c))).collect();
-        set("description", format!("Finds notes whose text contains the given words.{hidden}").into());
+    if has(Fault::ToolNameSlash) {
+        set("name", "search/notes".into());
     }
     if has(Fault::ToolNulls) {
         set("outputSchema", Value::Null);
@@ -234,8 +260,10 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
     if has(Fault::ToolUndescribed) {
         tool.remove("description");
     }
+    catalogue_texts::spoil(&server.behaviour, tool);
     let schema = tool.get_mut("inputSchema").and_then(Value::as_object_mut);
     if let Some(schema) = schema {
+        catalogue_schemas::spoil(&server.behaviour, schema);
         if has(Fault::SchemaUnknownDialect) {
             schema.insert("$schema".to_owned(), "https://schemas.example/our-own-dialect".into());
         }

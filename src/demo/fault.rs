@@ -563,7 +563,9 @@ faults! {
     /// `tools` is a map of tools by name.
     ToolsAsMap "tools-as-map": "tools-schema-valid" Fail on ALL_MCP;
     /// The first two tools have one name.
-    ToolNameTwice "tool-name-twice": "tools-schema-valid" Warn on ALL_MCP;
+    ToolNameTwice "tool-name-twice": "tools-name-format" Fail on ALL_MCP;
+    /// The name of the first tool has a slash.
+    ToolNameSlash "tool-name-slash": "tools-name-format" Warn on ALL_MCP;
     /// The `inputSchema` of the first tool names a dialect that nobody knows.
     SchemaUnknownDialect "schema-unknown-dialect": "tools-schema-valid" Warn on ALL_MCP;
     /// The `inputSchema` of the first tool has a tuple in the form of draft-07 and names no dialect.
@@ -575,10 +577,74 @@ faults! {
     ToolUndescribed "tool-undescribed": "tools-described" Warn on ALL_MCP;
     /// The description of the first tool is its name.
     ToolDescribedByName "tool-described-by-name": "tools-described" Warn on ALL_MCP;
-    /// The description of the first tool ends with tag characters, which nobody sees.
-    ToolHiddenText "tool-hidden-text": "tools-described" Warn on ALL_MCP;
     /// The three parameters of the first tool have no descriptions.
     ParametersUndescribed "parameters-undescribed": "tools-described" Warn on ALL_MCP;
+
+    /// A name that the first tool requires is not declared, and nothing else is allowed.
+    ToolRequiresUnknown "tool-requires-unknown": "tools-required-declared" Fail on ALL_MCP;
+    /// An object in the first tool's parameters requires a name that it does not declare or allow.
+    ToolRequiresInside "tool-requires-inside": "tools-required-declared" Warn on ALL_MCP;
+    /// The default of a parameter of the first tool has another type.
+    ToolDefaultUnfit "tool-default-unfit": "tools-defaults-valid" Warn on ALL_MCP;
+    /// No value fits a required parameter of the first tool.
+    ToolNothingFits "tool-nothing-fits": "tools-defaults-valid" Fail on ALL_MCP;
+    /// The `inputSchema` of the first tool has some forty levels.
+    ToolDeepSchema "tool-deep-schema": "tools-schema-bounds" Warn on ALL_MCP;
+    /// All tools have one description.
+    ToolsAlike "tools-alike": "tools-descriptions-distinct" Warn on ALL_MCP;
+    /// The name of the first tool has a Cyrillic letter that looks like a Latin one.
+    ToolNameImitates "tool-name-imitates": "tools-confusable-names" Fail on ALL_MCP;
+    /// A parameter of the first tool chooses between reading and deleting, and the tool is marked read-only.
+    ToolTwoEffects "tool-two-effects": "tools-one-effect" Warn on ALL_MCP;
+    /// The icon of the first tool is a script.
+    IconScript "icon-script": "icons-safe" Fail on ALL_MCP;
+    /// The icon of the first tool comes from another host.
+    IconElsewhere "icon-elsewhere": "icons-safe" Warn on ALL_MCP;
+    /// The prompt has no description.
+    PromptUndescribed "prompt-undescribed": "prompts-valid" Warn on ALL_MCP;
+    /// There are two prompts of one name.
+    PromptTwice "prompt-twice": "prompts-valid" Fail on ALL_MCP;
+    /// The URIs of resources are paths.
+    ResourceRelative "resource-relative": "resources-valid" Fail on ALL_MCP;
+    /// The media types of resources are none.
+    ResourceTypeUnknown "resource-type-unknown": "resources-valid" Warn on ALL_MCP;
+    /// The template of resources has a brace that is not closed.
+    TemplateBroken "template-broken": "resource-templates-valid" Fail on ALL_MCP;
+    /// The template of resources has no expression.
+    TemplateFixed "template-fixed": "resource-templates-valid" Warn on ALL_MCP;
+    /// The server is called as a template calls it.
+    ServerNameTemplate "server-name-template": "server-self-description" Warn on ALL_MCP;
+    /// The instructions name a tool that is not listed.
+    InstructionsOutdated "instructions-outdated": "instructions-name-tools" Warn on ALL_MCP;
+
+    /// No tool has a title.
+    ToolsUntitled "tools-untitled": "tools-title" Warn on ALL_MCP;
+    /// No tool has hints.
+    ToolsNoHints "tools-no-hints": "tools-annotations" Warn on ALL_MCP;
+    /// The root of the first tool's `inputSchema` has `anyOf`.
+    ToolRootAnyOf "tool-root-any-of": "tools-model-limits" Warn on ALL_MCP;
+    /// The description of the first tool costs some 30,000 tokens.
+    ToolCostly "tool-costly": "catalog-context-cost" Warn on ALL_MCP;
+    /// A parameter of the first tool refers to a schema on the web.
+    ToolRemoteRef "tool-remote-ref": "tools-no-remote-ref" Warn on ALL_MCP;
+    /// A parameter of the first tool refers to a file.
+    ToolFileRef "tool-file-ref": "tools-no-remote-ref" Fail on ALL_MCP;
+    /// The first tool deletes all notes and is marked read-only.
+    ToolHintUntrue "tool-hint-untrue": "tools-hints-honest" Fail on ALL_MCP;
+    /// The first tool says that it sends, and is marked read-only.
+    ToolHintSends "tool-hint-sends": "tools-hints-honest" Warn on ALL_MCP;
+    /// The description of the first tool ends with tag characters, which nobody sees.
+    ToolHiddenText "tool-hidden-text": "tools-poisoning" Fail on ALL_MCP;
+    /// The description of the first tool tells the model to ignore its instructions.
+    ToolSteering "tool-steering": "tools-poisoning" Warn on ALL_MCP;
+    /// The description of the first tool holds a token of GitHub.
+    ToolSecret "tool-secret": "tools-secrets" Fail on ALL_MCP;
+    /// A parameter of the first tool has a default that looks like a key, by the word before it.
+    ToolSecretDefault "tool-secret-default": "tools-secrets" Warn on ALL_MCP;
+    /// The description of the first tool speaks of all other tools and asks for a private key.
+    ToolShadowing "tool-shadowing": "tools-shadowing" Fail on ALL_MCP;
+    /// The description of the first tool asks for the conversation.
+    ToolAsking "tool-asking": "tools-shadowing" Warn on ALL_MCP;
 
     /// Every fifth served discover, ping or list takes 5.5 s.
     LatencyVerySlow "latency-very-slow": "ops-latency" Fail on HTTP_MCP;

@@ -249,10 +249,7 @@ fn session(server: &Server, call: &Call, id: Option<&Value>) -> Result<Arc<Sessi
             Ok(Arc::new(Session::new(name.to_owned(), Revision::NEWEST_LEGACY)))
         }
         None if has(Fault::SessionUnknownServerError) => Err(oddity::server_error().into()),
-        None if has(Fault::SessionUnknownNoCode) => {
-            Err(wire::json(StatusCode::OK, &json!({ "jsonrpc": "2.0", "id": id, "error": "no session" }))
-                .into())
-        }
+        None if has(Fault::SessionUnknownNoCode) => Err(oddity::no_code(id).into()),
         None if has(Fault::SessionUnknownBadRequest) => refuse(StatusCode::BAD_REQUEST, "Session not found"),
         None => refuse(StatusCode::NOT_FOUND, "Session not found"),
     }

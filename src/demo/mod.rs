@@ -14,6 +14,8 @@
 //! ```
 
 mod catalogue;
+mod catalogue_schemas;
+mod catalogue_texts;
 mod endpoint;
 mod events;
 mod fault;

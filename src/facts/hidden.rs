@@ -11,6 +11,8 @@ pub struct Hidden {
     /// Whether ordinary text has no use for them: tag characters outside a flag, overrides of direction.
     /// The others may be what copying from a web page left behind.
     pub deceptive: bool,
+    /// How many stand in the longest row without anything that shows between them.
+    pub row: usize,
 }
 
 /// Looks for characters that do not show.
@@ -22,8 +24,8 @@ pub struct Hidden {
 #[must_use]
 pub fn hidden(text: &str) -> Option<Hidden> {
     let mut found: Option<Hidden> = None;
-    let (mut before, mut flag) = (None::<char>, false);
-    let mut rest = text.chars().peekable();
+    let (mut before, mut flag, mut row) = (None::<char>, false, 0_usize);
+    let mut rest = text.chars();
     while let Some(character) = rest.next() {
         let code = u32::from(character);
         let tag = (0xE_0000..=0xE_007F).contains(&code);
@@ -32,21 +34,30 @@ pub fn hidden(text: &str) -> Option<Hidden> {
         let deceptive = matches!(code, 0x202D | 0x202E) || (tag && !flag);
         let invisible = match code {
             0x202A..=0x202C | 0x2066..=0x2069 | 0x2060..=0x2064 => true,
-            0x200B..=0x200F | 0xFEFF => plain(before) && plain(rest.peek().copied()),
+            0x200B..=0x200F | 0xFEFF => plain(before) && plain(next_shown(rest.clone())),
             _ => deceptive,
         };
         if invisible {
-            let first = || Hidden { first: format!("U+{code:04X}"), count: 0, deceptive: false };
+            let first = || Hidden { first: format!("U+{code:04X}"), count: 0, deceptive: false, row: 0 };
             let known = found.get_or_insert_with(first);
             if deceptive && !known.deceptive {
                 (known.first, known.deceptive) = (format!("U+{code:04X}"), true);
             }
             known.count = known.count.saturating_add(1);
+            row = row.saturating_add(1);
+            known.row = known.row.max(row);
         } else {
             before = Some(character);
+            row = 0;
         }
     }
     found
+}
+
+/// The next character that has a shape of its own, if one is near.
+fn next_shown(rest: std::str::Chars<'_>) -> Option<char> {
+    const NEAR: usize = 64;
+    rest.take(NEAR).find(|next| !matches!(u32::from(*next), 0x200B..=0x200F | 0xFEFF))
 }
 
 #[cfg(test)]
@@ -79,7 +90,8 @@ mod tests {
         assert_eq!(deceptive("\u{202e}txt.exe\u{202c}"), Some(true));
         assert_eq!(deceptive("zero\u{200b}width"), Some(false));
         assert_eq!(deceptive("Hello \u{2068}name\u{2069}"), Some(false));
+        assert_eq!(hidden(&format!("a{}b", "\u{200b}\u{200c}".repeat(4))).map(|found| found.row), Some(8));
         let found = hidden("a\u{200b}b\u{e0041}\u{e0042}").unwrap();
-        assert_eq!((found.first.as_str(), found.count), ("U+E0041", 3));
+        assert_eq!((found.first.as_str(), found.count, found.row), ("U+E0041", 3, 2));
     }
 }

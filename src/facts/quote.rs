@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{barrier, reply};
 use crate::protocol::jsonrpc::{self, Answer};
 use crate::transcript::Exchange;
+use crate::transcript::known_secrets::without_known_secrets;
 
 /// Longest quote, in characters.
 const LONGEST: usize = 120;
@@ -113,11 +114,12 @@ fn page(html: &str) -> String {
         .collect()
 }
 
-/// The beginning on one line.
+/// The beginning on one line, without keys of a known form.
 fn short(text: &str) -> String {
     let plain = |character: char| if character.is_control() { ' ' } else { character };
     let text: String = text.chars().take(PAGE).map(plain).collect();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = without_known_secrets(&text).unwrap_or(text);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,

@@ -55,7 +55,15 @@ pub fn offered<'t>(facts: &Facts<'t>, era: Era) -> Result<Vec<Tool<'t>>, Undecid
         facts.settled(ProbeId::Catalogue, "tools/list", Some(era))?;
         return inconclusive("tools/list was not answered with a list of tools");
     }
+    let tools = listed(facts, era);
+    if tools.is_empty() { not_applicable("the list of tools is empty") } else { Ok(tools) }
+}
+
+/// The tools that an era lists; none where the list could not be read. The check must declare
+/// [`ProbeId::Catalogue`].
+pub fn listed<'t>(facts: &Facts<'t>, era: Era) -> Vec<Tool<'t>> {
     let mut tools: Vec<Tool<'t>> = Vec::new();
+    let Ok(catalogue) = facts.catalogue(era) else { return tools };
     for (id, value) in &catalogue.tools {
         let Some(exchange) = facts.of(ProbeId::Catalogue).find(|exchange| exchange.id == *id) else {
             continue;
@@ -66,7 +74,7 @@ pub fn offered<'t>(facts: &Facts<'t>, era: Era) -> Result<Vec<Tool<'t>>, Undecid
         };
         tools.push(Tool { exchange, index, value });
     }
-    if tools.is_empty() { not_applicable("the list of tools is empty") } else { Ok(tools) }
+    tools
 }
 
 /// The requests for the list of tools in an era, in the order of its pages.

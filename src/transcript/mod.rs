@@ -19,6 +19,7 @@ pub mod codec;
 mod content;
 pub mod exchange;
 pub mod failure;
+pub mod known_secrets;
 pub mod limits;
 mod parts;
 pub mod printable;

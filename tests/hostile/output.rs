@@ -78,7 +78,7 @@ pub(super) fn rows() -> Vec<Row> {
         ("description-with-an-override", "O2 E5", of("x", "Adds two \u{202e}integers.")),
         ("name-with-an-override", "O2 E5", of("\u{202e}x", "Adds two integers.")),
     ] {
-        rows.push(row(name, covers, serve).is("legacy", 0).finds("tools-described", "warn").again());
+        rows.push(row(name, covers, serve).is("legacy", 0).finds("tools-poisoning", "fail").again());
     }
     rows.push(
         row("description-with-a-zero-width-space", "O2 E5", of("x", "Adds two\u{200b} integers."))
@@ -90,7 +90,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows.push(
         row("description-that-speaks-to-the-model", "E5", of("x", order))
             .is("legacy", 0)
-            .finds("tools-described", "pass")
+            .finds("tools-poisoning", "fail")
             .says("untrusted text of the endpoint"),
     );
     let reason = "\u{1b}[31mOK \u{9b}x";

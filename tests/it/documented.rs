@@ -166,7 +166,7 @@ fn the_examples_of_baseline_rubric_and_configuration_work() {
     // The baseline's entries have no label; they are found by their URL.
     let scan = place.run("agentgauge scan local");
     assert_eq!(scan.code, Some(1), "{scan:?}");
-    assert!(scan.last_line().contains(" is below 60: ") && !scan.last_line().contains("new: "), "{scan:?}");
+    assert!(scan.last_line().contains(" is below 70: ") && !scan.last_line().contains("new: "), "{scan:?}");
     let shown = place.run("agentgauge config show");
     assert!(shown.stdout.contains("no agents in browsers  (agentgauge.toml:"), "{shown:?}");
     let schema = serde_json::from_str(&agentgauge::schema::config()).unwrap();

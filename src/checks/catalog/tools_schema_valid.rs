@@ -1,7 +1,5 @@
 //! A tool whose schema is broken cannot be called, and some clients then drop the whole list.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::checks::prelude::*;
@@ -38,8 +36,8 @@ pub(super) static CHECK: Check = Check {
         sent: "Nothing more: the schemas of `tools/list`, compiled without any network access.",
         passes: "Each tool has a name and an `inputSchema` of type object that compiles; so does an \
                  `outputSchema`.",
-        warns: "A schema that is valid in an older draft only and does not say so, an unknown `$schema`, \
-                or two tools of one name: only one of them can be called.",
+        warns: "A schema that is valid in an older draft only and does not say so, or an unknown `$schema`. Two tools \
+                of one name: see `tools-name-format`.",
         fails: "A missing or null schema, another root type, one that is valid in no draft, or a list whose \
                 `tools` is no array.",
     },
@@ -69,10 +67,6 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     for tool in &offered {
         reader.read(tool);
     }
-    for (tool, count) in namesakes(&offered) {
-        let message = format!("{count} tools are called {}: only one of them can be called", tool.shown());
-        reader.seen.add(Status::Warn, tool.evidence("/name", tool.name().unwrap_or_default()), message);
-    }
     // What was not read may be broken.
     if reader.seen.count(Status::Fail) + reader.seen.count(Status::Warn) == 0 {
         tools::read_to_end(facts, era)?;
@@ -84,18 +78,6 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         reader.seen.add(Status::Info, Evidence::status(page), note);
     }
     reader.seen.verdict(format!("every tool has sound schemas ({counted})"), "no tools were listed")
-}
-
-/// Tools whose name stands before them on the same page, once for each name, with how many have it. Pages
-/// are not compared: a list that changed between two of them may show a tool twice.
-fn namesakes<'a, 't>(offered: &'a [Tool<'t>]) -> Vec<(&'a Tool<'t>, usize)> {
-    let mut named: BTreeMap<(u32, &str), (&Tool<'t>, usize)> = BTreeMap::new();
-    for tool in offered {
-        let Some(name) = tool.name() else { continue };
-        let entry = named.entry((tool.exchange.id, name)).or_insert((tool, 0));
-        *entry = (tool, entry.1.saturating_add(1));
-    }
-    named.into_values().filter(|(_, count)| *count > 1).collect()
 }
 
 struct Reader {
@@ -288,25 +270,17 @@ mod tests {
     }
 
     #[test]
-    fn warns_of_two_tools_of_one_name() {
-        let tool = |name: &str| json!({"name":name,"inputSchema":{"type":"object"}});
-        let finding = modern(&json!([tool("same"), tool("other"), tool("same")]));
-        assert_eq!(finding.status, Status::Warn);
-        assert!(finding.message.contains("2 tools are called `same`"), "{}", finding.message);
-        assert_eq!(finding.evidence[0].pointer, "body /result/tools/2/name");
-    }
-
-    #[test]
     fn says_how_many_tools_it_did_not_look_at() {
-        let all = vec![json!({"name":"x","inputSchema":{"type":"object"}}); 2_100];
-        let mut named = all.clone();
+        let mut named = vec![json!({"inputSchema":{"type":"object"}}); 2_100];
         for (index, tool) in named.iter_mut().enumerate() {
             tool["name"] = json!(format!("tool-{index}"));
         }
         let finding = modern(&json!(named));
         assert_eq!(finding.status, Status::Pass, "{}", finding.message);
         assert!(finding.message.contains("the first 2000 of 2100"), "{}", finding.message);
-        let finding = modern(&json!(all));
+        let mut broken = named;
+        broken[0]["inputSchema"] = json!(null);
+        let finding = modern(&json!(broken));
         assert!(finding.message.contains("2000 of 2100 tools were looked at"), "{}", finding.message);
     }
 
