@@ -521,6 +521,52 @@ faults! {
     AuthNoPkce "auth-no-pkce": "auth-pkce-s256" Fail on GATED;
     /// The authorization server allows the `plain` challenge beside S256.
     AuthPlainPkce "auth-plain-pkce": "auth-pkce-s256" Warn on GATED;
+    /// Any token opens the gate.
+    AuthAnyToken "auth-any-token": "auth-invalid-token-401" Fail on GATED;
+    /// A token that was not issued is refused with 403.
+    AuthTokenForbidden "auth-token-forbidden": "auth-invalid-token-401" Warn on GATED;
+    /// The challenge names a metadata URL where there is nothing; the well-known one has the document.
+    AuthNamedElsewhere "auth-named-elsewhere": "auth-prm-found" Fail on GATED;
+    /// The protected-resource metadata name no authorization server.
+    AuthNoServers "auth-no-servers": "auth-prm-valid" Fail on GATED;
+    /// The protected-resource metadata come as text/plain.
+    AuthMetadataText "auth-metadata-text": "auth-prm-valid" Warn on GATED;
+    /// The protected-resource metadata are those of another port.
+    AuthOtherResource "auth-other-resource": "auth-prm-resource-match" Fail on GATED;
+    /// The protected-resource metadata are those of the whole origin.
+    AuthParentResource "auth-parent-resource": "auth-prm-resource-match" Warn on GATED;
+    /// The root of the origin has other metadata for the same resource.
+    AuthTwoDocuments "auth-two-documents": "auth-prm-variants-agree" Warn on GATED;
+    /// Tokens are revoked over plain http at another host.
+    AuthPlainEndpoint "auth-plain-endpoint": "auth-metadata-urls-safe" Fail on GATED;
+    /// The authorization server has no metadata.
+    AuthNoServerMetadata "auth-no-server-metadata": "auth-as-metadata" Fail on GATED;
+    /// The authorization server's metadata lack `response_types_supported`.
+    AuthNoResponseTypes "auth-no-response-types": "auth-as-metadata" Fail on GATED;
+    /// The authorization server calls itself by another name.
+    AuthForeignIssuer "auth-foreign-issuer": "auth-as-issuer-match" Fail on GATED;
+    /// The issuer has a slash at its end.
+    AuthIssuerSlash "auth-issuer-slash": "auth-as-issuer-match" Warn on GATED;
+    /// 2025-03-26 is all that is spoken, and nothing leads to an authorization server.
+    AuthOldNowhere "auth-old-nowhere": "auth-2025-03-26-fallback" Fail on GATED;
+    /// 2025-03-26 is all that is spoken, and `/authorize` is all that is there.
+    AuthOldDefaults "auth-old-defaults": "auth-2025-03-26-fallback" Warn on GATED;
+    /// A key of the authorization server is published whole.
+    AuthPrivateKey "auth-private-key": "auth-jwks-valid" Fail on GATED;
+    /// The published key set is empty.
+    AuthNoKeys "auth-no-keys": "auth-jwks-valid" Warn on GATED;
+    /// Clients may sign with the algorithm `none`.
+    AuthUnsigned "auth-unsigned": "auth-alg-none" Fail on GATED;
+    /// The authorization server does not say that its answers name it.
+    AuthNoIss "auth-no-iss": "auth-iss-parameter" Warn on GATED;
+    /// The authorization server offers the password grant.
+    AuthPasswordGrant "auth-password-grant": "auth-as-legacy-grants" Warn on GATED;
+    /// Clients are registered by hand alone.
+    AuthByHand "auth-by-hand": "auth-registration-path" Warn on GATED;
+    /// The token endpoint wants a secret.
+    AuthSecretsOnly "auth-secrets-only": "auth-public-client" Warn on GATED;
+    /// The challenge asks for every scope.
+    AuthEveryScope "auth-every-scope": "auth-scope-guidance" Warn on GATED;
     /// The metadata say that tokens may come in the query.
     AuthQueryToken "auth-query-token": "auth-no-token-in-url" Fail on GATED;
 

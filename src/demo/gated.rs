@@ -13,6 +13,8 @@ use super::http::{self as wire, Call, Outcome, Reply};
 use super::{modern, oddity};
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
+const ROOT: &str = "/.well-known/oauth-protected-resource";
+const KEYS: &str = "/.well-known/jwks.json";
 const AUTHORIZATION: &str = "/.well-known/oauth-authorization-server";
 const LOGIN: &str = "<!doctype html><title>Log in</title><form method=post><input name=user>\
                      <input name=secret type=\"password\"></form>";
@@ -24,8 +26,11 @@ pub(super) fn check(server: &std::sync::Arc<Server>, call: &Call) -> Option<Outc
     let token = given
         .and_then(|value| value.split_once(' '))
         .map(|(scheme, token)| (scheme.eq_ignore_ascii_case("bearer"), token.trim()));
-    if token == Some((true, server.token.as_str())) {
+    if token == Some((true, server.token.as_str())) || (token.is_some() && has(Fault::AuthAnyToken)) {
         return None;
+    }
+    if token.is_some() && has(Fault::AuthTokenForbidden) {
+        return Some(wire::refusal(StatusCode::FORBIDDEN, "this token is not welcome").into());
     }
     if has(Fault::AuthGetOpen) && call.method == Method::GET {
         return Some(modern::idle_stream(server));
@@ -47,9 +52,10 @@ pub(super) fn check(server: &std::sync::Arc<Server>, call: &Call) -> Option<Outc
     }
     let mut reply = wire::refusal(StatusCode::UNAUTHORIZED, "a token is needed");
     if !has(Fault::AuthNoChallenge) {
-        let metadata = format!("http://{}{RESOURCE}", server.address);
+        let named = if has(Fault::AuthNamedElsewhere) { "/metadata" } else { RESOURCE };
+        let metadata = format!("http://{}{named}", server.address);
         let error = if given.is_some() { "error=\"invalid_token\", " } else { "" };
-        let announced = if has(Fault::AuthNoMetadata) || has(Fault::AuthMetadataHtml) {
+        let announced = if has(Fault::AuthNoMetadata) || has(Fault::AuthMetadataHtml) || old(server) {
             "realm=\"notes\"".to_owned()
         } else if has(Fault::AuthBareUrl) {
             format!("resource_metadata={metadata}")
@@ -60,10 +66,16 @@ pub(super) fn check(server: &std::sync::Arc<Server>, call: &Call) -> Option<Outc
         let comma = if has(Fault::AuthNoComma) { "" } else { "," };
         let quote = if has(Fault::AuthOpenQuote) { "" } else { "\"" };
         let again = if has(Fault::AuthScopeTwice) { "scope=\"notes:write\", " } else { "" };
-        let challenge = format!("{scheme}{error}{announced}{comma} {again}scope=\"notes:read{quote}");
+        let scope = if has(Fault::AuthEveryScope) { "notes:*" } else { "notes:read" };
+        let challenge = format!("{scheme}{error}{announced}{comma} {again}scope=\"{scope}{quote}");
         wire::set(reply.headers_mut(), WWW_AUTHENTICATE, &challenge);
     }
     Some(reply.into())
+}
+
+/// Whether nothing newer than 2025-03-26 is spoken.
+pub(super) fn old(server: &Server) -> bool {
+    server.behaviour.has(Fault::AuthOldNowhere) || server.behaviour.has(Fault::AuthOldDefaults)
 }
 
 /// Methods that [`Fault::AuthListOpen`] leaves open.
@@ -85,23 +97,65 @@ pub(super) fn metadata(server: &Server, path: &str) -> Reply {
         return wire::page(StatusCode::OK, "<!doctype html><title>Notes</title><div id=app></div>");
     }
     match path {
-        RESOURCE if !has(Fault::AuthNoMetadata) => {
-            let query = has(Fault::AuthQueryToken);
-            let methods = if query { json!(["header", "query"]) } else { json!(["header"]) };
-            wire::json(
-                StatusCode::OK,
-                &json!({
-                    "resource": format!("{origin}/mcp"),
-                    "authorization_servers": [origin],
-                    "bearer_methods_supported": methods,
-                    "scopes_supported": ["notes:read"],
-                    "resource_name": "Demo notes",
-                }),
-            )
+        RESOURCE | ROOT if !has(Fault::AuthNoMetadata) && !old(server) => {
+            let more = path == ROOT && has(Fault::AuthTwoDocuments);
+            let document = resource(
+                server,
+                &origin,
+                if more { &["notes:read", "notes:write"] } else { &["notes:read"] },
+            );
+            let media = if has(Fault::AuthMetadataText) { "text/plain" } else { "application/json" };
+            wire::reply(StatusCode::OK, Some(media), document.to_string())
         }
-        AUTHORIZATION => wire::json(StatusCode::OK, &authorization(server, &origin)),
+        AUTHORIZATION if !has(Fault::AuthNoServerMetadata) && !old(server) => {
+            wire::json(StatusCode::OK, &authorization(server, &origin))
+        }
+        KEYS => wire::json(StatusCode::OK, &keys(server)),
+        "/authorize" if has(Fault::AuthOldDefaults) => {
+            wire::refusal(StatusCode::BAD_REQUEST, "response_type is missing")
+        }
         _ => wire::refusal(StatusCode::NOT_FOUND, "there is nothing at this path"),
     }
+}
+
+fn resource(server: &Server, origin: &str, scopes: &[&str]) -> Value {
+    let has = |fault| server.behaviour.has(fault);
+    let name = match () {
+        () if has(Fault::AuthOtherResource) => "http://127.0.0.1:1/mcp".to_owned(),
+        () if has(Fault::AuthParentResource) => origin.to_owned(),
+        () => format!("{origin}/mcp"),
+    };
+    let query = has(Fault::AuthQueryToken);
+    let methods = if query { json!(["header", "query"]) } else { json!(["header"]) };
+    let servers = if has(Fault::AuthNoServers) { json!([]) } else { json!([origin]) };
+    json!({
+        "resource": name,
+        "authorization_servers": servers,
+        "bearer_methods_supported": methods,
+        "scopes_supported": scopes,
+        "resource_name": "Demo notes",
+    })
+}
+
+/// The example key of RFC 7517 appendix A.1 and A.2: nothing is signed with it.
+fn keys(server: &Server) -> Value {
+    let has = |fault| server.behaviour.has(fault);
+    if has(Fault::AuthNoKeys) {
+        return json!({ "keys": [] });
+    }
+    let private = has(Fault::AuthPrivateKey).then_some("870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE");
+    let mut key = json!({
+        "kty": "EC",
+        "crv": "P-256",
+        "kid": "demo",
+        "use": "sig",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    });
+    if let (Some(private), Some(members)) = (private, key.as_object_mut()) {
+        members.insert("d".to_owned(), json!(private));
+    }
+    json!({ "keys": [key] })
 }
 
 fn authorization(server: &Server, origin: &str) -> Value {
@@ -116,8 +170,30 @@ fn authorization(server: &Server, origin: &str) -> Value {
         "client_id_metadata_document_supported": true,
         "authorization_response_iss_parameter_supported": true,
         "scopes_supported": ["notes:read"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "jwks_uri": format!("{origin}{KEYS}"),
     });
     if let Some(object) = document.as_object_mut() {
+        for (fault, name, value) in [
+            (Fault::AuthNoResponseTypes, "response_types_supported", Value::Null),
+            (Fault::AuthForeignIssuer, "issuer", json!("https://login.example.com")),
+            (Fault::AuthIssuerSlash, "issuer", json!(format!("{origin}/"))),
+            (Fault::AuthPlainEndpoint, "revocation_endpoint", json!("http://login.example.com/revoke")),
+            (
+                Fault::AuthUnsigned,
+                "token_endpoint_auth_signing_alg_values_supported",
+                json!(["ES256", "none"]),
+            ),
+            (Fault::AuthNoIss, "authorization_response_iss_parameter_supported", Value::Null),
+            (Fault::AuthPasswordGrant, "grant_types_supported", json!(["authorization_code", "password"])),
+            (Fault::AuthByHand, "client_id_metadata_document_supported", Value::Null),
+            (Fault::AuthSecretsOnly, "token_endpoint_auth_methods_supported", json!(["client_secret_post"])),
+        ] {
+            if has(fault) {
+                object.insert(name.to_owned(), value);
+            }
+        }
+        object.retain(|_, value| !value.is_null());
         if has(Fault::AuthNoPkce) {
             object.remove("code_challenge_methods_supported");
         }

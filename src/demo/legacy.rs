@@ -16,7 +16,7 @@ use super::events::{self, Event};
 use super::http::{self as wire, Call, Outcome};
 use super::rpc::{self, Message, RpcError};
 use super::sessions::{Session, deliver, parse_event_id};
-use super::{Fault, catalogue, oddity, serve, tamper};
+use super::{Fault, catalogue, gated, oddity, serve, tamper};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 
@@ -27,7 +27,7 @@ pub(super) fn negotiate(server: &Server, offered: &str, known: &[Revision]) -> R
         return Ok(offered.to_owned());
     }
     let old = [Revision::V2025_03_26];
-    let known = if has(Fault::VersionOldOnly) { &old } else { known };
+    let known = if has(Fault::VersionOldOnly) || gated::old(server) { &old } else { known };
     if let Some(revision) = Revision::parse(offered).filter(|revision| known.contains(revision)) {
         return Ok(revision.as_str().to_owned());
     }

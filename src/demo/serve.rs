@@ -86,6 +86,7 @@ async fn route(server: &Arc<Server>, call: Call) -> Outcome {
         }
         (Base::Gated, "/mcp") => match gated::check(server, &call) {
             Some(refused) => refused,
+            None if gated::old(server) => streamable(server, &call, Eras::Legacy).await,
             None => streamable(server, &call, Eras::Dual).await,
         },
         (Base::Gated, "/sse" | "/messages") => match gated::check(server, &call) {

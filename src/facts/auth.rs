@@ -51,7 +51,7 @@ const TOGETHER_US: u64 = 30_000_000;
 /// The calls from which nothing but the credential was taken, and whose twins were served with it.
 #[must_use]
 pub fn missing<'t>(facts: &Facts<'t>) -> Vec<&'t Exchange> {
-    let asked = facts.of(ProbeId::Auth).filter(|exchange| !document_step(&exchange.step));
+    let asked = facts.of(ProbeId::Auth).filter(|exchange| bare(&exchange.step));
     asked.filter(|exchange| facts.twin_served(exchange).is_ok_and(Exchange::credentialed)).collect()
 }
 
@@ -156,7 +156,7 @@ pub struct Gate<'t> {
 /// # Panics
 /// If the check did not declare to read everything.
 pub fn gate<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
-    let asked = facts.of(ProbeId::Auth).filter(|exchange| !document_step(&exchange.step));
+    let asked = facts.of(ProbeId::Auth).filter(|exchange| bare(&exchange.step));
     // Beside an open front door a correct request may have met the gate, whatever it was sent for.
     let gated = facts.class().kind == Kind::AuthGated;
     let others = facts.exchanges().filter(|exchange| {
@@ -218,8 +218,15 @@ impl<'t> Gate<'t> {
     }
 }
 
-fn document_step(step: &str) -> bool {
-    step.starts_with("prm-") || step.starts_with("as ")
+/// The step that looks for the authorization endpoint at its default path (MCP 2025-03-26).
+pub const DEFAULT_AUTHORIZE: &str = "default-authorize";
+/// The step that sends a token which nobody issued.
+pub const INVALID_TOKEN: &str = "invalid-token";
+
+/// Whether a step is a request to the endpoint without a credential: no document, and no wrong token.
+fn bare(step: &str) -> bool {
+    !["prm-", "as ", "jwks "].iter().any(|document| step.starts_with(document))
+        && !matches!(step, INVALID_TOKEN | DEFAULT_AUTHORIZE)
 }
 
 /// The URL of the metadata that a challenge names: the first one, of any of these exchanges.
@@ -254,18 +261,33 @@ pub fn document(exchange: &Exchange) -> Option<Value> {
     exchange.text().and_then(|text| jsonrpc::parse(text).ok()).filter(Value::is_object)
 }
 
-/// The protected-resource metadata, if a step of these brought it.
+/// The protected-resource metadata, if a step of these brought it: those at the URL that the challenge names before
+/// those at a well-known one, as clients look.
 #[must_use]
 pub fn resource_metadata<'e>(
     exchanges: impl IntoIterator<Item = &'e Exchange>,
 ) -> Option<(&'e Exchange, Value)> {
+    let rank = |exchange: &Exchange| match exchange.step.as_str() {
+        "prm-challenge" => 0,
+        "prm-path" => 1,
+        _ => 2,
+    };
+    resource_variants(exchanges).into_iter().min_by_key(|(exchange, _)| rank(exchange))
+}
+
+/// Every document of protected-resource metadata that a step of these brought.
+#[must_use]
+pub fn resource_variants<'e>(
+    exchanges: impl IntoIterator<Item = &'e Exchange>,
+) -> Vec<(&'e Exchange, Value)> {
     exchanges
         .into_iter()
         .filter(|exchange| exchange.probe == ProbeId::Auth && exchange.step.starts_with("prm-"))
         .filter_map(|exchange| Some((exchange, document(exchange)?)))
-        .find(|(_, document)| {
+        .filter(|(_, document)| {
             ["resource", "authorization_servers"].iter().any(|member| document.get(member).is_some())
         })
+        .collect()
 }
 
 /// The issuers that the metadata name, at most [`ISSUERS`], each once.

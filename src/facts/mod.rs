@@ -18,6 +18,7 @@
 mod answered;
 pub mod arrivals;
 pub mod auth;
+pub mod auth_documents;
 pub mod barrier;
 pub mod beside;
 pub mod browser;

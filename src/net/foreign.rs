@@ -16,7 +16,7 @@ use super::dial::{failure, over};
 use super::exchange::Call;
 use super::tls::Trust;
 use super::wire::Wire;
-use crate::protocol::address::{Exposure, may_point_to};
+use crate::protocol::address::{Exposure, NOT_CONTACTED, may_point_to};
 use crate::protocol::host::shown_host;
 use crate::transcript::{
     Connect, Content, Ended, Exchange, Failure, FailureKind, Head, Limits, Phase, ProbeId,
@@ -150,7 +150,7 @@ async fn checked_address(url: &Url, endpoint: Exposure) -> Result<SocketAddr, Fa
         None => Vec::new(),
     };
     if let Some(bad) = addresses.iter().find(|address| !may_point_to(endpoint, address.ip())) {
-        let what = format!("{} is not for everybody: a remote-chosen address is not contacted", bad.ip());
+        let what = format!("{} {NOT_CONTACTED}", bad.ip());
         return Err(failure(Phase::Connect, FailureKind::Cancelled, &what));
     }
     addresses.first().copied().ok_or_else(|| failure(Phase::Dns, FailureKind::Dns, "no address"))

@@ -13,7 +13,7 @@ use super::documents::{document_call, documents};
 use super::speaker::{self, Channel, Speaker};
 use super::upgrade::talk;
 use super::{Prober, bad_input, browser, content_type, of};
-use crate::facts::auth::{SIBLING_SSE, TIMES, document};
+use crate::facts::auth::{INVALID_TOKEN, SIBLING_SSE, TIMES, challenges, document};
 use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
 use crate::facts::reply;
@@ -26,6 +26,8 @@ use crate::protocol::well_known::PROTECTED_RESOURCE;
 use crate::transcript::{Exchange, ProbeId, Transcript};
 
 const PROBE: ProbeId = ProbeId::Auth;
+/// A token that no server issued: nothing can be opened with it.
+const WRONG_TOKEN: &str = "Bearer scanner.invalid.token";
 /// How long a stream may take to open, milliseconds; a refusal comes at once.
 const OPENING_MS: u64 = 3_000;
 
@@ -95,6 +97,10 @@ pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
     };
     let own = async {
         base(prober, &speakers, false).await;
+        // A credential of the operator's that was refused was such an attempt: servers count them.
+        if !transcript.exchanges.iter().any(Exchange::credentialed) {
+            invalid_token(prober, &speakers).await;
+        }
         let doors = doors(prober, &speakers, target, false);
         futures_util::future::join(doors, documents(prober, target)).await;
     };
@@ -133,6 +139,7 @@ pub(super) async fn beside(prober: &Prober<'_>, all: &[Speaker], target: &Endpoi
     base(prober, asked, !prober.standard()).await;
     crashes(prober, asked).await;
     if challenged(&prober.transcript()) {
+        invalid_token(prober, asked).await;
         let session = sessions(prober, speakers);
         let doors = futures_util::future::join(doors(prober, asked, target, !prober.standard()), session);
         futures_util::future::join(doors, documents(prober, target)).await;
@@ -223,6 +230,36 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
         call.credential = false;
         prober.send(call.negative(None)).await;
     }
+}
+
+/// A call that a Bearer challenge answered, once more with a token that nobody issued: once, for servers count
+/// failed attempts.
+async fn invalid_token(prober: &Prober<'_>, speakers: &[Speaker]) {
+    let transcript = prober.transcript();
+    let bearer = |exchange: &&Exchange| {
+        exchange.probe == PROBE
+            && exchange.status() == Some(401)
+            && challenges(exchange).iter().any(|challenge| challenge.scheme == "bearer")
+    };
+    let calls = transcript.exchanges.iter().filter(bearer).filter_map(|exchange| {
+        let speaker = of(speakers, exchange.era?)?;
+        let call = match exchange.step.as_str() {
+            "discover" => speaker.call(PROBE, INVALID_TOKEN, names::DISCOVER, Value::Null),
+            "initialize" => speaker::initialize(
+                &speaker.client,
+                PROBE,
+                INVALID_TOKEN,
+                Some(&speaker.place),
+                Revision::NEWEST_LEGACY.as_str(),
+            ),
+            "tools/list" => speaker.call(PROBE, INVALID_TOKEN, "tools/list", json!({})),
+            _ => return None,
+        };
+        Some((exchange.id, call))
+    });
+    let Some((refused, mut call)) = calls.into_iter().next() else { return };
+    call.credential = false;
+    prober.send(call.header("authorization", WRONG_TOKEN).negative(Some(refused))).await;
 }
 
 /// Where the want of the credential met a 5xx: is it that every time? Each call has its twin with the credential,

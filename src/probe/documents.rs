@@ -1,15 +1,18 @@
 //! Authorization metadata: protected-resource metadata, and the authorization servers that they name.
 
+use serde_json::Value;
 use url::Url;
 
 use super::Prober;
 use super::classify::Endpoint;
 use crate::facts::Readings;
-use crate::facts::auth::{authorization_server, issuers, metadata_url, resource_metadata};
-use crate::net::{Call, HandleKind, Place, fetch};
+use crate::facts::auth::{DEFAULT_AUTHORIZE, authorization_server, issuers, metadata_url, resource_metadata};
+use crate::facts::classification::classify;
+use crate::net::{Call, HandleKind, Place, Until, fetch};
 use crate::protocol::address::Exposure;
+use crate::protocol::revision::Revision;
 use crate::protocol::well_known::{AUTHORIZATION_SERVER, PROTECTED_RESOURCE, as_scanned, issuer_forms};
-use crate::transcript::{Exchange, ProbeId};
+use crate::transcript::{Exchange, ProbeId, SkipReason, Transcript};
 
 const PROBE: ProbeId = ProbeId::Auth;
 
@@ -25,14 +28,25 @@ pub(super) async fn documents(prober: &Prober<'_>, target: &Endpoint) {
     let named = named.and_then(|url| document_at(prober, &url, target));
     let well_known = well_known.map(|(step, place)| (step, place.map(Document::Here)));
     let mut seen: Vec<Document> = Vec::new();
+    // Once a document was found: how many more are read to see whether they agree.
+    let mut more: Option<u32> = None;
     for (step, document) in [("prm-challenge", named)].into_iter().chain(well_known) {
         let Some(document) = document.filter(|document| !seen.contains(document)) else { continue };
-        let found = read(prober, step, &document)
-            .await
-            .is_some_and(|exchange| resource_metadata([&*exchange]).is_some());
-        if found {
+        if more == Some(0) {
             break;
         }
+        let asked = transcript.exchanges.iter().find(|asked| asked.probe == PROBE && asked.step == step);
+        let found = match asked {
+            Some(asked) => resource_metadata([asked]).is_some(),
+            None => read(prober, step, &document)
+                .await
+                .is_some_and(|exchange| resource_metadata([&*exchange]).is_some()),
+        };
+        more = match more {
+            Some(left) => Some(left.saturating_sub(1)),
+            None if found => Some(u32::from(prober.standard())),
+            None => None,
+        };
         seen.push(document);
     }
     let transcript = prober.transcript();
@@ -46,9 +60,21 @@ pub(super) async fn documents(prober: &Prober<'_>, target: &Endpoint) {
         // 2025-03-26: the origin of the endpoint is its own authorization server.
         None => {
             let document = Document::Here(target.place.well_known(AUTHORIZATION_SERVER, true));
-            read(prober, "as 0.1", &document).await;
+            let root = read(prober, "as 0.1", &document).await;
+            let found = root.is_some_and(|root| authorization_server(&root).is_some());
+            if !found && prober.standard() && old(&transcript) {
+                // Its head alone: without parameters nothing begins there.
+                let call = document_call(DEFAULT_AUTHORIZE, &target.place.at("/authorize"));
+                prober.send(call.until(Until::Head)).await;
+            }
         }
     }
+}
+
+/// Whether nothing newer than 2025-03-26 is spoken, as far as was seen.
+fn old(transcript: &Transcript) -> bool {
+    let newest = classify(transcript).revisions.into_iter().max();
+    newest.is_some_and(|newest| newest < Revision::V2025_06_18)
 }
 
 async fn authorization(prober: &Prober<'_>, number: usize, issuer: &str, target: &Endpoint) {
@@ -56,9 +82,21 @@ async fn authorization(prober: &Prober<'_>, number: usize, issuer: &str, target:
         let step = format!("as {number}.{}", form.saturating_add(1));
         let Some(document) = document_at(prober, url, target) else { return };
         let Some(exchange) = read(prober, &step, &document).await else { return };
-        if authorization_server(&exchange).is_some() {
-            return;
+        if let Some(metadata) = authorization_server(&exchange) {
+            return keys(prober, number, &metadata, target).await;
         }
+    }
+}
+
+/// The key set of an authorization server, one GET.
+async fn keys(prober: &Prober<'_>, number: usize, metadata: &Value, target: &Endpoint) {
+    let Some(url) = metadata.get("jwks_uri").and_then(Value::as_str) else { return };
+    let step = format!("jwks {number}");
+    if !prober.standard() {
+        return prober.wire.skip(PROBE, Some(&step), SkipReason::Profile);
+    }
+    if let Some(document) = document_at(prober, url, target) {
+        read(prober, &step, &document).await;
     }
 }
 

@@ -104,9 +104,9 @@ pub fn plan(profile: Profile) -> Vec<Planned> {
         ),
         row(
             ProbeId::Auth,
-            "the cheapest requests without the credential, and authorization metadata (one GET each)",
-            22,
-            30,
+            "the cheapest requests without the credential, one with a token that nobody issued, and authorization metadata and keys (one GET each)",
+            23,
+            37,
         ),
         row(ProbeId::Malformed, "broken JSON, JSON that is no request, another JSON-RPC version", 4, 6),
         row(ProbeId::BadInput, "eight forms of bad input, and the cheapest request before and after", 13, 28),

@@ -17,6 +17,9 @@ pub enum Exposure {
     Public,
 }
 
+/// What is said of an address that a reply pointed to, and that is not contacted.
+pub const NOT_CONTACTED: &str = "is not for everybody: a remote-chosen address is not contacted";
+
 /// Classifies an address; IPv4 inside IPv6 (mapped, NAT64, 6to4) counts as that IPv4 address. Only what the
 /// registries of special-purpose addresses (RFC 6890, as IANA keeps them) leave to servers is public.
 #[must_use]

@@ -24,9 +24,10 @@ const METHODS: [&str; 15] = [
 /// Bodies that are no message.
 const BROKEN: [&str; 5] = ["", "null", "[]", r#"{"foo":1}"#, r#"{"jsonrpc":"2.0","id":1,"#];
 /// Paths of ours on the origin that is scanned.
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 14] = [
     "/",
     "/.well-known/agent-card.json",
+    "/authorize",
     "/mcp",
     "/mcp/",
     "/api/mcp",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agentgauge::checks;
-use agentgauge::demo::{Base, Behaviour, Endpoint, Fault};
+use agentgauge::demo::{Base, Behaviour, Endpoint, Fault, Logged};
 use agentgauge::exit::Exit;
 use agentgauge::facts::{Kind, Readings, troubles};
 use agentgauge::finding::Finding;
@@ -26,8 +26,24 @@ use tokio::io::AsyncWriteExt;
 use crate::support::raw::{Raw, head};
 use crate::support::{class, scan_with, step};
 
-const AUTH: [&str; 5] =
-    ["auth-challenge-401", "auth-consistent", "auth-prm-found", "auth-pkce-s256", "auth-no-token-in-url"];
+const AUTH: [&str; 16] = [
+    "auth-challenge-401",
+    "auth-consistent",
+    "auth-invalid-token-401",
+    "auth-prm-found",
+    "auth-prm-valid",
+    "auth-prm-resource-match",
+    "auth-metadata-urls-safe",
+    "auth-as-metadata",
+    "auth-as-issuer-match",
+    "auth-pkce-s256",
+    "auth-alg-none",
+    "auth-as-legacy-grants",
+    "auth-registration-path",
+    "auth-public-client",
+    "auth-scope-guidance",
+    "auth-no-token-in-url",
+];
 
 fn start(fault: Option<Fault>) -> Endpoint {
     let sound = Behaviour::sound(Base::Gated);
@@ -140,7 +156,9 @@ async fn with_the_token_both_identities_are_probed() {
     assert!(step(&transcript, "initialize").credentialed());
     assert_eq!(endpoint.sessions_opened(), endpoint.sessions_deleted());
     // What the server saw agrees with what was recorded.
-    let bare = endpoint.requests().iter().filter(|request| request.header("authorization").is_none()).count();
+    let ours = format!("Bearer {}", endpoint.token());
+    let given = |request: &Logged| request.header("authorization") == Some(ours.as_str());
+    let bare = endpoint.requests().iter().filter(|request| !given(request)).count();
     let recorded = transcript.exchanges.iter().filter(|exchange| !exchange.credentialed()).count();
     assert_eq!(bare, recorded);
     assert!(transcript.exchanges.len() <= 80, "{}", transcript.exchanges.len());
@@ -164,7 +182,9 @@ async fn a_refused_token_is_told_and_not_sent_again() {
     assert!(class.credential_refused);
     assert!(class.reason.contains("refused the credential"), "{}", class.reason);
     let all = findings(&transcript);
-    for id in AUTH {
+    // That token was the wrong one already.
+    assert!(all["auth-invalid-token-401"].message.contains("was refused"));
+    for id in AUTH.iter().copied().filter(|id| *id != "auth-invalid-token-401") {
         assert_eq!(all[id].status, Status::Pass, "{id}: {}", all[id].message);
     }
     assert!(all["rpc-id-echo"].message.contains("the credential was refused"));

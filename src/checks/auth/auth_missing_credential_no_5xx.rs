@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
         Gated::Unseen,
     ),
-    reads: Reads::Of(&[ProbeId::Auth]),
+    reads: Reads::All,
     basis: &[
         mcp!("2026-07-28", "Authorization, Error Handling", "basic/authorization#error-handling"),
         rfc!(9110, "15.5.2", "401 Unauthorized"),

@@ -18,7 +18,7 @@ pub(super) static CHECK: Check = Check {
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream, Transport::Websocket],
         Gated::Judged,
     ),
-    reads: Reads::Of(&[ProbeId::Auth, ProbeId::Classify]),
+    reads: Reads::All,
     basis: &[
         mcp!(
             "2026-07-28",

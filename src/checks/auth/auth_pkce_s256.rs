@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::auth::{authorization_server, gate};
+use crate::facts::auth_documents::for_machines;
 use crate::transcript::Failure;
 
 pub(super) static CHECK: Check = Check {
@@ -85,15 +86,6 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         },
     );
     inconclusive(why)
-}
-
-/// Whether no grant of this server uses an authorization code. Left out, the list is authorization_code
-/// and implicit (RFC 8414 section 2).
-fn for_machines(metadata: &Value) -> bool {
-    metadata
-        .get("grant_types_supported")
-        .and_then(Value::as_array)
-        .is_some_and(|grants| !grants.is_empty() && !grants.iter().any(|grant| grant == "authorization_code"))
 }
 
 #[cfg(test)]

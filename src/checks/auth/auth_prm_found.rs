@@ -3,6 +3,7 @@
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::auth::{challenges, crashed, document, gate, metadata_url, resource_metadata};
+use crate::facts::auth_documents::unclear;
 
 pub(super) static CHECK: Check = Check {
     id: "auth-prm-found",
@@ -44,7 +45,8 @@ pub(super) static CHECK: Check = Check {
         passes: "A JSON document is at one of them.",
         warns: "It is only at a well-known URL although the endpoint speaks 2025-06-18 at most, which \
                 wants it named in the challenge.",
-        fails: "None has it. A page that is no JSON does not count.",
+        fails: "None has it, or not the URL that the challenge names: clients look nowhere else then. A page that is \
+                no JSON does not count. A refusal (401, 403, 429), a 5xx, a redirect or a firewall decides nothing.",
     },
     judge,
 };
@@ -72,11 +74,17 @@ fn judge(facts: &Facts<'_>) -> Judgement {
                 format!("found at the well-known URL {place}, but the challenge does not name them");
             return warn(evidence, message);
         }
-        let mut message = format!("found at the well-known URL {place}");
-        if named.is_some() {
-            message.push_str(" (note: not at the URL that the challenge names)");
+        if let (Some(_), Some(tried)) = (&named, facts.steps(ProbeId::Auth, "prm-challenge").next()) {
+            if let Some(why) = unclear(tried) {
+                return inconclusive(format!("the URL that the challenge names could not be read: {why}"));
+            }
+            let message = format!(
+                "the challenge names `{}`, where there are none; clients do not look at the well-known URL {place} then",
+                cut(&tried.request.url)
+            );
+            return fail(Evidence::status(tried), message);
         }
-        return pass(evidence, message);
+        return pass(evidence, format!("found at the well-known URL {place}"));
     }
     if let Some(reason) = gate.not_oauth() {
         return not_applicable(reason);
@@ -96,12 +104,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     }
     let tried: Vec<&Exchange> =
         facts.of(ProbeId::Auth).filter(|exchange| exchange.step.starts_with("prm-")).collect();
-    if let Some(unclear) = tried.iter().find(|exchange| unclear(exchange)) {
-        let what = match (&unclear.failure, unclear.status()) {
-            (Some(failure), _) => failure.words(),
-            (None, status) => format!("HTTP {}", status.unwrap_or_default()),
-        };
-        return inconclusive(format!("the metadata could not be read: {what}"));
+    if let Some(why) = tried.iter().find_map(|exchange| unclear(exchange)) {
+        return inconclusive(format!("the metadata could not be read: {why}"));
     }
     match tried.last() {
         None => inconclusive(facts.why_not(ProbeId::Auth, Some("prm-path"))),
@@ -116,14 +120,6 @@ fn judge(facts: &Facts<'_>) -> Judgement {
                 format!("no metadata at the challenge's URL or at the well-known ones{page}"),
             )
         }
-    }
-}
-
-/// Whether a reply says nothing about the document: clients may follow where we do not.
-fn unclear(exchange: &Exchange) -> bool {
-    match exchange.status() {
-        None => true,
-        Some(status) => matches!(status, 300..=399 | 429 | 500..=599),
     }
 }
 
@@ -165,10 +161,17 @@ mod tests {
         assert_eq!(path.judge(&CHECK).status, Status::Pass);
         let root = gated("").with(at("prm-path").status(404)).with(at("prm-root").json(sound()));
         assert_eq!(root.judge(&CHECK).status, Status::Pass);
-        let broken = gated(NAMED).with(at("prm-challenge").status(404)).with(at("prm-path").json(sound()));
-        let finding = broken.judge(&CHECK);
-        assert_eq!(finding.status, Status::Pass);
-        assert!(finding.message.contains("note"), "{}", finding.message);
+    }
+
+    #[test]
+    fn fails_when_the_challenge_names_a_url_without_them() {
+        let at_named = |made: Made| gated(NAMED).with(made).with(at("prm-path").json(sound())).judge(&CHECK);
+        let finding = at_named(at("prm-challenge").status(404));
+        assert_eq!(finding.status, Status::Fail);
+        assert!(finding.message.contains("the challenge names"), "{}", finding.message);
+        for status in [401, 403, 429, 503] {
+            assert_eq!(at_named(at("prm-challenge").status(status)).status, Status::Inconclusive);
+        }
     }
 
     #[test]
