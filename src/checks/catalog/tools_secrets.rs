@@ -88,18 +88,18 @@ mod tests {
     // Not written in one piece, so that no search for keys takes it for a real one.
     const KEY: &str = concat!("ghp", "_9fK2mQ7xLr4TzV8wYb1NcH6sJd3PgE5uRa0K");
 
-    fn tools(tools: Value) -> Scan {
+    fn tools(tools: &Value) -> Scan {
         let body = json!({"jsonrpc":"2.0","id":1,"method":"tools/list"});
         Scan::modern()
             .with(post(ProbeId::Catalogue, "tools/list", Era::Modern, body).result(json!({ "tools": tools })))
     }
 
     fn described(description: &str) -> Scan {
-        tools(json!([{"name":"add","description":description,"inputSchema":{"type":"object"}}]))
+        tools(&json!([{"name":"add","description":description,"inputSchema":{"type":"object"}}]))
     }
 
-    fn parameter(schema: Value) -> Scan {
-        tools(json!([{"name":"add","inputSchema":{"type":"object","properties":{"token":schema}}}]))
+    fn parameter(schema: &Value) -> Scan {
+        tools(&json!([{"name":"add","inputSchema":{"type":"object","properties":{"token":schema}}}]))
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
                 described("Uses AKIAIOSFODNN7EXAMPLE or ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx."),
             ),
             pass("a cursor", described("Goes on with page_token: CAUQAA9fK2mQ7xLr4TzV8wYb1NcH6s")),
-            pass("an example", parameter(json!({"examples":["token: 9fK2mQ7xLr4TzV8wYb1NcH6s"]}))),
+            pass("an example", parameter(&json!({"examples":["token: 9fK2mQ7xLr4TzV8wYb1NcH6s"]}))),
             pass("a masked password", described("Reads postgres://~userinfo~:~password~@db.test/x"))
                 .naming("note: description of tool `add`"),
             pass("a masked token", described("token: ~session-1~")),
@@ -120,10 +120,10 @@ mod tests {
             fail("a key in a description", described(&format!("Adds with {KEY}.")))
                 .naming("a GitHub token")
                 .at("body /result/tools/0/description"),
-            fail("in a default", parameter(json!({"default":KEY}))).naming("`default` of parameter `token`"),
-            fail("in an example", parameter(json!({"examples":[KEY]}))),
+            fail("in a default", parameter(&json!({"default":KEY}))).naming("`default` of parameter `token`"),
+            fail("in an example", parameter(&json!({"examples":[KEY]}))),
             undecided("nothing was asked", Scan::modern()),
-            not_applicable("nothing is listed", tools(json!([]))),
+            not_applicable("nothing is listed", tools(&json!([]))),
         ];
         hold(&CHECK, examples);
     }
@@ -135,11 +135,15 @@ mod tests {
         for text in [format!("{KEY} adds"), format!("x {KEY}"), format!("api_key={suspect}")] {
             let tool = json!({"name":text,"title":text,"description":text,"inputSchema":{"type":"object","required":["y"],
                 "properties":{text.clone():{"description":text,"enum":[text,1],"type":"string","default":text}}}});
-            let scan = tools(json!([tool, tool]));
+            let scan = tools(&json!([tool, tool]));
             for check in crate::checks::all() {
                 let found = scan.judge(check);
                 let shown = format!("{} {:?}", found.message, found.evidence);
-                assert!(!shown.contains(&KEY[4..]) && !shown.contains(suspect), "{}: {shown}", check.id);
+                assert!(
+                    !shown.contains(KEY.trim_start_matches("ghp")) && !shown.contains(suspect),
+                    "{}: {shown}",
+                    check.id
+                );
             }
         }
     }
