@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::catalogue_text::{Text, Texts};
+use super::effects::words_of;
 use super::steering::{Aim, Plain, Wording, split};
 
 /// Orders about tools of whatever name.
@@ -123,22 +124,22 @@ const FOR_PEOPLE: [&str; 9] =
 /// How far apart a verb and what it asks for may stand, in bytes.
 const NEAR: usize = 60;
 
-/// The names that an endpoint uses itself, in lower case.
+/// The words of which an endpoint makes its own names, in lower case.
 #[derive(Clone, Debug, Default)]
 pub struct Names(BTreeSet<String>);
 
 impl Names {
-    /// The names of what is listed, and of all parameters.
+    /// Those of what is listed, and of all parameters.
     #[must_use]
     pub fn of(texts: &Texts<'_>) -> Self {
         let named = texts.all.iter().filter(|text| text.member.ends_with("/name") || text.property());
-        Self(named.map(|text| text.text.to_lowercase()).collect())
+        let words = named.flat_map(|text| words_of(text.text)).filter(|word| word.len() > 2);
+        Self(words.collect())
     }
 
-    /// Whether a word is one of them, or one with a prefix that a client gave it.
-    fn know(&self, word: &str) -> bool {
-        self.0.contains(word)
-            || self.0.iter().any(|name| name.len() > 3 && (word.ends_with(name) || name.contains(word)))
+    /// Whether a name shares a word with one of them: it may be a tool that this caller does not see.
+    fn know(&self, name: &str) -> bool {
+        words_of(name).iter().any(|word| self.0.contains(word))
     }
 }
 
@@ -161,6 +162,8 @@ impl Said {
         }
         let plain = Plain::of(text.text);
         let name = text.name.to_lowercase();
+        // Instructions may name tools that this caller does not see.
+        let names = names.filter(|_| text.owner != "server");
         let mut shadowing = Vec::new();
         for (index, sentence) in plain.sentences().enumerate() {
             // The first verb of the first sentence tells what the tool does.
@@ -293,6 +296,7 @@ mod tests {
     fn good_documentation_stays_within_its_tool() {
         for (name, text) in [
             ("read_file", "Reads a file. Before calling list_files, set page_size."),
+            ("get_weather", "Weather. Before calling get_station, call this."),
             ("open_session", "Opens a session. Call this before any other tool to start the session."),
             ("list_projects", "Lists projects. Use this before any other tool to get the id of a project."),
             ("add_ssh_key", "Adds a key. Pass the content of ~/.ssh/id_ed25519.pub."),

@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Practice,
     applies: Applies::mcp(
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
-        Gated::Hidden,
+        Gated::Unseen,
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::HttpSse, ProbeId::WebSocket, ProbeId::Catalogue]),
     basis: &[
@@ -35,8 +35,8 @@ pub(super) static CHECK: Check = Check {
     how: How {
         sent: "Nothing more: names, titles, descriptions, words in schemas, prompts, resources and `instructions`. English \
                wordings alone. Orders: `before calling any other tool`, `instead of other tools`, `do not use other tools` and \
-               their like, or `before calling`, `always call`, `do not call` with a name in snake case that this server does not \
-               have. Requests: `read`, `include`, `pass`, `send` and their like before `~/.ssh`, `id_rsa`, `mcp.json`, \
+               their like, or `before calling`, `always call`, `do not call` with a name in snake case that shares no word with \
+               a name of this server. Requests: `read`, `include`, `pass`, `send` and their like before `~/.ssh`, `id_rsa`, `mcp.json`, \
                `.aws/credentials`, `/etc/passwd`, `conversation so far`, `entire conversation`, `your system prompt`, `environment variables` \
                in a tool of another subject. Addresses: `send`, `forward`, `upload`, `bcc` to a URL or mail address, with `always`, \
                `also`, `must` or `every`.",
