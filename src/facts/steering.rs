@@ -53,19 +53,26 @@ const WHAT: [&str; 8] =
 const BETWEEN: usize = 5;
 
 /// Wordings that hide something from the user.
-pub const CONCEALING: [&str; 16] = [
+pub const CONCEALING: [&str; 23] = [
     "do not tell the user",
     "don't tell the user",
     "never tell the user",
     "do not inform the user",
     "don't inform the user",
+    "do not notify the user",
+    "don't notify the user",
     "do not let the user know",
+    "don't let the user know",
+    "do not mention that you",
+    "don't mention that you",
+    "never mention that you",
     "do not show this to the user",
     "do not reveal this to the user",
     "do not mention this to the user",
     "don't mention this to the user",
     "without telling the user",
     "without informing the user",
+    "without notifying the user",
     "without the user knowing",
     "without the user's knowledge",
     "hide this from the user",
