@@ -28,7 +28,7 @@ pub const ORDERS: [&str; 16] = [
 ];
 /// Words of a sentence that says why something comes first: to begin a session, or to learn what later calls need. That is
 /// no order about tools of others.
-const FIRST: [&str; 18] = [
+pub const FIRST: [&str; 18] = [
     "session",
     "authenticat",
     "log in",
@@ -85,13 +85,14 @@ pub const CONTEXT: [&str; 8] = [
     "environment variables",
 ];
 /// Verbs that ask for something.
-const ASKING: [&str; 12] = [
+pub const ASKING: [&str; 12] = [
     "read", "include", "pass", "send", "attach", "provide", "copy", "append", "paste", "put", "open", "load",
 ];
 /// Parts of the name of a tool whose subject is such a file.
-const ABOUT_FILES: [&str; 9] = ["ssh", "key", "config", "secret", "credential", "file", "kube", "aws", "mcp"];
+pub const ABOUT_FILES: [&str; 9] =
+    ["ssh", "key", "config", "secret", "credential", "file", "kube", "aws", "mcp"];
 /// Parts of the name of a tool whose subject is the conversation or the environment.
-const ABOUT_CONTEXT: [&str; 18] = [
+pub const ABOUT_CONTEXT: [&str; 18] = [
     "agent",
     "ask",
     "chat",
@@ -115,10 +116,10 @@ const ABOUT_CONTEXT: [&str; 18] = [
 /// Verbs that send something somewhere.
 pub const SENDING: [&str; 8] = ["send", "forward", "upload", "post", "bcc", "cc", "email", "copy"];
 /// Words without which a sentence says where something is and not that it shall always go there.
-const ALWAYS: [&str; 9] =
+pub const ALWAYS: [&str; 9] =
     ["always", "also", "must", "every", "bcc", "cc", "conversation", "secretly", "silently"];
 /// Words of a sentence that tells people where to write to.
-const FOR_PEOPLE: [&str; 9] =
+pub const FOR_PEOPLE: [&str; 9] =
     ["support", "feedback", "bug", "issue", "question", "contact", "docs", "documentation", "example"];
 
 /// How far apart a verb and what it asks for may stand, in bytes.

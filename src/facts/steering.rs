@@ -34,7 +34,7 @@ pub struct Wording {
 /// Verbs that take somebody from instructions.
 pub const VERBS: [&str; 3] = ["ignore", "disregard", "forget"];
 /// Which instructions are meant: those of somebody else.
-const WHOSE: [&str; 10] = [
+pub const WHOSE: [&str; 10] = [
     "previous",
     "prior",
     "above",
@@ -47,7 +47,7 @@ const WHOSE: [&str; 10] = [
     "developer",
 ];
 /// What is left behind.
-const WHAT: [&str; 8] =
+pub const WHAT: [&str; 8] =
     ["instruction", "instructions", "prompt", "prompts", "guidelines", "directives", "guardrails", "rules"];
 /// How many words may stand between verb and noun.
 const BETWEEN: usize = 5;

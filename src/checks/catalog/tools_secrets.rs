@@ -36,11 +36,15 @@ pub(super) static CHECK: Check = Check {
                Known are AWS access keys, tokens of GitHub, GitLab and Slack, keys of Google, Stripe (live), Anthropic and \
                OpenAI, private keys in PEM with their body and JSON web tokens that decode. Nothing is tried out, and no \
                value is shown.",
-        passes: "None was found, and every list was read to its end. Values of documentation are none: with `example`, `your`, \
-                 `test` or `xxx` in them, repeated or counting up, the tokens of RFC 7519. A password in a URL is noted: it \
-                 is masked when it is recorded, so whether it is a real one cannot be told.",
-        warns: "A random value of 20 or more characters behind `token:`, `password is`, `api_key=` and their like, unless \
-                it is shown as an example or is a cursor.",
+        passes: "None was found, and every list was read to its end. Values of documentation are none: those with one \
+                 of `example sample dummy fake your placeholder redacted changeme xxx test demo insert secret token` \
+                 in them, repeated or counting up, and the tokens of RFC 7519 and jwt.io. A password in a URL is \
+                 noted: it is masked when it is recorded, so whether it is a real one cannot be told.",
+        warns: "A random value of 20 or more characters behind `token:`, `password is`, `api_key=` and their like \
+                (`key` after `access account admin api auth encryption license master private secret signing`), unless \
+                one of `example, e.g, such as, for instance, sample, like, format, page, cursor, next, continuation, \
+                resume, sync, public, publish, idempotency, hash, partition` stands shortly before it, or it is an \
+                example of a schema.",
         fails: "A key that is known by its form.",
     },
     judge,
@@ -126,6 +130,15 @@ mod tests {
             not_applicable("nothing is listed", tools(&json!([]))),
         ];
         hold(&CHECK, examples);
+    }
+
+    #[test]
+    fn every_word_that_decides_is_printed() {
+        use crate::transcript::known_secrets::{EXAMPLES, HARMLESS, OWNERS};
+        let lists: [&[&str]; 3] = [&EXAMPLES, &HARMLESS, &OWNERS];
+        for word in lists.into_iter().flatten() {
+            assert!(CHECK.how.passes.contains(word) || CHECK.how.warns.contains(word), "{word}");
+        }
     }
 
     /// Whatever a check says of such a tool: the key is not in it.
