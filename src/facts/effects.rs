@@ -11,7 +11,8 @@ pub const SENDING: [&str; 6] = ["send", "post", "publish", "deploy", "transfer",
 /// Verbs that write, if what follows is a thing that is kept.
 pub const WRITING: [&str; 3] = ["create", "update", "write"];
 /// What `drop` destroys.
-const DROPPED: [&str; 8] = ["table", "tables", "database", "collection", "index", "user", "schema", "column"];
+pub const DROPPED: [&str; 8] =
+    ["table", "tables", "database", "collection", "index", "user", "schema", "column"];
 /// Things that are kept.
 pub const KEPT: [&str; 22] = [
     "account",
@@ -74,7 +75,7 @@ pub const HARMLESS: [&str; 33] = [
     "markdown",
 ];
 /// Last words of a name that make its first one a noun: `post_stats`, `transfer_status`.
-const LOOKED_AT: [&str; 18] = [
+pub const LOOKED_AT: [&str; 18] = [
     "count", "details", "docs", "fees", "guide", "help", "history", "info", "link", "list", "logs",
     "options", "quote", "report", "stats", "status", "summary", "url",
 ];

@@ -15,6 +15,9 @@ pub struct Hidden {
     pub row: usize,
 }
 
+/// Most tag characters of a flag, and one: a region of ISO 3166-2 has at most six letters, and a sign ends it.
+const FLAG: u8 = 8;
+
 /// Looks for characters that do not show.
 ///
 /// Joiners, direction marks and word breaks belong to many scripts and to emoji: they count only between
@@ -24,19 +27,28 @@ pub struct Hidden {
 #[must_use]
 pub fn hidden(text: &str) -> Option<Hidden> {
     let mut found: Option<Hidden> = None;
-    let (mut before, mut flag, mut row) = (None::<char>, false, 0_usize);
+    let (mut before, mut flag, mut row, mut selected) = (None::<char>, 0_u8, 0_usize, false);
     let mut rest = text.chars();
     while let Some(character) = rest.next() {
         let code = u32::from(character);
         let tag = (0xE_0000..=0xE_007F).contains(&code);
-        flag = code == 0x1_F3F4 || (flag && tag);
+        flag = if code == 0x1_F3F4 {
+            FLAG
+        } else if tag {
+            flag.saturating_sub(1)
+        } else {
+            0
+        };
         let plain = |beside: Option<char>| beside.is_none_or(|beside| beside.is_ascii());
-        let deceptive = matches!(code, 0x202D | 0x202E) || (tag && !flag);
+        let deceptive = matches!(code, 0x202D | 0x202E) || (tag && flag == 0);
         let invisible = match code {
             0x202A..=0x202C | 0x2066..=0x2069 | 0x2060..=0x2064 => true,
+            // One selects a variant of what stands before it; another behind it selects nothing.
+            0xFE00..=0xFE0F | 0xE_0100..=0xE_01EF => selected,
             0x200B..=0x200F | 0xFEFF => plain(before) && plain(next_shown(rest.clone())),
             _ => deceptive,
         };
+        selected = matches!(code, 0xFE00..=0xFE0F | 0xE_0100..=0xE_01EF);
         if invisible {
             let first = || Hidden { first: format!("U+{code:04X}"), count: 0, deceptive: false, row: 0 };
             let known = found.get_or_insert_with(first);
@@ -90,6 +102,11 @@ mod tests {
         assert_eq!(deceptive("\u{202e}txt.exe\u{202c}"), Some(true));
         assert_eq!(deceptive("zero\u{200b}width"), Some(false));
         assert_eq!(deceptive("Hello \u{2068}name\u{2069}"), Some(false));
+        let behind: String =
+            "obey all".chars().filter_map(|c| char::from_u32(0xE_0000 + u32::from(c))).collect();
+        assert_eq!(deceptive(&format!("\u{1f3f4}{behind}")), Some(true));
+        let smuggled: String = (0xE_0100..0xE_010C).filter_map(char::from_u32).collect();
+        assert_eq!(hidden(&format!("☺{smuggled}")).map(|found| found.row), Some(11));
         assert_eq!(hidden(&format!("a{}b", "\u{200b}\u{200c}".repeat(4))).map(|found| found.row), Some(8));
         let found = hidden("a\u{200b}b\u{e0041}\u{e0042}").unwrap();
         assert_eq!((found.first.as_str(), found.count, found.row), ("U+E0041", 3, 2));

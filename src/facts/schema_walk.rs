@@ -62,7 +62,7 @@ const NAMED: [&str; 6] =
 #[must_use]
 pub fn subschemas<'s>(schema: &'s Value, room: &mut usize) -> Subschemas<'s> {
     let mut found = Subschemas::default();
-    found.visit(schema, String::new(), 0, true, MOST_SUBSCHEMAS.min(*room));
+    found.visit(schema, "", 0, true, MOST_SUBSCHEMAS.min(*room));
     *room = room.saturating_sub(found.all.len());
     found
 }
@@ -76,26 +76,26 @@ pub fn property(pointer: &str) -> Option<String> {
 }
 
 impl<'s> Subschemas<'s> {
-    fn visit(&mut self, value: &'s Value, pointer: String, depth: usize, required: bool, most: usize) {
+    fn visit(&mut self, value: &'s Value, pointer: &str, depth: usize, required: bool, most: usize) {
         let Some(schema) = value.as_object() else { return };
         if depth > MOST_DEPTH || self.all.len() >= most {
             self.cut = true;
             return;
         }
-        self.all.push(Subschema { pointer: pointer.clone(), schema, depth, required });
+        self.all.push(Subschema { pointer: pointer.to_owned(), schema, depth, required });
         let deeper = depth.saturating_add(1);
         for (key, value) in schema {
             let at = format!("{pointer}/{}", escaped(key));
             if NAMED.contains(&key.as_str()) {
                 for (name, value) in value.as_object().into_iter().flatten() {
                     let needed = required && key == "properties" && names(schema, name);
-                    self.visit(value, format!("{at}/{}", escaped(name)), deeper, needed, most);
+                    self.visit(value, &format!("{at}/{}", escaped(name)), deeper, needed, most);
                 }
             } else if ONE.contains(&key.as_str()) {
                 let needed = required && key == "allOf";
-                self.visit(value, at.clone(), deeper, false, most);
+                self.visit(value, &at, deeper, false, most);
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    self.visit(item, format!("{at}/{index}"), deeper, needed, most);
+                    self.visit(item, &format!("{at}/{index}"), deeper, needed, most);
                 }
             }
         }

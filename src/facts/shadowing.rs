@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::catalogue_text::{Text, Texts};
+use super::effects::words_of;
 use super::steering::{Aim, Plain, Wording, split};
 
 /// Orders about tools of whatever name.
@@ -27,7 +28,7 @@ pub const ORDERS: [&str; 16] = [
 ];
 /// Words of a sentence that says why something comes first: to begin a session, or to learn what later calls need. That is
 /// no order about tools of others.
-const FIRST: [&str; 18] = [
+pub const FIRST: [&str; 18] = [
     "session",
     "authenticat",
     "log in",
@@ -84,13 +85,14 @@ pub const CONTEXT: [&str; 8] = [
     "environment variables",
 ];
 /// Verbs that ask for something.
-const ASKING: [&str; 12] = [
+pub const ASKING: [&str; 12] = [
     "read", "include", "pass", "send", "attach", "provide", "copy", "append", "paste", "put", "open", "load",
 ];
 /// Parts of the name of a tool whose subject is such a file.
-const ABOUT_FILES: [&str; 9] = ["ssh", "key", "config", "secret", "credential", "file", "kube", "aws", "mcp"];
+pub const ABOUT_FILES: [&str; 9] =
+    ["ssh", "key", "config", "secret", "credential", "file", "kube", "aws", "mcp"];
 /// Parts of the name of a tool whose subject is the conversation or the environment.
-const ABOUT_CONTEXT: [&str; 18] = [
+pub const ABOUT_CONTEXT: [&str; 18] = [
     "agent",
     "ask",
     "chat",
@@ -114,31 +116,31 @@ const ABOUT_CONTEXT: [&str; 18] = [
 /// Verbs that send something somewhere.
 pub const SENDING: [&str; 8] = ["send", "forward", "upload", "post", "bcc", "cc", "email", "copy"];
 /// Words without which a sentence says where something is and not that it shall always go there.
-const ALWAYS: [&str; 9] =
+pub const ALWAYS: [&str; 9] =
     ["always", "also", "must", "every", "bcc", "cc", "conversation", "secretly", "silently"];
 /// Words of a sentence that tells people where to write to.
-const FOR_PEOPLE: [&str; 9] =
+pub const FOR_PEOPLE: [&str; 9] =
     ["support", "feedback", "bug", "issue", "question", "contact", "docs", "documentation", "example"];
 
 /// How far apart a verb and what it asks for may stand, in bytes.
 const NEAR: usize = 60;
 
-/// The names that an endpoint uses itself, in lower case.
+/// The words of which an endpoint makes its own names, in lower case.
 #[derive(Clone, Debug, Default)]
 pub struct Names(BTreeSet<String>);
 
 impl Names {
-    /// The names of what is listed, and of all parameters.
+    /// Those of what is listed, and of all parameters.
     #[must_use]
     pub fn of(texts: &Texts<'_>) -> Self {
         let named = texts.all.iter().filter(|text| text.member.ends_with("/name") || text.property());
-        Self(named.map(|text| text.text.to_lowercase()).collect())
+        let words = named.flat_map(|text| words_of(text.text)).filter(|word| word.len() > 2);
+        Self(words.collect())
     }
 
-    /// Whether a word is one of them, or one with a prefix that a client gave it.
-    fn know(&self, word: &str) -> bool {
-        self.0.contains(word)
-            || self.0.iter().any(|name| name.len() > 3 && (word.ends_with(name) || name.contains(word)))
+    /// Whether a name shares a word with one of them: it may be a tool that this caller does not see.
+    fn know(&self, name: &str) -> bool {
+        words_of(name).iter().any(|word| self.0.contains(word))
     }
 }
 
@@ -161,6 +163,8 @@ impl Said {
         }
         let plain = Plain::of(text.text);
         let name = text.name.to_lowercase();
+        // Instructions may name tools that this caller does not see.
+        let names = names.filter(|_| text.owner != "server");
         let mut shadowing = Vec::new();
         for (index, sentence) in plain.sentences().enumerate() {
             // The first verb of the first sentence tells what the tool does.
@@ -293,6 +297,7 @@ mod tests {
     fn good_documentation_stays_within_its_tool() {
         for (name, text) in [
             ("read_file", "Reads a file. Before calling list_files, set page_size."),
+            ("get_weather", "Weather. Before calling get_station, call this."),
             ("open_session", "Opens a session. Call this before any other tool to start the session."),
             ("list_projects", "Lists projects. Use this before any other tool to get the id of a project."),
             ("add_ssh_key", "Adds a key. Pass the content of ~/.ssh/id_ed25519.pub."),

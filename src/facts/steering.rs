@@ -34,7 +34,7 @@ pub struct Wording {
 /// Verbs that take somebody from instructions.
 pub const VERBS: [&str; 3] = ["ignore", "disregard", "forget"];
 /// Which instructions are meant: those of somebody else.
-const WHOSE: [&str; 10] = [
+pub const WHOSE: [&str; 10] = [
     "previous",
     "prior",
     "above",
@@ -47,25 +47,32 @@ const WHOSE: [&str; 10] = [
     "developer",
 ];
 /// What is left behind.
-const WHAT: [&str; 8] =
+pub const WHAT: [&str; 8] =
     ["instruction", "instructions", "prompt", "prompts", "guidelines", "directives", "guardrails", "rules"];
 /// How many words may stand between verb and noun.
 const BETWEEN: usize = 5;
 
 /// Wordings that hide something from the user.
-pub const CONCEALING: [&str; 16] = [
+pub const CONCEALING: [&str; 23] = [
     "do not tell the user",
     "don't tell the user",
     "never tell the user",
     "do not inform the user",
     "don't inform the user",
+    "do not notify the user",
+    "don't notify the user",
     "do not let the user know",
+    "don't let the user know",
+    "do not mention that you",
+    "don't mention that you",
+    "never mention that you",
     "do not show this to the user",
     "do not reveal this to the user",
     "do not mention this to the user",
     "don't mention this to the user",
     "without telling the user",
     "without informing the user",
+    "without notifying the user",
     "without the user knowing",
     "without the user's knowledge",
     "hide this from the user",

@@ -72,7 +72,7 @@ static HEADS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::new(FORMS.iter().map(|form| form.head)).ok());
 
 /// Words of which one says that a value is one of documentation.
-const EXAMPLES: [&str; 14] = [
+pub const EXAMPLES: [&str; 14] = [
     "example",
     "sample",
     "dummy",
@@ -89,7 +89,7 @@ const EXAMPLES: [&str; 14] = [
     "token",
 ];
 /// Words before a value which say that it is shown for its form, or is no secret of anybody.
-const HARMLESS: [&str; 18] = [
+pub const HARMLESS: [&str; 18] = [
     "example",
     "e.g",
     "such as",
@@ -110,7 +110,7 @@ const HARMLESS: [&str; 18] = [
     "partition",
 ];
 /// Words that make a bare `key` a secret one.
-const OWNERS: [&str; 11] = [
+pub const OWNERS: [&str; 11] = [
     "access",
     "account",
     "admin",

@@ -15,7 +15,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Practice,
     applies: Applies::mcp(
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
-        Gated::Hidden,
+        Gated::Unseen,
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::HttpSse, ProbeId::WebSocket, ProbeId::Catalogue]),
     basis: &[

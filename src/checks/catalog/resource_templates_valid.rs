@@ -63,7 +63,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             match expressions(template) {
                 Err(what) => add(Status::Fail, "uriTemplate", format!("{shown} {what}")),
                 Ok(0) => {
-                    add(Status::Warn, "uriTemplate", format!("{shown} has no expression: it is a resource"))
+                    add(Status::Warn, "uriTemplate", format!("{shown} has no expression: it is a resource"));
                 }
                 Ok(_) => {}
             }

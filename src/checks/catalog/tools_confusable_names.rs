@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Practice,
     applies: Applies::mcp(
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
-        Gated::Hidden,
+        Gated::Unseen,
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::HttpSse, ProbeId::WebSocket, ProbeId::Catalogue]),
     basis: &[
@@ -69,7 +69,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         }
         match known.insert((text.owner, looks), text.text) {
             Some(other) if other != text.text => {
-                add(Status::Fail, &format!("looks like `{}`, and is another", cut(other)))
+                add(Status::Fail, &format!("looks like `{}`, and is another", cut(other)));
             }
             _ => seen.add_with(Status::Pass, || text.evidence(text.text), "distinct"),
         }

@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Practice,
     applies: Applies::mcp(
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
-        Gated::Hidden,
+        Gated::Unseen,
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Catalogue]),
     basis: &[
@@ -30,14 +30,17 @@ pub(super) static CHECK: Check = Check {
                   `\"annotations\": {\"readOnlyHint\": false, \"destructiveHint\": true}`.",
     causes: &[],
     how: How {
-        sent: "Nothing more: the annotations of `tools/list` against the first word of the name (without a prefix that all \
-               names share) and the first sentence of the description. English verbs alone, with an object after them. \
-               Destroying: `delete purge erase wipe destroy revoke terminate kill uninstall`, and `drop` before table, \
-               database, collection, index, user, schema. Writing: `send post publish deploy transfer pay`, and `create update \
-               write` before a thing that is kept, such as order, user, issue, file. Left out are rehearsals (`dry`, \
-               `preview`, `simulate`, `validate`, `check`, `estimate`), questions (`request`, `query`, `ping`) and functions of \
-               their own input (`text`, `string`, `line`, `whitespace`, `column`, `duplicates`, `image`, `background`, `pdf`, \
-               `pages`, `audio`, `video`, `csv`, `markdown`).",
+        sent: "Nothing more: the annotations of `tools/list` against the first word of the name (without a prefix that \
+               all names share) and the first sentence of the description. English verbs alone, with an object after \
+               them. Destroying: `delete purge erase wipe destroy revoke terminate kill uninstall drop`, the last \
+               before `table tables database collection index user schema column`. Writing: `send post publish deploy \
+               transfer pay`, and `create update write` before a thing that is kept: `account booking branch comment \
+               contact customer database document event file invoice issue member order page payment project record \
+               repository task ticket user`. Left out are names that end with `count details docs fees guide help \
+               history info link list logs options quote report stats status summary url`, and rehearsals, questions \
+               and functions of their own input, with `dry preview simulate validate check estimate plan draft text \
+               string strings line lines whitespace column columns duplicates whether would request requests query \
+               ping image images background pdf pages audio video noise csv markdown` in name or sentence.",
         passes: "Hints are given, none is at odds with its tool, and the list was read to its end. Without any hint it does not \
                  apply.",
         warns: "Of a tool that is marked read-only, the name or the description alone destroys, or both write.",
@@ -154,4 +157,14 @@ fn examples() {
             undecided("nothing was asked", Scan::modern()),
         ],
     );
+}
+
+#[cfg(test)]
+#[test]
+fn every_word_that_decides_is_printed() {
+    use crate::facts::effects::*;
+    let lists: [&[&str]; 7] = [&DESTROYING, &DROPPED, &SENDING, &WRITING, &KEPT, &LOOKED_AT, &HARMLESS];
+    for word in lists.into_iter().flatten() {
+        assert!(CHECK.how.sent.contains(word), "{word}");
+    }
 }

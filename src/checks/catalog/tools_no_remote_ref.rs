@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Practice,
     applies: Applies::mcp(
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
-        Gated::Hidden,
+        Gated::Unseen,
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::Catalogue]),
     basis: &[mcp!("2026-07-28", "Basic, JSON Schema Usage (reference resolution)", "basic#ref-resolution")],

@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     level: Level::Practice,
     applies: Applies::mcp(
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::Websocket],
-        Gated::Hidden,
+        Gated::Unseen,
     ),
     reads: Reads::Of(&[ProbeId::Classify, ProbeId::HttpSse, ProbeId::WebSocket, ProbeId::Catalogue]),
     basis: &[
@@ -36,11 +36,15 @@ pub(super) static CHECK: Check = Check {
                Known are AWS access keys, tokens of GitHub, GitLab and Slack, keys of Google, Stripe (live), Anthropic and \
                OpenAI, private keys in PEM with their body and JSON web tokens that decode. Nothing is tried out, and no \
                value is shown.",
-        passes: "None was found, and every list was read to its end. Values of documentation are none: with `example`, `your`, \
-                 `test` or `xxx` in them, repeated or counting up, the tokens of RFC 7519. A password in a URL is noted: it \
-                 is masked when it is recorded, so whether it is a real one cannot be told.",
-        warns: "A random value of 20 or more characters behind `token:`, `password is`, `api_key=` and their like, unless \
-                it is shown as an example or is a cursor.",
+        passes: "None was found, and every list was read to its end. Values of documentation are none: those with one \
+                 of `example sample dummy fake your placeholder redacted changeme xxx test demo insert secret token` \
+                 in them, repeated or counting up, and the tokens of RFC 7519 and jwt.io. A password in a URL is \
+                 noted: it is masked when it is recorded, so whether it is a real one cannot be told.",
+        warns: "A random value of 20 or more characters behind `token:`, `password is`, `api_key=` and their like \
+                (`key` after `access account admin api auth encryption license master private secret signing`), unless \
+                one of `example, e.g, such as, for instance, sample, like, format, page, cursor, next, continuation, \
+                resume, sync, public, publish, idempotency, hash, partition` stands shortly before it, or it is an \
+                example of a schema.",
         fails: "A key that is known by its form.",
     },
     judge,
@@ -88,18 +92,18 @@ mod tests {
     // Not written in one piece, so that no search for keys takes it for a real one.
     const KEY: &str = concat!("ghp", "_9fK2mQ7xLr4TzV8wYb1NcH6sJd3PgE5uRa0K");
 
-    fn tools(tools: Value) -> Scan {
+    fn tools(tools: &Value) -> Scan {
         let body = json!({"jsonrpc":"2.0","id":1,"method":"tools/list"});
         Scan::modern()
             .with(post(ProbeId::Catalogue, "tools/list", Era::Modern, body).result(json!({ "tools": tools })))
     }
 
     fn described(description: &str) -> Scan {
-        tools(json!([{"name":"add","description":description,"inputSchema":{"type":"object"}}]))
+        tools(&json!([{"name":"add","description":description,"inputSchema":{"type":"object"}}]))
     }
 
-    fn parameter(schema: Value) -> Scan {
-        tools(json!([{"name":"add","inputSchema":{"type":"object","properties":{"token":schema}}}]))
+    fn parameter(schema: &Value) -> Scan {
+        tools(&json!([{"name":"add","inputSchema":{"type":"object","properties":{"token":schema}}}]))
     }
 
     #[test]
@@ -111,7 +115,7 @@ mod tests {
                 described("Uses AKIAIOSFODNN7EXAMPLE or ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx."),
             ),
             pass("a cursor", described("Goes on with page_token: CAUQAA9fK2mQ7xLr4TzV8wYb1NcH6s")),
-            pass("an example", parameter(json!({"examples":["token: 9fK2mQ7xLr4TzV8wYb1NcH6s"]}))),
+            pass("an example", parameter(&json!({"examples":["token: 9fK2mQ7xLr4TzV8wYb1NcH6s"]}))),
             pass("a masked password", described("Reads postgres://~userinfo~:~password~@db.test/x"))
                 .naming("note: description of tool `add`"),
             pass("a masked token", described("token: ~session-1~")),
@@ -120,12 +124,21 @@ mod tests {
             fail("a key in a description", described(&format!("Adds with {KEY}.")))
                 .naming("a GitHub token")
                 .at("body /result/tools/0/description"),
-            fail("in a default", parameter(json!({"default":KEY}))).naming("`default` of parameter `token`"),
-            fail("in an example", parameter(json!({"examples":[KEY]}))),
+            fail("in a default", parameter(&json!({"default":KEY}))).naming("`default` of parameter `token`"),
+            fail("in an example", parameter(&json!({"examples":[KEY]}))),
             undecided("nothing was asked", Scan::modern()),
-            not_applicable("nothing is listed", tools(json!([]))),
+            not_applicable("nothing is listed", tools(&json!([]))),
         ];
         hold(&CHECK, examples);
+    }
+
+    #[test]
+    fn every_word_that_decides_is_printed() {
+        use crate::transcript::known_secrets::{EXAMPLES, HARMLESS, OWNERS};
+        let lists: [&[&str]; 3] = [&EXAMPLES, &HARMLESS, &OWNERS];
+        for word in lists.into_iter().flatten() {
+            assert!(CHECK.how.passes.contains(word) || CHECK.how.warns.contains(word), "{word}");
+        }
     }
 
     /// Whatever a check says of such a tool: the key is not in it.
@@ -135,11 +148,15 @@ mod tests {
         for text in [format!("{KEY} adds"), format!("x {KEY}"), format!("api_key={suspect}")] {
             let tool = json!({"name":text,"title":text,"description":text,"inputSchema":{"type":"object","required":["y"],
                 "properties":{text.clone():{"description":text,"enum":[text,1],"type":"string","default":text}}}});
-            let scan = tools(json!([tool, tool]));
+            let scan = tools(&json!([tool, tool]));
             for check in crate::checks::all() {
                 let found = scan.judge(check);
                 let shown = format!("{} {:?}", found.message, found.evidence);
-                assert!(!shown.contains(&KEY[4..]) && !shown.contains(suspect), "{}: {shown}", check.id);
+                assert!(
+                    !shown.contains(KEY.trim_start_matches("ghp")) && !shown.contains(suspect),
+                    "{}: {shown}",
+                    check.id
+                );
             }
         }
     }
