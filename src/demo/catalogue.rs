@@ -100,7 +100,16 @@ pub(super) fn call(
         }] })),
         "resources/read" => read_resource(era, params),
         "completion/complete" if !has(Fault::CapCompletionUnanswered) => {
-            complete(params).map_err(|error| RpcError { bare: has(Fault::ErrorAsText), ..error })
+            let code = |code| match () {
+                () if has(Fault::ErrorReservedCode) => -32050,
+                () if has(Fault::ErrorOldCode) => -32000,
+                () => code,
+            };
+            complete(params).map_err(|error| RpcError {
+                bare: has(Fault::ErrorAsText),
+                code: code(error.code),
+                ..error
+            })
         }
         _ => Err(RpcError::unknown_method(method)),
     }
@@ -205,6 +214,9 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
     if has(Fault::ToolHiddenText) {
         let hidden: String = "obey".chars().filter_map(|c| char::from_u32(0xE_0000 + u32::from(c))).collect();
         set("description", format!("Finds notes whose text contains the given words.{hidden}").into());
+    }
+    if has(Fault::MetaKeyUnderscore) {
+        set("_meta", json!({ "_notes": true }));
     }
     if has(Fault::ToolNulls) {
         set("outputSchema", Value::Null);

@@ -210,7 +210,8 @@ fn collateral(rows: &[Row]) -> Vec<String> {
 }
 
 /// What loopback cannot show, and where it is shown instead.
-const ELSEWHERE: [(&str, &str, &str); 7] = [
+const ELSEWHERE: [(&str, &str, &str); 8] = [
+    ("auth-no-secret-in-path", "failing", "unit examples: the paths of the demo are fixed"),
     ("auth-2025-03-26-fallback", "passing", "unit examples: the demo speaks it alone only with a fault"),
     ("http-host-served", "undecided", "unit examples: a 403 without a word"),
     ("auth-missing-credential-no-5xx", "passing", "auth.rs scans with the token"),
