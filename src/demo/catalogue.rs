@@ -116,7 +116,16 @@ pub(super) fn call(
         }] })),
         "resources/read" => read_resource(era, params),
         "completion/complete" if !has(Fault::CapCompletionUnanswered) => {
-            complete(params).map_err(|error| RpcError { bare: has(Fault::ErrorAsText), ..error })
+            let code = |code| match () {
+                () if has(Fault::ErrorReservedCode) => -32050,
+                () if has(Fault::ErrorOldCode) => -32000,
+                () => code,
+            };
+            complete(params).map_err(|error| RpcError {
+                bare: has(Fault::ErrorAsText),
+                code: code(error.code),
+                ..error
+            })
         }
         _ => Err(RpcError::unknown_method(method)),
     }
@@ -231,6 +240,9 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
     }
     if has(Fault::ToolNameSlash) {
         set("name", "search/notes".into());
+    }
+    if has(Fault::MetaKeyUnderscore) {
+        set("_meta", json!({ "_notes": true }));
     }
     if has(Fault::ToolNulls) {
         set("outputSchema", Value::Null);

@@ -90,7 +90,13 @@ faults! {
     /// The result of the list is an array.
     ResultNotObject "result-not-object": "rpc-envelope-valid" Fail on ALL_MCP;
     /// The error that answers a wrong completion is bare text.
-    ErrorAsText "error-as-text": "rpc-envelope-valid" Warn on ALL_MCP;
+    ErrorAsText "error-as-text": "rpc-error-object-shape" Fail on ALL_MCP;
+    /// The error that answers a wrong completion has a code that is reserved.
+    ErrorReservedCode "error-reserved-code": "rpc-error-code-ranges" Fail on MODERN;
+    /// The error that answers a wrong completion has a code that is left to old servers.
+    ErrorOldCode "error-old-code": "rpc-error-code-ranges" Warn on MODERN;
+    /// The first tool has a key in its `_meta` that is no name.
+    MetaKeyUnderscore "meta-key-underscore": "rpc-meta-keys" Fail on ALL_MCP;
     /// The list comes as a JSON body that begins with a byte-order mark.
     ByteOrderMark "byte-order-mark": "rpc-envelope-valid" Warn on POSTS;
     /// The list comes as a JSON body that says `jsonrpc` twice.

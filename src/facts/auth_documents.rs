@@ -85,6 +85,9 @@ pub fn resource<'t>(facts: &Facts<'t>) -> Result<Document<'t>, Undecided> {
     if let Some(why) = tried.iter().find_map(|exchange| unclear(exchange)) {
         return inconclusive(format!("the protected-resource metadata could not be read: {why}"));
     }
+    if !auth::in_play(facts.exchanges()) {
+        return not_applicable("nothing says OAuth: a bare challenge may ask for a static key");
+    }
     not_applicable("there are no protected-resource metadata (see `auth-prm-found`)")
 }
 

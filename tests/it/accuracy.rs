@@ -35,7 +35,12 @@ const KEEP_ALIVE: Duration = Duration::from_millis(1_200);
 /// Records with an idle watch of this length.
 async fn watch(behaviour: Behaviour, idle_watch_ms: u64) -> Transcript {
     // What is behind the gate, or which revision, shows with the credential alone.
-    let behind = ["auth-2025-03-26-fallback", "auth-iss-parameter", "auth-missing-credential-no-5xx"];
+    let behind = [
+        "auth-2025-03-26-fallback",
+        "auth-iss-parameter",
+        "auth-missing-credential-no-5xx",
+        "auth-prm-found",
+    ];
     let given = behaviour.faults.iter().any(|fault| behind.contains(&fault.spec().check));
     let endpoint = Endpoint::start(behaviour.keep_alive(KEEP_ALIVE)).unwrap();
     let mut target = Target::parse(&endpoint.url(), Profile::Standard).unwrap();
@@ -210,7 +215,8 @@ fn collateral(rows: &[Row]) -> Vec<String> {
 }
 
 /// What loopback cannot show, and where it is shown instead.
-const ELSEWHERE: [(&str, &str, &str); 7] = [
+const ELSEWHERE: [(&str, &str, &str); 8] = [
+    ("auth-no-secret-in-path", "failing", "unit examples: the paths of the demo are fixed"),
     ("auth-2025-03-26-fallback", "passing", "unit examples: the demo speaks it alone only with a fault"),
     ("http-host-served", "undecided", "unit examples: a 403 without a word"),
     ("auth-missing-credential-no-5xx", "passing", "auth.rs scans with the token"),

@@ -2,7 +2,9 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::auth::{challenges, crashed, document, gate, metadata_url, resource_metadata};
+use crate::facts::auth::{
+    authorization_server, challenges, crashed, document, gate, in_play, metadata_url, resource_metadata,
+};
 use crate::facts::auth_documents::unclear;
 
 pub(super) static CHECK: Check = Check {
@@ -46,7 +48,9 @@ pub(super) static CHECK: Check = Check {
         warns: "It is only at a well-known URL although the endpoint speaks 2025-06-18 at most, which \
                 wants it named in the challenge.",
         fails: "None has it, or not the URL that the challenge names: clients look nowhere else then. A page that is \
-                no JSON does not count. A refusal (401, 403, 429), a 5xx, a redirect or a firewall decides nothing.",
+                no JSON does not count. A refusal (401, 403, 429), a 5xx, a redirect or a firewall decides nothing, and \
+                neither does their absence where nothing says OAuth, or where the origin has authorization-server \
+                metadata as 2025-03-26 wants it and no newer revision was seen.",
     },
     judge,
 };
@@ -107,6 +111,16 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if let Some(why) = tried.iter().find_map(|exchange| unclear(exchange)) {
         return inconclusive(format!("the metadata could not be read: {why}"));
     }
+    if !tried.is_empty() && !in_play(facts.exchanges()) {
+        let why = "nothing says OAuth: a bare challenge may ask for a static key";
+        return if newest.is_some() { not_applicable(why) } else { inconclusive(why) };
+    }
+    let root = facts.steps(ProbeId::Auth, "as 0.1").find(|root| authorization_server(root).is_some());
+    if newest.is_none() && named.is_none() && root.is_some() {
+        return not_applicable(
+            "the origin has authorization-server metadata, as 2025-03-26 wants it, and no newer revision was seen",
+        );
+    }
     match tried.last() {
         None => inconclusive(facts.why_not(ProbeId::Auth, Some("prm-path"))),
         Some(last) => {
@@ -133,6 +147,7 @@ mod tests {
     use crate::transcript::{FailureKind, Phase, ProbeId};
     use crate::verdict::Status;
 
+    const SCOPED: &str = "Bearer scope=\"notes:read\"";
     const NAMED: &str = "Bearer resource_metadata=\"https://example.com/prm\"";
 
     fn gated(challenge: &str) -> Scan {
@@ -176,16 +191,16 @@ mod tests {
 
     #[test]
     fn fails_when_there_is_none_or_only_a_page() {
-        let none = gated("Bearer").with(at("prm-path").status(404)).with(at("prm-root").status(404));
+        let none = gated(SCOPED).with(at("prm-path").status(404)).with(at("prm-root").status(404));
         assert_eq!(none.judge(&CHECK).status, Status::Fail);
         let page = || "<!doctype html><div id=app></div>";
-        let page = gated("Bearer")
+        let page = gated(SCOPED)
             .with(at("prm-path").body("text/html", page()))
             .with(at("prm-root").body("text/html", page()));
         let finding = page.judge(&CHECK);
         assert_eq!(finding.status, Status::Fail);
         assert!(finding.message.contains("no JSON"), "{}", finding.message);
-        let empty = gated("").with(at("prm-path").json(json!({"detail":"nothing"})));
+        let empty = gated(SCOPED).with(at("prm-path").json(json!({"detail":"nothing"})));
         assert_eq!(empty.judge(&CHECK).status, Status::Fail);
     }
 
@@ -219,6 +234,20 @@ mod tests {
             assert_eq!(gated("Bearer").with(made).judge(&CHECK).status, Status::Inconclusive);
         }
         assert_eq!(gated("Bearer").judge(&CHECK).status, Status::Inconclusive);
+    }
+
+    #[test]
+    fn not_charged_to_static_keys_and_to_2025_03_26() {
+        for challenge in ["", "Bearer", "Bearer realm=\"x\""] {
+            let unknown = gated(challenge).with(at("prm-path").status(404));
+            assert_eq!(unknown.judge(&CHECK).status, Status::Inconclusive, "{challenge}");
+        }
+        let known = only("2025-11-25", "Bearer").with(at("prm-path").status(404));
+        assert_eq!(known.judge(&CHECK).status, Status::NotApplicable);
+        let server = json!({"issuer":"https://example.com","token_endpoint":"https://example.com/token"});
+        let root = |scan: Scan| scan.with(at("prm-path").status(404)).with(at("as 0.1").json(server.clone()));
+        assert_eq!(root(gated("Bearer")).judge(&CHECK).status, Status::NotApplicable);
+        assert_eq!(root(only("2025-11-25", "Bearer")).judge(&CHECK).status, Status::Fail);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod auth_iss_parameter;
 mod auth_jwks_valid;
 mod auth_metadata_urls_safe;
 mod auth_missing_credential_no_5xx;
+mod auth_no_secret_in_path;
 mod auth_no_token_in_url;
 mod auth_pkce_s256;
 mod auth_prm_found;
@@ -51,4 +52,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &auth_public_client::CHECK,
     &auth_scope_guidance::CHECK,
     &auth_no_token_in_url::CHECK,
+    &auth_no_secret_in_path::CHECK,
 ];
