@@ -26,6 +26,8 @@ const NECESSARY: &[(&[&str], &[&str])] = &[
     (&["discover-first"], &["cap-matches-handlers", "listen-ack-first", "modern-unknown-method-404"]),
     // Every correct request after the handshake is refused.
     (&["session-kept-back"], &["sh-era-usable", "cap-matches-handlers"]),
+    // An error that is a text is none of JSON-RPC, wherever it comes.
+    (&["session-unknown-no-code"], &["rpc-error-object-shape"]),
     // What follows the poison is not served.
     (&["bad-input-poison"], &["ops-error-rate"]),
     // A wrong request gets a 5xx or silence, which a check of its own asks about, too.

@@ -38,7 +38,10 @@ impl Calculator {
         Self { tool_router: Self::tool_router() }
     }
 
-    #[tool(description = "Adds two integers and gives their sum", annotations(read_only_hint = true))]
+    #[tool(
+        description = "Adds two integers and gives their sum",
+        annotations(title = "Add", read_only_hint = true)
+    )]
     async fn add(&self, Parameters(sum): Parameters<Sum>) -> Result<CallToolResult, ErrorData> {
         Ok(CallToolResult::success(vec![ContentBlock::text((sum.a + sum.b).to_string())]))
     }

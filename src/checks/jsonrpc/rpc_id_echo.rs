@@ -116,7 +116,9 @@ fn refuses(exchange: &Exchange, reply: &Reply) -> bool {
         value.pointer("/error/code").and_then(serde_json::Value::as_i64) == Some(names::INVALID_REQUEST)
             && value.get("id").is_none_or(|id| id.is_null() || Some(id) == request_id(exchange).as_ref())
     };
-    reply.messages.iter().any(|message| message.json.as_ref().is_ok_and(invalid))
+    // 404 in a session says that the session is gone, whatever the code beside it.
+    let session = exchange.session.is_some() && exchange.status() == Some(404);
+    !session && reply.messages.iter().any(|message| message.json.as_ref().is_ok_and(invalid))
 }
 
 /// Whether the same call was served with a number for an id.
