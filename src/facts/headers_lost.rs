@@ -52,7 +52,7 @@ pub fn read<'t>(facts: &Facts<'t>) -> Vec<Lost<'t>> {
         }
         // A session id that nobody gave cannot be sent.
         if sent == names::SESSION_HEADER && !sessions {
-            let opened = facts.exchanges().any(|exchange| opens(exchange));
+            let opened = facts.exchanges().any(opens);
             let met: Vec<&Exchange> = refused
                 .iter()
                 .filter(|(exchange, words)| !carried(exchange) && after(exchange) && named(words))

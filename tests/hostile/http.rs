@@ -172,6 +172,7 @@ fn bodies() -> Vec<Row> {
             mcp_flood("tools/list", JSON, "{\"jsonrpc\":\"2.0\",\"id\":3,"),
         )
         .is("legacy", 0)
+        .or_undecided()
         .hits("body_bytes")
         .little(),
         row("html-without-end", "H9 H15", flood("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n", "<p>"))
