@@ -31,6 +31,14 @@ const HOST: (&str, &str, &str) = ("host-rebinding", "fail", "answers a foreign H
 const PY_CODES: (&str, &str, &str) =
     ("rpc-malformed-codes", "warn", "-32602 for what is no JSON-RPC, instead of -32600");
 
+const TITLE: (&str, &str, &str) = ("tools-title", "warn", "its tool has no title");
+const HINTS: (&str, &str, &str) = ("tools-annotations", "warn", "its tool says nothing of what it does");
+const ISSUER: (&str, &str, &str) =
+    ("auth-as-issuer-match", "warn", "its issuer ends in a slash, what was asked for does not");
+const REGISTRATION: (&str, &str, &str) = ("auth-registration-path", "warn", "no way to register");
+const PUBLIC: (&str, &str, &str) =
+    ("auth-public-client", "warn", "names no method for clients without a secret");
+
 const EVERYTHING: &str = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
 
 pub(crate) const KNOWN: &[Known] = &[
@@ -48,6 +56,8 @@ pub(crate) const KNOWN: &[Known] = &[
             HOST,
             ("legacy-resume-own-stream", "fail", "its store replays every later event of the session"),
             ("legacy-session-unknown-404", "warn", "400 instead of 404"),
+            ("legacy-resume", "inconclusive", "no stream is cut while its call runs"),
+            ("prompts-valid", "warn", "the argument `state` has no description"),
             ("rpc-malformed-codes", "warn", "-32700 for what is no JSON-RPC, instead of -32600"),
         ],
         withheld: false,
@@ -66,6 +76,7 @@ pub(crate) const KNOWN: &[Known] = &[
             ORIGIN,
             HOST,
             ("http-sse-deprecated", "warn", "the only transport in this mode"),
+            ("prompts-valid", "warn", "the argument `state` has no description"),
             ("sse-keepalive", "warn", "sends nothing on an idle stream"),
         ],
         withheld: false,
@@ -80,7 +91,7 @@ pub(crate) const KNOWN: &[Known] = &[
         transports: &["streamable-http"],
         revisions: BOTH,
         exit: 0,
-        blame: &[],
+        blame: &[TITLE, HINTS],
         withheld: false,
         least: 28,
     },
@@ -106,7 +117,7 @@ pub(crate) const KNOWN: &[Known] = &[
         transports: &["streamable-http"],
         revisions: BOTH,
         exit: 0,
-        blame: &[PY_CODES],
+        blame: &[PY_CODES, TITLE, HINTS],
         withheld: false,
         least: 28,
     },
@@ -118,8 +129,8 @@ pub(crate) const KNOWN: &[Known] = &[
         kind: "auth-gated",
         transports: &[],
         revisions: &[],
-        exit: 0,
-        blame: &[],
+        exit: 4,
+        blame: &[ISSUER, REGISTRATION, PUBLIC],
         withheld: true,
         least: 5,
     },
@@ -132,7 +143,15 @@ pub(crate) const KNOWN: &[Known] = &[
         transports: &["streamable-http"],
         revisions: BOTH,
         exit: 0,
-        blame: &[PY_CODES],
+        blame: &[
+            PY_CODES,
+            TITLE,
+            HINTS,
+            ISSUER,
+            ("auth-iss-parameter", "warn", "does not say that it sends `iss`"),
+            REGISTRATION,
+            PUBLIC,
+        ],
         withheld: false,
         least: 28,
     },
@@ -147,6 +166,8 @@ pub(crate) const KNOWN: &[Known] = &[
         exit: 0,
         blame: &[
             PY_CODES,
+            TITLE,
+            HINTS,
             ("legacy-resume", "warn", "no event store: no ids"),
             ("sse-event-ids", "warn", "no event store: no ids"),
         ],
@@ -164,6 +185,8 @@ pub(crate) const KNOWN: &[Known] = &[
         exit: 0,
         blame: &[
             HOST,
+            TITLE,
+            HINTS,
             ("ws-origin-check", "fail", "accepts every Origin"),
             ("ws-only", "warn", "no standard transport beside it"),
             ("rpc-malformed-codes", "warn", "broken JSON meets silence"),
