@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::endpoint::Server;
 use super::rpc::RpcError;
+use super::server::Server;
 use super::{Fault, catalogue_schemas, catalogue_texts};
 use crate::protocol::names;
 use crate::protocol::revision::Era;

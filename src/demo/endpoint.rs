@@ -1,26 +1,19 @@
 //! The listener: connections, shutdown, and what tests may ask afterwards.
 
-use std::collections::BTreeSet;
-use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 
-use super::feed::Feed;
-use super::http_sse::Clients;
-use super::log::{Counted, Log, Logged, lock};
-use super::sessions::Sessions;
+use super::log::{Counted, Logged};
+use super::server::Server;
 use super::{Base, Behaviour, serve};
 
 /// Connections served at once; one more is closed unanswered.
@@ -170,93 +163,10 @@ impl Drop for Endpoint {
     }
 }
 
-/// What every handler shares.
-#[derive(Debug)]
-pub(super) struct Server {
-    pub(super) behaviour: Behaviour,
-    pub(super) address: SocketAddr,
-    pub(super) token: String,
-    pub(super) log: Log,
-    pub(super) sessions: Sessions,
-    pub(super) clients: Clients,
-    pub(super) feed: Feed,
-    /// Served discovers, pings and lists, for faults that hit every so many.
-    pub(super) served: AtomicU64,
-    /// Handshakes that were asked for, for faults that hit every second one.
-    pub(super) shaken: AtomicU64,
-    /// Calls without the token, for the fault that hits every second one.
-    pub(super) turned_away: AtomicU64,
-    /// Events with data that were sent, for the fault that hits every second one.
-    pub(super) events: AtomicU64,
-    /// Connections that sent `server/discover`, for [`super::Fault::DiscoverFirst`].
-    introduced: Mutex<BTreeSet<u64>>,
-    /// Connections in the order in which they first called [`Server::order`].
-    ordered: Mutex<Vec<u64>>,
-    /// Set once by [`super::Fault::BadInputPoison`].
-    pub(super) poisoned: AtomicBool,
-    accepted: AtomicU64,
-    stop: watch::Sender<bool>,
-}
-
-impl Server {
-    /// Whether a connection may call a method: it is discovery, or came after it.
-    pub(super) fn discovered(&self, connection: u64, method: &str) -> bool {
-        let mut introduced = lock(&self.introduced);
-        if method == crate::protocol::names::DISCOVER {
-            introduced.insert(connection);
-        }
-        introduced.contains(&connection)
-    }
-
-    /// The place of a connection, from 0, among those that asked for theirs. Unlike the connection's
-    /// number it has no gaps, so a fault of every second or fourth replica hits whatever else goes on.
-    pub(super) fn order(&self, connection: u64) -> usize {
-        let mut ordered = lock(&self.ordered);
-        ordered.iter().position(|known| *known == connection).unwrap_or_else(|| {
-            ordered.push(connection);
-            ordered.len().saturating_sub(1)
-        })
-    }
-
-    /// Runs a task until it ends or the endpoint is dropped, and keeps its panic.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut stop = self.stop.subscribe();
-        let log = self.log.clone();
-        tokio::spawn(async move {
-            let task = AssertUnwindSafe(task).catch_unwind();
-            tokio::select! {
-                _ = stop.wait_for(|stopped| *stopped) => {}
-                ended = task => {
-                    if let Err(panic) = ended {
-                        log.panicked(&*panic);
-                    }
-                }
-            }
-        });
-    }
-}
-
 fn bind(behaviour: Behaviour) -> io::Result<(Arc<Server>, std::net::TcpListener)> {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
-    let server = Server {
-        address: listener.local_addr()?,
-        token: format!("demo-{}", uuid::Uuid::new_v4().simple()),
-        log: Log::new(),
-        sessions: Sessions::default(),
-        clients: Clients::default(),
-        feed: Feed::new(),
-        served: AtomicU64::new(0),
-        shaken: AtomicU64::new(0),
-        turned_away: AtomicU64::new(0),
-        events: AtomicU64::new(0),
-        introduced: Mutex::default(),
-        ordered: Mutex::default(),
-        poisoned: AtomicBool::new(false),
-        accepted: AtomicU64::new(0),
-        stop: watch::Sender::new(false),
-        behaviour,
-    };
+    let server = Server::new(behaviour, listener.local_addr()?);
     Ok((Arc::new(server), listener))
 }
 

@@ -7,28 +7,11 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::Fault;
-use super::endpoint::Server;
+use super::event::Event;
 use super::http::{Body, Call, Held, Reply, Sender, streamed};
+use super::server::Server;
 
 const ACCEL: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-/// One event to be sent.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Event {
-    /// Its name; `None` is the default type.
-    pub(super) name: Option<&'static str>,
-    pub(super) id: Option<String>,
-    /// Milliseconds.
-    pub(super) retry: Option<u64>,
-    pub(super) data: String,
-}
-
-impl Event {
-    /// A JSON-RPC message as an event.
-    pub(super) fn message(data: String) -> Self {
-        Self { name: Some("message"), data, ..Self::default() }
-    }
-}
 
 /// Opens a stream that answers one request.
 pub(super) fn open(server: &Server) -> (Sender, Reply) {

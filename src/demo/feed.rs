@@ -1,19 +1,17 @@
 //! A plain event stream: prices, each with an id; `retry`; resumption; comments into the silence.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use tokio::sync::watch;
 
 use super::Fault;
-use super::endpoint::Server;
-use super::events::{self, Event};
+use super::event::Event;
+use super::events;
 use super::http::{self as wire, Call, Outcome, Sender};
+use super::server::{MOST_EVENTS, Server};
 
-/// Events that happened before anybody came.
-const PAST: usize = 5;
 /// Events that follow each new visitor, so that a feed is seen to live.
 const FRESH: usize = 2;
 /// Time between those.
@@ -21,33 +19,15 @@ const STEP: Duration = Duration::from_millis(150);
 /// The same for [`Fault::FeedGoesSilent`], which says nothing more afterwards.
 const LAST_FRESH: usize = 3;
 const LAST_STEP: Duration = Duration::from_millis(500);
-/// Events after which no more happen: a feed that is visited for days stays small.
-const MOST: usize = 10_000;
 /// How long a feed with [`Fault::StreamHeadHeld`] keeps its head back.
 pub(super) const HELD_BACK: Duration = Duration::from_secs(11);
 
 /// How long a feed with [`Fault::FeedCutIdle`] leaves a stream open.
 const CUT_AFTER: Duration = Duration::from_secs(7);
 
-/// How many events there are. Event n is the same for everybody, so none need be stored.
-#[derive(Debug)]
-pub(super) struct Feed {
-    length: watch::Sender<usize>,
-    visited: AtomicBool,
-}
-
-impl Feed {
-    pub(super) fn new() -> Self {
-        Self { length: watch::Sender::new(PAST), visited: AtomicBool::new(false) }
-    }
-
-    fn grow(&self) {
-        self.length.send_modify(|length| *length = length.saturating_add(1).min(MOST));
-    }
-}
-
 fn event(server: &Server, number: usize) -> Event {
-    let id = if server.behaviour.has(Fault::StreamIdsFall) { MOST.saturating_sub(number) } else { number };
+    let id =
+        if server.behaviour.has(Fault::StreamIdsFall) { MOST_EVENTS.saturating_sub(number) } else { number };
     let broken = server.behaviour.has(Fault::StreamRawLines);
     let price = serde_json::json!({ "item": "tea", "price": 300_usize.saturating_add(number % 7) });
     Event {

@@ -8,8 +8,8 @@ use http::header::{HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::endpoint::Server;
 use super::http::{self as wire, Call, Outcome, Reply};
+use super::server::Server;
 use super::{modern, oddity};
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";

@@ -9,8 +9,8 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, StatusCode};
 use url::{Host, Url};
 
-use super::endpoint::Server;
 use super::http::{Call, Reply, empty, method_not_allowed, refusal};
+use super::server::Server;
 use super::{Base, Fault, headers as oddly};
 use crate::protocol::headers::media_type;
 

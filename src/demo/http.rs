@@ -15,7 +15,6 @@ use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::log::Guard;
 use crate::protocol::headers;
 
 /// Bytes of a request body.
@@ -221,13 +220,13 @@ impl hyper::body::Body for Cut {
 }
 
 /// Keeps a guard until the body was sent or dropped.
-pub(super) fn guarded(reply: Reply, guard: Guard) -> Reply {
-    reply.map(|body| Guarded { body, _guard: guard }.boxed_unsync())
+pub(super) fn guarded(reply: Reply, guard: impl Send + 'static) -> Reply {
+    reply.map(|body| Guarded { body, _guard: Box::new(guard) }.boxed_unsync())
 }
 
 struct Guarded {
     body: Body,
-    _guard: Guard,
+    _guard: Box<dyn Send>,
 }
 
 impl hyper::body::Body for Guarded {

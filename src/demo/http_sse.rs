@@ -1,17 +1,17 @@
 //! HTTP+SSE of 2024-11-05: one stream, one URI to post to, replies on the stream.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::endpoint::Server;
-use super::events::{self, Event};
+use super::event::Event;
+use super::events;
 use super::http::{self as wire, Call, Outcome, Sender};
 use super::log::lock;
 use super::rpc::{self, Message};
-use super::{Fault, feed, guards, legacy, oddity, serve};
+use super::server::Server;
+use super::{Fault, feed, guards, legacy, oddity, tamper};
 use crate::protocol::names;
 use crate::protocol::revision::Revision;
 
@@ -19,12 +19,6 @@ use crate::protocol::revision::Revision;
 /// messages need not be.
 pub(super) const REVISIONS: [Revision; 4] =
     [Revision::V2025_11_25, Revision::V2025_06_18, Revision::V2025_03_26, Revision::V2024_11_05];
-
-/// Open streams by their token.
-#[derive(Debug, Default)]
-pub(super) struct Clients {
-    open: Mutex<BTreeMap<String, Sender>>,
-}
 
 /// GET: opens the stream and announces where to post.
 pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
@@ -99,7 +93,7 @@ pub(super) async fn message(server: &Arc<Server>, call: &Call) -> Outcome {
             return rpc::refuse(server, StatusCode::BAD_REQUEST, id.as_ref(), &error).into();
         }
     };
-    if let Some(outcome) = serve::unreliable(server, &method).await {
+    if let Some(outcome) = tamper::unreliable(server, &method).await {
         return outcome;
     }
     let value = if method == names::INITIALIZE {

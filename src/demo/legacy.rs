@@ -11,12 +11,14 @@ use http::StatusCode;
 use http::header::HeaderName;
 use serde_json::{Map, Value, json};
 
-use super::endpoint::Server;
-use super::events::{self, Event};
+use super::delivery::deliver;
+use super::event::Event;
+use super::events;
 use super::http::{self as wire, Call, Outcome};
 use super::rpc::{self, Message, RpcError};
-use super::sessions::{Session, deliver, parse_event_id};
-use super::{Fault, catalogue, gated, oddity, serve, tamper};
+use super::server::Server;
+use super::sessions::{Session, parse_event_id};
+use super::{Fault, catalogue, gated, oddity, tamper};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 
@@ -120,7 +122,7 @@ pub(super) async fn answer(server: &Arc<Server>, call: &Call, message: Message, 
     if !call.accepts("application/json") && !call.accepts("text/event-stream") {
         return wire::refusal(StatusCode::NOT_ACCEPTABLE, "Accept must admit JSON or event streams").into();
     }
-    if let Some(outcome) = serve::unreliable(server, &method).await {
+    if let Some(outcome) = tamper::unreliable(server, &method).await {
         return outcome;
     }
     let value = reply_to(server, call.connection, &id, &method, &params);

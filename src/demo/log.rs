@@ -50,8 +50,9 @@ pub(super) enum Counted {
     HeldStream,
 }
 
+/// What was counted and kept.
 #[derive(Debug, Default)]
-struct Inner {
+struct Seen {
     requests: Vec<Logged>,
     connections: Gauge,
     in_flight: Gauge,
@@ -63,7 +64,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     started: Instant,
-    inner: Arc<Mutex<Inner>>,
+    inner: Arc<Mutex<Seen>>,
 }
 
 /// Counts one connection, request or stream for as long as it lives.
@@ -132,7 +133,7 @@ impl Log {
     }
 }
 
-impl Inner {
+impl Seen {
     fn gauge(&mut self, counted: Counted) -> &mut Gauge {
         match counted {
             Counted::Connection => &mut self.connections,

@@ -16,7 +16,9 @@
 mod catalogue;
 mod catalogue_schemas;
 mod catalogue_texts;
+mod delivery;
 mod endpoint;
+mod event;
 mod events;
 mod fault;
 mod feed;
@@ -31,6 +33,7 @@ mod modern;
 mod oddity;
 mod rpc;
 mod serve;
+mod server;
 mod sessions;
 mod tamper;
 mod websocket;

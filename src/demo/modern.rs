@@ -8,11 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::endpoint::Server;
-use super::events::{self, Event};
+use super::event::Event;
+use super::events;
 use super::http::{self as wire, Call, Outcome, Sender};
 use super::rpc::{self, Message, RpcError};
-use super::{Base, Fault, catalogue, oddity, serve, tamper};
+use super::server::Server;
+use super::{Base, Fault, catalogue, oddity, tamper};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 
@@ -94,7 +95,7 @@ pub(super) async fn answer(server: &Arc<Server>, call: &Call, message: Message, 
         let error = RpcError::invalid_request("call server/discover first");
         return refuse((StatusCode::BAD_REQUEST, error));
     }
-    if let Some(outcome) = serve::unreliable(server, &method).await {
+    if let Some(outcome) = tamper::unreliable(server, &method).await {
         return outcome;
     }
     if method == LISTEN && !server.behaviour.has(Fault::ListenUnknown) {

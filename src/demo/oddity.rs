@@ -7,9 +7,9 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::Fault;
-use super::endpoint::Server;
 use super::http::{Outcome, Reply, empty, json, text};
 use super::rpc::{self, RpcError};
+use super::server::Server;
 use crate::protocol::names;
 
 /// What is odd about a body.

@@ -4,8 +4,8 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::Fault;
-use super::endpoint::Server;
 use super::http::{Reply, json as json_reply};
+use super::server::Server;
 use crate::protocol::names;
 
 /// An error to be answered.

@@ -3,15 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 
-use super::endpoint::Server;
 use super::http::{Call, Held, Outcome, Reply};
 use super::log::Counted;
 use super::rpc::{self, Message, RpcError};
+use super::server::Server;
 use super::{
     Base, Fault, feed, gated, guards, headers, http as wire, http_sse, legacy, modern, oddity, websocket,
 };
@@ -193,29 +192,4 @@ fn modern_header(call: &Call) -> bool {
 
 fn sessionful(eras: Eras) -> bool {
     matches!(eras, Eras::Legacy | Eras::Dual)
-}
-
-/// Faults of speed and reliability, before a request that would be served.
-pub(super) async fn unreliable(server: &Server, method: &str) -> Option<Outcome> {
-    if !matches!(method, "server/discover" | "ping" | "tools/list") {
-        return None;
-    }
-    let count = server.served.fetch_add(1, Ordering::SeqCst).saturating_add(1);
-    let every = |fault: Fault, nth: u64| server.behaviour.has(fault) && count.is_multiple_of(nth);
-    if every(Fault::LatencyVerySlow, 5) {
-        tokio::time::sleep(Duration::from_millis(5_500)).await;
-    }
-    if every(Fault::LatencySlow, 4) {
-        tokio::time::sleep(Duration::from_millis(2_000)).await;
-    }
-    if every(Fault::ResetRate, 5) {
-        return Some(Outcome::Drop);
-    }
-    if every(Fault::ErrorRate, 4) {
-        return Some(oddity::server_error().into());
-    }
-    if server.behaviour.has(Fault::ErrorOnce) && count == 4 {
-        return Some(wire::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into());
-    }
-    None
 }

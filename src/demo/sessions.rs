@@ -7,9 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use super::endpoint::Server;
-use super::events::{self, Event};
-use super::http::Sender;
+use super::event::Event;
 use super::log::lock;
 use super::{Behaviour, Fault};
 use crate::protocol::revision::Revision;
@@ -127,6 +125,11 @@ impl Session {
         Self { id, revision, streams: Mutex::default(), changed: watch::Sender::default() }
     }
 
+    /// Tells of each change, and whether the session is over.
+    pub(super) fn changes(&self) -> watch::Receiver<(u64, bool)> {
+        self.changed.subscribe()
+    }
+
     fn end(&self) {
         self.changed.send_modify(|(_, over)| *over = true);
     }
@@ -135,7 +138,7 @@ impl Session {
         lock(&self.streams).contains_key(&stream)
     }
 
-    /// Stores an event and gives it its id. The id is left out of the wire by [`events::encode`] alone.
+    /// Stores an event and gives it its id. The id is left out of the wire by the encoder alone.
     pub(super) fn push(&self, stream: u64, mut event: Event, finished: bool) {
         let mut streams = lock(&self.streams);
         if streams.len() >= STREAMS && !streams.contains_key(&stream) {
@@ -150,7 +153,7 @@ impl Session {
     }
 
     /// The events of a stream from an index on, and whether no more will come.
-    fn after(&self, stream: u64, index: usize) -> (Vec<Event>, bool) {
+    pub(super) fn after(&self, stream: u64, index: usize) -> (Vec<Event>, bool) {
         lock(&self.streams).get(&stream).map_or((Vec::new(), true), |stream| {
             (stream.events.iter().skip(index).cloned().collect(), stream.finished)
         })
@@ -180,42 +183,4 @@ impl Session {
 pub(super) fn parse_event_id(event_id: &str) -> Option<(u64, usize)> {
     let (stream, index) = event_id.split_once('-')?;
     Some((stream.parse().ok()?, index.parse().ok()?))
-}
-
-/// Writes the events of a stream from an index on, as they come, until the stream, the session or the
-/// client ends. New and resumed streams are the same thing here: that is why nothing is lost.
-pub(super) async fn deliver(
-    server: &Server,
-    session: &Session,
-    stream: u64,
-    mut index: usize,
-    sender: &Sender,
-) {
-    let mut changed = session.changed.subscribe();
-    // Of this stream: what others of the session bring breaks no silence here.
-    let mut silence = Box::pin(events::silence(server));
-    loop {
-        let over = changed.borrow_and_update().1;
-        let (ready, finished) = session.after(stream, index);
-        for event in ready {
-            if !events::send(server, sender, &event).await {
-                return;
-            }
-            index = index.saturating_add(1);
-            silence = Box::pin(events::silence(server));
-        }
-        if finished || over {
-            return;
-        }
-        tokio::select! {
-            told = changed.changed() => if told.is_err() { return },
-            () = sender.closed() => return,
-            () = &mut silence => {
-                if sender.send(events::comment()).await.is_err() {
-                    return;
-                }
-                silence = Box::pin(events::silence(server));
-            }
-        }
-    }
 }

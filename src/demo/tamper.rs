@@ -1,7 +1,9 @@
-//! Faults of the reply to `tools/list` on Streamable HTTP: its type, and its stream.
+//! Faults of replies: their speed and reliability; the type of the one to `tools/list` on Streamable HTTP, and its
+//! stream.
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,9 +14,11 @@ use http::header::{CONTENT_ENCODING, HeaderValue};
 use serde_json::Value;
 
 use super::Fault;
-use super::endpoint::Server;
-use super::events::{self, Event};
-use super::http::{Outcome, Reply, Sender, cut, reply};
+use super::event::Event;
+use super::events;
+use super::http::{Outcome, Reply, Sender, cut, reply, text};
+use super::oddity;
+use super::server::Server;
 
 /// How the stream of the list is spoilt.
 #[derive(Clone, Copy, Debug)]
@@ -132,4 +136,29 @@ async fn spoil(server: &Server, sender: &Sender, spoilt: Spoilt, value: &Value) 
             return;
         }
     }
+}
+
+/// Faults of speed and reliability, before a request that would be served.
+pub(super) async fn unreliable(server: &Server, method: &str) -> Option<Outcome> {
+    if !matches!(method, "server/discover" | "ping" | "tools/list") {
+        return None;
+    }
+    let count = server.served.fetch_add(1, Ordering::SeqCst).saturating_add(1);
+    let every = |fault: Fault, nth: u64| server.behaviour.has(fault) && count.is_multiple_of(nth);
+    if every(Fault::LatencyVerySlow, 5) {
+        tokio::time::sleep(Duration::from_millis(5_500)).await;
+    }
+    if every(Fault::LatencySlow, 4) {
+        tokio::time::sleep(Duration::from_millis(2_000)).await;
+    }
+    if every(Fault::ResetRate, 5) {
+        return Some(Outcome::Drop);
+    }
+    if every(Fault::ErrorRate, 4) {
+        return Some(oddity::server_error().into());
+    }
+    if server.behaviour.has(Fault::ErrorOnce) && count == 4 {
+        return Some(text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable").into());
+    }
+    None
 }

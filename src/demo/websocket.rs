@@ -17,9 +17,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
-use super::endpoint::Server;
 use super::http::{self as wire, Call, Outcome};
 use super::rpc::{self, Message, RpcError};
+use super::server::Server;
 use super::{Fault, events, http_sse, legacy, modern};
 use crate::protocol::names;
 use crate::protocol::revision::Revision;
