@@ -1,6 +1,9 @@
 //! Authorization: what a client without a credential meets, and what it is told
 //! about getting one. Registers no client, starts no login, sends no credential.
 
+use super::bodies::{discover, initialize};
+use super::found::{Endpoint, Feed};
+use super::prober::Prober;
 use crate::facts::barrier;
 use crate::transcript::exchange::request_method;
 use std::slice;
@@ -8,11 +11,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::classify::{Endpoint, Feed, discover};
 use super::documents::{document_call, documents};
-use super::speaker::{self, Channel, Speaker};
+use super::speaker::{self, Channel, Speaker, of};
 use super::upgrade::talk;
-use super::{Prober, bad_input, browser, content_type, of};
+use super::{bad_input, browser, content_type};
 use crate::facts::auth::{INVALID_TOKEN, SIBLING_SSE, TIMES, challenges, document};
 use crate::facts::barrier::Barrier;
 use crate::facts::classification::Kind;
@@ -135,7 +137,7 @@ pub(super) async fn beside(prober: &Prober<'_>, all: &[Speaker], target: &Endpoi
         return;
     }
     // In quick the newest era stands for both: the scan has many more things to ask.
-    let asked = super::newest(prober, speakers);
+    let asked = speaker::newest(prober, speakers);
     base(prober, asked, !prober.standard()).await;
     crashes(prober, asked).await;
     if challenged(&prober.transcript()) {
@@ -202,7 +204,7 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
     let eras = speakers.iter().map(|speaker| async move {
         let first = match speaker.era {
             Era::Modern => speaker.call(PROBE, "discover", names::DISCOVER, Value::Null),
-            Era::Legacy => speaker::initialize(
+            Era::Legacy => initialize(
                 &speaker.client,
                 PROBE,
                 "initialize",
@@ -245,7 +247,7 @@ async fn invalid_token(prober: &Prober<'_>, speakers: &[Speaker]) {
         let speaker = of(speakers, exchange.era?)?;
         let call = match exchange.step.as_str() {
             "discover" => speaker.call(PROBE, INVALID_TOKEN, names::DISCOVER, Value::Null),
-            "initialize" => speaker::initialize(
+            "initialize" => initialize(
                 &speaker.client,
                 PROBE,
                 INVALID_TOKEN,

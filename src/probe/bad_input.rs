@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::speaker::Speaker;
-use super::{Prober, newest};
+use super::prober::Prober;
+use super::speaker::{Speaker, newest};
 use crate::net::{Body, Call, Reuse};
 use crate::protocol::names;
 use crate::protocol::revision::Era;

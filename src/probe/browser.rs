@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::classify::{Endpoint, Feed};
+use super::found::{Endpoint, Feed};
 use super::invented::Invented;
-use super::speaker::Speaker;
-use super::upgrade::SocketFound;
-use super::{Prober, newest};
+use super::prober::Prober;
+use super::socket::SocketFound;
+use super::speaker::{Speaker, newest};
 use crate::net::{Call, HeaderText, Place, Until};
 use crate::protocol::revision::Era;
 use crate::transcript::{Exchange, ProbeId};

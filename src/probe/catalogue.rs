@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::speaker::Speaker;
-use super::{Prober, newest};
+use super::prober::Prober;
+use super::speaker::{Speaker, newest};
 use crate::facts::Reply;
 use crate::facts::catalogue::{LONGEST_CURSOR, capabilities, next_cursor};
 use crate::net::{HandleKind, Message};

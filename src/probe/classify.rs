@@ -3,77 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::speaker::{self, Speaker};
+use super::bodies::{dated, discover, initialize};
+use super::found::{Feed, Found};
+use super::prober::Prober;
+use super::speaker::{Speaker, negotiated};
 use super::state::LONGEST_WAIT;
-use super::{Prober, auth, siblings, upgrade};
+use super::{auth, siblings, upgrade};
 use crate::facts::barrier::{self, Barrier};
 use crate::facts::classification::Kind;
 use crate::facts::others;
 use crate::facts::steps::{self, Discover, Get, Initialize};
-use crate::net::{Call, HandleKind, Held, Place, Until};
-use crate::protocol::client::Client;
+use crate::net::{Call, HandleKind, Place, Until};
 use crate::protocol::revision::{Era, Revision};
 use crate::protocol::sse::{self, Block};
 use crate::protocol::{headers, names};
 use crate::transcript::{Exchange, ProbeId};
-
-/// What was found, as far as later probes need it.
-pub(super) struct Found {
-    /// Where HTTP requests go.
-    pub(super) target: Endpoint,
-    modern: Option<Speaker>,
-    legacy: Option<Speaker>,
-    /// The WebSocket, where there is one.
-    pub(super) socket: Option<upgrade::SocketFound>,
-    /// The feed's or HTTP+SSE's stream, still open.
-    pub(super) stream: Option<Held>,
-    /// Set where Streamable HTTP answered: whether a socket was tried already. What else is here may be
-    /// looked at beside everything else.
-    look_aside: Option<bool>,
-}
-
-/// The endpoint that later probes talk to.
-#[derive(Clone, Debug)]
-pub(super) struct Endpoint {
-    /// Its HTTP URL.
-    pub(super) place: Place,
-    /// Whether it is a plain feed or HTTP+SSE: BASE is a GET.
-    pub(super) feed: Option<Feed>,
-}
-
-/// Which kind of GET stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Feed {
-    /// Plain event stream.
-    Plain,
-    /// HTTP+SSE.
-    HttpSse,
-}
-
-impl Found {
-    fn nothing(place: Place) -> Self {
-        Self {
-            target: Endpoint { place, feed: None },
-            modern: None,
-            legacy: None,
-            socket: None,
-            stream: None,
-            look_aside: None,
-        }
-    }
-
-    /// Whether only the modern era answered.
-    pub(super) fn modern_only(&self) -> bool {
-        self.modern.is_some() && self.legacy.is_none()
-    }
-
-    /// One speaker for each era, newest first.
-    pub(super) fn speakers(&self) -> Vec<Speaker> {
-        [&self.modern, &self.legacy].into_iter().flatten().map(Speaker::another).collect()
-    }
-}
 
 /// First event of a GET beside an endpoint that is classified already.
 const ASIDE_MS: u64 = 10_000;
@@ -130,23 +76,6 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> Found {
         _ => {}
     }
     found
-}
-
-/// P-DISC.
-pub(super) fn discovery(client: &Client, version: &str) -> Value {
-    json!({
-        "jsonrpc": "2.0",
-        "id": "d-1",
-        "method": names::DISCOVER,
-        "params": { "_meta": speaker::meta(client, version) },
-    })
-}
-
-pub(super) fn discover(client: &Client, step: &str, place: &Place, version: &str) -> Call {
-    Call::post(ProbeId::Classify, step, place, discovery(client, version))
-        .era(Era::Modern)
-        .header(names::VERSION_HEADER, version)
-        .header(names::METHOD_HEADER, names::DISCOVER)
 }
 
 /// Why nothing more is posted after the first question.
@@ -219,8 +148,7 @@ async fn confirm(
     match reading {
         Discover::Modern { .. } => found.modern = speaker(ours, exchange),
         Discover::ModernError { code: names::UNSUPPORTED_VERSION, supported } => {
-            let newer =
-                supported.iter().filter_map(|version| speaker::dated(version)).find(|at| at.as_str() >= ours);
+            let newer = supported.iter().filter_map(|version| dated(version)).find(|at| at.as_str() >= ours);
             if let Some(version) = &newer {
                 let again = prober
                     .send(discover(&prober.client, "discover-retry", &found.target.place, version))
@@ -276,7 +204,7 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
     prober.wire.doing("trying the initialize handshake");
     let place = found.target.place.clone();
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = speaker::initialize(&prober.client, ProbeId::Classify, "initialize", Some(&place), newest);
+    let call = initialize(&prober.client, ProbeId::Classify, "initialize", Some(&place), newest);
     let Some(mut exchange) = prober.send(call.clone()).await else { return };
     if exchange.status() == Some(406) && prober.lock().accept.is_none() {
         prober.lock().accept = Some(OTHER_ORDER);
@@ -290,19 +218,14 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
     if let Initialize::Refused { versions } = &reading
         && let Some(version) = versions.last()
     {
-        let again = speaker::initialize(
-            &prober.client,
-            ProbeId::Classify,
-            "initialize-retry",
-            Some(&place),
-            version.as_str(),
-        );
+        let again =
+            initialize(&prober.client, ProbeId::Classify, "initialize-retry", Some(&place), version.as_str());
         let Some(again) = prober.send(again).await else { return };
         reading = steps::initialize(&again);
         exchange = again;
     }
     let Initialize::Legacy { version, session } = reading else { return };
-    let Some(version) = speaker::negotiated(prober, version, found.modern.is_none()) else { return };
+    let Some(version) = negotiated(prober, version, found.modern.is_none()) else { return };
     let session = session.map(|session| prober.wire.session(&session));
     let speaker = Speaker::new(&prober.client, Era::Legacy, &place, session, &version, exchange.id);
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });

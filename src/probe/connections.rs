@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Prober;
+use super::prober::Prober;
 use super::speaker::Speaker;
 use crate::facts::catalogue::capabilities;
 use crate::net::Reuse;

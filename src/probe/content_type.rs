@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::Prober;
-use super::speaker::{self, Channel, Speaker};
+use super::bodies::initialize;
+use super::prober::Prober;
+use super::speaker::{Channel, Speaker};
 use crate::net::Call;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::ProbeId;
@@ -24,13 +25,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
             let body = speaker.body(&speaker.id(), speaker.base, Value::Null);
             Call::post(PROBE, step, &speaker.place, body).era(Era::Modern)
         } else {
-            speaker::initialize(
-                &speaker.client,
-                PROBE,
-                step,
-                Some(&speaker.place),
-                Revision::NEWEST_LEGACY.as_str(),
-            )
+            initialize(&speaker.client, PROBE, step, Some(&speaker.place), Revision::NEWEST_LEGACY.as_str())
         }
     };
     let twin = Some(speaker.proved_by);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::classify::{Endpoint, Feed};
-use super::speaker::Speaker;
-use super::{Prober, left_out, listen, of, resume};
+use super::found::{Endpoint, Feed};
+use super::prober::{Prober, left_out};
+use super::speaker::{Speaker, of};
+use super::{listen, resume};
 use crate::facts::streams::is_stream;
 use crate::net::{Call, Reuse, Until};
 use crate::protocol::revision::Era;

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use url::Url;
 
-use super::Prober;
-use super::classify::Endpoint;
+use super::found::Endpoint;
+use super::prober::Prober;
 use crate::facts::Readings;
 use crate::facts::auth::{DEFAULT_AUTHORIZE, authorization_server, issuers, metadata_url, resource_metadata};
 use crate::facts::classification::classify;

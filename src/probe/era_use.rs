@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
+use super::prober::{Answered, Prober};
 use super::speaker::{Channel, Speaker};
-use super::{Answered, Prober};
 use crate::facts::barrier::{self, Barrier};
 use crate::facts::catalogue::capabilities;
 use crate::net::{Call, Reuse};

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::speaker::{self, Channel, Speaker};
-use super::{OpenSession, Prober, http_sse, left_out, of, websocket};
+use super::bodies::initialize;
+use super::prober::{Prober, left_out};
+use super::speaker::{Channel, Speaker, of};
+use super::state::OpenSession;
+use super::{http_sse, socket};
 use crate::facts::arrivals::{self, Gap};
 use crate::facts::streams::ended_after_us;
 use crate::net::{Call, Held, Until};
@@ -26,7 +29,7 @@ pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
     for version in newest.into_iter().chain(offers) {
         let step = format!("initialize {version}");
         let mut call =
-            speaker::initialize(&prober.client, ProbeId::LegacyVersions, step, Some(&speaker.place), version);
+            initialize(&prober.client, ProbeId::LegacyVersions, step, Some(&speaker.place), version);
         if Revision::parse(version).is_none() {
             call = call.negative(Some(speaker.proved_by));
         }
@@ -34,7 +37,7 @@ pub(super) async fn versions(prober: &Prober<'_>, speakers: &[Speaker]) {
         let answered = match &speaker.channel {
             Channel::Streamable => prober.ask(speaker, call).await,
             Channel::HttpSse(_) => http_sse::initialize_alone(prober, &speaker.place, call).await,
-            Channel::WebSocket(line) => websocket::initialize_alone(prober, line, call).await,
+            Channel::WebSocket(line) => socket::initialize_alone(prober, line, call).await,
         };
         if answered.is_none() {
             return;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::speaker::Speaker;
-use super::{Prober, legacy, of};
+use super::legacy;
+use super::prober::Prober;
+use super::speaker::{Speaker, of};
 use crate::facts::catalogue::capabilities;
 use crate::facts::{listen, reply};
 use crate::net::{Call, Handle, HandleKind, Message, Until};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::classify::{Endpoint, Feed};
-use super::speaker::Speaker;
-use super::{Prober, newest};
+use super::found::{Endpoint, Feed};
+use super::prober::Prober;
+use super::speaker::{Speaker, newest};
 use crate::facts::summary::{is_call, unserved};
 use crate::net::{Call, Place, Until};
 use crate::transcript::{Exchange, ProbeId};

@@ -4,6 +4,7 @@
 mod answers;
 mod auth;
 mod bad_input;
+mod bodies;
 mod browser;
 mod catalogue;
 mod classify;
@@ -12,6 +13,7 @@ mod content_type;
 mod delivery;
 mod documents;
 mod era_use;
+mod found;
 mod http_sse;
 mod invented;
 mod ledger;
@@ -23,8 +25,10 @@ mod plan;
 mod prober;
 mod resume;
 mod siblings;
+mod socket;
 mod speaker;
 mod state;
+mod stream;
 mod upgrade;
 mod websocket;
 
@@ -33,15 +37,13 @@ use futures_util::future::{join, join3};
 use crate::facts::classification::Kind;
 use crate::net::{Place, Wire};
 use crate::observe::ScanOptions;
-use crate::protocol::revision::Era;
-use crate::transcript::{ProbeId, Profile, SkipReason};
+use crate::transcript::Profile;
 
 pub use plan::{Planned, plan};
 
-use classify::{Feed, Found};
-use prober::{Answered, Prober};
+use found::{Feed, Found};
+use prober::Prober;
 use speaker::{Channel, Speaker};
-use state::OpenSession;
 
 /// Runs every probe that applies. Everything is recorded on the wire.
 pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: ScanOptions) {
@@ -85,7 +87,7 @@ async fn converse(prober: &Prober<'_>, place: &Place) {
         match &speaker.channel {
             Channel::Streamable => {}
             Channel::HttpSse(stream) => stream.end(prober).await,
-            Channel::WebSocket(line) => line.end(prober).await,
+            Channel::WebSocket(socket) => socket.end(prober).await,
         }
     }
     legacy::teardown(prober).await;
@@ -139,19 +141,4 @@ async fn other_transport(prober: &Prober<'_>, found: &Found) -> Option<Speaker> 
         },
         _ => None,
     }
-}
-
-/// The speakers that rows of no era use: both eras in standard, the newest in quick.
-fn newest<'s>(prober: &Prober<'_>, speakers: &'s [Speaker]) -> &'s [Speaker] {
-    if prober.standard() { speakers } else { speakers.get(..1).unwrap_or_default() }
-}
-
-/// Who speaks an era over Streamable HTTP.
-fn of(speakers: &[Speaker], era: Era) -> Option<&Speaker> {
-    speakers.iter().find(|speaker| speaker.era == era && speaker.streamable())
-}
-
-/// Whether a probe's whole conversation is left out of this profile.
-fn left_out(prober: &Prober<'_>, probe: ProbeId) {
-    prober.wire.skip(probe, None, SkipReason::Profile);
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::speaker::{Speaker, meta};
-use super::{Prober, of};
+use super::bodies::meta;
+use super::prober::Prober;
+use super::speaker::{Speaker, of};
 use crate::net::Call;
 use crate::protocol::names;
 use crate::protocol::revision::Era;

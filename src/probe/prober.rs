@@ -1,12 +1,12 @@
 //! One scan's conversation: what may be sent, what was learnt from what came back.
 
+use super::bodies::dated;
 use crate::transcript::exchange::request_id;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::invented::Invented;
 use super::ledger::Ledger;
-use super::speaker::{Channel, Speaker, dated};
 use super::state::{OpenSession, State};
 use crate::facts::classification::{Kind, classify};
 use crate::facts::reply::{self, Reply};
@@ -82,19 +82,6 @@ impl<'a> Prober<'a> {
             self.poll(&exchange).await;
         }
         Some(exchange)
-    }
-
-    /// Asks over a speaker's transport, if the ledger allows. `None` means it was not sent.
-    pub(super) async fn ask(&self, speaker: &Speaker, call: Call) -> Option<Answered> {
-        match &speaker.channel {
-            Channel::Streamable => {
-                let exchange = self.send(call).await?;
-                let reply = reply::read(&exchange);
-                Some(Answered { exchange, reply })
-            }
-            Channel::HttpSse(stream) => stream.ask(self, call).await,
-            Channel::WebSocket(line) => line.ask(self, speaker, call).await,
-        }
     }
 
     /// Sends an upgrade and closes the socket at once if one comes up.
@@ -285,4 +272,9 @@ impl<'a> Prober<'a> {
     pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a probe's whole conversation is left out of this profile.
+pub(super) fn left_out(prober: &Prober<'_>, probe: ProbeId) {
+    prober.wire.skip(probe, None, SkipReason::Profile);
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::classify::{Endpoint, Feed};
-use super::speaker::{self, Speaker};
-use super::{Prober, legacy, of};
+use super::bodies::{dated, initialize};
+use super::found::{Endpoint, Feed};
+use super::legacy;
+use super::prober::Prober;
+use super::speaker::{Speaker, of};
 use crate::facts::resume::{self, Dropped, Outcome, Series};
 use crate::facts::steps::{self, Initialize};
 use crate::net::{Call, Handle, HandleKind, Held, Reuse, Until};
@@ -192,7 +194,7 @@ pub(super) async fn open(
     probe: ProbeId,
     which: &str,
 ) -> Option<Speaker> {
-    let call = speaker::initialize(
+    let call = initialize(
         &prober.client,
         probe,
         format!("initialize{which}"),
@@ -202,7 +204,7 @@ pub(super) async fn open(
     let exchange = prober.send(call).await?;
     let Initialize::Legacy { version, session } = steps::initialize(&exchange) else { return None };
     let session = session.map(|session| prober.wire.session(&session));
-    let version = version.as_deref().and_then(speaker::dated);
+    let version = version.as_deref().and_then(dated);
     let own = speaker.in_session(session, version.as_deref().unwrap_or(&speaker.version));
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
     let call = own.post(probe, format!("initialized{which}"), names::INITIALIZED, body);

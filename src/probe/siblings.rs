@@ -1,12 +1,13 @@
 //! Looks beside the URL: same origin, stops at the first hit.
 
+use super::bodies::initialize;
+use super::prober::Prober;
 use crate::facts::barrier;
 use std::time::Duration;
 
 use url::Url;
 
-use super::Prober;
-use super::speaker::{self, Speaker};
+use super::speaker::Speaker;
 use crate::facts::barrier::Barrier;
 use crate::facts::cards::{self, Entry};
 use crate::facts::others;
@@ -130,7 +131,7 @@ async fn mcp(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
     if matches!(exchange.status(), Some(404 | 405) | None) || barrier::html(&exchange) {
         return false;
     }
-    let call = speaker::initialize(
+    let call = initialize(
         &prober.client,
         ProbeId::Siblings,
         format!("initialize {path}"),

@@ -5,83 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
 
-use super::Prober;
-use super::http_sse::Stream;
-use super::websocket::Line;
+use super::bodies::meta;
+use super::prober::{Answered, Prober};
+use super::socket::Socket;
+use super::stream::Stream;
+use crate::facts::reply;
 use crate::net::{Body, Call, FollowUp, Handle, Message, Place};
 use crate::protocol::client::Client;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::{ProbeId, SkipReason};
-
-/// The `_meta` of a modern request.
-pub(super) fn meta(client: &Client, version: &str) -> Value {
-    json!({
-        names::META_VERSION: version,
-        names::META_CLIENT_INFO: client.info(),
-        names::META_CAPABILITIES: {},
-    })
-}
-
-/// The body of P-INIT(v).
-pub(super) fn handshake(client: &Client, version: &str) -> Value {
-    json!({
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": names::INITIALIZE,
-        "params": {
-            "protocolVersion": version,
-            "capabilities": {},
-            "clientInfo": client.info(),
-        },
-    })
-}
-
-/// P-INIT(v); without a place it is a message on an open socket.
-pub(super) fn initialize(
-    client: &Client,
-    probe: ProbeId,
-    step: impl Into<String>,
-    place: Option<&Place>,
-    version: &str,
-) -> Call {
-    let body = handshake(client, version);
-    match place {
-        Some(place) => Call::post(probe, step, place, body),
-        None => Call::tell(probe, step, body),
-    }
-    .era(Era::Legacy)
-}
-
-/// A version that a server named, if it is a date: what is sent again is made of its numbers.
-pub(super) fn dated(version: &str) -> Option<String> {
-    let parts: Vec<&str> = version.split('-').collect();
-    let number = |text: &str, length: usize| {
-        let plain = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| text.parse::<u32>().ok()).flatten()
-    };
-    let [year, month, day] = parts.as_slice() else { return None };
-    let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
-    Some(format!("{year:04}-{month:02}-{day:02}"))
-}
-
-/// The version that a handshake gave. `None` for one that we do not know: then we leave, as a client does,
-/// and ask for nothing more in this era, or at all if it is the `only` one.
-pub(super) fn negotiated(prober: &Prober<'_>, version: Option<String>, only: bool) -> Option<String> {
-    // A result without a version is the business of `legacy-initialize`.
-    let Some(version) = version else { return Some(Revision::NEWEST_LEGACY.as_str().to_owned()) };
-    if Revision::parse(&version).is_some() {
-        return Some(version);
-    }
-    let reason = SkipReason::UnknownVersion;
-    if only {
-        prober.lock().halted = Some(reason);
-    }
-    for probe in [ProbeId::LegacyVersions, ProbeId::LegacySessions, ProbeId::LegacyGet, ProbeId::Resume] {
-        prober.wire.skip(probe, None, reason);
-    }
-    None
-}
 
 /// The transport that a speaker uses.
 #[derive(Clone, Debug)]
@@ -91,7 +24,7 @@ pub(super) enum Channel {
     /// HTTP+SSE: replies come on a held stream.
     HttpSse(Arc<Stream>),
     /// Messages on a WebSocket.
-    WebSocket(Arc<Line>),
+    WebSocket(Arc<Socket>),
 }
 
 /// Someone who speaks one era to the endpoint.
@@ -251,4 +184,48 @@ impl Speaker {
         let body = self.body(id, self.base, Value::Null);
         self.post(probe, step, self.base, body)
     }
+}
+
+/// Asking, whatever the transport.
+impl Prober<'_> {
+    /// Asks over a speaker's transport, if the ledger allows. `None` means it was not sent.
+    pub(super) async fn ask(&self, speaker: &Speaker, call: Call) -> Option<Answered> {
+        match &speaker.channel {
+            Channel::Streamable => {
+                let exchange = self.send(call).await?;
+                let reply = reply::read(&exchange);
+                Some(Answered { exchange, reply })
+            }
+            Channel::HttpSse(stream) => stream.ask(self, call).await,
+            Channel::WebSocket(socket) => socket.ask(self, call, || speaker.follow_up()).await,
+        }
+    }
+}
+
+/// The speakers that rows of no era use: both eras in standard, the newest in quick.
+pub(super) fn newest<'s>(prober: &Prober<'_>, speakers: &'s [Speaker]) -> &'s [Speaker] {
+    if prober.standard() { speakers } else { speakers.get(..1).unwrap_or_default() }
+}
+
+/// Who speaks an era over Streamable HTTP.
+pub(super) fn of(speakers: &[Speaker], era: Era) -> Option<&Speaker> {
+    speakers.iter().find(|speaker| speaker.era == era && speaker.streamable())
+}
+
+/// The version that a handshake gave. `None` for one that we do not know: then we leave, as a client does,
+/// and ask for nothing more in this era, or at all if it is the `only` one.
+pub(super) fn negotiated(prober: &Prober<'_>, version: Option<String>, only: bool) -> Option<String> {
+    // A result without a version is the business of `legacy-initialize`.
+    let Some(version) = version else { return Some(Revision::NEWEST_LEGACY.as_str().to_owned()) };
+    if Revision::parse(&version).is_some() {
+        return Some(version);
+    }
+    let reason = SkipReason::UnknownVersion;
+    if only {
+        prober.lock().halted = Some(reason);
+    }
+    for probe in [ProbeId::LegacyVersions, ProbeId::LegacySessions, ProbeId::LegacyGet, ProbeId::Resume] {
+        prober.wire.skip(probe, None, reason);
+    }
+    None
 }

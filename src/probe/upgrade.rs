@@ -4,27 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Prober;
-use super::classify::discovery;
-use super::speaker;
+use super::bodies::{discovery, handshake};
+use super::prober::Prober;
+use super::socket::SocketFound;
 use crate::facts::steps::{self, Socket};
 use crate::net::websocket::Upgrade;
 use crate::net::{HandleKind, HeaderText, Message, Place, Until};
-use crate::protocol::revision::{Era, Revision};
+use crate::protocol::revision::Revision;
 use crate::transcript::ProbeId;
-
-/// A WebSocket that was found.
-#[derive(Clone, Debug)]
-pub(super) struct SocketFound {
-    /// Where it is.
-    pub(super) place: Place,
-    /// The subprotocol that was offered when it opened; none if it never did.
-    pub(super) subprotocol: Option<HeaderText>,
-    /// Whether the server selected it.
-    pub(super) subprotocol_selected: bool,
-    /// The era in which MCP answered.
-    pub(super) mcp: Option<Era>,
-}
 
 /// Only notes whether an upgrade is accepted.
 pub(super) async fn note(prober: &Prober<'_>, place: &Place) {
@@ -123,7 +110,7 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, p
     if heard && (modern || echo) {
         return;
     }
-    let init = speaker::handshake(&prober.client, Revision::NEWEST_LEGACY.as_str());
+    let init = handshake(&prober.client, Revision::NEWEST_LEGACY.as_str());
     prober.wire.say(socket, &Message::new(init)).await;
     prober.wire.hear(socket, wait, answer(json!(1))).await;
 }
