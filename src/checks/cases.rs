@@ -2,7 +2,10 @@
 
 use std::fmt::Display;
 
-use crate::checks::prelude::*;
+use crate::facts::{Facts, Outcome, answered};
+use crate::protocol::revision::Era;
+use crate::transcript::{Exchange, ProbeId};
+use crate::verdict::{Evidence, Judgement, Observations, Status, Undecided, Verdict, inconclusive};
 
 /// How a request ought to be refused, and what any other end counts as. A result always fails.
 #[derive(Clone, Copy, Debug)]

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::steps::{self, Get, Socket};
 
-use super::{Facts, Kind, reply};
+use super::{Facts, Kind};
 use crate::facts::barrier::Barrier;
 use crate::protocol::challenge::{self, Challenge, Challenges};
 use crate::protocol::jsonrpc;
-use crate::transcript::{Exchange, Expectation, Failure, ProbeId, Transcript};
+use crate::transcript::{Exchange, Expectation, Failure, ProbeId};
 use crate::verdict::Undecided;
 
 /// Most issuers that are looked at.
@@ -131,14 +131,6 @@ pub fn challenged(exchange: &Exchange) -> Option<Challenges> {
 #[must_use]
 pub fn challenges(exchange: &Exchange) -> Vec<Challenge> {
     challenged(exchange).map(|read| read.found).unwrap_or_default()
-}
-
-/// Whether the credential that an exchange carried had been accepted earlier: a 401 to it now is a reason
-/// of its own, and no gate.
-#[must_use]
-pub fn accepted_before(transcript: &Transcript, exchange: &Exchange) -> bool {
-    let mut earlier = transcript.exchanges.iter().take_while(|earlier| earlier.id < exchange.id);
-    exchange.credentialed() && earlier.any(|earlier| earlier.credentialed() && reply::read(earlier).served())
 }
 
 /// What the steps of [`ProbeId::Auth`] met, where any of them met a gate.

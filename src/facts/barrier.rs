@@ -1,8 +1,8 @@
 //! What stands between us and any answer, for whatever request: a wall that wants a credential, a refusal, a
 //! firewall, a limit, a redirect, or nothing at all.
 
+pub use super::media::{essence, html};
 use super::reply;
-use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc::{self, Answer};
 use crate::transcript::{Content, Exchange, Failure};
 use serde_json::Value;
@@ -167,18 +167,6 @@ pub fn firewall(exchange: &Exchange) -> Option<&'static str> {
 
 /// How much of a page is searched for marks, where that is a whole number of characters.
 const CHALLENGE_BYTES: usize = 64 * 1024;
-
-/// Whether the reply says it is HTML.
-#[must_use]
-pub fn html(exchange: &Exchange) -> bool {
-    essence(exchange).as_deref() == Some("text/html")
-}
-
-/// The media type of the reply without parameters, lower case.
-#[must_use]
-pub fn essence(exchange: &Exchange) -> Option<String> {
-    exchange.header("content-type").and_then(media_type).map(|media| media.essence)
-}
 
 pub(super) fn speaks_of_websocket(exchange: &Exchange) -> bool {
     exchange.text().is_some_and(|text| {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::barrier::Barrier;
 use super::cards;
-use super::classification::Found;
+use super::class::Found;
 use super::others;
 use super::refusal::{NoHead, no_head};
 use super::steps::{self, Discover, Get, Initialize, Socket};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Kind;
-use super::classification::Classification;
+use super::class::Classification;
 use super::events::Event;
 use super::resume::events;
 use crate::protocol::revision::Era;

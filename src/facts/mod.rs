@@ -25,6 +25,7 @@ pub mod browser;
 pub mod cards;
 pub mod catalogue;
 pub mod catalogue_text;
+pub mod class;
 pub mod classification;
 pub mod coding;
 pub mod delivery;
@@ -43,6 +44,7 @@ pub mod latency;
 mod leak_patterns;
 pub mod leaks;
 pub mod listen;
+pub mod media;
 pub mod nulls;
 pub mod others;
 pub mod outcome;
@@ -221,7 +223,7 @@ impl<'t> Facts<'t> {
     /// Inconclusive with the reason.
     pub fn settled(&self, probe: ProbeId, step: &str, era: Option<Era>) -> Result<&'t Exchange, Undecided> {
         let exchange = self.step(probe, step, era)?;
-        if exchange.status() == Some(401) && auth::accepted_before(self.readings.transcript(), exchange) {
+        if exchange.status() == Some(401) && reply::accepted_before(self.readings.transcript(), exchange) {
             return inconclusive(SkipReason::CredentialStopped.words());
         }
         answered(exchange)

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{barrier, reply};
+use super::{media, reply};
 use crate::protocol::jsonrpc::{self, Answer};
 use crate::transcript::Exchange;
 use crate::transcript::known_secrets::without_known_secrets;
@@ -77,7 +77,7 @@ pub fn quoted(exchange: &Exchange) -> String {
 fn said(exchange: &Exchange) -> String {
     let Some(text) = exchange.text() else { return String::new() };
     let text = text.get(..PAGE).unwrap_or(text);
-    if barrier::html(exchange) {
+    if media::html(exchange) {
         return page(text);
     }
     let Ok(value) = jsonrpc::parse(text) else { return text.to_owned() };

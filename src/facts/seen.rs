@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::barrier::{self, Barrier};
-use super::classification::{Classification, RATE_LIMITED, SERVER_ERROR, ServerInfo};
+use super::class::{Classification, RATE_LIMITED, SERVER_ERROR, ServerInfo};
 use super::coding;
 use super::delivery;
 use super::kind::{Confidence, Kind};

@@ -24,6 +24,7 @@ pub mod names;
 pub mod revision;
 pub mod sse;
 mod sse_client;
+mod sse_line;
 pub mod transport;
 pub mod websocket;
 pub mod well_known;

@@ -3,7 +3,7 @@
 use eventsource_stream::Eventsource;
 use futures_util::{FutureExt, StreamExt};
 
-use super::sse::{Eol, Line};
+use super::sse_line::{Eol, Line};
 
 /// One event as `eventsource-stream` delivers it: the second opinion, what a common Rust client
 /// would see. Compare with [`super::sse::blocks`]; a difference is evidence about clients, not about servers.

@@ -1,6 +1,7 @@
 //! What tells targets apart in files that other systems keep: the same target has the same key in every
 //! run, on every machine.
 
+pub use super::NamedAt;
 use super::Report;
 use super::sink::uri_path;
 use crate::protocol::host;
@@ -11,15 +12,6 @@ use crate::rubric::sha256;
 pub struct Place {
     /// Relative path, not encoded.
     pub path: String,
-    /// Line, from 1.
-    pub line: u32,
-}
-
-/// The line of a repository file that names the target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedAt {
-    /// Path relative to the repository, with `/`.
-    pub file: String,
     /// Line, from 1.
     pub line: u32,
 }

@@ -48,6 +48,15 @@ use crate::transcript::{Profile, Tls, Tool};
 use crate::verdict::{Dimension, Status};
 use timeline::Timeline;
 
+/// The line of a repository file that names the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedAt {
+    /// Path relative to the repository, with `/`.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+}
+
 /// One judged target.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -68,7 +77,7 @@ pub struct Report {
     /// A name the user gave the target.
     pub label: Option<String>,
     /// The line of a repository file that names the target, where the user said so.
-    pub named_at: Option<key::NamedAt>,
+    pub named_at: Option<NamedAt>,
     /// Whether certificate faults were ignored.
     pub insecure: bool,
     /// The proxy that every connection went through, `http://host:port`.

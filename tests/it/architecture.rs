@@ -2,6 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::support::imports::{self, File};
 
 /// The pure side, in the order of src/lib.rs: a module may use those of its own and earlier rows.
 const PURE: &[&[&str]] = &[
@@ -41,6 +46,20 @@ const LONGER: &[(&str, &str)] = &[
 
 const LONGEST: usize = 400;
 
+/// Files that need each other. Each circle is inside one folder; there may be no others.
+const CIRCLES: &[&[&str]] = &[
+    // A rubric finds its own faults.
+    &["rubric.rs", "rubric/faults.rs"],
+    // A score is made of caps and a grade, and both read its rows.
+    &["score.rs", "score/caps.rs", "score/grade.rs", "score/tally.rs"],
+    // The vault holds the tokens, and a token masks what is around it with the vault.
+    &["transcript/redact.rs", "transcript/token_shape.rs", "transcript/tokens.rs"],
+];
+
+/// Where the unit tests of a file begin.
+static TESTS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"#\[cfg\(test\)\]\n(?:pub(?:\([^)]*\))? )?mod \w+ \{").unwrap());
+
 struct Source {
     /// Path below `src`, with `/`.
     path: String,
@@ -48,6 +67,8 @@ struct Source {
     code: Vec<(usize, String)>,
     /// Lines outside tests.
     lines: usize,
+    /// Whether its module is declared for tests alone.
+    for_tests: bool,
 }
 
 impl Source {
@@ -57,7 +78,7 @@ impl Source {
     }
 
     fn is_test_support(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path == "checks/synthetic.rs"
+        self.path.ends_with("/tests.rs") || self.path == "checks/synthetic.rs" || self.for_tests
     }
 }
 
@@ -76,14 +97,26 @@ fn sources() -> Vec<Source> {
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
+    let declared = Regex::new(r"#\[cfg\(test\)\]\n(?:pub(?:\([^)]*\))? )?mod (\w+);").unwrap();
+    let mut for_tests = Vec::new();
+    for source in &found {
+        let lines: Vec<&str> = source.code.iter().map(|(_, line)| line.as_str()).collect();
+        let folder = source.path.strip_suffix("mod.rs").map(str::to_owned);
+        let folder = folder.unwrap_or_else(|| source.path.replace(".rs", "/"));
+        for module in declared.captures_iter(&lines.join("\n")) {
+            for_tests.push(format!("{folder}{}.rs", &module[1]));
+        }
+    }
+    for source in &mut found {
+        source.for_tests = for_tests.contains(&source.path);
+    }
     found
 }
 
 fn read(root: &Path, path: &PathBuf) -> Source {
     let text = fs::read_to_string(path).unwrap();
     // Unit tests end a file; the attribute also stands before single imports and `mod tests;`.
-    let end =
-        text.find("#[cfg(test)]\nmod tests {").or_else(|| text.find("#[cfg(test)]\npub(crate) mod tests {"));
+    let end = TESTS.find(&text).map(|found| found.start());
     let text = &text[..end.unwrap_or(text.len())];
     let code = text
         .lines()
@@ -92,7 +125,7 @@ fn read(root: &Path, path: &PathBuf) -> Source {
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
         .collect();
     let path = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
-    Source { path, code, lines: text.lines().count() }
+    Source { path, code, lines: text.lines().count(), for_tests: false }
 }
 
 /// Modules named after `crate::` in a line, also inside braces.
@@ -133,6 +166,43 @@ fn imports_point_one_way() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn circles_are_few_and_known() {
+    let sources = sources();
+    let files = sources.iter().map(|source| {
+        // What only tests see may name what it tests.
+        let code = source.code.iter().filter(|_| !source.is_test_support());
+        let lines: Vec<&str> = code.map(|(_, line)| line.as_str()).collect();
+        File { path: &source.path, code: lines.join("\n") }
+    });
+    let files: Vec<File<'_>> = files.collect();
+    let uses = imports::uses(&files);
+    assert!(uses["net/wire.rs"].contains_key("net/dial.rs"), "the scan sees nothing");
+    assert!(uses["probe/mod.rs"].contains_key("probe/classify.rs"), "calls of children are uses");
+
+    let between = imports::folders(&uses);
+    if let Some(circle) = imports::circles(&between).first() {
+        let why = circle.iter().flat_map(|from| {
+            between[from].iter().filter(|(to, _)| circle.contains(to)).map(|(_, line)| line.as_str())
+        });
+        panic!("folders need each other:\n{}", why.collect::<Vec<_>>().join("\n"));
+    }
+
+    let found = imports::circles(&uses);
+    let known = |circle: &Vec<String>| CIRCLES.iter().any(|known| circle == known);
+    if let Some(circle) = found.iter().find(|circle| !known(circle)) {
+        let why = circle.iter().flat_map(|from| {
+            let within = uses[from].iter().filter(|(to, _)| circle.contains(to));
+            within.map(move |(to, path)| format!("src/{from} uses src/{to} ({path})"))
+        });
+        panic!("a circle that CIRCLES does not list:\n{}", why.collect::<Vec<_>>().join("\n"));
+    }
+    for circle in CIRCLES {
+        let gone = !found.iter().any(|found| found == circle);
+        assert!(!gone, "CIRCLES lists {circle:?}, which is none: remove it");
     }
 }
 

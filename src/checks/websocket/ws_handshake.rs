@@ -46,7 +46,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         .collect();
     let switched = upgrades.iter().any(|exchange| exchange.status() == Some(101));
     if !(switched && facts.class().kind == Kind::AuthGated) {
-        super::named_by_it(facts)?;
+        super::named::named_by_it(facts)?;
     }
     let mut seen = Observations::new();
     let mut refused = None;

@@ -40,7 +40,7 @@ pub(super) static CHECK: Check = Check {
 const PATIENCE_US: u64 = 9_500_000;
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    super::named_by_it(facts)?;
+    super::named::named_by_it(facts)?;
     if facts.class().kind == Kind::McpWebsocket { spoken(facts) } else { unspoken(facts) }
 }
 

@@ -37,7 +37,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    super::named_by_it(facts)?;
+    super::named::named_by_it(facts)?;
     let mut seen = Observations::new();
     let mut unclear = None;
     for step in ["origin", "origin-null"] {

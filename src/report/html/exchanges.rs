@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Place, brief, t};
+use super::words::{Place, brief, t};
 use crate::report::conversations::words;
 use crate::report::table::details::bytes;
 use crate::report::timeline::{Bar, Timeline};

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use maud::{Markup, html};
 
-use super::{Detail, Place, brief, prose, t};
+use super::words::{Detail, Place, brief, prose, t};
 use crate::check::Check;
 use crate::checks::AREAS;
 use crate::report::table::{details, gains};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::drawing::{Frame, Spot, n};
-use super::{Detail, brief};
+use super::frame::{Frame, Spot, n};
+use super::words::{Detail, brief};
 use crate::report::conversations::words;
 use crate::report::timeline::{ArrivalKind, Bar, Outcome};
 use crate::transcript::{Ended, Expectation, ProbeId};

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::drawing::n;
+use super::frame::n;
 use super::score::tone;
 use super::target::{article, brand, made};
-use super::{Detail, Place, brief, t};
+use super::words::{Detail, Place, brief, t};
 use crate::facts::Kind;
 use crate::protocol::host;
 use crate::report::Report;

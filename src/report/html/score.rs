@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::drawing::n;
-use super::{Place, t};
+use super::frame::n;
+use super::words::{Place, t};
 use crate::report::table::first_screen;
 use crate::report::{Report, standing};
 use crate::score::{DimensionScore, whole};

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::drawing::{self, Flag};
 use super::score::score;
-use super::{Detail, Place, brief, exchanges, findings, prose, t, threads};
+use super::words::{Detail, Place, brief, prose, t};
+use super::{exchanges, findings, threads};
 use crate::facts::Kind;
 use crate::report::doubts::doubts;
 use crate::report::table::{advice, arithmetic, details, first_screen};

@@ -431,8 +431,13 @@ fn the_picture_keeps_its_shape() {
         .with(get(ProbeId::Idle, "get").stream("data: x\n\n: ping\n\n", 15_000_000).held_until(15_100_000))
         .with(initialize(ProbeId::LegacyVersions, "initialize 1999-01-01").negative().status(400));
     let timeline = crate::report::timeline::read(&scan.transcript);
-    let place =
-        super::Place { prefix: "", level: 1, name: "x", detail: super::Detail::Full, exchanges: true };
+    let place = super::words::Place {
+        prefix: "",
+        level: 1,
+        name: "x",
+        detail: super::words::Detail::Full,
+        exchanges: true,
+    };
     let drawn = super::drawing::draw(&timeline, &[], place).into_string();
     insta::assert_snapshot!("timeline", drawn.replace("><", ">\n<"));
 }

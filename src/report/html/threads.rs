@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::drawing::n;
-use super::{Place, brief, t};
+use super::frame::n;
+use super::words::{Place, brief, t};
 use crate::report::timeline::{Bar, Timeline};
 use crate::transcript::{Ended, Expectation};
 

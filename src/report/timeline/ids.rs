@@ -1,9 +1,11 @@
 //! Event ids of streams, and which stream takes up which.
 
-use super::MOST_IDS;
 use crate::protocol::sse::{Field, LineKind};
 use crate::transcript::Exchange;
 use crate::verdict::cut;
+
+/// Most event ids kept of a stream.
+pub(super) const MOST_IDS: usize = 12;
 
 /// An event with an id.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,6 @@ use ids::{ids, resumes};
 
 /// Most arrivals kept of one stream: closer ones are one mark.
 const MOST_ARRIVALS: u64 = 240;
-/// Most event ids kept of a stream.
-const MOST_IDS: usize = 12;
 
 /// What a request is called of which one thing is wrong.
 const WRONG: &str = "wrong on purpose";

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice)]
 
 pub(crate) mod client;
+pub(crate) mod imports;
 pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod tls;
