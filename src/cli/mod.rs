@@ -26,6 +26,7 @@ mod preview;
 mod proxies;
 mod reading;
 mod recording;
+mod rendering;
 mod replay;
 mod resolve;
 mod rubric;
