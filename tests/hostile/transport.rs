@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::Sign::{Fewer, Within};
+use super::Sign::{Fewer, Says, Within};
 use super::stage::{Io, Serve, act, ask, bytes, drip, flood, http, linger, mcp, pour, write};
 use super::{Row, Via, row};
 use crate::tls::Certificate;
