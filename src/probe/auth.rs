@@ -26,8 +26,6 @@ use crate::protocol::well_known::PROTECTED_RESOURCE;
 use crate::transcript::{Exchange, ProbeId, Transcript};
 
 const PROBE: ProbeId = ProbeId::Auth;
-/// A token that no server issued: nothing can be opened with it.
-const WRONG_TOKEN: &str = "Bearer scanner.invalid.token";
 /// How long a stream may take to open, milliseconds; a refusal comes at once.
 const OPENING_MS: u64 = 3_000;
 
@@ -259,7 +257,7 @@ async fn invalid_token(prober: &Prober<'_>, speakers: &[Speaker]) {
     });
     let Some((refused, mut call)) = calls.into_iter().next() else { return };
     call.credential = false;
-    prober.send(call.header("authorization", WRONG_TOKEN).negative(Some(refused))).await;
+    prober.send(call.header("authorization", prober.invented.credential()).negative(Some(refused))).await;
 }
 
 /// Where the want of the credential met a 5xx: is it that every time? Each call has its twin with the credential,

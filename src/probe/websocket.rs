@@ -22,8 +22,6 @@ use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
 const PROBE: ProbeId = ProbeId::WebSocket;
 /// Sockets opened anew after one was lost.
 const RENEWALS: u32 = 3;
-/// A subprotocol that nobody has: who selects it selects anything.
-const NO_SUBPROTOCOL: &str = "scanner.invalid";
 
 /// The socket of a speaker; opened anew where it was lost.
 #[derive(Debug)]
@@ -103,7 +101,8 @@ pub(super) async fn initialize_alone(prober: &Prober<'_>, line: &Line, call: Cal
 
 /// Whether the server selects a subprotocol that nobody has.
 pub(super) async fn unknown_subprotocol(prober: &Prober<'_>, place: &Place) {
-    let call = prober.upgrade_call(PROBE, "subprotocol", place, Some(&NO_SUBPROTOCOL.into()));
+    let nobody = HeaderText::Ours(prober.invented.subprotocol());
+    let call = prober.upgrade_call(PROBE, "subprotocol", place, Some(&nobody));
     prober.knock(call).await;
 }
 

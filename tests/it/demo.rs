@@ -382,7 +382,7 @@ async fn a_gate_challenges_and_opens_with_the_token() {
     assert_eq!(issued["issuer"], issuer);
     assert_eq!(issued["code_challenge_methods_supported"], json!(["S256"]));
     for method in ["GET", "DELETE", "POST"] {
-        let headers = [("Authorization", "Bearer scanner.invalid.token")];
+        let headers = [("Authorization", "Bearer nobody.invalid.token")];
         let reply = send(method, url, &headers, "").await;
         assert_eq!(reply.status, 401);
         assert!(reply.header("www-authenticate").unwrap().contains("error=\"invalid_token\""));

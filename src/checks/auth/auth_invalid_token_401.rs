@@ -27,7 +27,7 @@ pub(super) static CHECK: Check = Check {
     causes: &[],
     how: How {
         sent: "Where a call without a token meets 401 and a Bearer challenge, the same call once more with \
-               `Authorization: Bearer scanner.invalid.token`. Only once: servers count failed attempts. Not where a \
+               `Authorization: Bearer NAME.invalid.token`, the name invented for the scan. Only once: servers count failed attempts. Not where a \
                credential that was given for the scan was refused.",
         passes: "401 with `error=\"invalid_token\"`; without it where nothing says OAuth.",
         warns: "401 without the error code, or another refusal: 400, 403, or one 5xx.",
@@ -123,7 +123,7 @@ fn examples() {
         let body = json!({"jsonrpc":"2.0","id":"d-3","method":names::DISCOVER});
         post(ProbeId::Auth, INVALID_TOKEN, Era::Modern, body)
             .negative()
-            .sending("authorization", "Bearer scanner.invalid.token")
+            .sending("authorization", "Bearer abcdefghijkl.invalid.token")
     };
     let coded = |made: Made| made.status(401).header("www-authenticate", "Bearer error=\"invalid_token\"");
     let with = |made: Made| challenged().with(made);
