@@ -14,6 +14,9 @@ use crate::report::format::{Format, Run};
 use crate::report::{Report, github, markdown};
 use crate::transcript::Secrets;
 
+/// What a file of a GitHub step takes of reports, and of the URLs that are missing.
+type Text<'t> = dyn Fn(&[Report], &[String]) -> String + 't;
+
 /// The places, open.
 #[derive(Debug)]
 pub(super) struct Outputs {
@@ -128,7 +131,7 @@ impl Outputs {
         let summary =
             |reports: &[Report], missing: &[String]| markdown::render(reports, missing, markdown::SUMMARY);
         let outputs = |reports: &[Report], _: &[String]| github::outputs(reports, exit, file);
-        let texts: [&dyn Fn(&[Report], &[String]) -> String; 2] = [&summary, &outputs];
+        let texts: [&Text<'_>; 2] = [&summary, &outputs];
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
             // Rendered only where a step of GitHub takes it.
             if let (Some(mut file), Some(path)) = (file, path) {

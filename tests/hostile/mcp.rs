@@ -60,7 +60,7 @@ fn texts() -> Vec<Row> {
         broken("json-truncated", "J8", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{".to_owned()),
         broken("json-and-noise", "J8", with("1") + "\u{0}\u{1}noise"),
         sound("json-with-bom", "J8 H17", format!("\u{feff}{}", with("1")))
-            .finds("rpc-envelope-valid", "warn")
+            .finds("rpc-envelope-valid", "fail")
             .says("byte-order mark"),
         sound("json-with-escaped-escapes", "J8 O8", with("\"\\\\u0000 é\"")).again(),
         broken("json-with-a-lone-surrogate", "J8 O8", with("\"\\ud800\"")),
