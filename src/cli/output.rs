@@ -26,12 +26,6 @@ impl OutputError {
     pub(crate) fn new(path: &Path, reason: &(impl ToString + ?Sized)) -> Self {
         Self { place: path.display().to_string(), reason: reason.to_string() }
     }
-
-    /// A renderer crashed.
-    pub(crate) fn ours(place: &str) -> Self {
-        let reason = "agentgauge crashed while it rendered it: a bug of ours, please report it".to_owned();
-        Self { place: place.to_owned(), reason }
-    }
 }
 
 /// The place of the report.

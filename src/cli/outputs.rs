@@ -84,7 +84,10 @@ impl Outputs {
             Ok(text) => secrets.shown(text).into_bytes(),
             Err(error) => error.into_bytes(),
         };
-        let crashed = |place: &str| OutputError::ours(place);
+        let crashed = |place: &str| {
+            let reason = "agentgauge crashed while it rendered it: a bug of ours, please report it";
+            OutputError::new(Path::new(place), reason)
+        };
         let mut lost: Vec<String> = Vec::new();
         let mut write = |format: Format, output: Output| {
             let style = terminal::table_style(reporting.color, output.destination().is_some());

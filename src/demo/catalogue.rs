@@ -96,13 +96,9 @@ pub(super) fn call(
         "resources/list" if has(Fault::CapListError) => {
             Err(RpcError::new(-32000, "the list of resources is not available"))
         }
-        "resources/list" => Ok(json!({ "resources": NOTES.map(|(id, title, _)| json!({
-            "uri": if has(Fault::ResourceRelative) { format!("/notes/{id}") } else { format!("notes:///{id}") },
-            "name": id,
-            "title": title,
-            "description": format!("The note \"{title}\" as plain text."),
-            "mimeType": if has(Fault::ResourceTypeUnknown) { "text" } else { "text/plain" },
-        })) })),
+        "resources/list" => {
+            Ok(json!({ "resources": NOTES.map(|(id, title, _)| resource(server, id, title)) }))
+        }
         "resources/templates/list" if !has(Fault::CapNoTemplates) => Ok(json!({ "resourceTemplates": [{
             "uriTemplate": match (has(Fault::TemplateBroken), has(Fault::TemplateFixed)) {
                 (true, _) => "notes:///{id",
@@ -340,6 +336,24 @@ fn get_prompt(params: &Map<String, Value>) -> Result<Value, RpcError> {
     let words = format!("Summarise the note \"{title}\" in a few sentences:\n\n{body}");
     let message = json!({ "role": "user", "content": { "type": "text", "text": words } });
     Ok(json!({ "description": "Asks for a summary of one note.", "messages": [message] }))
+}
+
+fn resource(server: &Server, id: &str, title: &str) -> Value {
+    let has = |fault| server.behaviour.has(fault);
+    let mut resource = json!({
+        "uri": if has(Fault::ResourceRelative) { format!("/notes/{id}") } else { format!("notes:///{id}") },
+        "name": id,
+        "title": title,
+        "description": format!("The note \"{title}\" as plain text."),
+        "mimeType": if has(Fault::ResourceTypeUnknown) { "text" } else { "text/plain" },
+    });
+    if has(Fault::ResourceUnnamed) {
+        resource.as_object_mut().map(|members| members.remove("name"));
+    }
+    if has(Fault::ResourceSizeText) {
+        resource["size"] = "5 kB".into();
+    }
+    resource
 }
 
 fn read_resource(era: Era, params: &Map<String, Value>) -> Result<Value, RpcError> {

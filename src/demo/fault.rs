@@ -98,7 +98,7 @@ faults! {
     /// The first tool has a key in its `_meta` that is no name.
     MetaKeyUnderscore "meta-key-underscore": "rpc-meta-keys" Fail on ALL_MCP;
     /// The list comes as a JSON body that begins with a byte-order mark.
-    ByteOrderMark "byte-order-mark": "rpc-envelope-valid" Warn on POSTS;
+    ByteOrderMark "byte-order-mark": "rpc-envelope-valid" Fail on POSTS;
     /// The list comes as a JSON body that says `jsonrpc` twice.
     KeyTwice "key-twice": "rpc-envelope-valid" Warn on POSTS;
 
@@ -658,6 +658,10 @@ faults! {
     PromptTwice "prompt-twice": "prompts-valid" Fail on ALL_MCP;
     /// The URIs of resources are paths.
     ResourceRelative "resource-relative": "resources-valid" Fail on ALL_MCP;
+    /// Resources have no name.
+    ResourceUnnamed "resource-unnamed": "rpc-schema-valid" Fail on ALL_MCP;
+    /// The size of a resource is a text.
+    ResourceSizeText "resource-size-text": "rpc-schema-valid" Warn on ALL_MCP;
     /// The media types of resources are none.
     ResourceTypeUnknown "resource-type-unknown": "resources-valid" Warn on ALL_MCP;
     /// The template of resources has a brace that is not closed.

@@ -46,6 +46,7 @@ mod leak_patterns;
 pub mod leaks;
 pub mod listen;
 pub mod nulls;
+pub mod official;
 pub mod others;
 pub mod outcome;
 mod per_era;

@@ -10,6 +10,7 @@ mod rpc_id_echo;
 mod rpc_malformed_codes;
 mod rpc_meta_keys;
 mod rpc_optional_not_null;
+mod rpc_schema_valid;
 
 use crate::check::Check;
 
@@ -24,5 +25,6 @@ pub(super) const CHECKS: &[&Check] = &[
     &rpc_error_code_ranges::CHECK,
     &rpc_errors_do_not_leak::CHECK,
     &rpc_optional_not_null::CHECK,
+    &rpc_schema_valid::CHECK,
     &rpc_meta_keys::CHECK,
 ];
