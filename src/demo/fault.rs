@@ -145,6 +145,17 @@ faults! {
     /// The empty array is answered after 7 s.
     BadInputSlow "bad-input-slow": "rpc-bad-input-no-5xx" Warn on POSTS;
 
+    /// A capability is `true`.
+    CapIsTrue "cap-is-true": "caps-value-types" Fail on ALL_MCP;
+    /// A flag of a capability is a text.
+    CapFlagText "cap-flag-text": "caps-value-types" Fail on ALL_MCP;
+    /// A capability that only clients have is declared.
+    CapOfClients "cap-of-clients": "caps-value-types" Warn on ALL_MCP;
+    /// The first tool requires a task, and none is declared.
+    ToolNeedsTask "tool-needs-task": "tools-task-support" Fail on LEGACY_ONLY;
+    /// Every list is empty.
+    NothingOffered "nothing-offered": "server-offers-something" Warn on ALL_MCP;
+
     /// The `outputSchema` and `icons` of the first tool are null.
     ToolNulls "tool-nulls": "rpc-optional-not-null" Fail on ALL_MCP;
     /// A hint of the first tool is null.

@@ -16,7 +16,7 @@ use super::events::{self, Event};
 use super::http::{self as wire, Call, Outcome};
 use super::rpc::{self, Message, RpcError};
 use super::sessions::{Session, deliver, parse_event_id};
-use super::{Fault, catalogue, gated, oddity, serve, tamper};
+use super::{Fault, catalogue, gated, introduction, oddity, serve, tamper};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 
@@ -64,9 +64,9 @@ pub(super) fn initialize(
     }
     let mut result = json!({
         "protocolVersion": version,
-        "capabilities": catalogue::capabilities(server, streams),
-        "serverInfo": catalogue::server_info(server),
-        "instructions": catalogue::instructions(server),
+        "capabilities": introduction::capabilities(server, streams),
+        "serverInfo": introduction::server_info(server),
+        "instructions": introduction::instructions(server),
     });
     if let Some(object) = result.as_object_mut() {
         for (fault, member) in [

@@ -25,6 +25,7 @@ mod guards;
 mod headers;
 mod http;
 mod http_sse;
+mod introduction;
 mod legacy;
 mod log;
 mod modern;

@@ -8,6 +8,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 
+use crate::protocol::jsonrpc::type_name;
 use crate::protocol::revision::Revision;
 use crate::protocol::schemas;
 
@@ -100,14 +101,7 @@ fn compiled(revision: Revision, definition: &str) -> Option<Arc<Validator>> {
 
 /// What is wrong, without a word of the message but the names that the schema demands.
 fn words(kind: &ValidationErrorKind, value: &Value) -> String {
-    let is = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    };
+    let is = type_name(value);
     match kind {
         ValidationErrorKind::Required { property } => {
             format!("`{}` is missing", property.as_str().unwrap_or_default())

@@ -30,7 +30,7 @@ pub(super) static CHECK: Check = Check {
                 another form is dropped as a whole, and a notification that does not fit is lost without a word.",
     remediation: "Build messages with the types of an SDK, or check them in your tests against `schema.json` of the \
                   revision that is negotiated. Leave members out that have no value.",
-    causes: &[],
+    causes: &[Cause { word: HANDSHAKE, remedy: None }, Cause { word: ELSEWHERE, remedy: None }],
     how: How {
         sent: "Nothing more: results, and the server's own notifications and requests, each by the schema of the \
                revision that its request names. What another row judges is left to it: nulls, schemas and names of \
@@ -42,12 +42,16 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
+/// In what a client reads first.
+const HANDSHAKE: &str = "handshake";
+const ELSEWHERE: &str = "elsewhere";
+
 /// Places that are named.
 const PLACES: usize = 20;
 /// Members that are shown to people.
 const DISPLAY: [&str; 4] = ["/annotations", "/icons", "/size", "/serverInfo"];
 /// Members, anywhere, that other rows judge.
-const ELSEWHERE: [&str; 9] = [
+const OF_OTHERS: [&str; 9] = [
     "/inputSchema",
     "/outputSchema",
     "/_meta",
@@ -114,7 +118,9 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     for ((status, method, pointer, words), (count, evidence)) in places.into_iter().take(PLACES) {
         let place = if pointer.is_empty() { String::new() } else { format!(" {}", cut(&pointer)) };
         let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
-        seen.push(Verdict::of(status, vec![evidence], format!("{method}:{place} {words}{times}")));
+        let first = [names::INITIALIZE, names::DISCOVER].contains(&method.as_str());
+        let verdict = Verdict::of(status, vec![evidence], format!("{method}:{place} {words}{times}"));
+        seen.push(verdict.because(if first { HANDSHAKE } else { ELSEWHERE }));
     }
     if let Some(exchange) = first {
         seen.add(Status::Pass, Evidence::status(exchange), "fits");
@@ -148,13 +154,13 @@ fn left_to_others(method: &str, pointer: &str, words: &str) -> bool {
     // What a handshake must have, has rows of its own.
     let handshake = [names::INITIALIZE, names::DISCOVER].contains(&method)
         && (["", "/serverInfo"].contains(&pointer)
-            || ["/protocolVersion", "/capabilities", "/serverInfo/name", "/serverInfo/version"]
-                .contains(&pointer)
+            || ["/protocolVersion", "/serverInfo/name", "/serverInfo/version"].contains(&pointer)
+            || within(pointer, "/capabilities")
             || within(pointer, "/supportedVersions"));
     owed || tool
         || handshake
         || (method == "tools/list" && (within(pointer, "/annotations") || pointer == "/tools"))
-        || ELSEWHERE.iter().any(|other| within(pointer, other))
+        || OF_OTHERS.iter().any(|other| within(pointer, other))
 }
 
 /// Whether a pointer leads to or through this member.
