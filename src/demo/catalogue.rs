@@ -322,11 +322,11 @@ fn resource(server: &Server, id: &str, title: &str) -> Value {
         "description": format!("The note \"{title}\" as plain text."),
         "mimeType": if has(Fault::ResourceTypeUnknown) { "text" } else { "text/plain" },
     });
-    if has(Fault::ResourceUnnamed) {
-        resource.as_object_mut().map(|members| members.remove("name"));
-    }
-    if has(Fault::ResourceSizeText) {
-        resource["size"] = "5 kB".into();
+    if let Some(members) = resource.as_object_mut() {
+        members.retain(|name, _| !(has(Fault::ResourceUnnamed) && name == "name"));
+        if has(Fault::ResourceSizeText) {
+            members.insert("size".to_owned(), "5 kB".into());
+        }
     }
     resource
 }

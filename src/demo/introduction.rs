@@ -44,8 +44,8 @@ pub(super) fn capabilities(server: &Server, streams: bool) -> Value {
         (Fault::CapFlagText, "tools", json!({ "listChanged": "true" })),
         (Fault::CapOfClients, "sampling", json!({})),
     ] {
-        if server.behaviour.has(fault) {
-            all[name] = value;
+        if let Some(members) = all.as_object_mut().filter(|_| server.behaviour.has(fault)) {
+            members.insert(name.to_owned(), value);
         }
     }
     all

@@ -1,5 +1,7 @@
 //! An endpoint that offers nothing may speak without fault.
 
+use serde_json::Value;
+
 use crate::checks::prelude::*;
 
 pub(super) static CHECK: Check = Check {
@@ -56,7 +58,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             return pass(Evidence::status(page), format!("{method} lists {count}"));
         }
         let last = pages.last().and_then(|page| facts.reply(page).result());
-        let ended = last.is_some_and(|last| last.get("nextCursor").is_none_or(|cursor| cursor.is_null()));
+        let ended = last.is_some_and(|last| last.get("nextCursor").is_none_or(Value::is_null));
         if catalogue.advertises(capability) && !ended {
             open = open.or(Some(method));
         }
@@ -64,7 +66,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     if let Some(method) = open {
         return inconclusive(format!("{method} was not read to its end"));
     }
-    let at = Evidence::body(exchange, "/result/capabilities", &serde_json::Value::Null);
+    let at = Evidence::body(exchange, "/result/capabilities", &Value::Null);
     let at = Evidence { excerpt: "no list has an entry".to_owned(), ..at };
     // Another caller may see more.
     if facts.header().credential() {

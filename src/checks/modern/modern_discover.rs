@@ -101,7 +101,7 @@ fn judge_result(exchange: &Exchange, result: &Value) -> Judgement {
     };
     match result.get("supportedVersions").and_then(Value::as_array) {
         None => {
-            fails("supportedVersions", UNREADABLE, "`supportedVersions` is missing or no list".to_owned())
+            fails("supportedVersions", UNREADABLE, "`supportedVersions` is missing or no list".to_owned());
         }
         Some(list) if list.is_empty() || !list.iter().all(names_a_version) => {
             let message = "`supportedVersions` is empty or holds something else than version strings";
