@@ -149,6 +149,13 @@ pub(super) fn discover(client: &Client, step: &str, place: &Place, version: &str
         .header(names::METHOD_HEADER, names::DISCOVER)
 }
 
+/// Whether it is the want of an `Origin` that is refused: the same question from a page of the endpoint itself.
+async fn own_origin(prober: &Prober<'_>, place: &Place) {
+    let Ok(url) = url::Url::parse(place.shown()) else { return };
+    let call = discover(&prober.client, "own-origin", place, Revision::NEWEST_MODERN.as_str());
+    prober.send(call.header("origin", url.origin().ascii_serialization())).await;
+}
+
 /// Why nothing more is posted after the first question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Halt {
@@ -162,6 +169,9 @@ enum Halt {
 async fn modern(prober: &Prober<'_>, found: &mut Found) -> (Option<Barrier>, Option<Halt>) {
     let Some((exchange, reading)) = ask(prober, found).await else { return (None, None) };
     if barrier::name_refused(&exchange) {
+        if barrier::wants_origin(&exchange) {
+            own_origin(prober, &found.target.place).await;
+        }
         return (Some(Barrier::Blocked), Some(Halt::Refused));
     }
     if others::read(&exchange).is_some() || barrier::feeds(&exchange) {
