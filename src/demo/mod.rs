@@ -33,6 +33,7 @@ mod rpc;
 mod serve;
 mod sessions;
 mod tamper;
+mod told;
 mod websocket;
 
 use std::collections::BTreeSet;

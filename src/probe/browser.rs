@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::classify::{Endpoint, Feed};
+use super::classify::{self, Endpoint, Feed};
 use super::invented::Invented;
 use super::speaker::{self, Speaker};
 use super::upgrade::SocketFound;
@@ -98,6 +98,13 @@ async fn handshake(prober: &Prober<'_>, speaker: &Speaker, origin: &Exchange) {
     let call =
         speaker::initialize(&speaker.client, PROBE, "initialize-origin", Some(&speaker.place), version);
     prober.send(call.header("origin", prober.invented.origin()).negative(Some(speaker.proved_by))).await;
+}
+
+/// Whether it is the want of an `Origin` that is refused: the same question from a page of the endpoint itself.
+pub(super) async fn own_origin(prober: &Prober<'_>, place: &Place) {
+    let Ok(url) = Url::parse(place.shown()) else { return };
+    let call = classify::discover(&prober.client, "own-origin", place, Revision::NEWEST_MODERN.as_str());
+    prober.send(call.header("origin", url.origin().ascii_serialization())).await;
 }
 
 async fn send(prober: &Prober<'_>, base: Base<'_>, call: Call) -> Option<Arc<Exchange>> {

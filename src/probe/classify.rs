@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::speaker::{self, Speaker};
 use super::state::LONGEST_WAIT;
-use super::{Prober, auth, siblings, upgrade};
+use super::{Prober, auth, browser, siblings, upgrade};
 use crate::facts::barrier::{self, Barrier};
 use crate::facts::classification::Kind;
 use crate::facts::others;
@@ -149,13 +149,6 @@ pub(super) fn discover(client: &Client, step: &str, place: &Place, version: &str
         .header(names::METHOD_HEADER, names::DISCOVER)
 }
 
-/// Whether it is the want of an `Origin` that is refused: the same question from a page of the endpoint itself.
-async fn own_origin(prober: &Prober<'_>, place: &Place) {
-    let Ok(url) = url::Url::parse(place.shown()) else { return };
-    let call = discover(&prober.client, "own-origin", place, Revision::NEWEST_MODERN.as_str());
-    prober.send(call.header("origin", url.origin().ascii_serialization())).await;
-}
-
 /// Why nothing more is posted after the first question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Halt {
@@ -170,7 +163,7 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> (Option<Barrier>, Opt
     let Some((exchange, reading)) = ask(prober, found).await else { return (None, None) };
     if barrier::name_refused(&exchange) {
         if barrier::wants_origin(&exchange) {
-            own_origin(prober, &found.target.place).await;
+            browser::own_origin(prober, &found.target.place).await;
         }
         return (Some(Barrier::Blocked), Some(Halt::Refused));
     }

@@ -38,9 +38,6 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endp
             send(prober, speaker.base(PROBE, "post"), Some(twin.id), limit).await;
         }
     }
-    for speaker in speakers {
-        ends(prober, &speaker.another(), &exchanges).await;
-    }
     let get = |place| Call::get_stream(PROBE, "get", place);
     match target.feed {
         Some(Feed::Plain) => {
@@ -70,8 +67,18 @@ pub(super) async fn legacy_get(prober: &Prober<'_>, speakers: &[Speaker]) {
     }
 }
 
-/// Whether the stream of a POST ends after its response, where that could not be seen by the way.
-async fn ends(prober: &Prober<'_>, speaker: &Speaker, exchanges: &[Exchange]) {
+/// Whether the stream of a POST ends after its response, in each era in which that could not be seen by the way.
+pub(super) async fn ends(prober: &Prober<'_>, speakers: &[Speaker]) {
+    if !prober.standard() {
+        return;
+    }
+    let (exchanges, _) = prober.wire.recorded();
+    let eras = speakers.iter().filter(|speaker| speaker.streamable()).map(Speaker::another);
+    let eras: Vec<Speaker> = eras.collect();
+    futures_util::future::join_all(eras.iter().map(|speaker| end(prober, speaker, &exchanges))).await;
+}
+
+async fn end(prober: &Prober<'_>, speaker: &Speaker, exchanges: &[Exchange]) {
     let lists = [speaker.base, "tools/list"];
     let left = exchanges
         .iter()

@@ -29,7 +29,7 @@ mod state;
 mod upgrade;
 mod websocket;
 
-use futures_util::future::{join, join3};
+use futures_util::future::{join, join3, join4};
 
 use crate::facts::classification::Kind;
 use crate::net::{Place, Wire};
@@ -107,10 +107,11 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], found: &Found) {
         legacy::sessions(prober, speakers).await;
         auth::beside(prober, speakers, &found.target).await;
     };
-    let rules = join3(
+    let rules = join4(
         modern::run(prober, speakers, found.modern_only()),
         sessions,
         browser::run(prober, speakers, &found.target, found.socket.as_ref()),
+        delivery::ends(prober, speakers),
     );
     Box::pin(rules).await;
     Box::pin(bad_input::run(prober, speakers)).await;

@@ -9,7 +9,7 @@ pub(super) static CHECK: Check = Check {
     dimension: Dimension::D2,
     severity: Severity::Low,
     level: Level::Practice,
-    applies: Applies::to(&[Transport::StreamableHttp, Transport::HttpSse], Gated::Judged),
+    applies: Applies::to(&[Transport::StreamableHttp], Gated::Judged),
     reads: Reads::Of(&[ProbeId::Browser, ProbeId::ContentType]),
     basis: &[
         Basis {

@@ -46,8 +46,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let feed = matches!(class.kind, Kind::EventStream | Kind::HttpSse);
     let served = facts.exchanges().filter(bare).filter(|exchange| exchange.probe != ProbeId::Siblings).find(
         |exchange| {
-            let stream =
-                feed && exchange.request.method == "GET" && exchange.ok() && exchange.lines().is_some();
+            let stream = feed && exchange.request.method == "GET" && exchange.ok();
             stream || facts.reply(exchange).served()
         },
     );

@@ -14,7 +14,7 @@ pub(super) static CHECK: Check = Check {
         &[Transport::StreamableHttp, Transport::HttpSse, Transport::EventStream],
         Gated::Unseen,
     ),
-    reads: Reads::Of(&[ProbeId::Reconnect]),
+    reads: Reads::Of(&[ProbeId::Reconnect, ProbeId::LegacyGet]),
     basis: &[
         Basis {
             title: "WHATWG HTML, Server-sent events, Processing model (clients reconnect)",
@@ -46,6 +46,16 @@ pub(super) static CHECK: Check = Check {
 const FOR_GOOD_US: u64 = 9_900_000;
 
 fn judge(facts: &Facts<'_>) -> Judgement {
+    let class = facts.class();
+    let streamable = class.transports == [Transport::StreamableHttp];
+    if streamable && !class.eras.contains(&Era::Legacy) {
+        return not_applicable("the modern era has no stream of GET; a client that lost one subscribes anew");
+    }
+    if let Some(status) = facts.steps(ProbeId::LegacyGet, "get").find_map(Exchange::status)
+        && status == 405
+    {
+        return not_applicable("GET opens no stream here (405)");
+    }
     let first = facts.step(ProbeId::Reconnect, "first", None)?;
     if first.status().is_some_and(|status| status != 200) {
         answered(first)?;
@@ -139,6 +149,10 @@ fn examples() {
             ),
             undecided("not tried again", Scan::legacy(true).with(open("first"))),
             undecided("not sent", Scan::legacy(true)),
+            not_applicable("the modern era", Scan::modern()),
+            not_applicable("405 in quick", {
+                Scan::legacy(true).with(get(ProbeId::LegacyGet, "get").status(405)).profile(Profile::Quick)
+            }),
             not_applicable("405", Scan::legacy(true).with(get(ProbeId::Reconnect, "first").status(405))),
         ],
     );
