@@ -16,7 +16,7 @@ use super::events::{self, Event};
 use super::http::{self as wire, Call, Outcome};
 use super::rpc::{self, Message, RpcError};
 use super::sessions::{Session, deliver, parse_event_id};
-use super::{Fault, catalogue, gated, introduction, oddity, serve, tamper};
+use super::{Fault, catalogue, gated, introduction, oddity, serve, tamper, told};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 
@@ -96,10 +96,7 @@ pub(super) async fn answer(server: &Arc<Server>, call: &Call, message: Message, 
     {
         return handshake(server, call, id, params, sessions);
     }
-    let id = match &message {
-        Message::Request { id, .. } => Some(id),
-        _ => None,
-    };
+    let id = if let Message::Request { id, .. } = &message { Some(id) } else { None };
     if let Err(refused) = version_header(server, call, id) {
         return refused;
     }
@@ -108,7 +105,7 @@ pub(super) async fn answer(server: &Arc<Server>, call: &Call, message: Message, 
         Err(refused) => return refused,
     };
     let Message::Request { id, method, params } = message else {
-        return wire::empty(StatusCode::ACCEPTED).into();
+        return told::taken(server, &message);
     };
     if server.behaviour.has(Fault::LegacyHollow) {
         return rpc::refuse(server, StatusCode::BAD_REQUEST, Some(&id), &RpcError::invalid_request(HOLLOW))
@@ -322,11 +319,15 @@ pub(super) async fn get(server: &Arc<Server>, call: &Call) -> Outcome {
     if let Some(last) = call.header("last-event-id").filter(|last| !last.is_empty()) {
         return resume(server, session, last);
     }
+    if server.behaviour.has(Fault::GetStreamOnce) && session.streamed() {
+        return wire::refusal(StatusCode::CONFLICT, "Only one SSE stream is allowed per session").into();
+    }
     let number = server.sessions.next_stream();
     if session.revision == Revision::V2025_11_25 && !server.behaviour.has(Fault::StreamNoIds) {
         session.push(number, Event::default(), false);
     }
     let (sender, reply) = events::hold(server, true);
+    told::pings(server, &sender);
     let shared = Arc::clone(server);
     server.spawn(async move { deliver(&shared, &session, number, 0, &sender).await });
     if server.behaviour.has(Fault::GetStreamEnds) {

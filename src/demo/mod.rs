@@ -34,6 +34,7 @@ mod rpc;
 mod serve;
 mod sessions;
 mod tamper;
+mod told;
 mod websocket;
 
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::speaker::{self, Speaker};
 use super::state::LONGEST_WAIT;
-use super::{Prober, auth, siblings, upgrade};
+use super::{Prober, auth, browser, siblings, upgrade};
 use crate::facts::barrier::{self, Barrier};
 use crate::facts::classification::Kind;
 use crate::facts::others;
@@ -162,6 +162,9 @@ enum Halt {
 async fn modern(prober: &Prober<'_>, found: &mut Found) -> (Option<Barrier>, Option<Halt>) {
     let Some((exchange, reading)) = ask(prober, found).await else { return (None, None) };
     if barrier::name_refused(&exchange) {
+        if barrier::wants_origin(&exchange) {
+            browser::own_origin(prober, &found.target.place).await;
+        }
         return (Some(Barrier::Blocked), Some(Halt::Refused));
     }
     if others::read(&exchange).is_some() || barrier::feeds(&exchange) {

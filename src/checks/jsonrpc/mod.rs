@@ -9,6 +9,7 @@ mod rpc_errors_do_not_leak;
 mod rpc_id_echo;
 mod rpc_malformed_codes;
 mod rpc_meta_keys;
+mod rpc_notification_silent;
 mod rpc_optional_not_null;
 mod rpc_schema_valid;
 
@@ -19,6 +20,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &handshake_served::CHECK,
     &rpc_envelope_valid::CHECK,
     &rpc_id_echo::CHECK,
+    &rpc_notification_silent::CHECK,
     &rpc_error_object_shape::CHECK,
     &rpc_malformed_codes::CHECK,
     &rpc_bad_input_no_5xx::CHECK,
