@@ -57,9 +57,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         return not_applicable("GET opens no stream here (405)");
     }
     let first = facts.step(ProbeId::Reconnect, "first", None)?;
-    if first.status().is_some_and(|status| status != 200) {
-        answered(first)?;
-        return not_applicable(format!("GET opens no stream here ({})", first.status().unwrap_or_default()));
+    answered(first)?;
+    match first.status().unwrap_or_default() {
+        200 => {}
+        405 => return not_applicable("GET opens no stream here (405)"),
+        status => return inconclusive(format!("the stream to be dropped could not be opened ({status})")),
     }
     if !stays(first) {
         return inconclusive("the first stream did not stay open, so nothing follows from a second one");
@@ -147,6 +149,7 @@ fn examples() {
                 "the first ended by itself",
                 Scan::legacy(true).with(ends("first")).with(ends("again 1")),
             ),
+            undecided("another stream is in the way", Scan::legacy(true).with(refused("first"))),
             undecided("not tried again", Scan::legacy(true).with(open("first"))),
             undecided("not sent", Scan::legacy(true)),
             not_applicable("the modern era", Scan::modern()),

@@ -1,6 +1,7 @@
 //! A notification is acknowledged with 202, and with nothing else.
 
 use crate::checks::prelude::*;
+use crate::facts::era_use;
 use crate::facts::quote::quoted;
 
 pub(super) static CHECK: Check = Check {
@@ -65,6 +66,12 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
     if status >= 500 || (300..400).contains(&status) {
         return inconclusive(format!("`notifications/initialized` met {status}, which says nothing"));
     }
+    if !exchange.ok() && era_use::read(facts, Era::Legacy).hollow() {
+        return charged_to(
+            "sh-era-usable",
+            "every request after the handshake is refused, not this one alone",
+        );
+    }
     if !exchange.ok() {
         return fail(at(), format!("`notifications/initialized` is refused{}", quoted(exchange)));
     }
@@ -112,6 +119,13 @@ fn examples() {
             fail("refused", of(told().status(400).body("text/plain", "unknown method")))
                 .naming("unknown method"),
             fail("once of two", of(told().status(202)).with(told().status(404))),
+            not_applicable("the whole era is refused", {
+                let ask = |id: u32, method: &str| {
+                    let body = json!({"jsonrpc":"2.0","id":id,"method":method});
+                    post(ProbeId::EraUse, method, Era::Legacy, body).error(400, -32600, "no")
+                };
+                of(told().status(400)).with(ask(5, "ping")).with(ask(6, "tools/list").on(7))
+            }),
             not_applicable("a result", of(told().json(json!({"jsonrpc":"2.0","id":null,"result":{}})))),
             undecided("a gate", of(told().status(401))),
             undecided("a crash", of(told().status(500))),
