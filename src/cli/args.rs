@@ -10,16 +10,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use super::formats::named_file;
-use super::merge::MergeArgs;
 use crate::report::format::Format;
 pub(crate) use gates::{ChoiceArgs, ConfigArgs, GateArgs};
 pub(crate) use manage::{
-    BaselineArgs, BaselineCommand, ConfigCommand, ConfigShowArgs, DiffArgs, DiffFormatArg, RubricArgs,
-    RubricCommand,
+    BaselineArgs, BaselineCommand, ConfigCommand, ConfigShowArgs, DiffArgs, DiffFormatArg, MergeArgs,
+    RubricArgs, RubricCommand,
 };
-use values::duration;
 pub(crate) use values::{boolean, named_minima, named_profile, names, path, percent, severity};
+use values::{duration, named_file};
 
 /// Scans an endpoint for AI agents and scores what agents feel.
 ///

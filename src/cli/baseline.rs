@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::args::{BaselineArgs, BaselineCommand};
+use super::ending::Ending;
+use super::machine::Machine;
+use super::machine::text_file;
 use super::output::Output;
-use super::resolve::{Usage, text_file};
 use super::settings::reports;
-use super::{Ending, Machine};
+use super::usage::Usage;
 use crate::baseline::{Baseline, Held, Kept, Row, Scanned, day};
 use crate::checks;
 use crate::exit::Exit;

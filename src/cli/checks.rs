@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::args::{ChecksArgs, ListFormatArg};
-use super::{Ending, output};
+use super::ending::Ending;
+use super::output;
 use crate::checks::AREAS;
 use crate::report::catalogue;
 use crate::rubric::Rubric;

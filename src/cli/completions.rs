@@ -3,7 +3,8 @@
 use clap::CommandFactory;
 
 use super::args::{Cli, CompletionsArgs};
-use super::{Ending, output};
+use super::ending::Ending;
+use super::output;
 
 pub(super) fn run(args: &CompletionsArgs) -> Result<Ending, Ending> {
     let mut script = Vec::new();

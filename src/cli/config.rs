@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use super::args::{ConfigCommand, ConfigShowArgs, FormatArg};
-use super::resolve::Usage;
-use super::settings::{Origin, Settings, Shown, settings};
-use super::{Ending, Machine, output};
+use super::ending::Ending;
+use super::machine::Machine;
+use super::origin::{Origin, Shown};
+use super::output;
+use super::settings::{Settings, settings};
+use super::usage::Usage;
 use crate::progress::say;
 use crate::report::sink;
 use crate::report::text::sanitise;

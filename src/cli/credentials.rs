@@ -5,7 +5,8 @@ use std::path::Path;
 use http::{HeaderName, HeaderValue};
 
 use super::args::CredentialArgs;
-use super::resolve::{Surroundings, Usage, text_file};
+use super::machine::{Surroundings, text_file};
+use super::usage::Usage;
 use crate::target::Target;
 use crate::target::secret::Secret;
 

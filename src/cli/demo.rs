@@ -1,11 +1,11 @@
 //! `demo`: a sound and a flawed endpoint on loopback, both scanned. No network.
 
-use super::Ending;
 use super::args::DemoArgs;
+use super::ending::Ending;
 use super::judging::Judging;
 use super::outputs::{self, Outputs};
 use super::present::Presenter;
-use super::resolve::Reporting;
+use super::reporting::Reporting;
 use super::{runtime, terminal};
 use crate::cli::args::FormatArg;
 use crate::cli::output;

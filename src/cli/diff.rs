@@ -1,11 +1,12 @@
 //! `diff`: two JSON reports in, what changed out.
 
 use super::args::{DiffArgs, DiffFormatArg};
+use super::ending::Ending;
 use super::inputs::Remembering;
+use super::machine::Machine;
 use super::output::{self, Output};
-use super::resolve::Usage;
 use super::settings::reports;
-use super::{Ending, Machine};
+use super::usage::Usage;
 use crate::diff::{ChangeKind, Diff, TargetDiff, markdown, table};
 use crate::exit::Exit;
 use crate::facts::Kind;

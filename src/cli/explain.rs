@@ -1,8 +1,9 @@
 //! `explain`: everything known about one check, from its metadata alone.
 
 use super::args::ExplainArgs;
-use super::resolve::Usage;
-use super::{Ending, output};
+use super::ending::Ending;
+use super::output;
+use super::usage::Usage;
 use crate::check::Check;
 use crate::checks::{self, AREAS};
 use crate::report::catalogue;

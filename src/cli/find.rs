@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::args::ConfigArgs;
+use super::machine::{Surroundings, read};
 use super::reading;
-use super::resolve::{Surroundings, Usage, read};
+use super::usage::Usage;
 use crate::config::{Config, FILE_NAME};
 
 /// Largest configuration, in bytes.

@@ -8,10 +8,10 @@ use clap::builder::PossibleValue;
 use super::args::FormatArg;
 use super::find::Found;
 use super::lists::Lines;
-use super::resolve::{NamedIn, Surroundings, Usage, text_file};
+use super::machine::{Surroundings, text_file};
+use super::usage::Usage;
 use crate::config::{At, TargetConfig};
 use crate::report::format::Format;
-use crate::rubric::nearest;
 use crate::target::Target;
 use crate::transcript::Profile;
 
@@ -35,22 +35,17 @@ impl From<FormatArg> for Format {
     }
 }
 
-/// `sarif=agentgauge.sarif`.
-pub(super) fn named_file(text: &str) -> Result<(Format, PathBuf), String> {
-    let names = || Format::ALL.iter().map(|format| format.name());
-    let (name, file) =
-        text.split_once('=').ok_or("write it as FORMAT=FILE, for example sarif=agentgauge.sarif")?;
-    let format = Format::ALL.iter().find(|format| format.name() == name).ok_or_else(|| {
-        match nearest(name, names()) {
-            Some(nearest) => format!("there is no such format; did you mean '{nearest}'?"),
-            None => format!("there is no such format; there are {}", names().collect::<Vec<_>>().join(", ")),
-        }
-    })?;
-    match file {
-        "" => Err("the file is missing".to_owned()),
-        "-" => Err("it needs a file; what goes to standard output is --format".to_owned()),
-        _ => Ok((*format, PathBuf::from(file))),
-    }
+/// A file of the repository that names targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedIn {
+    /// Relative, with `/`.
+    pub(crate) file: String,
+    /// The line, if it was given.
+    pub(crate) line: Option<u32>,
+    /// URLs, with their labels, whose lines are known.
+    pub(crate) lines: Vec<(String, Option<String>, u32)>,
+    /// Its text, to find the line by the URL.
+    pub(crate) text: String,
 }
 
 /// Largest file that is searched for a URL, in bytes.
@@ -134,21 +129,6 @@ fn below(root: &Path, here: &Path, path: &Path) -> Option<String> {
 mod tests {
     use super::*;
     use crate::cli::resolve::fake::{Fake, NOTHING, error, resolve};
-
-    #[test]
-    fn a_report_names_format_and_file() {
-        assert_eq!(named_file("sarif=a=b"), Ok((Format::Sarif, PathBuf::from("a=b"))));
-        for (bad, said) in [
-            ("sarif", "FORMAT=FILE"),
-            ("sraif=x", "'sarif'"),
-            ("zzzz=x", "table, json"),
-            ("sarif=", "missing"),
-            ("sarif=-", "standard output"),
-            ("=x", "no such format"),
-        ] {
-            assert!(named_file(bad).unwrap_err().contains(said), "{bad}");
-        }
-    }
 
     #[test]
     fn outputs_are_different_files() {

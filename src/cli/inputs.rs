@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::resolve::{Surroundings, Usage};
+use super::machine::{Place, Surroundings};
+use super::usage::Usage;
 
 /// A machine that remembers each file it was asked for, so that no option can be forgotten.
 pub(super) struct Remembering<'a> {
@@ -74,21 +75,6 @@ impl Surroundings for Remembering<'_> {
 
     fn zone(&self, zone: &str) -> bool {
         self.around.zone(zone)
-    }
-}
-
-/// What a name leads to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The whole path, links followed; `None` where nothing can be overwritten: a device, a pipe.
-    pub(super) path: Option<PathBuf>,
-    /// Device and number of the file, where the system has such.
-    pub(super) node: Option<(u64, u64)>,
-}
-
-impl Place {
-    fn is(&self, other: &Self) -> bool {
-        (self.path.is_some() && self.path == other.path) || (self.node.is_some() && self.node == other.node)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::resolve::Usage;
+use super::usage::Usage;
 use crate::baseline::Scanned;
 use crate::facts::Kind;
 use crate::gate::{Gates, MaxDrop};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::resolve::{Surroundings, Usage, text_file};
+use super::machine::{Surroundings, text_file};
+use super::usage::Usage;
 use crate::protocol::host::shown_url;
 use crate::target::Target;
 use crate::transcript::Profile;

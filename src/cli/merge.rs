@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueHint};
 use serde::de::IgnoredAny;
 
-use super::args::OutputArgs;
+use super::args::MergeArgs;
+use super::ending::Ending;
 use super::inputs::Remembering;
 use super::judging::Judging;
+use super::machine::Surroundings;
 use super::outputs::Outputs;
 use super::present::Presenter;
-use super::resolve::{Reporting, Surroundings, Usage, reporting};
+use super::reporting::{Reporting, reporting};
 use super::settings::REPORT_BYTES;
-use super::{Ending, lists, reading};
+use super::usage::Usage;
+use super::{lists, reading};
 use crate::baseline::{place, same_url};
 use crate::exit::Exit;
 use crate::gate::Gates;
@@ -28,29 +30,6 @@ use crate::scan::masked_url;
 use crate::selection::Selection;
 use crate::target::Target;
 use crate::transcript::Vault;
-
-const MERGE_EXAMPLES: &str = "\
-Examples:
-  agentgauge merge shard-*.jsonl
-  agentgauge merge --expect urls.txt --report junit=all.xml shard-*.jsonl
-  agentgauge merge -f markdown -o comment.md one.jsonl two.jsonl";
-
-/// Join reports of several runs.
-#[derive(Debug, Args)]
-#[command(after_help = MERGE_EXAMPLES)]
-pub(crate) struct MergeArgs {
-    /// Reports written with '-f jsonl' (or json); - is standard input
-    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
-    pub(crate) files: Vec<PathBuf>,
-    /// URLs that must be there, one a line: exit 4 if one is missing
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) expect: Option<PathBuf>,
-    /// Join reports that were scored by different rubrics
-    #[arg(long)]
-    pub(crate) allow_mixed_rubrics: bool,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
 
 /// A merge that can begin.
 #[derive(Debug)]

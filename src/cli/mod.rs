@@ -12,13 +12,16 @@ mod config;
 mod credentials;
 mod demo;
 mod diff;
+mod ending;
 mod explain;
 mod find;
 mod formats;
 mod inputs;
 mod judging;
 mod lists;
+mod machine;
 mod merge;
+mod origin;
 mod output;
 mod outputs;
 mod present;
@@ -28,6 +31,7 @@ mod reading;
 mod recording;
 mod rendering;
 mod replay;
+mod reporting;
 mod resolve;
 mod rubric;
 mod runtime;
@@ -40,60 +44,18 @@ mod terminal;
 mod usage;
 
 use std::ffi::OsString;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
 use self::args::{Cli, Command};
-use self::inputs::Place;
-use self::output::OutputError;
-use self::resolve::{Surroundings, Usage};
+use self::ending::Ending;
+use self::machine::Machine;
 use crate::exit::Exit;
 use crate::progress::{say, speak_ascii};
 use crate::report::text::sanitise;
-
-/// How a run ended, and why in words.
-#[derive(Debug)]
-struct Ending {
-    exit: Exit,
-    /// Why; empty where there is nothing to say.
-    words: String,
-    /// Whether a good end is kept to itself.
-    quiet: bool,
-}
-
-impl Ending {
-    /// Done, with nothing to add: lists, schemas, help.
-    fn silent() -> Self {
-        Self { exit: Exit::Ok, words: String::new(), quiet: true }
-    }
-
-    /// A machine on which nothing can begin: of that, how the program is started is a part.
-    fn machine(words: String) -> Self {
-        Self { exit: Exit::Usage, words, quiet: false }
-    }
-
-    /// A bug of ours.
-    fn bug(words: String) -> Self {
-        Self { exit: Exit::Bug, words, quiet: false }
-    }
-}
-
-impl From<Usage> for Ending {
-    fn from(usage: Usage) -> Self {
-        Self { exit: Exit::Usage, words: usage.to_string(), quiet: false }
-    }
-}
-
-impl From<OutputError> for Ending {
-    fn from(error: OutputError) -> Self {
-        Self { exit: Exit::Output, words: error.to_string(), quiet: false }
-    }
-}
 
 /// Runs the program with these arguments (the first is its name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -170,46 +132,5 @@ fn unparsed(error: &clap::Error) -> Ending {
             Ending { exit: Exit::Usage, words: "a command is missing".to_owned(), quiet: false }
         }
         _ => Ending { exit: Exit::Usage, words: usage::line(error), quiet: false },
-    }
-}
-
-/// This machine.
-#[derive(Debug)]
-struct Machine;
-
-impl Surroundings for Machine {
-    fn variable(&self, name: &str) -> Option<OsString> {
-        std::env::var_os(name)
-    }
-
-    fn folder(&self) -> io::Result<PathBuf> {
-        std::env::current_dir()
-    }
-
-    fn variables(&self) -> Vec<OsString> {
-        std::env::vars_os().map(|(name, _)| name).collect()
-    }
-
-    /// A link counts by itself: one that leads nowhere is no missing file.
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        match path.symlink_metadata() {
-            Ok(_) => Ok(true),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn file(&self, _argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        reading::file(path, limit)
-    }
-
-    fn place(&self, path: &Path) -> Place {
-        output::place(path)
-    }
-
-    fn zone(&self, zone: &str) -> bool {
-        crate::net::has_zone(zone)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
-use super::inputs::Place;
+use super::machine::destination;
 use super::terminal;
 use crate::report::sink::ascii;
 use crate::target::Target;
@@ -108,8 +108,6 @@ pub(crate) fn end(code: u8) -> ! {
 
 /// How many files of a folder are looked at for what was left there.
 const MOST_BESIDE: usize = 4096;
-/// How many links are followed, as Linux does.
-const MOST_LINKS: usize = 40;
 
 /// A file under another name until it is whole.
 #[derive(Debug)]
@@ -207,47 +205,6 @@ fn remove_orphans(destination: &Path, name: &str) {
             let _ = fs::remove_file(path);
         }
     }
-}
-
-/// Where an output goes. Links are followed, so that they stay links, also to a file that is not there yet; a name that
-/// does not exist yet is taken as it is.
-pub(super) fn destination(path: &Path) -> io::Result<PathBuf> {
-    if let Ok(real) = fs::canonicalize(path) {
-        return Ok(real);
-    }
-    let mut at = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        let Ok(to) = fs::read_link(&at) else {
-            return beside_parent(&at).map_err(|error| match at == path {
-                true => error,
-                false => io::Error::new(error.kind(), format!("it is a link to {}: {error}", at.display())),
-            });
-        };
-        at = at.parent().unwrap_or(Path::new("")).join(to);
-    }
-    Err(io::Error::other("it is a link that leads to itself"))
-}
-
-/// What a name leads to, if it is a file or none yet.
-pub(super) fn place(path: &Path) -> Place {
-    let found = fs::metadata(path).ok();
-    if found.as_ref().is_some_and(|found| !found.is_file()) {
-        return Place::default();
-    }
-    #[cfg(unix)]
-    let node = found.map(|found| {
-        use std::os::unix::fs::MetadataExt;
-        (found.dev(), found.ino())
-    });
-    #[cfg(not(unix))]
-    let node = None;
-    Place { path: destination(path).ok(), node }
-}
-
-fn beside_parent(path: &Path) -> io::Result<PathBuf> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    Ok(fs::canonicalize(parent)?.join(name))
 }
 
 /// Makes sure that a folder exists and takes files.

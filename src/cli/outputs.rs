@@ -4,10 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::ending::Ending;
 use super::output::{self, Output, OutputError};
 use super::rendering::rendered;
-use super::resolve::{Reporting, Usage};
-use super::{Ending, terminal};
+use super::reporting::Reporting;
+use super::terminal;
+use super::usage::Usage;
 use crate::exit::Exit;
 use crate::protocol::host::shown;
 use crate::report::format::{Format, Run};

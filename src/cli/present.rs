@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::Ending;
+use super::ending::Ending;
+use super::formats::NamedIn;
 use super::judging::Judging;
 use super::outputs::Outputs;
-use super::resolve::{NamedIn, Reporting};
+use super::reporting::Reporting;
 use crate::baseline::{place, same_url};
 use crate::exit::Exit;
 use crate::progress::say;

@@ -1,6 +1,7 @@
 //! Which proxy a target is reached through: `--proxy`, else what the environment says, as curl reads it.
 
-use super::resolve::{Surroundings, Usage};
+use super::machine::Surroundings;
+use super::usage::Usage;
 use crate::net::spares;
 use crate::protocol::host::shown_url;
 use crate::target::Target;

@@ -5,7 +5,8 @@ use std::io::Seek;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::output::{Beside, OutputError, destination};
+use super::machine::destination;
+use super::output::{Beside, OutputError};
 use crate::transcript::codec::{Encoder, Entry};
 
 /// A transcript that grows while the scan runs: `FILE.partial` has every line as it ends, so that a

@@ -3,10 +3,12 @@
 use std::io::BufReader;
 use std::path::Path;
 
+use super::ending::Ending;
 use super::outputs::Outputs;
 use super::present::Presenter;
-use super::resolve::{Replay, Usage};
-use super::{Ending, reading};
+use super::reading;
+use super::resolve::Replay;
+use super::usage::Usage;
 use crate::progress::{Progress, Voice};
 use crate::transcript::Transcript;
 use crate::transcript::codec::{CodecError, Encoded, MAX_BYTES, decode};

@@ -1,105 +1,20 @@
 //! From what was typed to what is meant. Pure: the environment and files come through
 //! [`Surroundings`]. Arguments are taken apart in full, so that none can be forgotten.
 
-use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-
-use super::args::{OutputArgs, ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs};
-use super::inputs::{Place, Remembering, distinct_files};
+use super::args::{ProbingArgs, RecordingArgs, ReplayArgs, ScanArgs, TargetArgs};
+use super::inputs::{Remembering, distinct_files};
 use super::judging::Judging;
+use super::machine::Surroundings;
+use super::reporting::{Reporting, reporting};
 use super::settings::{Settings, settings};
-use super::terminal::ColorWish;
-use super::{formats, lists, output, proxies, reading, recording, targets};
+use super::usage::Usage;
+use super::{formats, lists, output, proxies, recording, targets};
 use crate::observe::ScanOptions;
 use crate::report::format::Format;
 use crate::target::Target;
 use crate::transcript::{Limits, Profile};
-
-/// What was typed cannot be meant: exit 2. Shown as one line, escaped at the sink.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{argument}: {problem}")]
-pub(crate) struct Usage {
-    /// The argument, as typed.
-    pub(crate) argument: String,
-    /// What is wrong with it, and what would be right.
-    pub(crate) problem: String,
-}
-
-impl Usage {
-    pub(crate) fn new(argument: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { argument: argument.into(), problem: problem.into() }
-    }
-}
-
-/// What resolving may ask of the machine.
-pub(crate) trait Surroundings {
-    /// An environment variable.
-    fn variable(&self, name: &str) -> Option<OsString>;
-    /// The names of all environment variables.
-    fn variables(&self) -> Vec<OsString>;
-    /// A whole file of at most `limit` bytes, which this argument names.
-    fn file(&self, argument: &str, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
-    /// The working directory.
-    fn folder(&self) -> io::Result<PathBuf>;
-    /// Whether there is something at a path.
-    fn exists(&self, path: &Path) -> io::Result<bool>;
-    /// What a name leads to.
-    fn place(&self, path: &Path) -> Place;
-    /// Whether there is a network interface of this name or number.
-    fn zone(&self, zone: &str) -> bool;
-}
-
-/// The report: its form, its place, and what else is said.
-#[derive(Debug)]
-pub(crate) struct Reporting {
-    pub(crate) format: Format,
-    /// `None` is standard output.
-    pub(crate) output: Option<PathBuf>,
-    /// The same report in other formats.
-    pub(crate) reports: Vec<(Format, PathBuf)>,
-    /// The repository's files that name the targets: the first that names one counts.
-    pub(crate) named_in: Vec<NamedIn>,
-    /// Files of a GitHub step, where the format is asked for: the summary and the outputs.
-    pub(crate) github: [Option<PathBuf>; 2],
-    pub(crate) color: ColorWish,
-    pub(crate) quiet: bool,
-    pub(crate) verbosity: u8,
-}
-
-impl Reporting {
-    /// One report to standard output.
-    pub(crate) fn plain(format: Format, color: ColorWish) -> Self {
-        let (output, reports, named_in, github) = (None, Vec::new(), Vec::new(), [None, None]);
-        Self { format, output, reports, named_in, github, color, quiet: false, verbosity: 0 }
-    }
-
-    /// Every file that is written, with the option that names it.
-    fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
-        let output = self.output.iter().map(|path| ("--output", path.as_path()));
-        output.chain(self.reports.iter().map(|(_, path)| ("--report", path.as_path())))
-    }
-
-    /// None of them may be a file that is read.
-    pub(super) fn spare(&self, inputs: &Remembering<'_>) -> Result<(), Usage> {
-        self.files().try_for_each(|(option, file)| inputs.spare(option, file))
-    }
-}
-
-/// A file of the repository that names targets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NamedIn {
-    /// Relative, with `/`.
-    pub(crate) file: String,
-    /// The line, if it was given.
-    pub(crate) line: Option<u32>,
-    /// URLs, with their labels, whose lines are known.
-    pub(crate) lines: Vec<(String, Option<String>, u32)>,
-    /// Its text, to find the line by the URL.
-    pub(crate) text: String,
-}
 
 /// What would happen, shown instead of scanning.
 #[derive(Debug)]
@@ -244,37 +159,6 @@ pub(crate) fn replay(args: ReplayArgs, around: &dyn Surroundings) -> Result<Repl
     Ok(Replay { files, reporting, judging })
 }
 
-/// Format, place and company of the report.
-pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<Reporting, Usage> {
-    let OutputArgs { format, output, reports, named_in, color, quiet, verbose } = args;
-    let github = std::iter::once(&format).chain(reports.iter().map(|(format, _)| format));
-    let github = if github.clone().any(|format| *format == Format::Github) {
-        ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"]
-            .map(|name| around.variable(name).filter(|value| !value.is_empty()).map(PathBuf::from))
-    } else {
-        [None, None]
-    };
-    let output = output.filter(|path| path != Path::new("-"));
-    let named_in = named_in.map(|text| formats::named_in(&text, around)).transpose()?.into_iter().collect();
-    let reporting = Reporting {
-        format,
-        output,
-        reports,
-        named_in,
-        github,
-        color: color.into(),
-        quiet,
-        verbosity: verbose,
-    };
-    let files: Vec<(&str, &Path)> = reporting.files().collect();
-    for (index, (option, file)) in files.iter().enumerate() {
-        for (other, earlier) in files.iter().take(index) {
-            distinct_files(option, file, other, earlier)?;
-        }
-    }
-    Ok(reporting)
-}
-
 /// The transcripts that are saved: the file itself, or one in the folder for each of several targets.
 fn saved(path: &Path, targets: &[Target]) -> Vec<PathBuf> {
     match targets {
@@ -305,34 +189,17 @@ fn limits(profile: Profile, max_requests: Option<u32>, rate: Option<u32>) -> Res
     Ok(limits)
 }
 
-/// A file that an argument names, or the usage error that names both.
-pub(super) fn read(
-    argument: &str,
-    path: &Path,
-    limit: u64,
-    around: &dyn Surroundings,
-) -> Result<Vec<u8>, Usage> {
-    around
-        .file(argument, path, limit)
-        .map_err(|error| Usage::new(argument, format!("cannot read {}: {error}", path.display())))
-}
-
-pub(super) fn text_file(
-    argument: &str,
-    path: &Path,
-    limit: u64,
-    around: &dyn Surroundings,
-) -> Result<String, Usage> {
-    reading::text(read(argument, path, limit, around)?, path).map_err(|error| Usage::new(argument, error))
-}
-
 /// A machine for tests.
 #[cfg(test)]
 pub(super) mod fake {
+    use std::ffi::OsString;
+    use std::io;
+
     use clap::Parser;
 
     use super::*;
     use crate::cli::args::{Cli, Command};
+    use crate::cli::machine::Place;
 
     /// A machine with these variables and these files.
     pub(in crate::cli) struct Fake<'a> {

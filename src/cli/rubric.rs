@@ -1,9 +1,11 @@
 //! `rubric show` and `rubric validate`.
 
 use super::args::{RubricArgs, RubricCommand};
-use super::resolve::Usage;
+use super::ending::Ending;
+use super::machine::Machine;
+use super::output;
 use super::settings::rubric_text;
-use super::{Ending, Machine, output};
+use super::usage::Usage;
 use crate::progress::say;
 use crate::report::text::sanitise;
 use crate::rubric::Rubric;

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::Ending;
+use super::ending::Ending;
 
 /// Starts one. It needs a few file descriptors of its own; without them it would not fail but crash.
 pub(super) fn start() -> Result<Runtime, Ending> {

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::ending::Ending;
 use super::output::{self, Beside, OutputError};
 use super::outputs::Outputs;
 use super::present::{self, Presenter};
 use super::recording::Recording;
-use super::resolve::{Scan, Usage};
+use super::resolve::Scan;
 use super::signals::Signals;
-use super::{Ending, preview, runtime, terminal};
+use super::usage::Usage;
+use super::{preview, runtime, terminal};
 use crate::exit::Exit;
 use crate::fleet;
 use crate::observe::{Observer, ScanEvent, Stop};

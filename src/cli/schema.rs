@@ -1,7 +1,8 @@
 //! `schema`: the JSON Schema of a format.
 
 use super::args::{SchemaArg, SchemaArgs};
-use super::{Ending, output};
+use super::ending::Ending;
+use super::output;
 use crate::schema;
 
 pub(super) fn run(args: &SchemaArgs) -> Result<Ending, Ending> {

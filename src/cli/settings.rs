@@ -2,13 +2,14 @@
 //! came from. A list that is given replaces the one below it.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::args::{self, ChoiceArgs, ConfigArgs, GateArgs, ProfileArg};
 use super::find::{self, Found};
 use super::judging::Judging;
-use super::resolve::{Surroundings, Usage, text_file};
+use super::machine::{Surroundings, read, text_file};
+use super::origin::{Origin, Set, Shown};
+use super::usage::Usage;
 use crate::baseline::Baseline;
 use crate::checks;
 use crate::config::At;
@@ -26,43 +27,6 @@ pub(super) const REPORT_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Most letters that a misspelt variable has wrong.
 const MOST_SLIPS: usize = 2;
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    Flag(&'static str),
-    Variable(String),
-    /// File and line.
-    File(String),
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) => f.write_str(name),
-            Self::Variable(name) => write!(f, "variable {name}"),
-            Self::File(place) => f.write_str(place),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
-
-/// A value and its origin.
-#[derive(Clone, Debug)]
-pub(super) struct Set<T> {
-    pub(super) value: T,
-    pub(super) origin: Origin,
-}
-
-/// A setting for `config show`.
-#[derive(Clone, Debug)]
-pub(super) struct Shown {
-    pub(super) name: String,
-    /// `None` where nothing is set.
-    pub(super) value: Option<String>,
-    pub(super) origin: Origin,
-}
 
 /// Everything but the targets.
 #[derive(Debug)]
@@ -394,6 +358,6 @@ pub(super) fn reports(
     path: &Path,
     around: &dyn Surroundings,
 ) -> Result<Vec<json::v1::JsonReport>, Usage> {
-    let bytes = super::resolve::read(argument, path, REPORT_BYTES, around)?;
+    let bytes = read(argument, path, REPORT_BYTES, around)?;
     json::read(&bytes).map_err(|error| Usage::new(argument, format!("{}: {error}", path.display())))
 }

@@ -4,7 +4,8 @@ use std::io;
 
 use tokio::runtime::Runtime;
 
-use super::{Ending, output, runtime};
+use super::ending::Ending;
+use super::{output, runtime};
 use crate::exit::Exit;
 use crate::progress::say;
 

@@ -1,9 +1,28 @@
-//! What clap has against the arguments, in one line. Its own text has several, and repeats what was
+//! What is wrong with what was typed.
+//!
+//! What clap has against the arguments is told in one line. Its own text has several, and repeats what was
 //! typed as it was typed; here it goes through the sanitiser with everything else.
 
 use std::error::Error as _;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use thiserror::Error;
+
+/// What was typed cannot be meant: exit 2. Shown as one line, escaped at the sink.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{argument}: {problem}")]
+pub(crate) struct Usage {
+    /// The argument, as typed.
+    pub(crate) argument: String,
+    /// What is wrong with it, and what would be right.
+    pub(crate) problem: String,
+}
+
+impl Usage {
+    pub(crate) fn new(argument: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { argument: argument.into(), problem: problem.into() }
+    }
+}
 
 /// The error as one line, not yet sanitised.
 pub(super) fn line(error: &clap::Error) -> String {

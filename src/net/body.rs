@@ -10,14 +10,14 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::asked::Ear;
 use super::coded::{Frame, Source};
-use super::conversation::Inner;
-use super::dial::over;
 use super::exchange::Until;
+use super::failure::over;
 use super::kept::BEGINNING;
+use super::listener::RequestListener;
 use super::masker::Masker;
 use super::recorder::{Clock, from_now, later};
+use super::shared::Shared;
 use crate::protocol::coding::Coding;
 use crate::protocol::headers::media_type;
 use crate::protocol::jsonrpc;
@@ -64,7 +64,7 @@ impl Publish {
 pub(super) struct Reader<'a> {
     pub(super) limits: &'a Limits,
     pub(super) clock: Clock,
-    pub(super) inner: &'a Inner,
+    pub(super) shared: &'a Shared,
     /// The id an answer must carry, if the request had one.
     pub(super) id: Option<Value>,
     pub(super) until: Until,
@@ -74,7 +74,7 @@ pub(super) struct Reader<'a> {
     pub(super) first_event: Option<Instant>,
     pub(super) publish: Option<Publish>,
     /// Hears what the server asks of us.
-    pub(super) ear: Option<Ear>,
+    pub(super) listener: Option<RequestListener>,
     /// Whether an undeclared body may be an event stream (GET).
     pub(super) sniff: bool,
     /// How the body came to be bytes. One that cannot be decoded is kept as bytes, and of a stream only the
@@ -159,7 +159,7 @@ impl Reader<'_> {
         let cut = bytes.len() > self.limits.body_bytes;
         // What is too large cannot be judged; its beginning shows what it was.
         bytes.truncate(if cut { BEGINNING } else { self.limits.body_bytes });
-        let vault = &self.inner.vault;
+        let vault = &self.shared.vault;
         let (text, mut cut) = match String::from_utf8(bytes) {
             Ok(text) => (text, cut),
             // A cut may fall inside a character; that alone makes no binary body.
@@ -180,7 +180,7 @@ impl Reader<'_> {
         let mut shown = if cut {
             vault.record_cut(&text)
         } else if let Some(shown) = vault.recorded(&text) {
-            self.inner.given.keep_message(&text, &shown);
+            self.shared.given.keep_message(&text, &shown);
             shown
         } else {
             text
@@ -195,7 +195,7 @@ impl Reader<'_> {
 
     async fn read_stream(&self, source: &mut Source, first: Option<Bytes>) -> Read {
         let mut decoder = LineDecoder::new(self.limits.sse());
-        let mut masker = Masker::new(self.inner);
+        let mut masker = Masker::new(self.shared);
         let mut failure = None;
         let mut ended = Ended::Complete;
         let mut pending = first;
@@ -206,7 +206,7 @@ impl Reader<'_> {
         let mut spoken = false;
         let mut strange = 0_usize;
         let mut first_byte_us = None;
-        let mut ear = self.ear.clone();
+        let mut listener = self.listener.clone();
         self.publish(source, &decoder, &masker, first_byte_us);
         loop {
             let limit = satisfied_at.map_or(self.deadline, |at| later(at, GRACE).min(self.deadline));
@@ -232,8 +232,8 @@ impl Reader<'_> {
                         let events = new.get(..=last).unwrap_or_default();
                         // Kept before anybody can see the lines.
                         let said = masker.said(unread, events);
-                        if let Some(ear) = ear.as_mut().filter(|_| result.is_ok()) {
-                            ear.hear(self.inner, &said, events);
+                        if let Some(listener) = listener.as_mut().filter(|_| result.is_ok()) {
+                            listener.hear(self.shared, &said, events);
                         }
                         if self.id.is_some() && self.until == Until::Reply {
                             strange = strange.saturating_add(foreign(new));

@@ -5,9 +5,9 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use super::broken::broken;
-use super::decode::{Decoder, Fault};
-use super::dial::{failure, over};
+use super::decode::Decoder;
+use super::failure::{broken, failure, over};
+use super::unframe::Fault;
 use crate::protocol::coding::Coding;
 use crate::transcript::{Coded, Decoding, Failure, FailureKind, Limits, Phase};
 

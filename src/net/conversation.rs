@@ -1,64 +1,25 @@
 //! One call, from its permit to its exchange: connection, request, head, body.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::HeaderName;
 use hyper::body::Incoming;
-use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::asked::{Asked, Ear};
 use super::body::{Publish, Reader};
-use super::broken::flooded;
-use super::dial::{Connection, Dialler, Sender, failure, over};
+use super::dial::{Connection, Sender};
 use super::exchange::{Call, Reuse, Until};
-use super::handles::Given;
-use super::kept::Kept;
-use super::message::Body;
+use super::failure::{broken, failure, flooded, over};
+use super::listener::RequestListener;
 use super::origin::may_carry_credentials;
-use super::place::Place;
-use super::pool::Pool;
-use super::recorder::{self, Clock, from_now, later};
+use super::recorder::{self, from_now, later};
 use super::request;
-use crate::observe::Stop;
+use super::shared::{LAGS, LONGEST_SILENCE_MS, Shared};
 use crate::protocol::address::{Exposure, exposure, host_exposure};
 use crate::protocol::coding::Coding;
-use crate::target::secret::Secret;
 use crate::transcript::exchange::request_id;
-use crate::transcript::{
-    Connect, Content, Ended, Exchange, Expectation, Failure, FailureKind, Limits, Phase, Request, Vault,
-};
-
-/// What outlives a borrow: held streams run as tasks of their own.
-pub(super) struct Inner {
-    pub(super) dialler: Dialler,
-    pub(super) limits: Limits,
-    pub(super) clock: Clock,
-    pub(super) vault: Vault,
-    pub(super) stop: Stop,
-    pub(super) held: Arc<Semaphore>,
-    pub(super) typed: Url,
-    pub(super) own_headers: Vec<(HeaderName, Secret)>,
-    pub(super) user_agent: String,
-    pub(super) deadline: Instant,
-    pub(super) in_flight: Semaphore,
-    pub(super) pool: Pool,
-    pub(super) next_exchange: AtomicU32,
-    pub(super) next_connection: AtomicU32,
-    pub(super) public: AtomicBool,
-    pub(super) next_slot: Mutex<Instant>,
-    pub(super) kept: Kept,
-    /// How late timers of this machine fire just now, microseconds.
-    pub(super) lag_us: AtomicU64,
-    pub(super) questions: mpsc::Sender<Asked>,
-    /// What the server gave, where the record differs from it.
-    pub(super) given: Given,
-    /// Where requests went.
-    pub(super) places: Mutex<Vec<Place>>,
-}
+use crate::transcript::{Connect, Ended, Exchange, Expectation, Failure, FailureKind, Phase};
 
 /// A head that came, its body still to be read.
 pub(super) struct Answer {
@@ -67,52 +28,10 @@ pub(super) struct Answer {
     pub(super) asked: Instant,
 }
 
-/// How many times the lag of this machine a silence must last, and the most that is waited for one, milliseconds.
-pub(super) const LAGS: u64 = 4;
-pub(super) const LONGEST_SILENCE_MS: u64 = 2_000;
-
 /// How long cleaning up may take once the scan is over.
 const TEARDOWN: Duration = Duration::from_secs(2);
 
-impl Inner {
-    pub(super) fn places(&self) -> std::sync::MutexGuard<'_, Vec<Place>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn new_exchange(&self, call: &Call) -> Exchange {
-        if let Some(place) = &call.place {
-            self.sent_to(place);
-        }
-        Exchange {
-            id: self.next_exchange.fetch_add(1, Ordering::Relaxed),
-            probe: call.probe,
-            step: call.step.clone(),
-            expectation: call.expectation,
-            twin: call.twin,
-            era: call.era,
-            session: call.session.as_ref().map(|session| session.shown().to_owned()),
-            stream: call.stream,
-            connection: 0,
-            connect: None,
-            request: Request {
-                method: call.method.to_owned(),
-                url: call.place.as_ref().map(|place| self.vault.mask(place.shown())).unwrap_or_default(),
-                headers: Vec::new(),
-                body: call.body.as_ref().map(Body::shown).map(|body| self.vault.mask(&body)),
-                handles: call.handles(),
-            },
-            started_us: self.clock.now_us(),
-            head: None,
-            first_byte_us: None,
-            content: Content::None,
-            coded: None,
-            ended: Ended::Failed,
-            ended_us: 0,
-            failure: None,
-            shapes: Vec::new(),
-        }
-    }
-
+impl Shared {
     /// Sends one call.
     pub(super) async fn run(&self, call: Call) -> Exchange {
         let mut exchange = self.new_exchange(&call);
@@ -146,21 +65,6 @@ impl Inner {
         exchange.ended_us = self.clock.now_us();
     }
 
-    /// At most `public_rate` requests a second to a host that is neither loopback nor private.
-    pub(super) async fn pace(&self) {
-        if self.limits.public_rate == 0 || !self.public.load(Ordering::Relaxed) {
-            return;
-        }
-        let gap = Duration::from_secs(1).checked_div(self.limits.public_rate).unwrap_or_default();
-        let slot = {
-            let mut next = self.next_slot.lock().unwrap_or_else(PoisonError::into_inner);
-            let slot = (*next).max(Instant::now());
-            *next = later(slot, gap);
-            slot
-        };
-        tokio::time::sleep_until(slot).await;
-    }
-
     async fn converse(
         &self,
         call: &Call,
@@ -178,8 +82,14 @@ impl Inner {
         let Answer { response, asked } = sent?;
         let (parts, body) = response.into_parts();
         let at_us = self.clock.now_us();
-        let (head, mut shapes) =
-            recorder::head(self, parts.status.as_u16(), parts.version, &parts.headers, at_us);
+        let (head, mut shapes) = recorder::head(
+            &self.vault,
+            &self.given,
+            parts.status.as_u16(),
+            parts.version,
+            &parts.headers,
+            at_us,
+        );
         // A server that echoes the session id it was given has issued nothing.
         shapes.retain(|shape| Some(&shape.placeholder) != exchange.session.as_ref());
         exchange.shapes = shapes;
@@ -235,12 +145,12 @@ impl Inner {
         Reader {
             limits: &self.limits,
             clock: self.clock,
-            inner: self,
+            shared: self,
             id: request_id(exchange),
             until: call.until,
             deadline: total.min(self.deadline),
             first_event,
-            ear: Ear::new(self, call, exchange),
+            listener: RequestListener::new(self, call, exchange),
             publish,
             sniff: get,
             coding: exchange
@@ -376,6 +286,46 @@ impl Inner {
         }
     }
 
+    /// Why no head came.
+    pub(super) fn head_failure(&self, error: &hyper::Error, connection: &Connection) -> Failure {
+        let seen = &connection.seen;
+        if let Some(flood) = seen.flood() {
+            return flooded(Phase::Head, &flood);
+        }
+        let excerpt = || format!("the answer begins with \"{}\"", seen.excerpt(&self.vault));
+        // The library says "too large" of a Content-Length beyond all bounds, too.
+        if error.is_parse_too_large() {
+            let (bytes, lines) = seen.count();
+            if lines > self.limits.header_lines {
+                return over(Phase::Head, FailureKind::TooLarge, "header_lines", self.limits.header_lines);
+            }
+            if bytes >= self.limits.header_bytes as u64 {
+                return over(Phase::Head, FailureKind::TooLarge, "header_bytes", self.limits.header_bytes);
+            }
+        }
+        let speaks_http = seen.begins(b"HTTP/1.");
+        if error.is_parse() && speaks_http {
+            return failure(Phase::Head, FailureKind::Framing, &excerpt());
+        }
+        // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
+        let h2 = matches!(connection.sender, Sender::H2(_));
+        if error.is_parse() || (seen.any() && !speaks_http && !h2) {
+            return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
+        }
+        let mut broken = broken(error);
+        if broken.phase == Phase::Body {
+            broken.phase = Phase::Head;
+        }
+        if broken.kind == FailureKind::Other && error.is_closed() {
+            broken.kind = FailureKind::Truncated;
+        }
+        if broken.kind == FailureKind::Truncated {
+            broken.detail =
+                if seen.any() && !h2 { excerpt() } else { "closed without a byte of an answer".to_owned() };
+        }
+        broken
+    }
+
     /// Opens a fresh connection for a WebSocket upgrade.
     pub(super) async fn upgrade(
         &self,
@@ -397,11 +347,6 @@ impl Inner {
         exchange.coded = read.coded;
         exchange.ended = read.ended;
         exchange.failure = read.failure;
-    }
-
-    /// End of the scan.
-    pub(super) fn deadline(&self) -> Instant {
-        self.deadline
     }
 }
 

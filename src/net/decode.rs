@@ -7,22 +7,13 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::write::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::unframe::Zstd;
+use super::unframe::{Fault, Zstd};
 use crate::protocol::coding::Coding;
 
 /// Most coded bytes that one step takes.
 const STEP: usize = 16 * 1024;
 /// About how many decoded bytes one step gives, but for blocks of zstd.
 const ROOM: usize = 32 * 1024;
-
-/// Why decoding stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// It is not what it is called, or its checksum does not hold.
-    Broken,
-    /// It asks for more work or memory than its content is worth.
-    Costly,
-}
 
 type Brotli = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 

@@ -20,7 +20,8 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
 
-use super::names::{EXAMPLE, lacks_zone};
+use super::failure::{failure, over};
+use super::names::{self, EXAMPLE, lacks_zone};
 use super::recorder::Clock;
 use super::tap::{Seen, Tap};
 use super::tls::{Recorded, Trust, handshake_failure, read_chain};
@@ -142,6 +143,18 @@ impl Dialler {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// The addresses of a URL's host; `known` keeps them for the scan.
+    pub(super) async fn resolve(
+        &self,
+        url: &Url,
+        zone: Option<&str>,
+        known: &OnceCell<Vec<SocketAddr>>,
+        connect: &mut Connect,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        let limit = Duration::from_millis(self.limits.connect_ms);
+        names::resolve(url, zone, known, connect, self.clock, limit).await
     }
 
     /// What the target's name leads to, as far as it may be connected to.
@@ -334,16 +347,6 @@ async fn race(
             () = tokio::time::sleep(STAGGER), if more => {}
         }
     }
-}
-
-/// A failure because a limit was hit: its name and value, as `--show-limits` prints them.
-pub(super) fn over(phase: Phase, kind: FailureKind, limit: &str, value: impl std::fmt::Display) -> Failure {
-    failure(phase, kind, &format!("{limit} {value}"))
-}
-
-/// A failure in one line.
-pub(super) fn failure(phase: Phase, kind: FailureKind, detail: &str) -> Failure {
-    Failure { phase, kind, detail: crate::verdict::cut(detail) }
 }
 
 /// Whether something accepts connections there; nothing is sent to it.

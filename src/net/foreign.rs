@@ -11,9 +11,8 @@ use http::{HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-use super::broken::broken;
-use super::dial::{failure, over};
 use super::exchange::Call;
+use super::failure::{broken, failure, over};
 use super::tls::Trust;
 use super::wire::Wire;
 use crate::protocol::address::{Exposure, NOT_CONTACTED, may_point_to};
@@ -33,11 +32,11 @@ pub async fn fetch(
     url: &Url,
     endpoint: Exposure,
 ) -> Arc<Exchange> {
-    let mut exchange = wire.inner.new_exchange(&Call::elsewhere(probe, step));
+    let mut exchange = wire.shared.new_exchange(&Call::elsewhere(probe, step));
     exchange.request.url = wire.vault().record(url.as_str());
     // Who is asked there should know who asks, too.
     exchange.request.headers = vec![
-        (http::header::USER_AGENT.to_string(), wire.inner.user_agent.clone()),
+        (http::header::USER_AGENT.to_string(), wire.shared.user_agent.clone()),
         ("accept".to_owned(), "application/json".to_owned()),
     ];
     let limit = wire.limits().document_ms;
@@ -66,7 +65,7 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
         "http" if endpoint != Exposure::Public => {}
         _ => return Err(refuse("only https documents are fetched")),
     }
-    if wire.inner.dialler.proxy.is_some() {
+    if wire.shared.dialler.proxy.is_some() {
         return Err(refuse("another origin: behind a proxy nobody can check what its name leads to"));
     }
     let address = checked_address(url, endpoint).await?;
@@ -100,7 +99,7 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
     let mut response = client
         .get(url.clone())
         .header("accept", "application/json")
-        .header(http::header::USER_AGENT, &wire.inner.user_agent)
+        .header(http::header::USER_AGENT, &wire.shared.user_agent)
         .send()
         .await
         .map_err(|error| broken_document(Phase::Head, &error, limits))?;
@@ -115,7 +114,8 @@ async fn get(wire: &Wire<'_>, exchange: &mut Exchange, url: &Url, endpoint: Expo
         return too_large("header_bytes", limits.header_bytes);
     }
     let (head, _) = super::recorder::head(
-        &wire.inner,
+        &wire.shared.vault,
+        &wire.shared.given,
         response.status().as_u16(),
         response.version(),
         response.headers(),

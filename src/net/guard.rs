@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::dial::over;
+use super::failure::over;
 use crate::transcript::{Failure, FailureKind, Limits, Phase};
 
 /// A message of more frames than allowed.

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::wire::Wire;
 use crate::protocol::jsonrpc;
 use crate::transcript::tokens::holds_placeholder;
 
@@ -158,20 +157,6 @@ impl Given {
 
 /// Where the first resource of a list is named: one is subscribed to.
 const FIRST_RESOURCE: &str = "/result/resources/0/uri";
-
-impl Wire<'_> {
-    /// The handle of a value that a reply of this scan brought, by what was recorded of it.
-    #[must_use]
-    pub fn handle(&self, kind: HandleKind, shown: &str) -> Handle {
-        self.inner.given.handle(kind, shown)
-    }
-
-    /// The handle of a session.
-    #[must_use]
-    pub fn session(&self, placeholder: &str) -> Handle {
-        self.handle(HandleKind::Session, placeholder)
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -37,13 +37,13 @@ impl Wire<'_> {
         let (sender, changed) = watch::channel(0);
         let publish = Publish { live: Arc::clone(&live), changed: sender };
         let (close, closed) = oneshot::channel();
-        let inner = Arc::clone(&self.inner);
-        let permit = Arc::clone(&inner.held).acquire_owned().await.ok();
-        let exchange = inner.new_exchange(&call);
+        let shared = Arc::clone(&self.shared);
+        let permit = Arc::clone(&shared.held).acquire_owned().await.ok();
+        let exchange = shared.new_exchange(&call);
         let id = exchange.id;
         let task = tokio::spawn(async move {
             let ending = publish.clone();
-            let exchange = inner.hold(exchange, call, publish, closed).await;
+            let exchange = shared.hold(exchange, call, publish, closed).await;
             drop(permit);
             ending.update(|live| live.ended = true);
             exchange
@@ -61,7 +61,7 @@ impl Wire<'_> {
     }
 }
 
-impl super::conversation::Inner {
+impl super::shared::Shared {
     async fn hold(
         &self,
         mut exchange: Exchange,

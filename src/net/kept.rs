@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::dial::over;
+use super::failure::over;
 use crate::transcript::{Content, Exchange, FailureKind, Phase};
 
 /// What a byte costs: it is written, read back and rendered before it goes.

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::conversation::Inner;
 use super::handles::HandleKind;
+use super::shared::Shared;
 use crate::protocol::sse::{self, Line, LineKind};
 use crate::transcript::tokens::{Shapes, UriOf};
 
 /// Masks lines as they arrive; learns the tokens of announced URIs, and keeps what may be sent again.
 pub(super) struct Masker<'a> {
-    inner: &'a Inner,
+    shared: &'a Shared,
     done: usize,
     endpoint: bool,
     pub(super) shapes: Shapes,
@@ -19,13 +19,13 @@ pub(super) struct Masker<'a> {
 }
 
 impl<'a> Masker<'a> {
-    pub(super) fn new(inner: &'a Inner) -> Self {
-        Self { inner, done: 0, endpoint: false, shapes: Shapes::default(), raw: BTreeMap::new() }
+    pub(super) fn new(shared: &'a Shared) -> Self {
+        Self { shared, done: 0, endpoint: false, shapes: Shapes::default(), raw: BTreeMap::new() }
     }
 
     /// Masks the lines that came since.
     pub(super) fn mask(&mut self, lines: &mut [Line]) {
-        let vault = &self.inner.vault;
+        let vault = &self.shared.vault;
         for (index, line) in lines.iter_mut().enumerate().skip(self.done) {
             let mut announced = None;
             match line.kind() {
@@ -50,7 +50,7 @@ impl<'a> Masker<'a> {
             if let (Some(("id", value)), LineKind::Field(sse::Field::Id, shown)) =
                 (raw.split_once(':'), line.kind())
             {
-                self.inner.given.keep(HandleKind::EventId, shown, value.strip_prefix(' ').unwrap_or(value));
+                self.shared.given.keep(HandleKind::EventId, shown, value.strip_prefix(' ').unwrap_or(value));
             }
             self.raw.insert(index, raw);
         }
@@ -76,9 +76,9 @@ impl<'a> Masker<'a> {
                 continue;
             }
             if raw.name() == "endpoint" {
-                self.inner.given.keep(HandleKind::Announced, shown_data, raw_data);
+                self.shared.given.keep(HandleKind::Announced, shown_data, raw_data);
             } else {
-                self.inner.given.keep_message(raw_data, shown_data);
+                self.shared.given.keep_message(raw_data, shown_data);
             }
         }
         Cow::Owned(said)

@@ -15,28 +15,30 @@
     )
 )]
 
-mod asked;
 mod body;
-mod broken;
 mod coded;
 mod conversation;
 mod decode;
 mod dial;
 mod exchange;
+mod failure;
 pub mod foreign;
 mod frames;
 mod guard;
 mod handles;
 mod hold;
 mod kept;
+mod listener;
 mod masker;
 mod message;
 mod names;
 mod origin;
+mod owed;
 mod place;
 mod pool;
 mod recorder;
 mod request;
+mod shared;
 mod stalls;
 mod talk;
 mod tap;
@@ -46,7 +48,6 @@ mod unframe;
 pub mod websocket;
 mod wire;
 
-pub use asked::Asked;
 pub use dial::accepts;
 pub use exchange::{ACCEPT, Call, HeaderText, Reuse, Until};
 pub use foreign::fetch;
@@ -55,9 +56,10 @@ pub use hold::{Held, View};
 pub use message::{Body, Message};
 pub use names::has_zone;
 pub use origin::may_carry_credentials;
+pub use owed::OwedResponse;
 pub use place::Place;
 pub use stalls::watch as watch_stalls;
-pub use talk::{Barrier, Talk};
+pub use talk::{FollowUp, Talk};
 pub use tunnel::spares;
 pub use websocket::Socket;
 pub use wire::Wire;

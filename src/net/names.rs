@@ -8,7 +8,8 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::{Host, Url};
 
-use super::dial::{Dialler, failure};
+use super::failure::failure;
+use super::recorder::Clock;
 use crate::protocol::address::{Exposure, host_exposure};
 use crate::protocol::host::shown_host;
 use crate::transcript::{Connect, Failure, FailureKind, Phase};
@@ -18,50 +19,48 @@ const MOST_ADDRESSES: usize = 8;
 /// A link-local address with its zone.
 pub(super) const EXAMPLE: &str = "http://[fe80::1%25eth0]/";
 
-impl Dialler {
-    /// The addresses of a URL's host; `known` keeps them for the scan.
-    pub(super) async fn resolve(
-        &self,
-        url: &Url,
-        zone: Option<&str>,
-        known: &OnceCell<Vec<SocketAddr>>,
-        connect: &mut Connect,
-    ) -> Result<Vec<SocketAddr>, Failure> {
-        let unknown = |why: &str| failure(Phase::Dns, FailureKind::Dns, why);
-        let port = url.port_or_known_default().unwrap_or(443);
-        let name = match url.host() {
-            Some(Host::Ipv4(v4)) => return Ok(vec![SocketAddr::new(v4.into(), port)]),
-            Some(Host::Ipv6(v6)) => {
-                let look_up = async {
-                    let scope = match zone {
-                        Some(zone) => scope_of(zone).await?,
-                        None => 0,
-                    };
-                    Ok(vec![SocketAddrV6::new(v6, port, 0, scope).into()])
+/// The addresses of a URL's host; `known` keeps them for the scan.
+pub(super) async fn resolve(
+    url: &Url,
+    zone: Option<&str>,
+    known: &OnceCell<Vec<SocketAddr>>,
+    connect: &mut Connect,
+    clock: Clock,
+    limit: Duration,
+) -> Result<Vec<SocketAddr>, Failure> {
+    let unknown = |why: &str| failure(Phase::Dns, FailureKind::Dns, why);
+    let port = url.port_or_known_default().unwrap_or(443);
+    let name = match url.host() {
+        Some(Host::Ipv4(v4)) => return Ok(vec![SocketAddr::new(v4.into(), port)]),
+        Some(Host::Ipv6(v6)) => {
+            let look_up = async {
+                let scope = match zone {
+                    Some(zone) => scope_of(zone).await?,
+                    None => 0,
                 };
-                return known.get_or_try_init(|| look_up).await.cloned().map_err(|why: String| unknown(&why));
-            }
-            // Nobody else is asked what this machine is called (RFC 6761, section 6.3).
-            Some(Host::Domain(name)) if host_exposure(name) == Some(Exposure::Loopback) => {
-                return Ok(vec![(Ipv6Addr::LOCALHOST, port).into(), (Ipv4Addr::LOCALHOST, port).into()]);
-            }
-            Some(Host::Domain(name)) => name.to_owned(),
-            None => return Err(unknown("the URL has no host")),
-        };
-        let limit = Duration::from_millis(self.limits.connect_ms);
-        let look_up = async {
-            let started = self.clock.now_us();
-            let found = timeout(limit, tokio::net::lookup_host((name.as_str(), port))).await;
-            connect.dns_us = Some(self.clock.now_us().saturating_sub(started));
-            let addresses: Vec<SocketAddr> = match found {
-                Err(_) => return Err("the resolver did not answer in time".to_owned()),
-                Ok(Err(_)) => return Err(shown_host(&name)),
-                Ok(Ok(found)) => found.take(MOST_ADDRESSES).collect(),
+                Ok(vec![SocketAddrV6::new(v6, port, 0, scope).into()])
             };
-            if addresses.is_empty() { Err(shown_host(&name)) } else { Ok(addresses) }
+            return known.get_or_try_init(|| look_up).await.cloned().map_err(|why: String| unknown(&why));
+        }
+        // Nobody else is asked what this machine is called (RFC 6761, section 6.3).
+        Some(Host::Domain(name)) if host_exposure(name) == Some(Exposure::Loopback) => {
+            return Ok(vec![(Ipv6Addr::LOCALHOST, port).into(), (Ipv4Addr::LOCALHOST, port).into()]);
+        }
+        Some(Host::Domain(name)) => name.to_owned(),
+        None => return Err(unknown("the URL has no host")),
+    };
+    let look_up = async {
+        let started = clock.now_us();
+        let found = timeout(limit, tokio::net::lookup_host((name.as_str(), port))).await;
+        connect.dns_us = Some(clock.now_us().saturating_sub(started));
+        let addresses: Vec<SocketAddr> = match found {
+            Err(_) => return Err("the resolver did not answer in time".to_owned()),
+            Ok(Err(_)) => return Err(shown_host(&name)),
+            Ok(Ok(found)) => found.take(MOST_ADDRESSES).collect(),
         };
-        known.get_or_try_init(|| look_up).await.cloned().map_err(|why| unknown(&why))
-    }
+        if addresses.is_empty() { Err(shown_host(&name)) } else { Ok(addresses) }
+    };
+    known.get_or_try_init(|| look_up).await.cloned().map_err(|why| unknown(&why))
 }
 
 /// Whether this machine has an interface of this name or number, as far as it says.

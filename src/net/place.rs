@@ -4,11 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::conversation::Inner;
-use super::handles::{Handle, HandleKind};
-use super::origin::may_carry_credentials;
-use super::wire::Wire;
-use crate::transcript::tokens::{Shapes, UriOf};
+use super::handles::Handle;
 
 /// A URL of the scanned origin, and what is recorded of it. Two are equal if they are the same URL.
 #[derive(Clone)]
@@ -33,59 +29,17 @@ impl fmt::Debug for Place {
     }
 }
 
-impl Wire<'_> {
-    /// The URL that the user typed; `shown` is what is recorded of it.
-    #[must_use]
-    pub fn target(&self, shown: &str) -> Place {
-        Place { url: self.inner.typed.clone(), shown: shown.to_owned(), handle: None }
-    }
-
-    /// What the server named, relative to a place, if it is of the scanned origin. One that cannot be sent
-    /// back has the place's own URL, and is not contacted.
-    #[must_use]
-    pub fn given(&self, base: &Place, handle: Handle) -> Option<Place> {
-        self.inner.given(base, handle)
-    }
-
-    /// The place of a request that was sent, by what was recorded of it.
-    #[must_use]
-    pub fn place(&self, shown: &str) -> Option<Place> {
-        self.inner.places().iter().rev().find(|place| place.shown == shown).cloned()
-    }
-}
-
-/// Places that are remembered: each is one of a few, or announced by one of a few streams.
-const MOST: usize = 128;
-
-impl Inner {
-    pub(super) fn given(&self, base: &Place, handle: Handle) -> Option<Place> {
-        let Some(value) = handle.value() else {
-            return Some(Place {
-                url: base.url.clone(),
-                shown: handle.shown().to_owned(),
-                handle: Some(handle),
-            });
-        };
-        let url = base.url.join(value.trim()).ok()?;
-        if !may_carry_credentials(&self.typed, &url) {
-            return None;
-        }
-        let of = if handle.kind() == HandleKind::Announced { UriOf::Announcement } else { UriOf::Redirect };
-        // Masked once more: parsing may have joined what was apart before.
-        let shown = self.vault.record_uri(of, url.as_str(), &mut Shapes::default());
-        Some(Place { url, shown, handle: Some(handle) })
-    }
-
-    /// Remembers a place to which something is sent.
-    pub(super) fn sent_to(&self, place: &Place) {
-        let mut places = self.places();
-        if places.len() < MOST && !places.iter().any(|known| known == place && known.shown == place.shown) {
-            places.push(place.clone());
-        }
-    }
-}
-
 impl Place {
+    /// The URL that the user typed, or another of ours; `shown` is what is recorded of it.
+    pub(super) fn ours(url: Url, shown: String) -> Self {
+        Self { url, shown, handle: None }
+    }
+
+    /// What the server named.
+    pub(super) fn given(url: Url, shown: String, handle: Handle) -> Self {
+        Self { url, shown, handle: Some(handle) }
+    }
+
     /// What is recorded of it.
     #[must_use]
     pub fn shown(&self) -> &str {

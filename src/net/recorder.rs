@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 
-use super::conversation::Inner;
-use super::handles::HandleKind;
+use super::handles::{Given, HandleKind};
 use crate::protocol::names;
 use crate::transcript::tokens::{Shapes, UriOf};
 use crate::transcript::{Head, TokenKind, TokenShape, Vault};
@@ -39,13 +38,13 @@ pub(super) fn from_now(wait: Duration) -> tokio::time::Instant {
 /// Records a reply's head: tokens become placeholders and leave their shapes, everything else is
 /// masked by value. What may be sent again is kept as it came.
 pub(super) fn head(
-    inner: &Inner,
+    vault: &Vault,
+    given: &Given,
     status: u16,
     version: http::Version,
     headers: &HeaderMap,
     at_us: u64,
 ) -> (Head, Vec<TokenShape>) {
-    let vault = &inner.vault;
     let mut shapes = Shapes::default();
     let headers = headers
         .iter()
@@ -54,14 +53,14 @@ pub(super) fn head(
             let shown = match name.as_str() {
                 names::SESSION_HEADER => {
                     let shown = vault.token(TokenKind::Session, &value, &mut shapes);
-                    inner.given.keep(HandleKind::Session, &shown, &value);
+                    given.keep(HandleKind::Session, &shown, &value);
                     shown
                 }
                 "set-cookie" => cookie(vault, &value, &mut shapes),
                 // Its tokens are no session's: they have no shape.
                 "location" => {
                     let shown = vault.record_uri(UriOf::Redirect, &value, &mut Shapes::default());
-                    inner.given.keep(HandleKind::Location, &shown, &value);
+                    given.keep(HandleKind::Location, &shown, &value);
                     shown
                 }
                 _ => vault.record(&value),

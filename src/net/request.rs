@@ -10,16 +10,16 @@ use http_body_util::Full;
 use tokio::sync::Notify;
 use url::Url;
 
-use super::conversation::Inner;
-use super::dial::failure;
 use super::exchange::{Call, HeaderText};
+use super::failure::failure;
+use super::shared::Shared;
 use crate::target::placeholder;
 use crate::transcript::{Exchange, Failure, FailureKind, Phase};
 
 /// The request of a call. Handles give their values, each encoded for its place; the operator's headers join;
 /// the exchange gets what was sent, masked.
 pub(super) fn build(
-    inner: &Inner,
+    shared: &Shared,
     call: &Call,
     url: &Url,
     exchange: &mut Exchange,
@@ -32,7 +32,7 @@ pub(super) fn build(
     if !named("host") {
         headers.push(("host".to_owned(), HeaderText::Ours(host.clone())));
     }
-    headers.push((USER_AGENT.to_string(), HeaderText::Ours(inner.user_agent.clone())));
+    headers.push((USER_AGENT.to_string(), HeaderText::Ours(shared.user_agent.clone())));
     headers.extend(call.headers.iter().cloned());
     exchange.request.headers =
         headers.iter().map(|(name, value)| (name.clone(), value.shown().to_owned())).collect();
@@ -51,7 +51,7 @@ pub(super) fn build(
             continue;
         }
         if let HeaderText::Ours(text) = value {
-            inner.vault.sent(text);
+            shared.vault.sent(text);
         }
         // Bytes, because Last-Event-ID is UTF-8; control characters are refused all the same.
         let text = value.text().ok_or_else(|| refuse(NOT_KEPT))?;
@@ -60,7 +60,7 @@ pub(super) fn build(
         builder = builder.header(name.as_str(), value);
     }
     if call.credential {
-        for (name, value) in &inner.own_headers {
+        for (name, value) in &shared.own_headers {
             // A header that the probe itself sets is what it is testing.
             if named(name.as_str()) || (*name == HOST) {
                 continue;

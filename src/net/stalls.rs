@@ -24,7 +24,7 @@ pub async fn watch(wire: &Wire<'_>, found: &mut Vec<Stall>) {
         let due_us = before_us.saturating_add(u64::try_from(TICK.as_micros()).unwrap_or(u64::MAX));
         let now_us = wire.now_us();
         let late_us = now_us.saturating_sub(due_us);
-        let lag = &wire.inner.lag_us;
+        let lag = &wire.shared.lag_us;
         // It is forgotten within half a second.
         let faded = (lag.load(Ordering::Relaxed) / 8).saturating_mul(7);
         lag.store(late_us.max(faded), Ordering::Relaxed);

@@ -13,13 +13,13 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::asked::{WAITING, answer};
-use super::conversation::Inner;
 use super::dial::Connection;
 use super::exchange::Call;
 use super::guard::{Closing, Tally};
 use super::message::Message as Meant;
+use super::owed::{WAITING, answer};
 use super::recorder::from_now;
+use super::shared::Shared;
 use super::websocket::{CLOSING, Socket, Stream, broken_socket, close_code, closed_with, mask_shown, shown};
 use super::wire::Wire;
 use crate::protocol::jsonrpc;
@@ -27,8 +27,8 @@ use crate::transcript::{Content, Direction, Ended, Exchange, Failure, Frame, Fra
 
 /// How long after what may be the answer a better one may come.
 const GRACE: Duration = Duration::from_millis(60);
-/// How long after the barrier's answer one to the message before it may come.
-const BARRIER_GRACE: Duration = Duration::from_millis(20);
+/// How long after the follow-up's answer one to the message before it may come.
+const FOLLOW_UP_GRACE: Duration = Duration::from_millis(20);
 
 /// An open WebSocket that several exchanges share. Close it to get its upgrade recorded.
 pub struct Talk {
@@ -37,7 +37,7 @@ pub struct Talk {
     heard: Arc<Mutex<Heard>>,
     changed: watch::Receiver<u64>,
     reader: JoinHandle<()>,
-    /// Ids that are being waited for, and those of barriers, whose answers may come late.
+    /// Ids that are being waited for, and those of follow-ups, whose answers may come late.
     awaited: Mutex<Vec<Value>>,
     /// Indices of the frames that belong to a message's exchange.
     claimed: Mutex<BTreeSet<usize>>,
@@ -64,7 +64,7 @@ struct Heard {
 /// A sound request sent right behind a message that need not be answered: its answer shows that the
 /// socket still serves, and that nothing was said about the message before it.
 #[derive(Clone, Debug)]
-pub struct Barrier {
+pub struct FollowUp {
     /// The request.
     pub message: Meant,
     /// Its id.
@@ -80,9 +80,14 @@ impl Wire<'_> {
         let closing = socket.stream.get_ref().closing();
         let (sink, stream) = socket.stream.split();
         let sink: Sink = Arc::new(sink.into());
-        let ears =
-            Ears { stream, closing, sink: Arc::clone(&sink), heard: Arc::clone(&heard), changed: sender };
-        let reader = tokio::spawn(listen(Arc::clone(&self.inner), ears));
+        let reader = FrameReader {
+            stream,
+            closing,
+            sink: Arc::clone(&sink),
+            heard: Arc::clone(&heard),
+            changed: sender,
+        };
+        let reader = tokio::spawn(listen(Arc::clone(&self.shared), reader));
         Talk {
             upgrade: socket.exchange,
             sink,
@@ -95,17 +100,17 @@ impl Wire<'_> {
         }
     }
 
-    /// Sends the body of `call` as one text message, waits for its answer (or that of the barrier) at
+    /// Sends the body of `call` as one text message, waits for its answer (or that of the follow-up) at
     /// most `limit`, and records both as one exchange without a head.
     pub async fn tell(
         &self,
         talk: &Talk,
         call: &Call,
-        barrier: Option<&Barrier>,
+        follow_up: Option<&FollowUp>,
         limit: Duration,
     ) -> Arc<Exchange> {
-        let inner = &self.inner;
-        let mut exchange = inner.new_exchange(call);
+        let shared = &self.shared;
+        let mut exchange = shared.new_exchange(call);
         exchange.connection = talk.upgrade.connection;
         exchange.request = Request {
             method: MESSAGE.to_owned(),
@@ -114,9 +119,9 @@ impl Wire<'_> {
             body: exchange.request.body.take(),
             handles: std::mem::take(&mut exchange.request.handles),
         };
-        let permit = inner.in_flight.acquire().await.ok();
-        inner.pace().await;
-        talk.exchange(inner, call, &mut exchange, barrier, limit).await;
+        let permit = shared.in_flight.acquire().await.ok();
+        shared.pace().await;
+        talk.exchange(shared, call, &mut exchange, follow_up, limit).await;
         drop(permit);
         self.record(exchange)
     }
@@ -148,19 +153,19 @@ impl Wire<'_> {
 }
 
 /// Reads frames until the socket, the scan or its time ends.
-async fn listen(inner: Arc<Inner>, mut ears: Ears) {
+async fn listen(shared: Arc<Shared>, mut reader: FrameReader) {
     let mut tally = Tally::default();
     let mut answers = 0_usize;
     loop {
         let message = tokio::select! {
-            message = timeout_at(inner.deadline(), ears.stream.next()) => message.unwrap_or(None),
-            () = inner.stop.wait() => None,
+            message = timeout_at(shared.deadline(), reader.stream.next()) => message.unwrap_or(None),
+            () = shared.stop.wait() => None,
         };
-        let at_us = inner.clock.now_us();
+        let at_us = shared.clock.now_us();
         let mut farewell = None;
         let (over, answer) = {
             let mut answered = None;
-            let mut heard = lock(&ears.heard);
+            let mut heard = lock(&reader.heard);
             match message {
                 None => heard.over = true,
                 Some(Err(error)) => {
@@ -169,17 +174,17 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
                     heard.failure = broken_socket(&error);
                 }
                 Some(Ok(message)) => {
-                    let forbidden = ears.closing.forbidden();
+                    let forbidden = reader.closing.forbidden();
                     let (kind, said) = shown(&message, forbidden);
-                    let text = mask_shown(&inner.vault, kind, &said);
+                    let text = mask_shown(&shared.vault, kind, &said);
                     if kind == FrameKind::Text && text != said {
-                        inner.given.keep_message(&said, &text);
+                        shared.given.keep_message(&said, &text);
                     }
                     if kind == FrameKind::Text && answers < WAITING && said.contains("\"method\"") {
                         answered = answer(&said, &text).filter(|(answer, _)| answer.sendable());
                     }
                     heard.over |= kind == FrameKind::Close;
-                    let hit = tally.add(message.len(), &inner.limits);
+                    let hit = tally.add(message.len(), &shared.limits);
                     heard.over |= hit.is_some();
                     let closed = forbidden.filter(|_| kind == FrameKind::Close).map(closed_with);
                     heard.failure = hit.or(closed);
@@ -188,23 +193,23 @@ async fn listen(inner: Arc<Inner>, mut ears: Ears) {
             }
             (heard.over, answered)
         };
-        ears.changed.send_modify(|version| *version = version.wrapping_add(1));
+        reader.changed.send_modify(|version| *version = version.wrapping_add(1));
         if let Some(code) = farewell {
             let frame = CloseFrame { code, reason: Utf8Bytes::default() };
-            ears.send(Message::Close(Some(frame))).await;
+            reader.send(Message::Close(Some(frame))).await;
         }
         if over {
             return;
         }
         if let Some((body, _)) = answer {
             answers = answers.saturating_add(1);
-            ears.answer(&inner, &body).await;
+            reader.answer(&shared, &body).await;
         }
     }
 }
 
 /// What a reader needs.
-struct Ears {
+struct FrameReader {
     stream: SplitStream<Stream>,
     closing: Closing,
     sink: Sink,
@@ -212,13 +217,13 @@ struct Ears {
     changed: watch::Sender<u64>,
 }
 
-impl Ears {
+impl FrameReader {
     /// Answers what the server asked. The frame stays with the upgrade's exchange.
-    async fn answer(&self, inner: &Inner, body: &Meant) {
+    async fn answer(&self, shared: &Shared, body: &Meant) {
         let Some(text) = body.text() else { return };
         if self.send(Message::Text(Utf8Bytes::from(text))).await {
-            let (at_us, direction) = (inner.clock.now_us(), Direction::Out);
-            let text = inner.vault.mask(&body.shown());
+            let (at_us, direction) = (shared.clock.now_us(), Direction::Out);
+            let text = shared.vault.mask(&body.shown());
             lock(&self.heard).frames.push(Frame { at_us, direction, kind: FrameKind::Text, text });
         }
     }
@@ -234,7 +239,7 @@ impl Ears {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Said {
     Nothing,
-    /// The barrier was answered.
+    /// The follow_up was answered.
     Passed,
     /// Something came that may be the answer.
     Perhaps,
@@ -256,27 +261,28 @@ impl Talk {
 
     async fn exchange(
         &self,
-        inner: &Inner,
+        shared: &Shared,
         call: &Call,
         exchange: &mut Exchange,
-        barrier: Option<&Barrier>,
+        follow_up: Option<&FollowUp>,
         limit: Duration,
     ) {
         let own = crate::transcript::exchange::request_id(exchange).filter(|id| !id.is_null());
-        let ids: Vec<Value> = own.iter().chain(barrier.map(|barrier| &barrier.id)).cloned().collect();
+        let ids: Vec<Value> = own.iter().chain(follow_up.map(|follow_up| &follow_up.id)).cloned().collect();
         lock(&self.awaited).extend(ids.iter().cloned());
-        let end = from_now(limit).min(inner.deadline());
-        exchange.started_us = inner.clock.now_us();
+        let end = from_now(limit).min(shared.deadline());
+        exchange.started_us = shared.clock.now_us();
         let from = lock(&self.heard).frames.len();
         let mut frames = Vec::new();
         let own_text = call.body.as_ref().and_then(|body| Some((body.shown(), body.text()?)));
-        let behind = barrier.and_then(|barrier| Some((barrier.message.shown(), barrier.message.text()?)));
+        let behind =
+            follow_up.and_then(|follow_up| Some((follow_up.message.shown(), follow_up.message.text()?)));
         for (shown, text) in own_text.into_iter().chain(behind) {
             frames.push(Frame {
-                at_us: inner.clock.now_us(),
+                at_us: shared.clock.now_us(),
                 direction: Direction::Out,
                 kind: FrameKind::Text,
-                text: inner.vault.mask(&shown),
+                text: shared.vault.mask(&shown),
             });
             let message = Message::Text(Utf8Bytes::from(text));
             let sent = timeout_at(end, async { self.sink.lock().await.send(message).await }).await;
@@ -287,9 +293,9 @@ impl Talk {
                 heard.failure = heard.failure.take().or(broken);
             }
         }
-        let notification = own.is_none() && barrier.is_none();
+        let notification = own.is_none() && follow_up.is_none();
         if !notification {
-            self.wait(end, from, own.as_ref(), barrier).await;
+            self.wait(end, from, own.as_ref(), follow_up).await;
         }
         let heard = lock(&self.heard);
         let awaited = lock(&self.awaited).clone();
@@ -315,10 +321,10 @@ impl Talk {
             exchange.ended = Ended::Failed;
             exchange.failure = Some(failure);
         }
-        exchange.ended_us = inner.clock.now_us();
+        exchange.ended_us = shared.clock.now_us();
     }
 
-    async fn wait(&self, end: Instant, from: usize, own: Option<&Value>, barrier: Option<&Barrier>) {
+    async fn wait(&self, end: Instant, from: usize, own: Option<&Value>, follow_up: Option<&FollowUp>) {
         let mut changed = self.changed.clone();
         let mut end = end;
         let mut before = Said::Nothing;
@@ -330,14 +336,14 @@ impl Talk {
                 let claimed = lock(&self.claimed);
                 let new = heard.frames.iter().enumerate().skip(from);
                 let new = new.filter(|(index, _)| !claimed.contains(index)).map(|(_, frame)| frame);
-                (said(new, own, barrier.map(|barrier| &barrier.id), &awaited), heard.over)
+                (said(new, own, follow_up.map(|follow_up| &follow_up.id), &awaited), heard.over)
             };
             if over || said == Said::Answered {
                 return;
             }
             if said != before {
                 before = said;
-                let grace = if said == Said::Passed { BARRIER_GRACE } else { GRACE };
+                let grace = if said == Said::Passed { FOLLOW_UP_GRACE } else { GRACE };
                 end = end.min(from_now(grace));
             }
             // A flood makes every look longer: at most a fifth of the time goes into looking.
@@ -352,14 +358,14 @@ impl Talk {
 fn said<'f>(
     frames: impl Iterator<Item = &'f Frame>,
     own: Option<&Value>,
-    barrier: Option<&Value>,
+    follow_up: Option<&Value>,
     awaited: &[Value],
 ) -> Said {
     let mut said = Said::Nothing;
     for frame in frames {
         match reply_id(frame) {
             Some(id) if Some(&id) == own => return Said::Answered,
-            Some(id) if Some(&id) == barrier => said = said.max(Said::Passed),
+            Some(id) if Some(&id) == follow_up => said = said.max(Said::Passed),
             // A reply to nobody's request may be a refusal without an id, or ours with another id.
             Some(id) if !awaited.contains(&id) => said = Said::Perhaps,
             _ => {}

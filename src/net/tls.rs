@@ -23,7 +23,7 @@ use rustls::{
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::dial::failure;
+use super::failure::failure;
 use super::tap::Seen;
 use crate::transcript::{Certificate, CertificateFault, Failure, FailureKind, Phase};
 use crate::verdict::cut;

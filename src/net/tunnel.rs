@@ -13,8 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use url::Url;
 
-use super::broken::broken;
-use super::dial::{Dialler, Io, failure, over};
+use super::dial::{Dialler, Io};
+use super::failure::{broken, failure, over};
 use super::request::too_many_interim;
 use crate::protocol::host::shown;
 use crate::target::proxy::Proxy;

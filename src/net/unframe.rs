@@ -4,7 +4,14 @@
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::decode::Fault;
+/// Why decoding stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is not what it is called, or its checksum does not hold.
+    Broken,
+    /// It asks for more work or memory than its content is worth.
+    Costly,
+}
 
 /// Largest window: RFC 9659 demands no more of a client.
 const WINDOW: u64 = 8 * 1024 * 1024;

@@ -16,9 +16,9 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::body::BINARY_KEPT;
-use super::broken::broken;
-use super::dial::{Connection, failure, over};
+use super::dial::Connection;
 use super::exchange::{Call, HeaderText};
+use super::failure::{broken, failure, over};
 use super::guard::{Guard, Tally, TooManyFragments};
 use super::message::Message as Meant;
 use super::place::Place;
@@ -91,13 +91,13 @@ impl Call {
 impl Wire<'_> {
     /// Sends an upgrade.
     pub async fn upgrade(&self, call: Call) -> Upgrade {
-        let inner = &self.inner;
-        let mut exchange = inner.new_exchange(&call);
+        let shared = &self.shared;
+        let mut exchange = shared.new_exchange(&call);
         let result = tokio::select! {
             result = self.open(&call, &mut exchange) => result,
-            () = inner.stop.wait() => Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted")),
-            () = tokio::time::sleep_until(inner.deadline()) => {
-                Err(over(Phase::Head, FailureKind::Cancelled, "target_ms", inner.limits.target_ms))
+            () = shared.stop.wait() => Err(failure(Phase::Head, FailureKind::Cancelled, "the scan was interrupted")),
+            () = tokio::time::sleep_until(shared.deadline()) => {
+                Err(over(Phase::Head, FailureKind::Cancelled, "target_ms", shared.limits.target_ms))
             }
         };
         match result {
@@ -112,13 +112,13 @@ impl Wire<'_> {
                 connection,
             })),
             Ok(None) => {
-                exchange.ended_us = inner.clock.now_us();
+                exchange.ended_us = shared.clock.now_us();
                 Upgrade::Refused(self.record(exchange))
             }
             Err(failure) => {
                 exchange.failure = Some(failure);
                 exchange.ended = Ended::Failed;
-                exchange.ended_us = inner.clock.now_us();
+                exchange.ended_us = shared.clock.now_us();
                 Upgrade::Refused(self.record(exchange))
             }
         }
@@ -129,16 +129,22 @@ impl Wire<'_> {
         call: &Call,
         exchange: &mut Exchange,
     ) -> Result<Option<(Stream, Connection)>, Failure> {
-        let inner = &self.inner;
-        let (connection, mut answer) = inner.upgrade(call, exchange).await?;
+        let shared = &self.shared;
+        let (connection, mut answer) = shared.upgrade(call, exchange).await?;
         let response = &mut answer.response;
-        let at_us = inner.clock.now_us();
-        let (head, shapes) =
-            recorder::head(inner, response.status().as_u16(), response.version(), response.headers(), at_us);
+        let at_us = shared.clock.now_us();
+        let (head, shapes) = recorder::head(
+            &shared.vault,
+            &shared.given,
+            response.status().as_u16(),
+            response.version(),
+            response.headers(),
+            at_us,
+        );
         exchange.head = Some(head);
         exchange.shapes = shapes;
         if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
-            inner.read_plain(call, exchange, answer).await;
+            shared.read_plain(call, exchange, answer).await;
             return Ok(None);
         }
         let key = exchange.request.header("sec-websocket-key").unwrap_or_default();
@@ -161,9 +167,9 @@ impl Wire<'_> {
         let upgraded = hyper::upgrade::on(response).await.map_err(|error| broken(&error))?;
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
-            .max_message_size(Some(inner.limits.message_bytes))
-            .max_frame_size(Some(inner.limits.frame_bytes));
-        let guarded = Guard::new(TokioIo::new(upgraded), inner.limits.fragments);
+            .max_message_size(Some(shared.limits.message_bytes))
+            .max_frame_size(Some(shared.limits.frame_bytes));
+        let guarded = Guard::new(TokioIo::new(upgraded), shared.limits.fragments);
         let stream = WebSocketStream::from_raw_socket(guarded, Role::Client, Some(config)).await;
         Ok(Some((stream, connection)))
     }
@@ -171,8 +177,8 @@ impl Wire<'_> {
     /// Sends one text message.
     pub async fn say(&self, socket: &mut Socket, message: &Meant) {
         let Some(text) = message.text().filter(|_| !socket.over) else { return };
-        let shown = self.inner.vault.mask(&message.shown());
-        let at_us = self.inner.clock.now_us();
+        let shown = self.shared.vault.mask(&message.shown());
+        let at_us = self.shared.clock.now_us();
         socket.frames.push(Frame { at_us, direction: Direction::Out, kind: FrameKind::Text, text: shown });
         if let Err(error) = socket.stream.send(Message::Text(Utf8Bytes::from(text))).await {
             socket.fail(&error);
@@ -186,11 +192,11 @@ impl Wire<'_> {
         limit: Duration,
         mut wanted: impl FnMut(&str) -> bool,
     ) -> bool {
-        let end = from_now(limit).min(self.inner.deadline());
+        let end = from_now(limit).min(self.shared.deadline());
         while !socket.over {
             let message = tokio::select! {
                 message = timeout_at(end, socket.stream.next()) => message,
-                () = self.inner.stop.wait() => return false,
+                () = self.shared.stop.wait() => return false,
             };
             match message {
                 Err(_) => return false,
@@ -207,7 +213,7 @@ impl Wire<'_> {
                     if kind == FrameKind::Text && wanted(&text) {
                         return true;
                     }
-                    if let Some(hit) = socket.tally.add(message.len(), &self.inner.limits) {
+                    if let Some(hit) = socket.tally.add(message.len(), &self.shared.limits) {
                         socket.failure = Some(hit);
                         socket.over = true;
                     }
@@ -235,13 +241,13 @@ impl Wire<'_> {
             (None, false) => Ended::ByUs,
         };
         exchange.failure = socket.failure;
-        exchange.ended_us = self.inner.clock.now_us();
+        exchange.ended_us = self.shared.clock.now_us();
         self.record(exchange)
     }
 
     fn note(&self, socket: &mut Socket, direction: Direction, kind: FrameKind, text: &str) {
-        let text = mask_shown(&self.inner.vault, kind, text);
-        socket.frames.push(Frame { at_us: self.inner.clock.now_us(), direction, kind, text });
+        let text = mask_shown(&self.shared.vault, kind, text);
+        socket.frames.push(Frame { at_us: self.shared.clock.now_us(), direction, kind, text });
     }
 }
 

@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
-use super::asked::{Asked, WAITING};
-use super::conversation::{Inner, LAGS, LONGEST_SILENCE_MS};
 use super::dial::Dialler;
 use super::exchange::Call;
-use super::handles::Given;
+use super::handles::{Given, Handle, HandleKind};
 use super::kept::Kept;
+use super::owed::{OwedResponse, WAITING};
+use super::place::Place;
 use super::pool::Pool;
 use super::recorder::{Clock, from_now};
+use super::shared::{LAGS, LONGEST_SILENCE_MS, Shared};
 use crate::observe::{Observer, ScanEvent, Stop};
 use crate::target::Target;
 use crate::transcript::codec::Entry;
@@ -22,11 +23,11 @@ use crate::transcript::{Exchange, Limits, ProbeId, Skip, SkipReason, Vault};
 
 /// The wire of one scan: sends calls, records exchanges and skips, tells the observer.
 pub struct Wire<'a> {
-    pub(super) inner: Arc<Inner>,
+    pub(super) shared: Arc<Shared>,
     observer: &'a dyn Observer,
     recorded: Mutex<Vec<Arc<Exchange>>>,
     skips: Mutex<Vec<Skip>>,
-    pub(super) asked: tokio::sync::Mutex<mpsc::Receiver<Asked>>,
+    owed: tokio::sync::Mutex<mpsc::Receiver<OwedResponse>>,
 }
 
 impl std::fmt::Debug for Wire<'_> {
@@ -43,9 +44,9 @@ impl<'a> Wire<'a> {
         let limits = target.limits.clone();
         let vault = Vault::of(target.secrets());
         let dialler = Dialler::new(target, clock);
-        let (questions, asked) = mpsc::channel(WAITING);
-        let inner = Inner {
-            questions,
+        let (answers, owed) = mpsc::channel(WAITING);
+        let shared = Shared {
+            answers,
             dialler,
             clock,
             vault,
@@ -68,44 +69,44 @@ impl<'a> Wire<'a> {
             limits,
         };
         Self {
-            inner: Arc::new(inner),
+            shared: Arc::new(shared),
             observer,
             recorded: Mutex::default(),
             skips: Mutex::default(),
-            asked: asked.into(),
+            owed: owed.into(),
         }
     }
 
     /// The vault of this scan, for masking what is not an exchange (the target's URL).
     #[must_use]
     pub fn vault(&self) -> &Vault {
-        &self.inner.vault
+        &self.shared.vault
     }
 
     /// The `User-Agent` that is sent.
     #[must_use]
     pub fn user_agent(&self) -> &str {
-        &self.inner.user_agent
+        &self.shared.user_agent
     }
 
     /// The limits in force.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.inner.limits
+        &self.shared.limits
     }
 
     /// Microseconds since the scan began.
     #[must_use]
     pub fn now_us(&self) -> u64 {
-        self.inner.clock.now_us()
+        self.shared.clock.now_us()
     }
 
     /// Whether the deadline passed or the user stopped the scan: why nothing more is sent.
     #[must_use]
     pub fn over(&self) -> Option<SkipReason> {
-        if self.inner.stop.stopped() {
+        if self.shared.stop.stopped() {
             Some(SkipReason::Interrupted)
-        } else if Instant::now() >= self.inner.deadline {
+        } else if Instant::now() >= self.shared.deadline {
             Some(SkipReason::Deadline)
         } else {
             None
@@ -117,7 +118,7 @@ impl<'a> Wire<'a> {
     /// are late just now; at most 2 s.
     #[must_use]
     pub fn silence_ms(&self, floor_ms: u64, slowest_us: u64, median_us: u64) -> u64 {
-        let lag_us = self.inner.lag_us.load(Ordering::Relaxed);
+        let lag_us = self.shared.lag_us.load(Ordering::Relaxed);
         let due = [(slowest_us, 5), (median_us, 10), (lag_us, LAGS)];
         let due_ms = due.iter().map(|(us, times)| us.saturating_mul(*times) / 1_000).max().unwrap_or(0);
         floor_ms.max(due_ms).min(LONGEST_SILENCE_MS)
@@ -125,24 +126,24 @@ impl<'a> Wire<'a> {
 
     /// Waits, unless the user stops the scan or its deadline comes first.
     pub async fn rest(&self, wait: Duration) {
-        let end = self.inner.deadline().min(from_now(wait));
+        let end = self.shared.deadline().min(from_now(wait));
         tokio::select! {
             () = tokio::time::sleep_until(end) => {}
-            () = self.inner.stop.wait() => {}
+            () = self.shared.stop.wait() => {}
         }
     }
 
     /// Sends a call and records the exchange. Failures are part of the exchange.
     pub async fn send(&self, call: Call) -> Arc<Exchange> {
         // Boxed: a dialogue with TLS is large, and every probe holds some of them.
-        let exchange = Box::pin(self.inner.run(call)).await;
+        let exchange = Box::pin(self.shared.run(call)).await;
         self.record(exchange)
     }
 
     /// Sends a call whose answer comes elsewhere (HTTP+SSE: on the held stream). It is recorded by
     /// [`Self::finish`], which belongs after it whatever happens.
     pub async fn send_open(&self, call: Call) -> Exchange {
-        Box::pin(self.inner.run(call)).await
+        Box::pin(self.shared.run(call)).await
     }
 
     /// Records an exchange of [`Self::send_open`]: now its answer is there, or was given up.
@@ -174,7 +175,7 @@ impl<'a> Wire<'a> {
     /// Records a finished exchange. What libraries and certificates say goes the way of everything else
     /// that is remote: masked.
     pub(super) fn record(&self, mut exchange: Exchange) -> Arc<Exchange> {
-        let vault = &self.inner.vault;
+        let vault = &self.shared.vault;
         if let Some(failure) = &mut exchange.failure {
             // An excerpt in it is recorded text already.
             failure.detail = vault.mask_cut(&failure.detail);
@@ -187,7 +188,7 @@ impl<'a> Wire<'a> {
                 }
             }
         }
-        self.inner.kept.weigh(&mut exchange);
+        self.shared.kept.weigh(&mut exchange);
         let exchange = Arc::new(exchange);
         self.observer.entry(&Entry::Exchange(Arc::clone(&exchange)));
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&exchange));
@@ -206,5 +207,44 @@ impl<'a> Wire<'a> {
             .collect();
         exchanges.sort_by_key(|exchange| exchange.id);
         (exchanges, self.skips.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+/// What probes send again, and where to.
+impl Wire<'_> {
+    /// The URL that the user typed; `shown` is what is recorded of it.
+    #[must_use]
+    pub fn target(&self, shown: &str) -> Place {
+        Place::ours(self.shared.typed.clone(), shown.to_owned())
+    }
+
+    /// What the server named, relative to a place, if it is of the scanned origin. One that cannot be sent
+    /// back has the place's own URL, and is not contacted.
+    #[must_use]
+    pub fn given(&self, base: &Place, handle: Handle) -> Option<Place> {
+        self.shared.given(base, handle)
+    }
+
+    /// The place of a request that was sent, by what was recorded of it.
+    #[must_use]
+    pub fn place(&self, shown: &str) -> Option<Place> {
+        self.shared.places().iter().rev().find(|place| place.shown() == shown).cloned()
+    }
+
+    /// The handle of a value that a reply of this scan brought, by what was recorded of it.
+    #[must_use]
+    pub fn handle(&self, kind: HandleKind, shown: &str) -> Handle {
+        self.shared.given.handle(kind, shown)
+    }
+
+    /// The handle of a session.
+    #[must_use]
+    pub fn session(&self, placeholder: &str) -> Handle {
+        self.handle(HandleKind::Session, placeholder)
+    }
+
+    /// The response to the next server-initiated request, whenever that comes.
+    pub async fn owed(&self) -> Option<OwedResponse> {
+        self.owed.lock().await.recv().await
     }
 }

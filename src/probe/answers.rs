@@ -14,7 +14,7 @@ pub(super) async fn during(prober: &Prober<'_>, conversations: impl Future<Outpu
     loop {
         let asked = tokio::select! {
             () = &mut conversations => return,
-            Some(asked) = prober.wire.asked() => asked,
+            Some(asked) = prober.wire.owed() => asked,
         };
         let step = if asked.ping { "ping" } else { "declined" };
         let mut call = Call::post(ProbeId::Answers, step, &asked.place, asked.body)

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Prober;
 use super::http_sse::Stream;
 use super::websocket::Line;
-use crate::net::{Barrier, Body, Call, Handle, Message, Place};
+use crate::net::{Body, Call, FollowUp, Handle, Message, Place};
 use crate::protocol::client::Client;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
@@ -177,10 +177,10 @@ impl Speaker {
         if self.streamable() { 4 } else { 1 }
     }
 
-    /// BASE as a barrier behind a message that need not be answered.
-    pub(super) fn barrier(&self) -> Barrier {
+    /// BASE as what follows a message that need not be answered.
+    pub(super) fn follow_up(&self) -> FollowUp {
         let id = self.id();
-        Barrier { message: Message::new(self.body(&id, self.base, Value::Null)), id }
+        FollowUp { message: Message::new(self.body(&id, self.base, Value::Null)), id }
     }
 
     /// An id that was not used before: a string in the modern era, an integer in the legacy one.

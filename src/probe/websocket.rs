@@ -14,7 +14,7 @@ use crate::facts::catalogue::capabilities_in;
 use crate::facts::reply::{self, asks_in};
 use crate::facts::steps::{self, Initialize};
 use crate::net::websocket::Upgrade;
-use crate::net::{Barrier, Call, HeaderText, Place, Talk};
+use crate::net::{Call, FollowUp, HeaderText, Place, Talk};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
@@ -39,7 +39,7 @@ pub(super) struct Line {
 struct Open {
     /// Taken when it is closed. Read-locked by every message under way.
     talk: tokio::sync::RwLock<Option<Talk>>,
-    /// A barrier was not answered: what follows is not heard, either.
+    /// A follow-up was not answered: what follows is not heard, either.
     deaf: std::sync::atomic::AtomicBool,
 }
 
@@ -127,9 +127,10 @@ impl Line {
         let (probe, step) = (call.probe, call.step.clone());
         // What need not be answered is followed by something that is.
         let answerable = call.body.as_ref().is_some_and(|body| asks_in(&body.shown()));
-        let barrier = (call.expectation == Expectation::Negative && !answerable).then(|| speaker.barrier());
+        let follow_up =
+            (call.expectation == Expectation::Negative && !answerable).then(|| speaker.follow_up());
         match self.current(prober).await {
-            Some(open) => open.ask(prober, call, barrier.as_ref()).await,
+            Some(open) => open.ask(prober, call, follow_up.as_ref()).await,
             None => {
                 let reason = prober.wire.over().unwrap_or(SkipReason::Budget);
                 prober.wire.skip(probe, Some(&step), reason);
@@ -184,18 +185,18 @@ impl Open {
         }
     }
 
-    async fn ask(&self, prober: &Prober<'_>, call: Call, barrier: Option<&Barrier>) -> Option<Answered> {
+    async fn ask(&self, prober: &Prober<'_>, call: Call, follow_up: Option<&FollowUp>) -> Option<Answered> {
         prober.admit(&call)?;
         let limits = prober.wire.limits();
         let negative = call.expectation == Expectation::Negative;
         let patience = if negative { limits.negative_ms } else { limits.header_ms };
         let wait = Duration::from_millis(prober.silence_ms().unwrap_or(patience));
         let talk = self.talk.read().await;
-        let exchange = prober.wire.tell(talk.as_ref()?, &call, barrier, wait).await;
+        let exchange = prober.wire.tell(talk.as_ref()?, &call, follow_up, wait).await;
         drop(talk);
         let reply = reply::read(&exchange);
         let answered = reply.answer.is_some();
-        if barrier.is_some_and(|barrier| !answered && !heard(&exchange, &barrier.id)) {
+        if follow_up.is_some_and(|follow_up| !answered && !heard(&exchange, &follow_up.id)) {
             self.deaf.store(true, Ordering::Relaxed);
         }
         prober.learn(&exchange).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{ChoiceArgs, ConfigArgs, FormatArg, GateArgs, ProfileArg};
+use super::{ChoiceArgs, ConfigArgs, FormatArg, GateArgs, OutputArgs, ProfileArg};
 
 /// A format of a comparison, as typed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -64,6 +64,29 @@ pub(crate) struct BaselineArgs {
         value_hint = ValueHint::FilePath
     )]
     pub(crate) baseline: PathBuf,
+}
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  agentgauge merge shard-*.jsonl
+  agentgauge merge --expect urls.txt --report junit=all.xml shard-*.jsonl
+  agentgauge merge -f markdown -o comment.md one.jsonl two.jsonl";
+
+/// Join reports of several runs.
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub(crate) struct MergeArgs {
+    /// Reports written with '-f jsonl' (or json); - is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// URLs that must be there, one a line: exit 4 if one is missing
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expect: Option<PathBuf>,
+    /// Join reports that were scored by different rubrics
+    #[arg(long)]
+    pub(crate) allow_mixed_rubrics: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// What to do with a rubric.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::report::format::Format;
+use crate::rubric::nearest;
 use crate::transcript::Profile;
 use crate::verdict::{Dimension, Severity};
 
@@ -56,7 +58,7 @@ pub(crate) fn severity(text: &str) -> Result<Severity, String> {
     const ALL: [Severity; 5] = [Critical, High, Medium, Low, Info];
     ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(text.trim())).ok_or_else(|| {
         let names = ALL.map(Severity::as_str);
-        match crate::rubric::nearest(&text.to_ascii_lowercase(), names.into_iter()) {
+        match nearest(&text.to_ascii_lowercase(), names.into_iter()) {
             Some(nearest) => format!("did you mean '{nearest}'? There are {}", names.join(", ")),
             None => format!("there are {}", names.join(", ")),
         }
@@ -96,6 +98,24 @@ pub(crate) fn named_profile(text: &str) -> Result<Profile, String> {
         .ok_or_else(|| "there are quick, standard, deep".to_owned())
 }
 
+/// `sarif=agentgauge.sarif`.
+pub(super) fn named_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let names = || Format::ALL.iter().map(|format| format.name());
+    let (name, file) =
+        text.split_once('=').ok_or("write it as FORMAT=FILE, for example sarif=agentgauge.sarif")?;
+    let format = Format::ALL.iter().find(|format| format.name() == name).ok_or_else(|| {
+        match nearest(name, names()) {
+            Some(nearest) => format!("there is no such format; did you mean '{nearest}'?"),
+            None => format!("there is no such format; there are {}", names().collect::<Vec<_>>().join(", ")),
+        }
+    })?;
+    match file {
+        "" => Err("the file is missing".to_owned()),
+        "-" => Err("it needs a file; what goes to standard output is --format".to_owned()),
+        _ => Ok((*format, PathBuf::from(file))),
+    }
+}
+
 /// A file.
 pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
@@ -111,6 +131,21 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_report_names_format_and_file() {
+        assert_eq!(named_file("sarif=a=b"), Ok((Format::Sarif, PathBuf::from("a=b"))));
+        for (bad, said) in [
+            ("sarif", "FORMAT=FILE"),
+            ("sraif=x", "'sarif'"),
+            ("zzzz=x", "table, json"),
+            ("sarif=", "missing"),
+            ("sarif=-", "standard output"),
+            ("=x", "no such format"),
+        ] {
+            assert!(named_file(bad).unwrap_err().contains(said), "{bad}");
+        }
     }
 
     #[test]

@@ -1,9 +1,17 @@
-//! What a library's error says about the peer.
+//! Every failure's constructor, and what a library's error says about the peer.
 
-use super::conversation::Inner;
-use super::dial::{Connection, Sender, failure, over};
 use super::frames::Flood;
 use crate::transcript::{Failure, FailureKind, Phase};
+
+/// A failure because a limit was hit: its name and value, as `--show-limits` prints them.
+pub(super) fn over(phase: Phase, kind: FailureKind, limit: &str, value: impl std::fmt::Display) -> Failure {
+    failure(phase, kind, &format!("{limit} {value}"))
+}
+
+/// A failure in one line.
+pub(super) fn failure(phase: Phase, kind: FailureKind, detail: &str) -> Failure {
+    Failure { phase, kind, detail: crate::verdict::cut(detail) }
+}
 
 /// The failure behind a hyper error while reading.
 pub(super) fn broken(error: &hyper::Error) -> Failure {
@@ -77,46 +85,4 @@ fn broken_h2(error: &h2::Error) -> Failure {
 /// The failure of a connection that a flood of frames broke.
 pub(super) fn flooded(phase: Phase, flood: &Flood) -> Failure {
     failure(phase, FailureKind::TooLarge, &flood.to_string())
-}
-
-impl Inner {
-    /// Why no head came.
-    pub(super) fn head_failure(&self, error: &hyper::Error, connection: &Connection) -> Failure {
-        let seen = &connection.seen;
-        if let Some(flood) = seen.flood() {
-            return flooded(Phase::Head, &flood);
-        }
-        let excerpt = || format!("the answer begins with \"{}\"", seen.excerpt(&self.vault));
-        // The library says "too large" of a Content-Length beyond all bounds, too.
-        if error.is_parse_too_large() {
-            let (bytes, lines) = seen.count();
-            if lines > self.limits.header_lines {
-                return over(Phase::Head, FailureKind::TooLarge, "header_lines", self.limits.header_lines);
-            }
-            if bytes >= self.limits.header_bytes as u64 {
-                return over(Phase::Head, FailureKind::TooLarge, "header_bytes", self.limits.header_bytes);
-            }
-        }
-        let speaks_http = seen.begins(b"HTTP/1.");
-        if error.is_parse() && speaks_http {
-            return failure(Phase::Head, FailureKind::Framing, &excerpt());
-        }
-        // Some peers speak first (SSH, SMTP): that is no HTTP either, whatever the library calls it.
-        let h2 = matches!(connection.sender, Sender::H2(_));
-        if error.is_parse() || (seen.any() && !speaks_http && !h2) {
-            return failure(Phase::Head, FailureKind::NotHttp, &excerpt());
-        }
-        let mut broken = broken(error);
-        if broken.phase == Phase::Body {
-            broken.phase = Phase::Head;
-        }
-        if broken.kind == FailureKind::Other && error.is_closed() {
-            broken.kind = FailureKind::Truncated;
-        }
-        if broken.kind == FailureKind::Truncated {
-            broken.detail =
-                if seen.any() && !h2 { excerpt() } else { "closed without a byte of an answer".to_owned() };
-        }
-        broken
-    }
 }
