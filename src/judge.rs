@@ -186,7 +186,7 @@ fn settle(findings: &mut [Finding]) {
 fn seen(readings: &Readings<'_>, findings: &[Finding], rubric: &Rubric) -> Seen {
     let catalogues = readings.catalogues();
     let mut lower_because: Vec<String> = Vec::new();
-    for hindrance in hindered::read(readings.transcript(), catalogues) {
+    for hindrance in hindered::read(readings) {
         let kept = findings.iter().find(|finding| {
             finding.status == Status::Inconclusive
                 && rubric.points_of(finding.check.id).is_some()

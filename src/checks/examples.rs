@@ -101,6 +101,7 @@ kinds! {
     fail Fail "It must fail."
     undecided Inconclusive "It must not be decided."
     not_applicable NotApplicable "It must not apply."
+    noted Info "It must be noted."
 }
 
 /// A negative `server/discover` of the modern era, unanswered.

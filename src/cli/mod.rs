@@ -29,6 +29,7 @@ mod preview;
 mod proxies;
 mod reading;
 mod recording;
+mod rendering;
 mod replay;
 mod reporting;
 mod resolve;

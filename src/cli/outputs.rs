@@ -6,13 +6,18 @@ use std::path::{Path, PathBuf};
 
 use super::ending::Ending;
 use super::output::{self, Output, OutputError};
+use super::rendering::rendered;
 use super::reporting::Reporting;
 use super::terminal;
 use super::usage::Usage;
 use crate::exit::Exit;
+use crate::protocol::host::shown;
 use crate::report::format::{Format, Run};
 use crate::report::{Report, github, markdown};
 use crate::transcript::Secrets;
+
+/// What a file of a GitHub step takes of reports, and of the URLs that are missing.
+type Text<'t> = dyn Fn(&[Report], &[String]) -> String + 't;
 
 /// The places, open.
 #[derive(Debug)]
@@ -81,26 +86,43 @@ impl Outputs {
             Ok(text) => secrets.shown(text).into_bytes(),
             Err(error) => error.into_bytes(),
         };
-        let write = |format: Format, output: Output| {
+        let crashed = |place: &str| {
+            let reason = "agentgauge crashed while it rendered it: a bug of ours, please report it";
+            OutputError::new(Path::new(place), reason)
+        };
+        let mut lost: Vec<String> = Vec::new();
+        let mut write = |format: Format, output: Output| {
             let style = terminal::table_style(reporting.color, output.destination().is_some());
-            let run = Run { reports, missing, exit, style };
+            let place = output.destination().map(Path::to_owned);
+            // One document, or one that is continued where files can stand beside it.
+            let whole = output.regular().is_none();
+            let rendered = rendered(reports, missing, |reports, missing| {
+                let run = Run { reports, missing, exit, style };
+                if whole { vec![format.render(&run)] } else { format.parts(&run) }
+            });
+            let name =
+                place.map_or_else(|| "standard output".to_owned(), |place| place.display().to_string());
+            let rendered = rendered.ok_or_else(|| crashed(&name))?;
+            lost.extend(rendered.lost.iter().map(|url| format!("{} of {}", format.name(), shown(url))));
+            let mut parts = rendered.document.into_iter();
+            let first = hidden(format, parts.next().unwrap_or_default());
             if let (Format::Table, Output::Stdout) = (format, &output) {
-                return output::show(String::from_utf8_lossy(&hidden(format, format.render(&run))));
+                return output::show(String::from_utf8_lossy(&first));
             }
             let Some(file) = output.regular().map(Path::to_owned) else {
-                return output.finish(&hidden(format, format.render(&run)));
+                return output.finish(&first);
             };
-            let parts = format.parts(&run);
             // All of them open before one is written.
-            let mut outputs = vec![output];
-            for number in 2..=parts.len() {
+            let mut more = Vec::new();
+            for (number, part) in (2..).zip(parts) {
                 let path = continued(&file, number);
                 if taken.contains(&path) {
                     return Err(OutputError::new(&path, "it is another output of this run"));
                 }
-                outputs.push(Output::open(Some(&path))?);
+                more.push((Output::open(Some(&path))?, part));
             }
-            for (output, part) in outputs.into_iter().zip(parts) {
+            output.finish(&first)?;
+            for (output, part) in more {
                 output.finish(&hidden(format, part))?;
             }
             Ok(())
@@ -111,18 +133,26 @@ impl Outputs {
         }
         // The first file that a later step can pick up.
         let file = reporting.output.as_deref().or(reporting.reports.first().map(|(_, path)| path.as_path()));
-        let texts: [&dyn Fn() -> String; 2] =
-            [&|| markdown::render(reports, missing, markdown::SUMMARY), &|| {
-                github::outputs(reports, exit, file)
-            }];
+        let summary =
+            |reports: &[Report], missing: &[String]| markdown::render(reports, missing, markdown::SUMMARY);
+        let outputs = |reports: &[Report], _: &[String]| github::outputs(reports, exit, file);
+        let texts: [&Text<'_>; 2] = [&summary, &outputs];
         for ((file, path), text) in self.github.into_iter().zip(&reporting.github).zip(texts) {
             // Rendered only where a step of GitHub takes it.
             if let (Some(mut file), Some(path)) = (file, path) {
-                let written = file.write_all(secrets.shown(text()).as_bytes()).and_then(|()| file.flush());
+                let Some(text) = rendered(reports, missing, text) else {
+                    results.push(Err(crashed(&path.display().to_string())));
+                    continue;
+                };
+                let text = secrets.shown(text.document);
+                let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
                 results.push(written.map_err(|error| OutputError::new(path, &error)));
             }
         }
         results.push(write(reporting.format, self.main));
+        if let Some(first) = lost.first() {
+            results.push(Err(crashed(first)));
+        }
         results.into_iter().collect()
     }
 }

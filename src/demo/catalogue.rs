@@ -8,40 +8,6 @@ use super::{Fault, catalogue_schemas, catalogue_texts};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 
-/// The server's name and version.
-pub(super) fn server_info(server: &Server) -> Value {
-    let empty = server.behaviour.has(Fault::InitializeEmptyName);
-    let template = server.behaviour.has(Fault::ServerNameTemplate);
-    json!({
-        "name": if empty { "" } else if template { "my-mcp-server" } else { "agentgauge-demo" },
-        "title": "Demo notes",
-        "version": env!("CARGO_PKG_VERSION"),
-    })
-}
-
-/// What it is for, in a sentence for models.
-pub(super) fn instructions(server: &Server) -> Value {
-    if server.behaviour.has(Fault::InstructionsNull) {
-        return Value::Null;
-    }
-    if server.behaviour.has(Fault::InstructionsOutdated) {
-        return "A small collection of notes. Call `find_notes`, then `read_note`.".into();
-    }
-    "A small read-only collection of notes. Search first, then read a note by its id.".into()
-}
-
-/// What it says it can do. `streams`: whether a stream exists that could carry change notifications.
-pub(super) fn capabilities(server: &Server, streams: bool) -> Value {
-    let tools = if streams { json!({ "listChanged": true }) } else { json!({}) };
-    let mut all = json!({ "tools": tools, "prompts": {}, "resources": {}, "completions": {} });
-    if let Some(object) = all.as_object_mut()
-        && server.behaviour.has(Fault::CapUnadvertised)
-    {
-        object.remove("resources");
-    }
-    all
-}
-
 /// Answers a method that both eras have. `connection` is its number, for the fault that depends on it.
 pub(super) fn call(
     server: &Server,
@@ -61,6 +27,9 @@ pub(super) fn call(
             if has(Fault::ListByConnection) && server.order(connection) % 2 == 1 {
                 tools.pop();
             }
+            if has(Fault::NothingOffered) {
+                tools.clear();
+            }
             let cursor = [
                 (Fault::CursorRepeats, json!("again")),
                 (Fault::CursorRefused, json!("next")),
@@ -78,7 +47,7 @@ pub(super) fn call(
             })
         }
         "tools/call" => call_tool(params),
-        "prompts/list" if !has(Fault::CapUnanswered) => {
+        "prompts/list" if !has(Fault::CapUnanswered) && !has(Fault::NothingOffered) => {
             let described = if has(Fault::PromptUndescribed) {
                 ""
             } else {
@@ -93,16 +62,15 @@ pub(super) fn call(
             Ok(json!({ "prompts": vec![prompt; if has(Fault::PromptTwice) { 2 } else { 1 }] }))
         }
         "prompts/get" => get_prompt(params),
+        "prompts/list" if has(Fault::NothingOffered) => Ok(json!({ "prompts": [] })),
+        "resources/list" if has(Fault::NothingOffered) => Ok(json!({ "resources": [] })),
+        "resources/templates/list" if has(Fault::NothingOffered) => Ok(json!({ "resourceTemplates": [] })),
         "resources/list" if has(Fault::CapListError) => {
             Err(RpcError::new(-32000, "the list of resources is not available"))
         }
-        "resources/list" => Ok(json!({ "resources": NOTES.map(|(id, title, _)| json!({
-            "uri": if has(Fault::ResourceRelative) { format!("/notes/{id}") } else { format!("notes:///{id}") },
-            "name": id,
-            "title": title,
-            "description": format!("The note \"{title}\" as plain text."),
-            "mimeType": if has(Fault::ResourceTypeUnknown) { "text" } else { "text/plain" },
-        })) })),
+        "resources/list" => {
+            Ok(json!({ "resources": NOTES.map(|(id, title, _)| resource(server, id, title)) }))
+        }
         "resources/templates/list" if !has(Fault::CapNoTemplates) => Ok(json!({ "resourceTemplates": [{
             "uriTemplate": match (has(Fault::TemplateBroken), has(Fault::TemplateFixed)) {
                 (true, _) => "notes:///{id",
@@ -248,6 +216,9 @@ fn spoil(server: &Server, tool: &mut Map<String, Value>) {
         set("outputSchema", Value::Null);
         set("icons", Value::Null);
     }
+    if has(Fault::ToolNeedsTask) {
+        set("execution", json!({ "taskSupport": "required" }));
+    }
     if has(Fault::ToolHintNull) {
         set("annotations", json!({ "readOnlyHint": true, "openWorldHint": null }));
     }
@@ -340,6 +311,24 @@ fn get_prompt(params: &Map<String, Value>) -> Result<Value, RpcError> {
     let words = format!("Summarise the note \"{title}\" in a few sentences:\n\n{body}");
     let message = json!({ "role": "user", "content": { "type": "text", "text": words } });
     Ok(json!({ "description": "Asks for a summary of one note.", "messages": [message] }))
+}
+
+fn resource(server: &Server, id: &str, title: &str) -> Value {
+    let has = |fault| server.behaviour.has(fault);
+    let mut resource = json!({
+        "uri": if has(Fault::ResourceRelative) { format!("/notes/{id}") } else { format!("notes:///{id}") },
+        "name": id,
+        "title": title,
+        "description": format!("The note \"{title}\" as plain text."),
+        "mimeType": if has(Fault::ResourceTypeUnknown) { "text" } else { "text/plain" },
+    });
+    if let Some(members) = resource.as_object_mut() {
+        members.retain(|name, _| !(has(Fault::ResourceUnnamed) && name == "name"));
+        if has(Fault::ResourceSizeText) {
+            members.insert("size".to_owned(), "5 kB".into());
+        }
+    }
+    resource
 }
 
 fn read_resource(era: Era, params: &Map<String, Value>) -> Result<Value, RpcError> {

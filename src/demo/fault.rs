@@ -37,6 +37,7 @@ const LEGACY: &[Base] = &[Legacy, LegacyJson, Dual];
 const HOLLOW: &[Base] = &[Dual];
 const ONLY_HOLLOW: &[Base] = &[Legacy, LegacyJson, HttpSse];
 const LEGACY_ONLY: &[Base] = &[Legacy, LegacyJson];
+const LEGACY_JSON: &[Base] = &[LegacyJson];
 const INITIALIZE: &[Base] = &[Legacy, LegacyJson, Dual, HttpSse];
 const SESSIONS: &[Base] = &[Legacy, Dual];
 const HELD: &[Base] = &[Legacy, Dual, HttpSse, Feed];
@@ -98,7 +99,7 @@ faults! {
     /// The first tool has a key in its `_meta` that is no name.
     MetaKeyUnderscore "meta-key-underscore": "rpc-meta-keys" Fail on ALL_MCP;
     /// The list comes as a JSON body that begins with a byte-order mark.
-    ByteOrderMark "byte-order-mark": "rpc-envelope-valid" Warn on POSTS;
+    ByteOrderMark "byte-order-mark": "rpc-envelope-valid" Fail on POSTS;
     /// The list comes as a JSON body that says `jsonrpc` twice.
     KeyTwice "key-twice": "rpc-envelope-valid" Warn on POSTS;
 
@@ -145,6 +146,17 @@ faults! {
     /// The empty array is answered after 7 s.
     BadInputSlow "bad-input-slow": "rpc-bad-input-no-5xx" Warn on POSTS;
 
+    /// A capability is `true`.
+    CapIsTrue "cap-is-true": "caps-value-types" Fail on ALL_MCP;
+    /// A flag of a capability is a text.
+    CapFlagText "cap-flag-text": "caps-value-types" Fail on ALL_MCP;
+    /// A capability that only clients have is declared.
+    CapOfClients "cap-of-clients": "caps-value-types" Warn on ALL_MCP;
+    /// The first tool requires a task, and none is declared.
+    ToolNeedsTask "tool-needs-task": "tools-task-support" Fail on LEGACY_ONLY;
+    /// Every list is empty.
+    NothingOffered "nothing-offered": "server-offers-something" Warn on ALL_MCP;
+
     /// The `outputSchema` and `icons` of the first tool are null.
     ToolNulls "tool-nulls": "rpc-optional-not-null" Fail on ALL_MCP;
     /// A hint of the first tool is null.
@@ -183,12 +195,20 @@ faults! {
     /// The stream of the list ends after a priming event and `retry`; the response is there on resumption.
     StreamPolling "stream-polling": "sh-stream-delivers-response" Warn on LEGACY_STREAMS;
 
+    /// The stream of the list stays open after the response. Slow: 5 s.
+    StreamLingers "stream-lingers": "sh-stream-ends-after-response" Warn on STREAMING;
+
     /// An event on the list's stream holds JSON that was cut short; the response follows.
     StreamTruncatedJson "stream-truncated-json": "sh-sse-data-is-jsonrpc" Fail on STREAMING;
     /// One event of the list's stream holds two JSON objects.
     StreamTwoObjects "stream-two-objects": "sh-sse-data-is-jsonrpc" Fail on STREAMING;
     /// `data: ping` precedes the response on the list's stream.
     StreamTextHeartbeat "stream-text-heartbeat": "sh-sse-data-is-jsonrpc" Warn on STREAMING;
+
+    /// JSON with a charset is refused.
+    CharsetRefused "charset-refused": "sh-media-types-parsed" Warn on POSTS;
+    /// `Accept` is compared as a string.
+    AcceptCompared "accept-compared": "sh-media-types-parsed" Fail on POSTS;
 
     /// What a web page can post is served: neither Content-Type nor Origin is checked.
     BrowserPostServed "browser-post-served": "sh-content-type-enforced" Fail on INITIALIZE;
@@ -297,6 +317,15 @@ faults! {
     VersionRefused "version-refused": "legacy-version-negotiation" Warn on INITIALIZE;
     /// 2025-03-26 is the newest version.
     VersionOldOnly "version-old-only": "legacy-version-negotiation" Warn on LEGACY_ONLY;
+
+    /// Notifications are answered with 200 and no body.
+    NotificationOk "notification-ok": "legacy-initialized-202" Warn on LEGACY;
+    /// Notifications are refused as unknown methods.
+    NotificationRefused "notification-refused": "legacy-initialized-202" Fail on LEGACY;
+    /// Notifications are answered with an empty result.
+    NotificationAnswered "notification-answered": "rpc-notification-silent" Fail on INITIALIZE;
+    /// The answer to a ping of the server is refused with 400.
+    PingAnswerRefused "ping-answer-refused": "legacy-ping-response-accepted" Fail on SESSIONS;
 
     /// `ping` is an unknown method.
     PingUnknown "ping-unknown": "legacy-ping" Fail on INITIALIZE;
@@ -424,6 +453,12 @@ faults! {
     /// The same, but its connection breaks.
     GetStreamCut "get-stream-cut": "sse-stream-lasts" Warn on LEGACY_STREAMS;
 
+    /// A session has one GET stream in its life: a second one is refused with 409. Slow: 10 s.
+    GetStreamOnce "get-stream-once": "sse-reconnect" Fail on SESSIONS;
+
+    /// GET is redirected to the pages of another site.
+    GetRedirected "get-redirected": "http-redirect-safe" Warn on LEGACY_JSON;
+
     /// The list comes as a plain body under `Content-Encoding: none`.
     CodingNone "coding-none": "http-content-coding" Warn on POSTS;
     /// The list comes as a plain body that says it is gzip.
@@ -442,6 +477,14 @@ faults! {
 
     /// A POST to the path of the stream opens another one.
     PostOpensStream "post-opens-stream": "http-sse-post-not-streamed" Warn on SSE;
+
+    /// `data: ping` follows the announcement.
+    MessageHeartbeat "message-heartbeat": "http-sse-data-is-jsonrpc" Warn on SSE;
+    /// Words of welcome follow the announcement.
+    MessageWords "message-words": "http-sse-data-is-jsonrpc" Fail on SSE;
+
+    /// POSTs without Origin are refused.
+    OriginDemanded "origin-demanded": "origin-absent-ok" Fail on POSTS;
 
     /// Origin is not checked.
     OriginIgnored "origin-ignored": "origin-rejected" Fail on BROWSER;
@@ -488,6 +531,10 @@ faults! {
     CorsUrl "cors-url": "cors-valid" Fail on WEB;
     /// `Access-Control-Allow-Credentials` says `True`.
     CorsCredentialsCapital "cors-credentials-capital": "cors-valid" Fail on WEB;
+    /// No header is exposed to scripts of other sites, which are let in.
+    CorsSessionHidden "cors-session-hidden": "cors-readable-errors" Warn on SESSIONS;
+    /// Errors lack the CORS headers that results have.
+    CorsErrorsBare "cors-errors-bare": "cors-readable-errors" Warn on POSTS;
     /// CORS headers come with the preflight alone.
     CorsPreflightOnly "cors-preflight-only": "cors-valid" Warn on POSTS;
     /// The preflight allows any origin, and the POST is refused.
@@ -531,6 +578,8 @@ faults! {
     AuthAnyToken "auth-any-token": "auth-invalid-token-401" Fail on GATED;
     /// A token that was not issued is refused with 403.
     AuthTokenForbidden "auth-token-forbidden": "auth-invalid-token-401" Warn on GATED;
+    /// A token that was not issued makes the gate fail with 500.
+    AuthTokenCrash "auth-token-crash": "auth-invalid-token-401" Fail on GATED;
     /// The challenge names a metadata URL where there is nothing; the well-known one has the document.
     AuthNamedElsewhere "auth-named-elsewhere": "auth-prm-found" Fail on GATED;
     /// The protected-resource metadata name no authorization server.
@@ -658,6 +707,10 @@ faults! {
     PromptTwice "prompt-twice": "prompts-valid" Fail on ALL_MCP;
     /// The URIs of resources are paths.
     ResourceRelative "resource-relative": "resources-valid" Fail on ALL_MCP;
+    /// Resources have no name.
+    ResourceUnnamed "resource-unnamed": "rpc-schema-valid" Fail on ALL_MCP;
+    /// The size of a resource is a text.
+    ResourceSizeText "resource-size-text": "rpc-schema-valid" Warn on ALL_MCP;
     /// The media types of resources are none.
     ResourceTypeUnknown "resource-type-unknown": "resources-valid" Warn on ALL_MCP;
     /// The template of resources has a brace that is not closed.

@@ -12,8 +12,10 @@ use super::events;
 use super::http::{self as wire, Call, Outcome, Sender};
 use super::server::{MOST_EVENTS, Server};
 
-/// Events that follow each new visitor, so that a feed is seen to live.
+/// Events that follow each early visitor, so that a feed is seen to live.
 const FRESH: usize = 2;
+/// Visitors who are early: those who come later break no silence of others.
+const EARLY: usize = 3;
 /// Time between those.
 const STEP: Duration = Duration::from_millis(150);
 /// The same for [`Fault::FeedGoesSilent`], which says nothing more afterwards.
@@ -63,8 +65,8 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
     let seen = after.map_or(0, |after| after.saturating_sub(repeated));
     // A feed that falls silent does so for everybody, however many come after the first.
     let silent = [Fault::FeedGoesSilent, Fault::FeedCutIdle, Fault::NoKeepAlive].into_iter().any(has);
-    let first = !server.feed.visited.swap(true, Ordering::SeqCst);
-    if after.is_none() && (first || !silent) {
+    let before = server.feed.visitors.fetch_add(1, Ordering::SeqCst);
+    if after.is_none() && (before == 0 || (before < EARLY && !silent)) {
         let shared = Arc::clone(server);
         let burst = has(Fault::FeedGoesSilent);
         let (fresh, step) = if burst { (LAST_FRESH, LAST_STEP) } else { (FRESH, STEP) };

@@ -32,6 +32,9 @@ pub(super) fn check(server: &std::sync::Arc<Server>, call: &Call) -> Option<Outc
     if token.is_some() && has(Fault::AuthTokenForbidden) {
         return Some(wire::refusal(StatusCode::FORBIDDEN, "this token is not welcome").into());
     }
+    if token.is_some() && has(Fault::AuthTokenCrash) {
+        return Some(oddity::server_error().into());
+    }
     if has(Fault::AuthGetOpen) && call.method == Method::GET {
         return Some(modern::idle_stream(server));
     }

@@ -32,6 +32,10 @@ pub(super) fn check(server: &Server, call: &Call) -> Option<Reply> {
     if !any_host && !host.parse::<Authority>().is_ok_and(|authority| loopback(authority.host())) {
         return Some(refusal(StatusCode::FORBIDDEN, "this Host is not served here"));
     }
+    if behaviour.has(Fault::OriginDemanded) && call.method == Method::POST && call.header("origin").is_none()
+    {
+        return Some(refusal(StatusCode::FORBIDDEN, "an Origin header is required"));
+    }
     let origin = call.headers.get("origin").map(|value| value.to_str().unwrap_or_default());
     let welcome = origin.is_none_or(|origin| welcome(server, origin, host));
     if call.method == Method::OPTIONS {
@@ -147,6 +151,9 @@ pub(super) fn cors(server: &Server, origin: Option<&str>, preflight: bool, heade
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
     oddly::unusable_cors(behaviour, headers);
+    if behaviour.has(Fault::CorsSessionHidden) {
+        return;
+    }
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("mcp-session-id, mcp-protocol-version, www-authenticate"),
@@ -156,6 +163,11 @@ pub(super) fn cors(server: &Server, origin: Option<&str>, preflight: bool, heade
 /// Refuses a POST whose type a web page could send without asking (Fetch, CORS-safelisted types).
 pub(super) fn content_type(server: &Server, call: &Call) -> Option<Reply> {
     let behaviour = &server.behaviour;
+    if behaviour.has(Fault::CharsetRefused)
+        && call.header("content-type").is_some_and(|text| text.contains(';'))
+    {
+        return Some(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json"));
+    }
     let open = behaviour.has(Fault::ContentTypeIgnored) || behaviour.has(Fault::BrowserPostServed);
     if open || is_json(call) {
         return None;

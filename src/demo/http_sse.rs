@@ -11,7 +11,7 @@ use super::http::{self as wire, Call, Outcome, Sender};
 use super::log::lock;
 use super::rpc::{self, Message};
 use super::server::Server;
-use super::{Fault, feed, guards, legacy, oddity, tamper};
+use super::{Fault, feed, guards, legacy, oddity, tamper, told};
 use crate::protocol::names;
 use crate::protocol::revision::Revision;
 
@@ -52,6 +52,13 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
         if shared.behaviour.has(Fault::EndpointSecond) {
             greeting.insert(0, named("hello", "{}".to_owned()));
         }
+        for (fault, words) in
+            [(Fault::MessageHeartbeat, "ping"), (Fault::MessageWords, "Welcome to the notes")]
+        {
+            if shared.behaviour.has(fault) {
+                greeting.push(Event { data: words.to_owned(), ..Event::default() });
+            }
+        }
         for event in greeting {
             events::send(&shared, &sender, &event).await;
         }
@@ -85,6 +92,10 @@ pub(super) async fn message(server: &Arc<Server>, call: &Call) -> Outcome {
         .and_then(|value| Message::read(server, &value));
     let (id, method, params) = match message {
         Ok(Message::Request { id, method, params }) => (id, method, params),
+        Ok(Message::Notification { .. }) if has(Fault::NotificationAnswered) => {
+            answer(server, sender, &told::unasked());
+            return wire::empty(StatusCode::ACCEPTED).into();
+        }
         Ok(Message::Notification { .. } | Message::Response) => {
             return wire::empty(StatusCode::ACCEPTED).into();
         }

@@ -18,7 +18,7 @@ use super::http::{self as wire, Call, Outcome};
 use super::rpc::{self, Message, RpcError};
 use super::server::Server;
 use super::sessions::{Session, parse_event_id};
-use super::{Fault, catalogue, gated, oddity, tamper};
+use super::{Fault, catalogue, gated, introduction, oddity, tamper, told};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 
@@ -66,9 +66,9 @@ pub(super) fn initialize(
     }
     let mut result = json!({
         "protocolVersion": version,
-        "capabilities": catalogue::capabilities(server, streams),
-        "serverInfo": catalogue::server_info(server),
-        "instructions": catalogue::instructions(server),
+        "capabilities": introduction::capabilities(server, streams),
+        "serverInfo": introduction::server_info(server),
+        "instructions": introduction::instructions(server),
     });
     if let Some(object) = result.as_object_mut() {
         for (fault, member) in [
@@ -98,10 +98,7 @@ pub(super) async fn answer(server: &Arc<Server>, call: &Call, message: Message, 
     {
         return handshake(server, call, id, params, sessions);
     }
-    let id = match &message {
-        Message::Request { id, .. } => Some(id),
-        _ => None,
-    };
+    let id = if let Message::Request { id, .. } = &message { Some(id) } else { None };
     if let Err(refused) = version_header(server, call, id) {
         return refused;
     }
@@ -110,7 +107,7 @@ pub(super) async fn answer(server: &Arc<Server>, call: &Call, message: Message, 
         Err(refused) => return refused,
     };
     let Message::Request { id, method, params } = message else {
-        return wire::empty(StatusCode::ACCEPTED).into();
+        return told::taken(server, &message);
     };
     if server.behaviour.has(Fault::LegacyHollow) {
         return rpc::refuse(server, StatusCode::BAD_REQUEST, Some(&id), &RpcError::invalid_request(HOLLOW))
@@ -324,11 +321,15 @@ pub(super) async fn get(server: &Arc<Server>, call: &Call) -> Outcome {
     if let Some(last) = call.header("last-event-id").filter(|last| !last.is_empty()) {
         return resume(server, session, last);
     }
+    if server.behaviour.has(Fault::GetStreamOnce) && session.streamed() {
+        return wire::refusal(StatusCode::CONFLICT, "Only one SSE stream is allowed per session").into();
+    }
     let number = server.sessions.next_stream();
     if session.revision == Revision::V2025_11_25 && !server.behaviour.has(Fault::StreamNoIds) {
         session.push(number, Event::default(), false);
     }
     let (sender, reply) = events::hold(server, true);
+    told::pings(server, &sender);
     let shared = Arc::clone(server);
     server.spawn(async move { deliver(&shared, &session, number, 0, &sender).await });
     if server.behaviour.has(Fault::GetStreamEnds) {

@@ -27,6 +27,7 @@ mod guards;
 mod headers;
 mod http;
 mod http_sse;
+mod introduction;
 mod legacy;
 mod log;
 mod modern;
@@ -36,6 +37,7 @@ mod serve;
 mod server;
 mod sessions;
 mod tamper;
+mod told;
 mod websocket;
 
 use std::collections::BTreeSet;

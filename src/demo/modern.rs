@@ -13,7 +13,7 @@ use super::events;
 use super::http::{self as wire, Call, Outcome, Sender};
 use super::rpc::{self, Message, RpcError};
 use super::server::Server;
-use super::{Base, Fault, catalogue, oddity, tamper};
+use super::{Base, Fault, catalogue, introduction, oddity, tamper};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 
@@ -254,7 +254,7 @@ pub(super) fn result(
             object.insert("ttlMs".to_owned(), 60_000.into());
             object.insert("cacheScope".to_owned(), "public".into());
         }
-        let info = json!({ names::META_SERVER_INFO: catalogue::server_info(server) });
+        let info = json!({ names::META_SERVER_INFO: introduction::server_info(server) });
         object.insert("_meta".to_owned(), info);
     }
     Ok(result)
@@ -265,8 +265,8 @@ fn discover(server: &Server) -> Value {
     let mut result = json!({
         "supportedVersions": [Revision::NEWEST_MODERN.as_str()],
         // A socket has no subscriptions here; everything else can listen.
-        "capabilities": catalogue::capabilities(server, server.behaviour.base != Base::WebSocketMcp),
-        "instructions": catalogue::instructions(server),
+        "capabilities": introduction::capabilities(server, server.behaviour.base != Base::WebSocketMcp),
+        "instructions": introduction::instructions(server),
     });
     if let Some(object) = result.as_object_mut() {
         if has(Fault::DiscoverNoCapabilities) {
@@ -276,7 +276,7 @@ fn discover(server: &Server) -> Value {
             object.remove("supportedVersions");
         }
         if has(Fault::DiscoverServerInfo) {
-            object.insert("serverInfo".to_owned(), catalogue::server_info(server));
+            object.insert("serverInfo".to_owned(), introduction::server_info(server));
         }
     }
     result

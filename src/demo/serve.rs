@@ -47,7 +47,10 @@ pub(super) async fn answer(
         Outcome::Drop => Err(Dropped),
         Outcome::Hang => std::future::pending().await,
         Outcome::Reply(mut reply) => {
-            guards::cors(&server, origin.as_deref(), preflight, reply.headers_mut());
+            let bare = server.behaviour.has(Fault::CorsErrorsBare) && reply.status().as_u16() >= 400;
+            if !bare {
+                guards::cors(&server, origin.as_deref(), preflight, reply.headers_mut());
+            }
             headers::twice(&server.behaviour, reply.headers_mut());
             let held = reply.extensions().get::<Held>().is_some();
             let guard = if held { server.log.enter(Counted::HeldStream) } else { guard };
@@ -98,6 +101,14 @@ async fn route(server: &Arc<Server>, call: Call) -> Outcome {
     }
 }
 
+/// Sends a browser to the pages of another site.
+fn elsewhere() -> Reply {
+    let mut reply = wire::empty(StatusCode::FOUND);
+    let place = http::HeaderValue::from_static("https://docs.example.com/mcp");
+    reply.headers_mut().insert(http::header::LOCATION, place);
+    reply
+}
+
 fn website(call: &Call) -> Reply {
     if matches!(call.method, Method::GET | Method::HEAD) {
         wire::page(StatusCode::OK, "<!doctype html><title>Notes</title><h1>Welcome</h1><p>Read our blog.</p>")
@@ -121,6 +132,7 @@ async fn streamable(server: &Arc<Server>, call: &Call, eras: Eras) -> Outcome {
         Method::POST => post(server, call, eras).await,
         Method::GET => match eras {
             Eras::Modern => modern::get(server),
+            Eras::LegacyJson if server.behaviour.has(Fault::GetRedirected) => elsewhere().into(),
             Eras::LegacyJson => legacy::get_fault(server).unwrap_or(wire::method_not_allowed("POST").into()),
             Eras::Legacy | Eras::Dual => legacy::get(server, call).await,
         },
@@ -133,6 +145,11 @@ async fn streamable(server: &Arc<Server>, call: &Call, eras: Eras) -> Outcome {
 async fn post(server: &Arc<Server>, call: &Call, eras: Eras) -> Outcome {
     if let Some(refused) = guards::content_type(server, call) {
         return refused.into();
+    }
+    let compared = server.behaviour.has(Fault::AcceptCompared);
+    if compared && call.header("accept") != Some("application/json, text/event-stream") {
+        let words = "Accept must be application/json, text/event-stream";
+        return wire::refusal(StatusCode::NOT_ACCEPTABLE, words).into();
     }
     if server.poisoned.load(Ordering::SeqCst) {
         return oddity::server_error().into();

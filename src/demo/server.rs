@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
@@ -118,12 +118,12 @@ pub(super) const MOST_EVENTS: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) length: watch::Sender<usize>,
-    pub(super) visited: AtomicBool,
+    pub(super) visitors: AtomicUsize,
 }
 
 impl Feed {
     pub(super) fn new() -> Self {
-        Self { length: watch::Sender::new(PAST), visited: AtomicBool::new(false) }
+        Self { length: watch::Sender::new(PAST), visitors: AtomicUsize::new(0) }
     }
 
     pub(super) fn grow(&self) {

@@ -1,7 +1,7 @@
 //! Legacy sessions and their event store.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -35,6 +35,8 @@ pub(super) struct Session {
     streams: Mutex<BTreeMap<u64, Stream>>,
     /// Counts changes; `true` in the second place once the session is over.
     changed: watch::Sender<(u64, bool)>,
+    /// Whether GET opened a stream in it.
+    streamed: AtomicBool,
 }
 
 /// The events of one stream. The id of an event is `<stream>-<index>`: no two streams of the endpoint
@@ -122,7 +124,18 @@ fn new_id(behaviour: &Behaviour, number: u64) -> String {
 
 impl Session {
     pub(super) fn new(id: String, revision: Revision) -> Self {
-        Self { id, revision, streams: Mutex::default(), changed: watch::Sender::default() }
+        Self {
+            id,
+            revision,
+            streams: Mutex::default(),
+            changed: watch::Sender::default(),
+            streamed: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a GET stream was opened in it before; from now on one was.
+    pub(super) fn streamed(&self) -> bool {
+        self.streamed.swap(true, Ordering::SeqCst)
     }
 
     /// Tells of each change, and whether the session is over.

@@ -26,6 +26,7 @@ enum Spoilt {
     Empty,
     Silent,
     Late,
+    Lingers,
     Truncated,
     TwoObjects,
     Heartbeat,
@@ -77,6 +78,7 @@ pub(super) fn list(server: &Arc<Server>, method: &str, value: &Value) -> Option<
         (Fault::StreamTruncatedJson, Spoilt::Truncated),
         (Fault::StreamTwoObjects, Spoilt::TwoObjects),
         (Fault::StreamTextHeartbeat, Spoilt::Heartbeat),
+        (Fault::StreamLingers, Spoilt::Lingers),
     ];
     let (_, spoilt) = spoilt.into_iter().find(|(fault, _)| has(*fault))?;
     let (sender, reply) = events::open(server);
@@ -128,6 +130,11 @@ async fn spoil(server: &Server, sender: &Sender, spoilt: Spoilt, value: &Value) 
             let note =
                 r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}"#;
             out.push(say(&format!("{note}{sound}")));
+        }
+        Spoilt::Lingers => {
+            if sender.send(say(&sound)).await.is_ok() {
+                events::keep_alive(server, sender).await;
+            }
         }
         Spoilt::Heartbeat => out.extend([say("ping"), say(&sound)]),
     }

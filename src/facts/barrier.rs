@@ -93,6 +93,15 @@ pub fn name_refused(exchange: &Exchange) -> bool {
     }
 }
 
+/// Whether a refusal speaks of the `Origin` that the request did not have.
+#[must_use]
+pub fn wants_origin(exchange: &Exchange) -> bool {
+    let short = exchange.text().filter(|text| text.len() <= CHALLENGE_BYTES);
+    matches!(exchange.status(), Some(400 | 403))
+        && exchange.request.header("origin").is_none()
+        && short.is_some_and(|text| text.to_ascii_lowercase().contains("origin"))
+}
+
 /// Whether a JSON-RPC error came under our own id: whoever sends one reads JSON-RPC, whatever it says. What is
 /// refused before the message was read, by a gate or a limit, is no such answer.
 #[must_use]

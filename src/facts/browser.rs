@@ -2,6 +2,7 @@
 
 use super::Facts;
 use super::steps::{self, Get};
+use crate::protocol::headers;
 use crate::transcript::{Exchange, Failure, ProbeId};
 use crate::verdict::Undecided;
 
@@ -92,6 +93,24 @@ impl Cors {
     pub fn reflects(&self, exchange: &Exchange) -> bool {
         self.origin.is_some() && self.origin.as_deref() == exchange.request.header("origin")
     }
+}
+
+/// Whether the script that sent a request may read its reply.
+#[must_use]
+pub fn readable(exchange: &Exchange) -> bool {
+    let cors = Cors::read(exchange);
+    cors.wildcard() || cors.reflects(exchange)
+}
+
+/// Whether scripts may read a header of a reply (Fetch, CORS-exposed header-name list). `*` names all, where no
+/// credential goes along.
+#[must_use]
+pub fn exposes(exchange: &Exchange, name: &str) -> bool {
+    let Some(head) = &exchange.head else { return false };
+    let credentials = Cors::read(exchange).credentials;
+    head.values("access-control-expose-headers")
+        .flat_map(headers::list)
+        .any(|exposed| exposed.eq_ignore_ascii_case(name) || (exposed == "*" && !credentials))
 }
 
 /// What is wrong with the CORS headers of a reply, whoever reads it (Fetch, HTTP new-header syntax).

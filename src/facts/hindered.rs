@@ -1,11 +1,9 @@
 //! What an endpoint did itself to keep checks from judging it: lists and replies beyond what is read, padding,
 //! stalls, and a limit of requests that meets wrong ones alone. Who hides so must gain nothing by it.
 
-use std::collections::BTreeMap;
-
-use super::catalogue::Catalogue;
-use crate::protocol::revision::Era;
-use crate::transcript::{Exchange, Expectation, FailureKind, ProbeId, SkipReason, Transcript};
+use super::error_texts;
+use super::readings::Readings;
+use crate::transcript::{Exchange, Expectation, FailureKind, ProbeId, SkipReason};
 
 /// Something that kept a probe's checks from judging.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,13 +16,15 @@ pub struct Hindrance {
 
 const LIST: &str = "a list is larger than what is read of one";
 const LARGE: &str = "a reply is larger than what is read of one";
+const LONG: &str = "an error reply is longer than what is read of one";
 const PADDED: &str = "a line is padded beyond what is read of one";
 const STALLED: &str = "a reply to a correct request stalled before it was complete";
 const LIMITED: &str = "429 came to wrong requests alone";
 
 /// All of them, in the order of the record, each once.
 #[must_use]
-pub fn read(transcript: &Transcript, catalogues: &BTreeMap<Era, Catalogue>) -> Vec<Hindrance> {
+pub fn read(readings: &Readings<'_>) -> Vec<Hindrance> {
+    let transcript = readings.transcript();
     let mut found: Vec<Hindrance> = Vec::new();
     let mut add = |probe: ProbeId, words: &'static str| {
         let one = Hindrance { probe, words };
@@ -32,7 +32,7 @@ pub fn read(transcript: &Transcript, catalogues: &BTreeMap<Era, Catalogue>) -> V
             found.push(one);
         }
     };
-    let cut: Vec<u32> = catalogues.values().filter_map(|catalogue| catalogue.cut_at).collect();
+    let cut: Vec<u32> = readings.catalogues().values().filter_map(|catalogue| catalogue.cut_at).collect();
     for exchange in &transcript.exchanges {
         if cut.contains(&exchange.id) {
             add(exchange.probe, LIST);
@@ -41,6 +41,10 @@ pub fn read(transcript: &Transcript, catalogues: &BTreeMap<Era, Catalogue>) -> V
             Some(FailureKind::TooLarge) => add(exchange.probe, LARGE),
             Some(FailureKind::BodyTimeout) if stalled(exchange) => add(exchange.probe, STALLED),
             _ => {}
+        }
+        let reply = readings.replies().get(&exchange.id);
+        if reply.is_some_and(|reply| error_texts::read(exchange, reply).long) {
+            add(exchange.probe, LONG);
         }
         if exchange.lines().unwrap_or_default().iter().any(|line| line.cut) {
             add(exchange.probe, PADDED);

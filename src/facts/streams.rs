@@ -40,3 +40,10 @@ pub fn ended_after_us(exchange: &Exchange) -> Option<u64> {
     (exchange.ended == Ended::Complete || cut_short(exchange))
         .then(|| exchange.ended_us.saturating_sub(head.at_us))
 }
+
+/// Whether a stream was opened and stayed open until we left.
+#[must_use]
+pub fn stays(exchange: &Exchange) -> bool {
+    let stream = exchange.lines().is_some() || essence(exchange).as_deref() == Some("text/event-stream");
+    exchange.status() == Some(200) && stream && exchange.ended == Ended::ByUs
+}

@@ -270,6 +270,11 @@ impl Shared {
             }
         };
         match answer {
+            Err(_) if connection.seen.held_back() => {
+                let words = "the request was not sent to its end: HTTP/2 flow control holds it back";
+                let detail = format!("header_ms {wait}, {words}");
+                Err(failure(Phase::Head, FailureKind::HeaderTimeout, &detail))
+            }
             Err(_) if wait == self.limits.header_ms => {
                 Err(over(Phase::Head, FailureKind::HeaderTimeout, "header_ms", wait))
             }

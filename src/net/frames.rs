@@ -7,6 +7,8 @@ use std::fmt;
 
 /// Bytes of a frame's header.
 const HEADER: usize = 9;
+/// Bytes of what a client begins a connection with.
+const PREFACE: usize = 24;
 const DATA: u8 = 0x0;
 const HEADERS: u8 = 0x1;
 const END_STREAM: u8 = 0x1;
@@ -33,14 +35,80 @@ impl fmt::Display for Flood {
 
 impl std::error::Error for Flood {}
 
+/// Finds the headers of frames among bytes, whatever the pieces they come in.
+#[derive(Debug, Default)]
+struct Splitter {
+    header: Vec<u8>,
+    /// Payload bytes of the current frame that are still to come.
+    payload: usize,
+}
+
+impl Splitter {
+    /// Type and flags of the next frame whose header ends in these bytes, which are taken up to there.
+    fn next(&mut self, bytes: &mut &[u8]) -> Option<(u8, u8)> {
+        while !bytes.is_empty() {
+            let wanted =
+                if self.payload > 0 { self.payload } else { HEADER.saturating_sub(self.header.len()) };
+            let (now, rest) = bytes.split_at_checked(wanted).unwrap_or((bytes, &[]));
+            *bytes = rest;
+            if self.payload > 0 {
+                self.payload = self.payload.saturating_sub(now.len());
+                continue;
+            }
+            self.header.extend_from_slice(now);
+            if let [high, middle, low, kind, flags, _, _, _, _] = *self.header.as_slice() {
+                self.payload = u32::from_be_bytes([0, high, middle, low]) as usize;
+                self.header.clear();
+                return Some((kind, flags));
+            }
+        }
+        None
+    }
+}
+
+/// Watches what is written for the end of the current request: flow control may hold it back for ever.
+#[derive(Debug)]
+pub(super) struct Unsent {
+    frames: Splitter,
+    /// Bytes of the connection preface (RFC 9113 section 3.4) that are still to come.
+    preface: usize,
+    begun: bool,
+    ended: bool,
+}
+
+impl Unsent {
+    /// Of a connection on which nothing was written.
+    pub(super) fn new() -> Self {
+        Self { frames: Splitter::default(), preface: PREFACE, begun: false, ended: false }
+    }
+
+    /// A new request begins.
+    pub(super) fn begin(&mut self) {
+        (self.begun, self.ended) = (false, false);
+    }
+
+    /// Reads what was written.
+    pub(super) fn pass(&mut self, bytes: &[u8]) {
+        let mut rest = bytes.get(self.preface..).unwrap_or_default();
+        self.preface = self.preface.saturating_sub(bytes.len());
+        while let Some((kind, flags)) = self.frames.next(&mut rest) {
+            self.begun |= kind == HEADERS;
+            self.ended |= matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0;
+        }
+    }
+
+    /// Whether the current request was begun and not sent to its end.
+    pub(super) fn held_back(&self) -> bool {
+        self.begun && !self.ended
+    }
+}
+
 /// Counts the frames of a connection that carries one request at a time.
 #[derive(Debug)]
 pub(super) struct FrameCounter {
     most_frames: usize,
     most_interim: usize,
-    header: Vec<u8>,
-    /// Payload bytes of the current frame that are still to come.
-    payload: usize,
+    read: Splitter,
     /// Frames in a row that brought neither head nor body.
     frames: usize,
     /// HEADERS frames of the current request that end no stream: the last of them may be the response.
@@ -50,14 +118,7 @@ pub(super) struct FrameCounter {
 impl FrameCounter {
     /// Of a connection on which frames begin at once.
     pub(super) fn new(most_frames: usize, most_interim: usize) -> Self {
-        Self {
-            most_frames,
-            most_interim,
-            header: Vec::with_capacity(HEADER),
-            payload: 0,
-            frames: 0,
-            heads: 0,
-        }
+        Self { most_frames, most_interim, read: Splitter::default(), frames: 0, heads: 0 }
     }
 
     /// A new request begins.
@@ -67,21 +128,8 @@ impl FrameCounter {
 
     /// Reads what came.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) -> Result<(), Flood> {
-        while !bytes.is_empty() {
-            let wanted =
-                if self.payload > 0 { self.payload } else { HEADER.saturating_sub(self.header.len()) };
-            let (now, rest) = bytes.split_at_checked(wanted).unwrap_or((bytes, &[]));
-            bytes = rest;
-            if self.payload > 0 {
-                self.payload = self.payload.saturating_sub(now.len());
-                continue;
-            }
-            self.header.extend_from_slice(now);
-            if let [high, middle, low, kind, flags, _, _, _, _] = *self.header.as_slice() {
-                self.payload = u32::from_be_bytes([0, high, middle, low]) as usize;
-                self.header.clear();
-                self.count(kind, flags)?;
-            }
+        while let Some((kind, flags)) = self.read.next(&mut bytes) {
+            self.count(kind, flags)?;
         }
         Ok(())
     }
@@ -138,6 +186,24 @@ mod tests {
         let mut slow = FrameCounter::new(3, 1);
         let stopped = bytes.iter().position(|byte| slow.pass(&[*byte]).is_err());
         assert_eq!(stopped, Some(bytes.len() - 1));
+    }
+
+    #[test]
+    fn a_request_is_held_back_until_its_last_frame_is_written() {
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let bytes =
+            [&preface[..], &frame(0x4, 1, &[0; 6]), &frame(HEADERS, 4, b"x"), &frame(DATA, 0, b"y")].concat();
+        let mut unsent = Unsent::new();
+        for byte in &bytes {
+            unsent.pass(&[*byte]);
+        }
+        assert!(unsent.held_back());
+        unsent.pass(&frame(DATA, END_STREAM, b"z"));
+        assert!(!unsent.held_back());
+        unsent.begin();
+        assert!(!unsent.held_back(), "nothing of the next was sent yet");
+        unsent.pass(&frame(HEADERS, END_STREAM | 4, b"x"));
+        assert!(!unsent.held_back());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frames::{Flood, FrameCounter};
+use super::frames::{Flood, FrameCounter, Unsent};
 use crate::transcript::{Limits, Vault};
 
 /// How many first bytes are kept: enough to find a whole secret in them, so that an excerpt never shows a
@@ -32,6 +32,8 @@ struct Counts {
     /// Set on HTTP/2.
     frames: Option<FrameCounter>,
     flood: Option<Flood>,
+    /// Set on HTTP/2, too.
+    unsent: Option<Unsent>,
 }
 
 impl Seen {
@@ -59,7 +61,14 @@ impl Seen {
 
     /// Counts frames from here on: the stream speaks HTTP/2, and nothing was read of it.
     pub(super) fn count_frames(&self, limits: &Limits) {
-        self.lock().frames = Some(FrameCounter::new(limits.h2_frames, limits.interim));
+        let mut counts = self.lock();
+        counts.frames = Some(FrameCounter::new(limits.h2_frames, limits.interim));
+        counts.unsent = Some(Unsent::new());
+    }
+
+    /// Whether flow control of HTTP/2 keeps the request from being sent to its end.
+    pub(super) fn held_back(&self) -> bool {
+        self.lock().unsent.as_ref().is_some_and(Unsent::held_back)
     }
 
     /// The flood that broke the stream.
@@ -74,7 +83,11 @@ impl Seen {
         if let Some(frames) = &mut frames {
             frames.begin();
         }
-        *counts = Counts { frames, ..Counts::default() };
+        let mut unsent = counts.unsent.take();
+        if let Some(unsent) = &mut unsent {
+            unsent.begin();
+        }
+        *counts = Counts { frames, unsent, ..Counts::default() };
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -121,7 +134,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, data)
+        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, data))?;
+        if let Some(unsent) = &mut self.seen.lock().unsent {
+            unsent.pass(data.get(..written).unwrap_or_default());
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -137,7 +154,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         cx: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, data)
+        let written = ready!(Pin::new(&mut self.inner).poll_write_vectored(cx, data))?;
+        if let Some(unsent) = &mut self.seen.lock().unsent {
+            let mut left = written;
+            for slice in data {
+                let part = slice.get(..left.min(slice.len())).unwrap_or_default();
+                left = left.saturating_sub(part.len());
+                unsent.pass(part);
+            }
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -28,8 +28,6 @@ use crate::protocol::well_known::PROTECTED_RESOURCE;
 use crate::transcript::{Exchange, ProbeId, Transcript};
 
 const PROBE: ProbeId = ProbeId::Auth;
-/// A token that no server issued: nothing can be opened with it.
-const WRONG_TOKEN: &str = "Bearer scanner.invalid.token";
 /// How long a stream may take to open, milliseconds; a refusal comes at once.
 const OPENING_MS: u64 = 3_000;
 
@@ -235,7 +233,7 @@ async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
 }
 
 /// A call that a Bearer challenge answered, once more with a token that nobody issued: once, for servers count
-/// failed attempts.
+/// failed attempts. Where that crashes it: is it so every time?
 async fn invalid_token(prober: &Prober<'_>, speakers: &[Speaker]) {
     let transcript = prober.transcript();
     let bearer = |exchange: &&Exchange| {
@@ -243,9 +241,9 @@ async fn invalid_token(prober: &Prober<'_>, speakers: &[Speaker]) {
             && exchange.status() == Some(401)
             && challenges(exchange).iter().any(|challenge| challenge.scheme == "bearer")
     };
-    let calls = transcript.exchanges.iter().filter(bearer).filter_map(|exchange| {
+    let wrong = |exchange: &Exchange| {
         let speaker = of(speakers, exchange.era?)?;
-        let call = match exchange.step.as_str() {
+        let mut call = match exchange.step.as_str() {
             "discover" => speaker.call(PROBE, INVALID_TOKEN, names::DISCOVER, Value::Null),
             "initialize" => initialize(
                 &speaker.client,
@@ -257,11 +255,16 @@ async fn invalid_token(prober: &Prober<'_>, speakers: &[Speaker]) {
             "tools/list" => speaker.call(PROBE, INVALID_TOKEN, "tools/list", json!({})),
             _ => return None,
         };
-        Some((exchange.id, call))
-    });
-    let Some((refused, mut call)) = calls.into_iter().next() else { return };
-    call.credential = false;
-    prober.send(call.header("authorization", WRONG_TOKEN).negative(Some(refused))).await;
+        call.credential = false;
+        Some(call.header("authorization", prober.invented.credential()).negative(Some(exchange.id)))
+    };
+    let refused = transcript.exchanges.iter().filter(bearer).find(|exchange| wrong(exchange).is_some());
+    for call in (0..TIMES).filter_map(|_| wrong(refused?)) {
+        let sent = prober.send(call).await;
+        if sent.is_none_or(|sent| sent.status().is_none_or(|status| status < 500)) {
+            return;
+        }
+    }
 }
 
 /// Where the want of the credential met a 5xx: is it that every time? Each call has its twin with the credential,

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::prober::Prober;
 use super::speaker::{Speaker, newest};
+use crate::facts::browser::readable;
 use crate::net::{Body, Call, Reuse};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
@@ -20,6 +21,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
         let Some(before) = prober.ask(speaker, around("before")).await else { return };
         let before = before.exchange.id;
         malformed(prober, speaker, before).await;
+        foreign(prober, speaker).await;
         forms(prober, speaker, before).await;
         prober.ask(speaker, around("after")).await;
     }
@@ -60,13 +62,27 @@ async fn malformed(prober: &Prober<'_>, speaker: &Speaker, twin: u32) {
     if let Some(version) = old.get_mut("jsonrpc") {
         *version = json!("1.0");
     }
-    let bodies = [
-        ("truncated", r#"{"jsonrpc":"2.0","id":1,"#.into()),
-        (NO_REQUEST, r#"{"foo":1}"#.into()),
-        ("jsonrpc-1.0", old.into()),
-    ];
+    let bodies =
+        [("truncated", TRUNCATED.into()), (NO_REQUEST, r#"{"foo":1}"#.into()), ("jsonrpc-1.0", old.into())];
     four_at_a_time(prober, speaker, twin, ProbeId::Malformed, bodies).await;
 }
+
+/// Broken JSON once more, from another site whose scripts may read replies: may they read this one, too?
+async fn foreign(prober: &Prober<'_>, speaker: &Speaker) {
+    if !prober.standard() || !speaker.streamable() {
+        return;
+    }
+    let (exchanges, _) = prober.wire.recorded();
+    let of = |probe: ProbeId, step: &str| {
+        exchanges.iter().find(|it| it.probe == probe && it.step == step && it.era == Some(speaker.era))
+    };
+    let let_in = of(ProbeId::Browser, "origin").is_some_and(readable);
+    let Some(twin) = of(ProbeId::Malformed, "truncated").filter(|_| let_in) else { return };
+    let call = bad(speaker, ProbeId::Browser, "truncated-origin", &TRUNCATED.into(), twin.id);
+    prober.send(call.header("origin", prober.invented.origin())).await;
+}
+
+const TRUNCATED: &str = r#"{"jsonrpc":"2.0","id":1,"#;
 
 async fn forms(prober: &Prober<'_>, speaker: &Speaker, twin: u32) {
     let id = speaker.id();

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::bodies::{discover, initialize};
 use super::found::{Endpoint, Feed};
 use super::invented::Invented;
 use super::prober::Prober;
 use super::socket::SocketFound;
 use super::speaker::{Speaker, newest};
+use crate::facts::browser::{exposes, readable};
 use crate::net::{Call, HeaderText, Place, Until};
-use crate::protocol::revision::Era;
+use crate::protocol::names;
+use crate::protocol::revision::{Era, Revision};
 use crate::transcript::{Exchange, ProbeId};
 
 const PROBE: ProbeId = ProbeId::Browser;
@@ -78,8 +81,30 @@ pub(super) async fn run(
             }
         }
         let calls = calls.into_iter().map(|call| send(prober, base, call.negative(Some(twin.id))));
-        futures_util::future::join_all(calls).await;
+        let sent = futures_util::future::join_all(calls).await;
+        if let (Base::Post(speaker), Some(Some(origin))) = (base, sent.first()) {
+            handshake(prober, speaker, origin).await;
+        }
     }
+}
+
+/// A handshake from another site, where its scripts may read replies and the one to `origin` hides the session
+/// header: it may be shown where it is issued.
+async fn handshake(prober: &Prober<'_>, speaker: &Speaker, origin: &Exchange) {
+    let hidden = readable(origin) && !exposes(origin, names::SESSION_HEADER);
+    if speaker.era != Era::Legacy || speaker.session.is_none() || !hidden {
+        return;
+    }
+    let version = Revision::NEWEST_LEGACY.as_str();
+    let call = initialize(&speaker.client, PROBE, "initialize-origin", Some(&speaker.place), version);
+    prober.send(call.header("origin", prober.invented.origin()).negative(Some(speaker.proved_by))).await;
+}
+
+/// Whether it is the want of an `Origin` that is refused: the same question from a page of the endpoint itself.
+pub(super) async fn own_origin(prober: &Prober<'_>, place: &Place) {
+    let Ok(url) = Url::parse(place.shown()) else { return };
+    let call = discover(&prober.client, "own-origin", place, Revision::NEWEST_MODERN.as_str());
+    prober.send(call.header("origin", url.origin().ascii_serialization())).await;
 }
 
 async fn send(prober: &Prober<'_>, base: Base<'_>, call: Call) -> Option<Arc<Exchange>> {

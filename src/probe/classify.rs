@@ -10,7 +10,7 @@ use super::found::{Feed, Found};
 use super::prober::Prober;
 use super::speaker::{Speaker, negotiated};
 use super::state::LONGEST_WAIT;
-use super::{auth, siblings, upgrade};
+use super::{auth, browser, siblings, upgrade};
 use crate::facts::barrier::{self, Barrier};
 use crate::facts::classification::Kind;
 use crate::facts::others;
@@ -91,6 +91,9 @@ enum Halt {
 async fn modern(prober: &Prober<'_>, found: &mut Found) -> (Option<Barrier>, Option<Halt>) {
     let Some((exchange, reading)) = ask(prober, found).await else { return (None, None) };
     if barrier::name_refused(&exchange) {
+        if barrier::wants_origin(&exchange) {
+            browser::own_origin(prober, &found.target.place).await;
+        }
         return (Some(Barrier::Blocked), Some(Halt::Refused));
     }
     if others::read(&exchange).is_some() || barrier::feeds(&exchange) {

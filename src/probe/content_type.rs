@@ -39,3 +39,32 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
     }
     prober.ask(speaker, request("none").without("content-type").negative(twin)).await;
 }
+
+/// BASE with its media types in other words that mean the same, or less: read as header fields, they change
+/// nothing. All of them in the newest era, the parameter alone in the other.
+pub(super) async fn media_types(prober: &Prober<'_>, speakers: &[Speaker]) {
+    for (index, speaker) in speakers.iter().filter(|speaker| speaker.streamable()).enumerate() {
+        if index > 0 && !prober.standard() {
+            return;
+        }
+        let twin = if speaker.era == Era::Modern { Some(speaker.proved_by) } else { speaker.used_by };
+        if twin.is_none() {
+            continue;
+        }
+        prober.wire.doing("writing media types in other words");
+        let mut fields = vec![("charset", "content-type", "application/json; charset=utf-8")];
+        if index == 0 && prober.standard() {
+            fields.extend([
+                ("accept-order", "accept", "text/event-stream;q=0.9, application/json"),
+                ("accept-any", "accept", "*/*"),
+                ("accept-json", "accept", "application/json"),
+            ]);
+        }
+        for (step, name, value) in fields {
+            let call = speaker.base(PROBE, step).header(name, value).negative(twin);
+            if prober.send(call).await.is_none() {
+                return;
+            }
+        }
+    }
+}

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::found::{Endpoint, Feed};
 use super::prober::{Prober, left_out};
 use super::speaker::{Speaker, of};
 use super::{listen, resume};
+use crate::facts::reply;
 use crate::facts::streams::is_stream;
 use crate::net::{Call, Reuse, Until};
 use crate::protocol::revision::Era;
-use crate::transcript::{Exchange, ProbeId, SkipReason};
+use crate::transcript::{Ended, Exchange, Expectation, ProbeId, SkipReason};
 
 const PROBE: ProbeId = ProbeId::Delivery;
 
@@ -64,6 +67,58 @@ pub(super) async fn legacy_get(prober: &Prober<'_>, speakers: &[Speaker]) {
         send(prober, call, None, prober.wire.limits().idle_watch_ms).await;
     }
 }
+
+/// Whether the stream of a POST ends after its response, in each era in which that could not be seen by the way.
+pub(super) async fn ends(prober: &Prober<'_>, speakers: &[Speaker]) {
+    if !prober.standard() {
+        return;
+    }
+    let (exchanges, _) = prober.wire.recorded();
+    let eras = speakers.iter().filter(|speaker| speaker.streamable()).map(Speaker::another);
+    let eras: Vec<Speaker> = eras.collect();
+    futures_util::future::join_all(eras.iter().map(|speaker| end(prober, speaker, &exchanges))).await;
+}
+
+async fn end(prober: &Prober<'_>, speaker: &Speaker, exchanges: &[Exchange]) {
+    let lists = [speaker.base, "tools/list"];
+    let left = exchanges
+        .iter()
+        .filter(|exchange| exchange.era == Some(speaker.era) && exchange.expectation == Expectation::Plain)
+        .filter(|exchange| exchange.lines().is_some() && exchange.ended == Ended::ByUs)
+        .filter_map(crate::transcript::exchange::request_method);
+    let Some(method) = left.filter_map(|left| lists.into_iter().find(|method| *method == left)).next() else {
+        return;
+    };
+    let limit = prober
+        .wire
+        .limits()
+        .first_event_ms
+        .saturating_add(u64::try_from(AFTER.as_millis()).unwrap_or_default());
+    let call =
+        speaker.call(PROBE, "ends", method, Value::Null).until(Until::Watch(limit)).reuse(Reuse::Fresh);
+    let id = call.body.as_ref().and_then(|body| body.get("id")).cloned();
+    let Some(mut held) = prober.hold(call).await else { return };
+    let answered = held
+        .wait(Duration::from_millis(limit), |head, lines| {
+            head.is_some_and(|head| head.status != 200)
+                || reply::lines_messages(lines, "").iter().any(|message| {
+                    message
+                        .json
+                        .as_ref()
+                        .is_ok_and(|json| json.get("method").is_none() && json.get("id") == id.as_ref())
+                })
+        })
+        .await;
+    if answered {
+        held.wait(AFTER, |_, _| false).await;
+    }
+    if let Some(exchange) = prober.wire.close(held).await {
+        prober.learn(&exchange).await;
+    }
+}
+
+/// How long a stream is watched after its response, and a moment more.
+const AFTER: Duration = Duration::from_millis(5_100);
 
 /// Counts one more session, if it may be opened.
 fn another_session(prober: &Prober<'_>) -> bool {

@@ -41,6 +41,17 @@ impl Invented {
         format!("{}/unknown", self.name)
     }
 
+    /// A credential that no server issued: nothing can be opened with it. By its form no JWT, so that nobody
+    /// takes it for one of theirs that has run out.
+    pub(super) fn credential(&self) -> String {
+        format!("Bearer {}.invalid.token", self.name)
+    }
+
+    /// A subprotocol that nobody speaks: who selects it selects anything.
+    pub(super) fn subprotocol(&self) -> String {
+        self.host()
+    }
+
     /// A resource of a scheme that nobody serves.
     pub(super) fn resource(&self) -> String {
         format!("{0}://{0}/0", self.name)

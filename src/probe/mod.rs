@@ -23,6 +23,7 @@ mod load;
 mod modern;
 mod plan;
 mod prober;
+mod reconnect;
 mod resume;
 mod siblings;
 mod socket;
@@ -32,7 +33,7 @@ mod stream;
 mod upgrade;
 mod websocket;
 
-use futures_util::future::{join, join3};
+use futures_util::future::{join, join3, join4};
 
 use crate::facts::classification::Kind;
 use crate::net::{Place, Wire};
@@ -77,8 +78,9 @@ async fn converse(prober: &Prober<'_>, place: &Place) {
         classify::aside(prober, &found),
     ));
     let streams = Box::pin(async {
-        resume::run(prober, &speakers).await;
+        let own = resume::run(prober, &speakers).await;
         resume::feed(prober, &found.target).await;
+        reconnect::run(prober, own.as_ref(), &found.target).await;
         delivery::run(prober, streamable, &found.target).await;
     });
     let rest = Box::pin(calls(prober, &speakers, &found));
@@ -107,14 +109,16 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], found: &Found) {
         legacy::sessions(prober, speakers).await;
         auth::beside(prober, speakers, &found.target).await;
     };
-    let rules = join3(
+    let rules = join4(
         modern::run(prober, speakers, found.modern_only()),
         sessions,
         browser::run(prober, speakers, &found.target, found.socket.as_ref()),
+        delivery::ends(prober, speakers),
     );
     Box::pin(rules).await;
     Box::pin(bad_input::run(prober, speakers)).await;
     content_type::run(prober, speakers, found.modern_only()).await;
+    content_type::media_types(prober, speakers).await;
     // Last in quick: where the budget ends, resumptions tell less than the rest.
     join(load::top_up(prober, speakers, &found.target), resume::quick(prober, speakers)).await;
 }

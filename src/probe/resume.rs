@@ -30,12 +30,16 @@ const GRACE: Duration = Duration::from_millis(120);
 /// Between two rounds, so that the server has seen the first one leave.
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// The legacy era of Streamable HTTP.
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
-    let Some(speaker) = of(speakers, Era::Legacy).filter(|_| prober.standard()) else { return };
+/// The legacy era of Streamable HTTP. Gives who spoke, in a session of its own where there are any.
+pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) -> Option<Speaker> {
+    let speaker = of(speakers, Era::Legacy).filter(|_| prober.standard())?;
     // A session of its own: many servers allow one GET stream in each, and the idle stream has that.
     let own = if speaker.session.is_some() { open(prober, speaker, PROBE, "").await } else { None };
-    series(prober, &own.unwrap_or_else(|| speaker.another())).await;
+    // Without one of its own nothing more may be dropped: the idle stream is in the session of the others.
+    let lone = own.is_some() || speaker.session.is_none();
+    let own = own.unwrap_or_else(|| speaker.another());
+    series(prober, &own).await;
+    lone.then_some(own)
 }
 
 /// Up to five tries, and one in another session.

@@ -11,14 +11,12 @@ use super::socket::{Open, Socket, SocketFound, connect, message};
 use super::speaker::{Channel, Speaker, negotiated};
 use crate::facts::catalogue::capabilities_in;
 use crate::facts::steps::{self, Initialize};
-use crate::net::Place;
+use crate::net::{HeaderText, Place};
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::ProbeId;
 
 const PROBE: ProbeId = ProbeId::WebSocket;
-/// A subprotocol that nobody has: who selects it selects anything.
-const NO_SUBPROTOCOL: &str = "scanner.invalid";
 
 /// Opens a socket and begins in the era that answered before; `None` where that did not succeed.
 pub(super) async fn open(prober: &Prober<'_>, found: &SocketFound, era: Era) -> Option<Speaker> {
@@ -59,6 +57,7 @@ async fn begin(prober: &Prober<'_>, open: &Open, place: &Place, era: Era) -> Opt
 
 /// Whether the server selects a subprotocol that nobody has.
 pub(super) async fn unknown_subprotocol(prober: &Prober<'_>, place: &Place) {
-    let call = prober.upgrade_call(PROBE, "subprotocol", place, Some(&NO_SUBPROTOCOL.into()));
+    let nobody = HeaderText::Ours(prober.invented.subprotocol());
+    let call = prober.upgrade_call(PROBE, "subprotocol", place, Some(&nobody));
     prober.knock(call).await;
 }

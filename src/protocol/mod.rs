@@ -22,6 +22,7 @@ pub mod host;
 pub mod jsonrpc;
 pub mod names;
 pub mod revision;
+pub mod schemas;
 pub mod sse;
 mod sse_client;
 mod sse_line;

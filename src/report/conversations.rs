@@ -24,7 +24,7 @@ pub fn words(probe: ProbeId) -> String {
         ProbeId::Load => "Load",
         ProbeId::HttpSse => "HTTP+SSE",
         ProbeId::WebSocket => "WebSocket",
-        ProbeId::Resume | ProbeId::FeedResume => "Drop and resumption",
+        ProbeId::Resume | ProbeId::FeedResume | ProbeId::Reconnect => "Drop and resumption",
         ProbeId::Listen => "Subscriptions",
         ProbeId::Delivery => "Delivery",
         ProbeId::Auth => "Authorization",

@@ -16,7 +16,8 @@ pub enum ProbeId {
     /// (without the credential, where it led nowhere), `initialize`,
     /// `initialize-retry`, `initialized`, `get` (P-GET without a session; on a legacy endpoint it is
     /// sent only where step 2 failed), `websocket`, `websocket-discover`-style traffic is inside the
-    /// `websocket` frames, `redirect` (the 307/308 hop), `wait-N` (`--wait`).
+    /// `websocket` frames, `redirect` (the 307/308 hop), `wait-N` (`--wait`),
+    /// `own-origin` (P-DISC with the endpoint's own `Origin`, where the want of one was refused).
     Classify,
     /// The conversation over HTTP+SSE. Plain. Steps: `get` (opens a stream; held), `initialize`,
     /// `initialized`, `ping`: POSTs to the announced URI, answered on that stream
@@ -48,8 +49,8 @@ pub enum ProbeId {
     /// `method-empty`, `id-null`, `meta-unknown` (this one is legal).
     BadInput,
     /// Content types that a web page can send without preflight. Negative; twin = BASE (or P-INIT
-    /// on a dual or legacy endpoint). Steps: `text-plain`, `text-plain-origin`, `none`; plain:
-    /// `base` (the same request as it should be, where no other exchange is its twin).
+    /// on a dual or legacy endpoint). Steps: `text-plain`, `text-plain-origin`, `none`; and BASE with another
+    /// way to write its media types: `charset`, `accept-order`, `accept-any`, `accept-json`.
     ContentType,
     /// Requests of the modern era with one thing wrong. Negative; twin = `discover`. Steps:
     /// `unsupported-version`, `header-newer` (header 2026-07-28, `_meta` 1900-01-01), `header-older`
@@ -85,19 +86,24 @@ pub enum ProbeId {
     /// Whether a dropped plain feed resumes. Plain. Steps: `first` (read until two events with ids
     /// came), `again` (GET with the first of those ids).
     FeedResume,
+    /// Whether a dropped stream can be opened again. Plain. Steps: `first`, `again N` (a second after the last one
+    /// was dropped), `again N later K` (where that was refused). In the session of [`Self::Resume`].
+    Reconnect,
     /// P-LISTEN with every advertised type. Plain. Steps: `resources` (resources/list, for a URI to
     /// subscribe to), `listen`, held open and watched like an idle stream, `again N` as above.
     Listen,
     /// Streams asked for with `Accept-Encoding: gzip, br`. Negative; twin = the same without. Steps:
     /// `listen`, `post`, `get` (a feed, HTTP+SSE, the GET of a legacy session), whichever of them streams; and
-    /// plain, `initialize` and `initialized` of that session.
+    /// plain, `initialize` and `initialized` of that session, and `ends` (a POST that streams, watched after its
+    /// response).
     Delivery,
     /// A long-lived stream watched for keep-alives: HTTP+SSE or plain feed. Plain. Steps: `get`,
     /// `again N`.
     Idle,
     /// Origin, Host and CORS. Plain: `base`; negative, twin = `base`: `origin`, `origin-null`,
     /// `origin-suffix` (`https://<host>.<invented>.invalid`), `host-and-origin`, `host`,
-    /// `preflight`. HTTP+SSE and feeds: GETs; WebSocket: upgrades.
+    /// `preflight`; where such scripts may read replies, `initialize-origin` (legacy, where the reply to `origin` hides
+    /// the session header) and `truncated-origin` (broken JSON; twin = that of [`Self::Malformed`]). HTTP+SSE and feeds: GETs; WebSocket: upgrades.
     Browser,
     /// What a client without a credential meets, and the documents that tell it how to get one. No step but
     /// `served-N` carries the operator's credential ([`super::Exchange::credentialed`]). Plain where the scan has
@@ -128,7 +134,7 @@ pub enum ProbeId {
 
 impl ProbeId {
     /// Every probe, in the order of the plan.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Classify,
         Self::HttpSse,
         Self::WebSocket,
@@ -147,6 +153,7 @@ impl ProbeId {
         Self::LegacyGet,
         Self::Resume,
         Self::FeedResume,
+        Self::Reconnect,
         Self::Listen,
         Self::Delivery,
         Self::Idle,

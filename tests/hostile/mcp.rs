@@ -7,7 +7,7 @@ use super::stage::{Serve, handshake, http, json_text, mcp, refusal, result, resu
 use super::{Row, row};
 
 pub(super) fn rows() -> Vec<Row> {
-    [texts(), envelopes(), shapes(), lists(), others()].into_iter().flatten().collect()
+    [texts(), envelopes(), shapes(), lists(), errors(), others()].into_iter().flatten().collect()
 }
 
 /// `initialize` is answered with this text; `ID` stands for the id.
@@ -60,7 +60,7 @@ fn texts() -> Vec<Row> {
         broken("json-truncated", "J8", "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{".to_owned()),
         broken("json-and-noise", "J8", with("1") + "\u{0}\u{1}noise"),
         sound("json-with-bom", "J8 H17", format!("\u{feff}{}", with("1")))
-            .finds("rpc-envelope-valid", "warn")
+            .finds("rpc-envelope-valid", "fail")
             .says("byte-order mark"),
         sound("json-with-escaped-escapes", "J8 O8", with("\"\\\\u0000 é\"")).again(),
         broken("json-with-a-lone-surrogate", "J8 O8", with("\"\\ud800\"")),
@@ -309,6 +309,35 @@ fn interrupting(messages: Vec<Value>) -> Serve {
         text.push_str(&format!("data: {}\n\n", json!({ "jsonrpc": "2.0", "id": id, "result": answer })));
         Some(http("200 OK", &[("content-type", "text/event-stream")], text))
     })
+}
+
+/// Errors of a sound server that give its inside away where nobody may look.
+fn errors() -> Vec<Row> {
+    const TRACE: &str = "TypeError: x\n    at parse (/srv/app/lib/json.js:93:21)";
+    let told = |text: String| {
+        mcp(move |ask, method, id, _| {
+            let known = ["initialize", "notifications/initialized", "ping", "tools/list"];
+            (ask.method == "POST" && !known.contains(&method)).then(|| refusal(id, -32601, &text))
+        })
+    };
+    let leaks = |name, text: String| {
+        row(name, "J4", told(text)).is("legacy", 0).finds("rpc-errors-do-not-leak", "fail")
+    };
+    let coded = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+    let sea: String = (0..200_000).map(|number| format!("{number:06} ")).collect();
+    vec![
+        leaks("a-trace-behind-a-sea-of-blanks", format!("no{}{TRACE}", " \n".repeat(400_000))),
+        leaks("a-trace-behind-a-sea-of-numbers", format!("{sea}{TRACE}")),
+        leaks("a-trace-in-base64", coded(TRACE)),
+        leaks("a-trace-in-base64-twice", coded(&format!("x {} y", coded(TRACE)))),
+        leaks("a-trace-with-hidden-letters-between", TRACE.replace(".js", ".\u{200b}j\u{ad}s")),
+        leaks("a-trace-in-percent-signs", TRACE.replace(':', "%3A").replace('.', "%2e")),
+        // The middle of it is never read: no pass, and what is undecided counts as failed.
+        row("a-trace-in-the-middle-of-a-sea", "J4", told(format!("{sea}{TRACE}{sea}")))
+            .is("legacy", 0)
+            .finds("rpc-errors-do-not-leak", "inconclusive")
+            .says("an error reply is longer than what is read of one"),
+    ]
 }
 
 fn others() -> Vec<Row> {

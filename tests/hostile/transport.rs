@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::Sign::{Fewer, Within};
+use super::Sign::{Fewer, Says, Within};
 use super::stage::{Io, Serve, act, ask, bytes, drip, flood, http, linger, mcp, pour, write};
 use super::{Row, Via, row};
 use crate::tls::Certificate;
@@ -381,6 +381,25 @@ fn h2(start: Vec<u8>, piece: Vec<u8>) -> Serve {
     })
 }
 
+/// SETTINGS whose first window for streams holds so many bytes.
+fn windows(bytes: u32) -> Vec<u8> {
+    frame(SETTINGS, 0, 0, &[&[0, 4][..], &bytes.to_be_bytes()].concat())
+}
+
+/// Answers the first request of a connection with 404 and a small window for those that follow, and never opens it.
+fn h2_windows(bytes: u32) -> Serve {
+    act(move |mut io, _| async move {
+        if !request_frame(&mut io).await {
+            return;
+        }
+        let answer = frame(HEADERS, END_HEADERS | END_STREAM, 1, &[0x8d]);
+        let all = [windows(bytes), frame(SETTINGS, 1, 0, &[]), answer].concat();
+        if io.write_all(&all).await.is_ok() && io.flush().await.is_ok() {
+            linger(&mut io).await;
+        }
+    })
+}
+
 /// Reads frames until the HEADERS of a request.
 async fn request_frame(io: &mut Io) -> bool {
     let mut preface = [0; 24];
@@ -531,6 +550,14 @@ fn http2() -> Vec<Row> {
         h2_row("h2-stream-stalls", "T18", h2(frame(HEADERS, END_HEADERS, 1, &ok()), vec![]))
             .fails("body-timeout"),
         h2_row("h2-no-headers", "T18", h2(vec![], vec![])).unreachable().fails("header-timeout"),
+        h2_row("h2-window-of-nothing", "T17 T18", h2_windows(0))
+            .is("none", 3)
+            .fails("header-timeout")
+            .sign(Says("HTTP/2 flow control holds it back")),
+        h2_row("h2-window-of-ten-bytes", "T17 T18", h2_windows(10))
+            .is("none", 3)
+            .fails("header-timeout")
+            .sign(Says("HTTP/2 flow control holds it back")),
         h2_row("h2-noise-after-the-preface", "T18", h2(vec![0xa5; 4096], vec![])).unreachable(),
         h2_row(
             "h2-not-spoken-after-alpn",

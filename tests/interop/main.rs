@@ -8,6 +8,8 @@
     reason = "a test that meets the unexpected should fail there and then"
 )]
 
+mod clients;
+mod clients_known;
 mod known;
 mod server;
 mod steady;

@@ -37,6 +37,7 @@ mod identity;
 mod inputs;
 mod laws;
 mod machine;
+mod official_schemas;
 mod operations_sse;
 mod other_transports;
 mod program;

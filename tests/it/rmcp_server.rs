@@ -69,8 +69,9 @@ async fn start(config: StreamableHttpServerConfig) -> String {
 }
 
 /// What the SDK cannot pass, with the reason; everything else must be free of blame.
-const KNOWN: [(&str, Status, &str); 2] = [
+const KNOWN: [(&str, Status, &str); 3] = [
     ("rpc-malformed-codes", Status::Warn, "it answers 415 in plain text"),
+    ("sh-media-types-parsed", Status::Warn, "it refuses `Accept: */*`, which no rule of MCP forbids"),
     ("legacy-resume", Status::Warn, "finished streams are not replayed"),
 ];
 

@@ -1,7 +1,7 @@
 //! A token that nobody issued is refused.
 
 use crate::checks::prelude::*;
-use crate::facts::auth::{INVALID_TOKEN, Wall, challenges, gate, in_play, wall};
+use crate::facts::auth::{INVALID_TOKEN, TIMES, Wall, challenges, gate, in_play, wall};
 use crate::facts::{barrier, quote, refusal};
 
 pub(super) static CHECK: Check = Check {
@@ -27,11 +27,11 @@ pub(super) static CHECK: Check = Check {
     causes: &[],
     how: How {
         sent: "Where a call without a token meets 401 and a Bearer challenge, the same call once more with \
-               `Authorization: Bearer scanner.invalid.token`. Only once: servers count failed attempts. Not where a \
-               credential that was given for the scan was refused.",
+               `Authorization: Bearer NAME.invalid.token`, the name invented for the scan. Only once, for servers count failed attempts; twice more where \
+               it makes the server fail. Not where a credential that was given for the scan was refused.",
         passes: "401 with `error=\"invalid_token\"`; without it where nothing says OAuth.",
         warns: "401 without the error code, or another refusal: 400, 403, or one 5xx.",
-        fails: "The call is served.",
+        fails: "The call is served; or a 5xx, three times of three.",
     },
     judge,
 };
@@ -68,6 +68,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     let Some(status) = sent.status() else {
         return inconclusive(answered(sent).err().map_or_else(|| "no answer came".to_owned(), reason));
     };
+    let attempts: Vec<&Exchange> = facts.steps(ProbeId::Auth, INVALID_TOKEN).collect();
+    let crashed = |exchange: &&Exchange| exchange.status().is_some_and(|status| status >= 500);
+    let times = attempts.iter().copied().take_while(crashed).count();
     let oauth = in_play(facts.of(ProbeId::Auth));
     let quoted = quote::quoted(sent);
     let short = |message: String| {
@@ -94,6 +97,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             }
         }
         429 => inconclusive("rate limited (429)"),
+        500..=599 if times >= TIMES => {
+            let message =
+                format!("a token that nobody issued makes the server fail, {times} of {times} times{quoted}");
+            fail(Evidence::status(sent), message).map(|verdict| verdict.with_severity(Severity::Medium))
+        }
         500..=599 => short(format!("a token that nobody issued makes the server fail{quoted}")),
         _ if !oauth => {
             not_applicable("nothing says OAuth, and a static key may be refused as the server likes")
@@ -123,7 +131,7 @@ fn examples() {
         let body = json!({"jsonrpc":"2.0","id":"d-3","method":names::DISCOVER});
         post(ProbeId::Auth, INVALID_TOKEN, Era::Modern, body)
             .negative()
-            .sending("authorization", "Bearer scanner.invalid.token")
+            .sending("authorization", "Bearer abcdefghijkl.invalid.token")
     };
     let coded = |made: Made| made.status(401).header("www-authenticate", "Bearer error=\"invalid_token\"");
     let with = |made: Made| challenged().with(made);
@@ -148,6 +156,12 @@ fn examples() {
             warn("403", with(sent().status(403).json(json!({"error":"forbidden"})))).naming("403"),
             warn("400", with(sent().status(400))),
             warn("a server error", with(sent().status(500).body("text/plain", "boom"))).naming("boom"),
+            fail("a server error each time", {
+                let crash = || sent().status(500).body("text/plain", "boom");
+                with(crash()).with(crash()).with(crash())
+            })
+            .severity(Severity::Medium)
+            .naming("3 of 3"),
             fail("served", with(sent().result(json!({"resultType":"complete"}))))
                 .severity(Severity::Critical),
             fail("served as well as with a credential", modern().with(sent().result(json!({})))),

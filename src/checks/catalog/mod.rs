@@ -1,6 +1,7 @@
 //! Capabilities and tools.
 
 mod cap_matches_handlers;
+mod caps_value_types;
 mod catalog_context_cost;
 mod icons_safe;
 mod instructions_name_tools;
@@ -8,6 +9,7 @@ mod list_pagination;
 mod prompts_valid;
 mod resource_templates_valid;
 mod resources_valid;
+mod server_offers_something;
 mod server_self_description;
 mod tools_annotations;
 mod tools_confusable_names;
@@ -26,6 +28,7 @@ mod tools_schema_bounds;
 mod tools_schema_valid;
 mod tools_secrets;
 mod tools_shadowing;
+mod tools_task_support;
 mod tools_title;
 
 use crate::check::Check;
@@ -33,6 +36,8 @@ use crate::check::Check;
 /// In catalogue order.
 pub(super) const CHECKS: &[&Check] = &[
     &cap_matches_handlers::CHECK,
+    &caps_value_types::CHECK,
+    &server_offers_something::CHECK,
     &list_pagination::CHECK,
     &tools_list_conforms::CHECK,
     &tools_schema_valid::CHECK,
@@ -42,6 +47,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &tools_described::CHECK,
     &tools_descriptions_distinct::CHECK,
     &tools_title::CHECK,
+    &tools_task_support::CHECK,
     &tools_name_format::CHECK,
     &tools_annotations::CHECK,
     &tools_model_limits::CHECK,

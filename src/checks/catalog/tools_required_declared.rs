@@ -37,7 +37,7 @@ pub(super) static CHECK: Check = Check {
         sent: "Nothing more: objects in the schemas of `tools/list` that have `properties`. One that also has `$ref`, `allOf`, \
                `anyOf`, `oneOf`, `if`, `patternProperties` or their like may declare a name there, and is not looked at.",
         passes: "Every name is declared, and the list was read to its end. Where other properties are allowed, one that is not \
-                 is noted.",
+                 is noted, and nothing is scored.",
         warns: "A name is not declared and no other property is allowed, inside a schema or in that of the output.",
         fails: "The same at the root of an `inputSchema`.",
     },
@@ -67,7 +67,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 
 fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let offered = tools::offered(facts, era)?;
-    let (mut seen, mut cut_short, mut room) = (Observations::new(), None, ROOM);
+    let (mut seen, mut notes) = (Observations::new(), Observations::new());
+    let (mut cut_short, mut room) = (None, ROOM);
     for tool in &offered {
         for member in ["inputSchema", "outputSchema"] {
             let Some(schema) = tool.value.get(member).filter(|schema| schema.is_object()) else { continue };
@@ -86,7 +87,9 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
                 };
                 let message =
                     format!("{}: `{}` is required and not declared, {end}", tool.shown(), cut(name));
-                seen.add(status, tool.evidence(&format!("/{member}{}/required", sub.pointer), name), message);
+                let at = tool.evidence(&format!("/{member}{}/required", sub.pointer), name);
+                let kept = if closed { &mut seen } else { &mut notes };
+                kept.add(status, at, message);
             }
             seen.add_with(Status::Pass, || tool.evidence(&format!("/{member}"), "declared"), "declared");
         }
@@ -101,6 +104,9 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         }
         if seen.count(Status::Pass) == 0 {
             return not_applicable("no tool has a schema that is an object");
+        }
+        if !notes.is_empty() {
+            return notes.verdict("", "");
         }
     }
     let counted = tools::counted(facts, era, offered.len());
@@ -155,8 +161,8 @@ fn examples() {
                 ),
             ),
             pass("elsewhere", whole(elsewhere)),
-            pass("open", whole(json!({"type":"object","properties":{"x":{}},"required":["y"]})))
-                .naming("note: `a`: `y` is required"),
+            noted("open", whole(json!({"type":"object","properties":{"x":{}},"required":["y"]})))
+                .naming("`a`: `y` is required"),
             pass("without properties", whole(json!({"type":"object","required":["y"]}))),
             pass(
                 "a property of this name",

@@ -31,7 +31,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Leave `Content-Encoding` out of replies that are not compressed; to keep a proxy from compressing, \
                   send `Cache-Control: no-transform`. Where replies are compressed, end them with the last block of the \
                   coding: close the compressor before the response.",
-    causes: &[],
+    causes: &[Cause { word: BROKEN, remedy: None }, Cause { word: UNENDED, remedy: None }],
     how: How {
         sent: "Nothing more: the Content-Encoding of every reply, asked for with `Accept-Encoding: identity` \
                but where compression is tried on purpose. gzip, deflate, br and zstd are decoded; under \
@@ -42,6 +42,11 @@ pub(super) static CHECK: Check = Check {
     },
     judge,
 };
+
+/// No client reads the body.
+const BROKEN: &str = "undecodable";
+/// Some clients read it all the same.
+const UNENDED: &str = "unended";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let mut seen = Observations::new();
@@ -61,10 +66,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
                 seen.add(Status::Warn, at, format!("`{name}` is no content coding: the body is plain"));
             }
             (_, Some(Decoding::Broken)) => {
-                seen.add(Status::Fail, at, format!("a body that says `{name}` does not decode as that"));
+                let message = format!("a body that says `{name}` does not decode as that");
+                seen.push(Verdict::of(Status::Fail, vec![at], message).because(BROKEN));
             }
             (_, Some(Decoding::Open)) if exchange.ended == Ended::Complete => {
-                seen.add(Status::Fail, at, format!("a body that says `{name}` ends before its final block"));
+                let message = format!("a body that says `{name}` ends before its final block");
+                seen.push(Verdict::of(Status::Fail, vec![at], message).because(UNENDED));
             }
             (_, Some(Decoding::Open | Decoding::Whole)) => {
                 seen.add(Status::Pass, at.clone(), "decoded");

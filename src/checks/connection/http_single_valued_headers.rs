@@ -30,6 +30,8 @@ pub(super) static CHECK: Check = Check {
     remediation: "Set the header in one place. It is usually a proxy that adds what the application has already set: \
                   remove one of them, in nginx with `proxy_hide_header`, in middleware by setting instead of appending.",
     causes: &[
+        Cause { word: "two-types", remedy: None },
+        Cause { word: "session-twice", remedy: None },
         Cause { word: "different", remedy: None },
         Cause { word: "alike", remedy: None },
         Cause {
@@ -94,11 +96,15 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     }
     let mut seen = Observations::new();
     for ((differ, name), (count, evidence)) in twice {
-        let (status, word, how) = if differ {
+        let (status, word, how) = if differ && name == "content-type" {
+            (Status::Fail, "two-types", "different values")
+        } else if differ {
             (Status::Fail, "different", "different values")
         } else {
             (Status::Warn, "alike", "one value")
         };
+        // Joined by a comma, as client libraries give it, it is the id of no session.
+        let word = if name == names::SESSION_HEADER { "session-twice" } else { word };
         let message = format!("{name} is sent twice with {how} on {count} of {replies} replies");
         seen.push(Verdict::of(status, vec![evidence], message).because(word));
     }
@@ -188,7 +194,7 @@ mod tests {
     fn the_worst_cause_chooses_the_remedy() {
         let mixed =
             ping(&[("content-type", "text/html"), ("content-length", "9"), ("transfer-encoding", "chunked")]);
-        assert_eq!(mixed.judge(&CHECK).cause, Some("different"));
+        assert_eq!(mixed.judge(&CHECK).cause, Some("two-types"));
         let framing = ping(&[("content-length", "9"), ("transfer-encoding", "chunked")]).judge(&CHECK);
         assert!(framing.remediation().contains("not both"), "{}", framing.remediation());
     }

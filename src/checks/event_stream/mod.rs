@@ -5,6 +5,7 @@ mod sse_event_ids;
 mod sse_grammar;
 mod sse_keepalive;
 mod sse_last_event_id;
+mod sse_reconnect;
 mod sse_stream_lasts;
 mod sse_unbuffered;
 
@@ -19,4 +20,5 @@ pub(super) const CHECKS: &[&Check] = &[
     &sse_unbuffered::CHECK,
     &sse_keepalive::CHECK,
     &sse_stream_lasts::CHECK,
+    &sse_reconnect::CHECK,
 ];

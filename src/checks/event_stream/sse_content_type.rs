@@ -41,7 +41,7 @@ pub(super) static CHECK: Check = Check {
                 or refused outright, as every browser does.",
     remediation: "Send `200 OK` with `Content-Type: text/event-stream` and nothing after it but, at most, \
                   `; charset=utf-8`.",
-    causes: &[],
+    causes: &[Cause { word: REFUSED, remedy: None }],
     how: How {
         sent: "Nothing more: status and Content-Type of every event stream of the scan.",
         passes: "200 and `text/event-stream`, with or without `charset=utf-8`.",
@@ -51,10 +51,16 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
+/// The stream that everything goes over is none to any client.
+const REFUSED: &str = "refused-by-clients";
+
 fn judge(facts: &Facts<'_>) -> Judgement {
     let mut seen = Observations::new();
     for exchange in facts.exchanges().filter(|exchange| is_stream(exchange)) {
-        judge_stream(exchange, &mut seen);
+        // On Streamable HTTP it is one stream beside others.
+        let only = exchange.request.method == "GET"
+            && matches!(facts.class().kind, Kind::EventStream | Kind::HttpSse);
+        judge_stream(exchange, only, &mut seen);
     }
     let feed = |exchange: &&Exchange| matches!(exchange.probe, ProbeId::Classify | ProbeId::Idle);
     for exchange in facts.exchanges().filter(feed) {
@@ -72,7 +78,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     )
 }
 
-fn judge_stream(exchange: &Exchange, seen: &mut Observations) {
+fn judge_stream(exchange: &Exchange, only: bool, seen: &mut Observations) {
     let status = exchange.status().unwrap_or_default();
     let value = exchange.header("content-type").unwrap_or_default();
     let mut add = |status: Status, evidence: Evidence, message: String| {
@@ -98,7 +104,10 @@ fn judge_stream(exchange: &Exchange, seen: &mut Observations) {
     let Some(media) = media_type(value).filter(|media| media.essence == "text/event-stream") else {
         let named =
             if value.is_empty() { "without a media type".to_owned() } else { format!("as `{value}`") };
-        return add(Status::Fail, header, format!("an event stream is sent {named}"));
+        let message = format!("an event stream is sent {named}");
+        let severity = if exchange.request.method == "GET" { Severity::Critical } else { Severity::High };
+        let verdict = Verdict::of(Status::Fail, vec![header], message).with_severity(severity);
+        return seen.push(if only { verdict.because(REFUSED) } else { verdict });
     };
     for (name, value) in &media.parameters {
         if name != "charset" {

@@ -34,7 +34,14 @@ pub(super) static CHECK: Check = Check {
     remediation: "Send `X-Accel-Buffering: no` with every event stream, flush after each event, and leave event streams \
                   out of compression. For nginx in front of it: `proxy_buffering off; gzip off; proxy_http_version \
                   1.1;` in the location of the endpoint.",
-    causes: &[],
+    causes: &[Cause {
+        word: NEVER,
+        remedy: Some(
+            "Leave event streams out of compression: every client allows it, and none of them gets the endpoint that \
+             the stream must name first. Send `Cache-Control: no-transform`; for nginx in front of it: `gzip off;` in \
+             the location of the stream.",
+        ),
+    }],
     how: How {
         sent: "When headers, the first byte and each event of every stream arrived; then one stream of \
                each kind again with `Accept-Encoding: gzip, br`. Also `X-Accel-Buffering`, `Content-Length` and \
@@ -52,6 +59,9 @@ pub(super) static CHECK: Check = Check {
     },
     judge,
 };
+
+/// The only stream of HTTP+SSE brings nothing to a client that allows compression, and all of them do.
+const NEVER: &str = "nothing-where-compression-is-allowed";
 
 /// Headers in this time are in time, microseconds.
 const HEAD_US: u64 = 2_000_000;
@@ -302,6 +312,7 @@ fn uncompressed(facts: &Facts<'_>, exchange: &Exchange) -> (Option<u64>, Option<
 /// The same stream, with compression allowed.
 fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
     let times = timing(exchange);
+    let only = facts.class().kind == Kind::HttpSse;
     let long = times.watched_us.saturating_add(100_000) >= HELD_US;
     let waited = milliseconds(times.watched_us);
     let silent =
@@ -312,7 +323,9 @@ fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
         if prompt && owed(facts, exchange, &times) {
             let message =
                 format!("where compression is allowed, not even the headers of a stream came in {waited}");
-            seen.add(Status::Fail, Evidence::new(exchange, "time", "no head"), message);
+            let verdict =
+                Verdict::of(Status::Fail, vec![Evidence::new(exchange, "time", "no head")], message);
+            seen.push(if only { verdict.because(NEVER) } else { verdict });
         }
         return;
     }
@@ -350,7 +363,8 @@ fn compressed(facts: &Facts<'_>, exchange: &Exchange, seen: &mut Observations) {
             let message = format!(
                 "compressed and not flushed: a stream under {encoding} brought no event in {waited}{container}"
             );
-            seen.add(Status::Fail, evidence, message);
+            let verdict = Verdict::of(Status::Fail, vec![evidence], message);
+            seen.push(if only { verdict.because(NEVER) } else { verdict });
         }
         _ => {}
     }

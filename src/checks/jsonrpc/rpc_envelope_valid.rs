@@ -43,10 +43,11 @@ pub(super) static CHECK: Check = Check {
         sent: "Nothing more: every 2xx body, event and frame that answers a request of ours, and every \
                refusal that calls itself JSON-RPC.",
         passes: "All of them are JSON-RPC 2.0 objects.",
-        warns: "A key that stands twice in one object, a byte-order mark before a JSON body, or one of the faults below in an error or in the reply \
+        warns: "A key that stands twice in one object, or one of the faults below in an error or in the reply \
                 to a request that was wrong on purpose.",
         fails: "In the reply to a correct request, `\"jsonrpc\": \"2.0\"` is missing or different, `result` and `error` are both there or \
-                both absent, the result is no object, a body is an array, or a body that is labelled JSON is none.",
+                both absent, the result is no object, a body is an array, or a body that is labelled JSON is none or \
+                begins with a byte-order mark.",
     },
     judge,
 };
@@ -68,7 +69,7 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         }
         if marked(facts, exchange) {
             let message = "a JSON body begins with a byte-order mark, which strict readers refuse";
-            seen.add(Status::Warn, Evidence::text(exchange), message);
+            seen.add(grave(exchange, None), Evidence::text(exchange), message);
         }
         for message in &reply.messages {
             let Ok(value) = &message.json else { continue };
@@ -271,14 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn warns_of_repeated_keys_and_of_a_byte_order_mark() {
+    fn warns_of_repeated_keys_and_fails_on_a_byte_order_mark() {
         let with =
             |body: &str| Scan::modern().with(ping(Era::Modern).body("application/json", body)).judge(&CHECK);
         let twice = with(r#"{"jsonrpc":"2.0","id":7,"result":{},"result":{"a":1}}"#);
         assert_eq!(twice.status, Status::Warn, "{}", twice.message);
         assert!(twice.message.contains("`result` stands twice"), "{}", twice.message);
         let marked = with("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}");
-        assert_eq!(marked.status, Status::Warn, "{}", marked.message);
+        assert_eq!(marked.status, Status::Fail, "{}", marked.message);
         assert!(marked.message.contains("byte-order mark"), "{}", marked.message);
         let stream = "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"id\":7,\"result\":{}}\n\n";
         let finding = Scan::legacy(false).with(ping(Era::Legacy).stream(stream, 0)).judge(&CHECK);

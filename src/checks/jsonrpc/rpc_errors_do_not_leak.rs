@@ -1,11 +1,8 @@
 //! Error texts give nothing away about the inside of the server.
 
-use serde_json::Value;
-
 use crate::checks::prelude::*;
-use crate::facts::Message;
-use crate::facts::barrier::html;
-use crate::facts::leaks::{LeakKind, leaks, plain};
+use crate::facts::error_texts::{self, ErrorTexts};
+use crate::facts::leaks::{Leak, LeakKind, leaks};
 use crate::facts::traces;
 use crate::protocol::address::Exposure;
 
@@ -40,114 +37,92 @@ pub(super) static CHECK: Check = Check {
     how: How {
         sent: "Nothing more: every error body, JSON-RPC error, `isError` text and error page of the \
                scan, less what was sent and the endpoint's own host.",
-        passes: "None of them gives anything away.",
+        passes: "At least five were read to their ends, also what stands in them padded or encoded, and none \
+                 gives anything away.",
         warns: "A path of the server, a database error or a framework's debug page.",
         fails: "A stack trace, a host of an internal network, or something that looks like a credential.",
     },
     judge,
 };
 
-/// No more error texts are read, and no more strings of one JSON text.
+/// No more replies are read.
 const MOST: usize = 500;
+/// Fewer clean replies prove nothing.
+const LEAST: usize = 5;
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let public = facts.exposure().is_none_or(|exposure| exposure == Exposure::Public);
     let mut seen = Observations::new();
+    let mut cut = 0_usize;
     for exchange in facts.exchanges().filter(|exchange| exchange.probe != ProbeId::Siblings).take(MOST) {
+        let found = error_texts::read(exchange, facts.reply(exchange));
+        cut = cut.saturating_add(usize::from(found.cut));
         let known = known(facts, exchange);
-        for (pointer, text) in error_texts(facts, exchange) {
-            let found = leaks(&text, public, &known);
+        let leaks = found.texts.iter().filter_map(|(pointer, text)| {
             // The worst of one text says enough.
-            let Some(leak) = found.first() else {
+            Some((pointer, leaks(text, public, &known).into_iter().next()?))
+        });
+        let worst = leaks.fold(None::<(&String, Leak)>, |worst, next| match worst {
+            Some(worst) if worst.1.kind >= next.1.kind => Some(worst),
+            _ => Some(next),
+        });
+        let trace = trace_of(facts, exchange, &found);
+        match worst {
+            Some((pointer, leak)) => seen.push(shown(exchange, pointer, &leak)),
+            None if trace.is_none() && !found.cut && !found.texts.is_empty() => {
                 seen.add_with(Status::Pass, || Evidence::status(exchange), "clean");
-                continue;
-            };
-            let (status, severity) = match leak.kind {
-                LeakKind::Credential => (Status::Fail, Severity::High),
-                LeakKind::StackTrace | LeakKind::InternalHost => (Status::Fail, Severity::Medium),
-                LeakKind::Path | LeakKind::Database | LeakKind::DebugPage => (Status::Warn, Severity::Low),
-            };
-            let evidence = Evidence::new(exchange, pointer, &leak.excerpt);
-            let message = format!("an error text shows {}", leak.kind.words());
-            seen.push(Verdict::of(status, vec![evidence], message).with_severity(severity));
+            }
+            None => {}
         }
-        for (pointer, frame) in traces_of(facts, exchange) {
+        if let Some((pointer, frame)) = trace {
             let evidence = Evidence::new(exchange, pointer, frame);
             let message = "an error is a serialised exception with the frames of its stack trace";
             let verdict = Verdict::of(Status::Fail, vec![evidence], message.to_owned());
             seen.push(verdict.with_severity(Severity::Medium));
         }
     }
-    // Behind authentication the errors of the server itself stay unseen.
-    if facts.class().kind == Kind::AuthGated && seen.count(Status::Pass) > 0 {
-        let leaking = seen.count(Status::Fail) + seen.count(Status::Warn);
-        if leaking == 0 {
+    let clean = seen.count(Status::Pass);
+    if seen.count(Status::Fail) + seen.count(Status::Warn) == 0 {
+        if clean > 0 && facts.class().kind == Kind::AuthGated {
             return inconclusive("behind authentication only its refusals were seen, and they are clean");
         }
-    }
-    let sound = format!("{} error texts give nothing away", seen.count(Status::Pass));
-    seen.verdict(sound, "no error text was seen")
-}
-
-/// Every text that tells of an error, with its place.
-fn error_texts(facts: &Facts<'_>, exchange: &Exchange) -> Vec<(String, String)> {
-    let refused = exchange.status().is_some_and(|status| status >= 400);
-    let reply = facts.reply(exchange);
-    let mut texts = Vec::new();
-    for message in &reply.messages {
-        match &message.json {
-            Ok(value) if refused => texts.extend(strings(value).map(|text| (message.pointer.clone(), text))),
-            Ok(value) => texts.extend(of_message(message, value)),
-            Err(_) => {}
+        if cut > 0 {
+            return inconclusive(format!(
+                "{cut} error replies are longer than what is read of one, or did not come to their end; {clean} others are clean"
+            ));
+        }
+        if (1..LEAST).contains(&clean) {
+            return inconclusive(format!(
+                "too few error replies were seen to tell ({clean}), and they are clean"
+            ));
         }
     }
-    let page = exchange.text().filter(|text| refused && !text.trim().is_empty());
-    if let Some(page) = page.filter(|_| reply.messages.iter().any(|message| message.json.is_err())) {
-        let markup = html(exchange) || page.trim_start().starts_with('<');
-        texts.push(("body".to_owned(), if markup { plain(page) } else { page.to_owned() }));
-    }
-    texts
+    seen.verdict(format!("{clean} error replies give nothing away"), "no error text was seen")
 }
 
-/// The first frame of a stack trace that stands in an error as data, with its place.
-fn traces_of(facts: &Facts<'_>, exchange: &Exchange) -> Vec<(String, String)> {
+fn shown(exchange: &Exchange, pointer: &str, leak: &Leak) -> Verdict {
+    let (status, severity) = match leak.kind {
+        LeakKind::Credential => (Status::Fail, Severity::High),
+        LeakKind::StackTrace | LeakKind::InternalHost => (Status::Fail, Severity::Medium),
+        LeakKind::Path | LeakKind::Database | LeakKind::DebugPage => (Status::Warn, Severity::Low),
+    };
+    let evidence = Evidence::new(exchange, pointer, &leak.excerpt);
+    let message = format!("an error text shows {}", leak.kind.words());
+    Verdict::of(status, vec![evidence], message).with_severity(severity)
+}
+
+/// The first frame of a stack trace that stands in an error as data, or as JSON inside a text, with its place.
+fn trace_of(facts: &Facts<'_>, exchange: &Exchange, found: &ErrorTexts) -> Option<(String, String)> {
     let refused = exchange.status().is_some_and(|status| status >= 400);
-    let messages = facts.reply(exchange).messages.iter();
-    messages
-        .filter_map(|message| {
-            let value = message.json.as_ref().ok()?;
-            let error = value.get("error").filter(|_| !jsonrpc::is_request(value));
-            let told = if refused { Some(value) } else { error };
-            Some((message.pointer.clone(), traces::frame(told?)?))
-        })
-        .collect()
-}
-
-/// Message and data of a JSON-RPC error, and what a tool says with `isError`.
-fn of_message(message: &Message, value: &Value) -> Vec<(String, String)> {
-    let error = value.get("error").filter(|_| !jsonrpc::is_request(value));
-    let failed = value.get("result").filter(|result| result.get("isError") == Some(&Value::Bool(true)));
-    error
-        .into_iter()
-        .chain(failed.and_then(|result| result.get("content")))
-        .flat_map(strings)
-        .map(|text| (message.pointer.clone(), text))
-        .collect()
-}
-
-/// All strings inside a value, without recursion.
-fn strings(value: &Value) -> impl Iterator<Item = String> + use<> {
-    let mut open = vec![value];
-    let mut found = Vec::new();
-    while let Some(value) = open.pop().filter(|_| found.len() < MOST) {
-        match value {
-            Value::String(text) => found.push(text.clone()),
-            Value::Array(items) => open.extend(items),
-            Value::Object(members) => open.extend(members.values()),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-    found.into_iter()
+    let data = facts.reply(exchange).messages.iter().find_map(|message| {
+        let told = error_texts::told(message.json.as_ref().ok()?, refused)?;
+        Some((message.pointer.clone(), traces::frame(told)?))
+    });
+    let inside = |(pointer, text): &(String, String)| {
+        let text = text.trim().trim_start_matches(|character| !matches!(character, '{' | '['));
+        Some((pointer.clone(), traces::frame(&jsonrpc::parse(text).ok()?)?))
+    };
+    data.or_else(|| found.texts.iter().find_map(inside))
 }
 
 /// What we sent ourselves, and the target's own host and address.
@@ -192,14 +167,32 @@ fn examples() {
     let refused = "connect ECONNREFUSED 10.1.2.3:5432";
     let credential = error("cannot connect to postgres://app:hunter2@db/prod");
     assert!(!format!("{:?}", credential.judge(&CHECK)).contains("hunter2"));
+    let four = |scan: Scan| (0..4).fold(scan, |scan, _| scan.with(sent().error(400, -1, "no")));
+    let base64 = "RXJyb3I6IHgKICAgIGF0IHBhcnNlICgvc3J2L2FwcC9saWIvanNvbi5qczo5MzoyMSk=";
+    let padded = format!("no{}{}", " ".repeat(100_000), "at f (/srv/app/a.js:1:2)");
+    let long: String = (0..40_000).map(|index| format!("{index} ")).collect();
     hold(
         &CHECK,
         [
-            pass("a plain message", error("Parse error: Invalid JSON-RPC message")),
-            pass("a plain page", of(sent().status(404).body("text/html", page))),
-            pass("what we sent ourselves", of(ours)),
-            pass("a tool's description is no error", of(listed).with(sent().error(400, -1, "no"))),
-            pass("inside the same network", Scan::modern().with(sent().error(400, -32603, refused))),
+            pass("plain messages", four(error("Parse error: Invalid JSON-RPC message")))
+                .naming("5 error replies"),
+            pass("a plain page", four(of(sent().status(404).body("text/html", page)))),
+            pass("what we sent ourselves", four(of(ours))),
+            pass("a tool's description is no error", four(of(listed)).with(sent().error(400, -1, "no"))),
+            pass("inside the same network", four(Scan::modern().with(sent().error(400, -32603, refused)))),
+            undecided("too few", error("no")).naming("too few error replies"),
+            undecided("a text that is longer than what is read", four(error(&long))).naming("longer"),
+            fail("a trace behind it all the same", four(error(&format!("{long} at f (/srv/app/a.js:1:2)")))),
+            fail("a padded trace", four(error(&padded))),
+            fail("a trace in base64", four(error(&format!("trace: {base64}")))),
+            fail("a trace as JSON in a text", error(r#"{"stack":[{"file":"a.py","line":7,"method":"f"}]}"#)),
+            fail(
+                "a trace in lines",
+                of(sent().status(500).body(
+                    "application/json",
+                    r#"{"error":{"code":1,"message":"no","data":["at g (","    at f (/srv/app/a.js:1:2)"]}}"#,
+                )),
+            ),
             warn("a path", error("ENOENT: open '/var/lib/app/data.db'")).severity(Severity::Low),
             warn("a database", error("SQLSTATE[42S02]: no such table")),
             fail("a stack trace", of(express())).severity(Severity::Medium).showing("json.js:93:21"),

@@ -31,8 +31,10 @@ pub(super) static CHECK: Check = Check {
                   `#[serde(skip_serializing_if = \"Option::is_none\")]` in Rust, `@JsonInclude(NON_NULL)` in Jackson, \
                   `undefined` in place of `null` in TypeScript.",
     causes: &[
+        Cause { word: HANDSHAKE, remedy: None },
         Cause { word: TOOLS, remedy: None },
         Cause { word: ELSEWHERE, remedy: None },
+        Cause { word: CURSOR, remedy: None },
         Cause { word: FREE, remedy: None },
     ],
     how: How {
@@ -47,7 +49,9 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
+const HANDSHAKE: &str = "handshake";
 const TOOLS: &str = "tool-list";
+const CURSOR: &str = "null-cursor";
 const ELSEWHERE: &str = "elsewhere";
 const FREE: &str = "free-member";
 
@@ -91,8 +95,10 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         first = first.or(Some(exchange));
         for null in nulls::read(result, revision) {
             let (status, word) = match (null.loose, method) {
+                (true, "tools/list") if null.member == "nextCursor" => (Status::Warn, CURSOR),
                 (true, _) => (Status::Warn, FREE),
                 (false, "tools/list") => (Status::Fail, TOOLS),
+                (false, method) if TOLD.contains(&method) => (Status::Fail, HANDSHAKE),
                 (false, _) => (Status::Fail, ELSEWHERE),
             };
             // A list is asked for page by page, and what the endpoint says of itself often.
@@ -125,7 +131,7 @@ fn data_is_null(facts: &Facts<'_>, exchange: &Exchange) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{CHECK, ELSEWHERE, FREE, TOOLS};
+    use super::{CHECK, CURSOR, ELSEWHERE, FREE, TOOLS};
     use crate::checks::examples::*;
 
     fn list(method: &str, era: Era, result: Value) -> Made {
@@ -216,5 +222,7 @@ mod tests {
         ));
         assert_eq!(other.judge(&CHECK).cause, Some(ELSEWHERE));
         assert_eq!(legacy(json!({"_meta":{"x":null}})).judge(&CHECK).cause, Some(FREE));
+        let last = list("tools/list", Era::Modern, json!({"tools":[],"nextCursor":null}));
+        assert_eq!(Scan::modern().with(last).judge(&CHECK).cause, Some(CURSOR));
     }
 }

@@ -31,7 +31,11 @@ pub(super) static CHECK: Check = Check {
                   `{\"resultType\": \"complete\", \"supportedVersions\": [\"2026-07-28\"], \"capabilities\": \
                   {\"tools\": {}}, \"ttlMs\": 60000, \"cacheScope\": \"public\"}`; the server's name and version \
                   belong into `_meta`.",
-    causes: &[],
+    causes: &[
+        Cause { word: UNANSWERED, remedy: None },
+        Cause { word: UNREADABLE, remedy: None },
+        Cause { word: RESULT_TYPE, remedy: None },
+    ],
     how: How {
         sent: "`server/discover` with `MCP-Protocol-Version: 2026-07-28`, `Mcp-Method` and the members \
                of `_meta`.",
@@ -46,6 +50,13 @@ pub(super) static CHECK: Check = Check {
 
 /// Members of an InitializeResult or of a pre-release draft: a client of this revision ignores them.
 const STRAY: [&str; 2] = ["serverInfo", "protocolVersion"];
+
+/// Nobody can begin.
+const UNANSWERED: &str = "unanswered";
+/// A member is missing that clients choose by.
+const UNREADABLE: &str = "unreadable";
+/// Clients go on without it.
+const RESULT_TYPE: &str = "result-type";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let asked: Vec<&Exchange> = facts
@@ -72,10 +83,10 @@ fn judge_missing(facts: &Facts<'_>, asked: Option<&Exchange>) -> Judgement {
         .filter(|other| other.era == Some(Era::Modern) && other.expectation == Expectation::Plain)
         .find(|other| steps::proves_modern(other));
     match works {
-        Some(_) => fail(
-            Evidence::status(exchange),
-            "server/discover is not answered with a result, while other modern methods are",
-        ),
+        Some(_) => {
+            let message = "server/discover is not answered with a result, while other modern methods are";
+            fail(Evidence::status(exchange), message).map(|verdict| verdict.because(UNANSWERED))
+        }
         None => inconclusive(
             "server/discover was not answered with a result, and no other modern method was either",
         ),
@@ -85,13 +96,17 @@ fn judge_missing(facts: &Facts<'_>, asked: Option<&Exchange>) -> Judgement {
 fn judge_result(exchange: &Exchange, result: &Value) -> Judgement {
     let mut seen = Observations::new();
     let at = |member: &str| Evidence::member(exchange, result, member);
+    let mut fails = |member: &str, word: &'static str, message: String| {
+        seen.push(Verdict::of(Status::Fail, vec![at(member)], message).because(word));
+    };
     match result.get("supportedVersions").and_then(Value::as_array) {
-        None => seen.add(Status::Fail, at("supportedVersions"), "`supportedVersions` is missing or no list"),
-        Some(list) if list.is_empty() || !list.iter().all(names_a_version) => seen.add(
-            Status::Fail,
-            at("supportedVersions"),
-            "`supportedVersions` is empty or holds something else than version strings",
-        ),
+        None => {
+            fails("supportedVersions", UNREADABLE, "`supportedVersions` is missing or no list".to_owned());
+        }
+        Some(list) if list.is_empty() || !list.iter().all(names_a_version) => {
+            let message = "`supportedVersions` is empty or holds something else than version strings";
+            fails("supportedVersions", UNREADABLE, message.to_owned());
+        }
         Some(list) => {
             let used =
                 exchange.request.header(names::VERSION_HEADER).unwrap_or(Revision::NEWEST_MODERN.as_str());
@@ -106,20 +121,22 @@ fn judge_result(exchange: &Exchange, result: &Value) -> Judgement {
             }
         }
     }
-    match result.get("capabilities") {
-        Some(Value::Object(_)) => seen.add(Status::Pass, at("capabilities"), "capabilities"),
-        _ => seen.add(Status::Fail, at("capabilities"), "`capabilities` is missing or no object"),
+    let mut fails = |member: &str, word: &'static str, message: String| {
+        seen.push(Verdict::of(Status::Fail, vec![at(member)], message).because(word));
+    };
+    if !result.get("capabilities").is_some_and(Value::is_object) {
+        fails("capabilities", UNREADABLE, "`capabilities` is missing or no object".to_owned());
     }
     match result.get("resultType") {
-        Some(Value::String(kind)) if kind == "complete" => {
-            seen.add(Status::Pass, at("resultType"), "complete");
+        Some(Value::String(kind)) if kind == "complete" => {}
+        None => fails("resultType", RESULT_TYPE, "`resultType` is missing".to_owned()),
+        Some(other) => {
+            let message = format!("`resultType` is {}, not \"complete\"", cut(&other.to_string()));
+            fails("resultType", UNREADABLE, message);
         }
-        None => seen.add(Status::Fail, at("resultType"), "`resultType` is missing"),
-        Some(other) => seen.add(
-            Status::Fail,
-            at("resultType"),
-            format!("`resultType` is {}, not \"complete\"", cut(&other.to_string())),
-        ),
+    }
+    if seen.is_empty() {
+        seen.add(Status::Pass, at("resultType"), "complete");
     }
     for member in STRAY.into_iter().filter(|member| result.get(member).is_some()) {
         seen.add(Status::Warn, at(member), format!("`{member}` is no member of a discover result"));

@@ -22,7 +22,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Put `\"resultType\": \"complete\"` into every final result of a request that carries the modern \
                   `_meta`, for example `{\"resultType\": \"complete\", \"tools\": [], \"ttlMs\": 0, \"cacheScope\": \
                   \"public\"}`.",
-    causes: &[],
+    causes: &[Cause { word: RESULT, remedy: None }, Cause { word: DISCOVERED, remedy: None }],
     how: How {
         sent: "Nothing more: every result of the modern era.",
         passes: "Each names a known `resultType`.",
@@ -32,6 +32,11 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
+/// Of what an agent asks for.
+const RESULT: &str = "result";
+/// Of `server/discover` alone, which clients read all the same.
+const DISCOVERED: &str = "discovery-alone";
+
 const KNOWN: [&str; 2] = ["complete", "input_required"];
 
 fn judge(facts: &Facts<'_>) -> Judgement {
@@ -39,6 +44,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         let result = facts.reply(exchange).result()?;
         let method = request_method(exchange).unwrap_or_default();
         let at = Evidence::member(exchange, result, "resultType");
+        let word = if method == names::DISCOVER { DISCOVERED } else { RESULT };
+        let fail = |at, message: String| fail(at, message).map(|verdict| verdict.because(word));
         Some(match result.get("resultType") {
             Some(Value::String(kind)) if KNOWN.contains(&kind.as_str()) => pass(at, "named"),
             // An extension may add types of its own, and no list of those exists.

@@ -27,7 +27,7 @@ pub(super) static CHECK: Check = Check {
     remediation: "Write each message as one event, `data: {\"jsonrpc\":\"2.0\",...}` and a blank line, with a JSON \
                   encoder that leaves no raw line breaks. Send heartbeats as comments (`: ping`), which no client \
                   parses.",
-    causes: &[],
+    causes: &[Cause { word: BEAT, remedy: None }],
     how: How {
         sent: "Nothing more: events of every stream, assembled as the standard says. Empty data and \
                events of other names are left out.",
@@ -37,6 +37,9 @@ pub(super) static CHECK: Check = Check {
     },
     judge,
 };
+
+/// A heartbeat in the stream of a reply: some clients take it for a broken reply, and the call is lost.
+const BEAT: &str = "heartbeat-in-a-reply";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     facts.per_era(|era| judge_era(facts, era))
@@ -59,7 +62,12 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             let Some(data) = payload(&block).filter(|_| !cut) else { continue };
             let (status, message) = verdict(exchange, data);
             let pointer = format!("line {}", block.first_line.saturating_add(1));
-            seen.add(status, Evidence::new(exchange, pointer, data), message);
+            let verdict =
+                Verdict::of(status, vec![Evidence::new(exchange, pointer, data)], message.to_owned());
+            let lost = status == Status::Warn
+                && exchange.request.method == "POST"
+                && exchange.expectation == Expectation::Plain;
+            seen.push(if lost { verdict.because(BEAT) } else { verdict });
         }
     }
     if seen.is_empty() && streams == 0 && replies > 0 {
