@@ -20,6 +20,7 @@ mod cli;
 mod cli_live;
 mod commands;
 mod consequences;
+mod contributing;
 mod demo;
 mod documented;
 mod drift;
