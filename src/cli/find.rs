@@ -13,14 +13,14 @@ const CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// A configuration and the folder its own paths start from.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct FoundConfig {
     pub(super) config: Config,
     pub(super) folder: PathBuf,
     /// Whether there is a file at all.
     pub(super) file: bool,
 }
 
-impl Found {
+impl FoundConfig {
     /// A path of the configuration, seen from the working directory.
     pub(super) fn path(&self, path: &str) -> PathBuf {
         if self.folder.as_os_str().is_empty() { PathBuf::from(path) } else { self.folder.join(path) }
@@ -28,10 +28,10 @@ impl Found {
 }
 
 /// The configuration that the options and the working directory lead to.
-pub(super) fn config(args: &ConfigArgs, around: &dyn Surroundings) -> Result<Found, Usage> {
+pub(super) fn config(args: &ConfigArgs, around: &dyn Surroundings) -> Result<FoundConfig, Usage> {
     let ConfigArgs { config, no_config } = args;
     if *no_config {
-        return Ok(Found::default());
+        return Ok(FoundConfig::default());
     }
     let variable = around.variable("AGENTGAUGE_CONFIG").filter(|value| !value.is_empty());
     match (config, variable) {
@@ -39,17 +39,17 @@ pub(super) fn config(args: &ConfigArgs, around: &dyn Surroundings) -> Result<Fou
         (None, Some(path)) => load("AGENTGAUGE_CONFIG", Path::new(&path), around),
         (None, None) => match above(around)? {
             Some(path) => load("the configuration", &path, around),
-            None => Ok(Found::default()),
+            None => Ok(FoundConfig::default()),
         },
     }
 }
 
-fn load(argument: &str, path: &Path, around: &dyn Surroundings) -> Result<Found, Usage> {
+fn load(argument: &str, path: &Path, around: &dyn Surroundings) -> Result<FoundConfig, Usage> {
     let bytes = read(argument, path, CONFIG_BYTES, around)?;
     let name = path.display().to_string();
     let text = reading::text(bytes, path).map_err(|error| Usage::new(argument, error))?;
     let config = Config::parse(&text, &name).map_err(|error| Usage::new(argument, error.to_string()))?;
-    Ok(Found { config, folder: path.parent().map(Path::to_owned).unwrap_or_default(), file: true })
+    Ok(FoundConfig { config, folder: path.parent().map(Path::to_owned).unwrap_or_default(), file: true })
 }
 
 /// The nearest file from the working directory up to the root of its repository. Outside a repository only

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use super::args::FormatArg;
-use super::find::Found;
+use super::find::FoundConfig;
 use super::lists::Lines;
 use super::machine::{Surroundings, text_file};
 use super::usage::Usage;
@@ -83,7 +83,7 @@ pub(super) fn named_in(text: &str, around: &dyn Surroundings) -> Result<NamedIn,
 }
 
 /// The configuration as the file that names the targets, if it stands in a repository.
-pub(super) fn named_by(found: &Found, around: &dyn Surroundings) -> Option<NamedIn> {
+pub(super) fn named_by(found: &FoundConfig, around: &dyn Surroundings) -> Option<NamedIn> {
     let here = around.folder().ok()?;
     let file =
         below(repository(&here, around)?, &here, Path::new(&found.config.name)).filter(|_| found.file)?;

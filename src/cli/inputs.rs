@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::machine::{Place, Surroundings};
+use super::machine::{Destination, Surroundings};
 use super::usage::Usage;
 
 /// A machine that remembers each file it was asked for, so that no option can be forgotten.
@@ -69,7 +69,7 @@ impl Surroundings for Remembering<'_> {
         self.around.exists(path)
     }
 
-    fn place(&self, path: &Path) -> Place {
+    fn place(&self, path: &Path) -> Destination {
         self.around.place(path)
     }
 

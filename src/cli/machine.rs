@@ -24,7 +24,7 @@ pub(crate) trait Surroundings {
     /// Whether there is something at a path.
     fn exists(&self, path: &Path) -> io::Result<bool>;
     /// What a name leads to.
-    fn place(&self, path: &Path) -> Place;
+    fn place(&self, path: &Path) -> Destination;
     /// Whether there is a network interface of this name or number.
     fn zone(&self, zone: &str) -> bool;
 }
@@ -61,7 +61,7 @@ impl Surroundings for Machine {
         reading::file(path, limit)
     }
 
-    fn place(&self, path: &Path) -> Place {
+    fn place(&self, path: &Path) -> Destination {
         place(path)
     }
 
@@ -72,14 +72,14 @@ impl Surroundings for Machine {
 
 /// What a name leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Destination {
     /// The whole path, links followed; `None` where nothing can be overwritten: a device, a pipe.
     pub(super) path: Option<PathBuf>,
     /// Device and number of the file, where the system has such.
     pub(super) node: Option<(u64, u64)>,
 }
 
-impl Place {
+impl Destination {
     pub(super) fn is(&self, other: &Self) -> bool {
         (self.path.is_some() && self.path == other.path) || (self.node.is_some() && self.node == other.node)
     }
@@ -107,10 +107,10 @@ pub(super) fn text_file(
 }
 
 /// What a name leads to, if it is a file or none yet.
-fn place(path: &Path) -> Place {
+fn place(path: &Path) -> Destination {
     let found = fs::metadata(path).ok();
     if found.as_ref().is_some_and(|found| !found.is_file()) {
-        return Place::default();
+        return Destination::default();
     }
     #[cfg(unix)]
     let node = found.map(|found| {
@@ -119,7 +119,7 @@ fn place(path: &Path) -> Place {
     });
     #[cfg(not(unix))]
     let node = None;
-    Place { path: destination(path).ok(), node }
+    Destination { path: destination(path).ok(), node }
 }
 
 /// Where an output goes. Links are followed, so that they stay links, also to a file that is not there yet; a name that

@@ -199,7 +199,7 @@ pub(super) mod fake {
 
     use super::*;
     use crate::cli::args::{Cli, Command};
-    use crate::cli::machine::Place;
+    use crate::cli::machine::Destination;
 
     /// A machine with these variables and these files.
     pub(in crate::cli) struct Fake<'a> {
@@ -231,8 +231,8 @@ pub(super) mod fake {
             Ok(self.files.iter().any(|(name, _)| Path::new(name) == seen))
         }
 
-        fn place(&self, _path: &Path) -> Place {
-            Place::default()
+        fn place(&self, _path: &Path) -> Destination {
+            Destination::default()
         }
 
         fn zone(&self, zone: &str) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::{self, ChoiceArgs, ConfigArgs, GateArgs, ProfileArg};
-use super::find::{self, Found};
+use super::find::{self, FoundConfig};
 use super::judging::Judging;
 use super::machine::{Surroundings, read, text_file};
 use super::origin::{Origin, Set, Shown};
@@ -33,7 +33,7 @@ const MOST_SLIPS: usize = 2;
 pub(super) struct Settings {
     pub(super) profile: Set<Profile>,
     pub(super) judging: Judging,
-    pub(super) found: Found,
+    pub(super) found: FoundConfig,
     pub(super) shown: Vec<Shown>,
 }
 
@@ -173,7 +173,7 @@ fn argument<T>(flag: &str, set: Option<&Set<T>>) -> String {
 /// The layers below the flags.
 struct Layers<'a> {
     around: &'a dyn Surroundings,
-    found: &'a Found,
+    found: &'a FoundConfig,
     shown: Vec<Shown>,
 }
 
@@ -264,7 +264,7 @@ impl Layers<'_> {
     }
 }
 
-impl Found {
+impl FoundConfig {
     fn at_path(&self, at: Option<&At<String>>) -> Option<At<PathBuf>> {
         at.map(|at| At { value: self.path(&at.value), line: at.line })
     }

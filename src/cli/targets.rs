@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::CredentialArgs;
 use super::credentials;
-use super::find::Found;
+use super::find::FoundConfig;
 use super::machine::{Surroundings, read};
 use super::origin::{Origin, Set};
 use super::usage::Usage;
@@ -28,7 +28,7 @@ const LABEL_CHARS: usize = 200;
 pub(super) fn wanted(
     urls: &[String],
     listed_by_others: Vec<Target>,
-    found: &Found,
+    found: &FoundConfig,
     profile: &Set<Profile>,
     preview: bool,
     notes: &mut Vec<String>,
@@ -94,7 +94,7 @@ fn twice(earlier: &Target, target: &Target) -> bool {
 }
 
 /// Neither a URL nor a label.
-fn unknown(text: &str, error: &TargetError, found: &Found) -> Usage {
+fn unknown(text: &str, error: &TargetError, found: &FoundConfig) -> Usage {
     let labels = found.config.targets.iter().filter_map(|at| at.value.label.as_deref());
     let hint = match crate::rubric::nearest(text, labels) {
         Some(near) => format!("; did you mean the target '{near}' of {}?", found.config.name),
@@ -106,7 +106,7 @@ fn unknown(text: &str, error: &TargetError, found: &Found) -> Usage {
 /// A target of the configuration.
 fn configured(
     at: &At<TargetConfig>,
-    found: &Found,
+    found: &FoundConfig,
     profile: &Set<Profile>,
     around: &dyn Surroundings,
 ) -> Result<Target, Usage> {
@@ -144,7 +144,7 @@ fn configured(
 pub(super) fn authorise(
     args: &CredentialArgs,
     targets: &mut [Target],
-    found: &Found,
+    found: &FoundConfig,
     notes: &mut Vec<String>,
     around: &dyn Surroundings,
 ) -> Result<(), Usage> {
@@ -201,7 +201,7 @@ pub(super) fn authorise(
 }
 
 /// File and line of the configuration that name a target.
-fn line_of(target: &Target, found: &Found) -> Option<String> {
+fn line_of(target: &Target, found: &FoundConfig) -> Option<String> {
     let url = |at: &&At<TargetConfig>| {
         Target::parse(&at.value.url, target.profile)
             .is_ok_and(|parsed| (&parsed.url, &parsed.zone) == (&target.url, &target.zone))

@@ -43,7 +43,7 @@ impl Wall {
     }
 }
 
-/// How often a server error must come for want of a credential to be a gate of a kind.
+/// How often a server error must come for want of a credential to be a barrier of a kind.
 pub const TIMES: usize = 3;
 /// Longest time between a call without the credential and its twin with it, microseconds.
 const TOGETHER_US: u64 = 30_000_000;
@@ -67,7 +67,7 @@ pub fn crashed(facts: &Facts<'_>) -> bool {
             let served = facts.twin_served(exchange).is_ok_and(|twin| {
                 twin.credentialed() && exchange.started_us.saturating_sub(twin.started_us) <= TOGETHER_US
             });
-            error && served && super::refusal::firewall(exchange).is_none()
+            error && served && super::refusal::intermediary(exchange).is_none()
         })
 }
 
@@ -133,23 +133,23 @@ pub fn challenges(exchange: &Exchange) -> Vec<Challenge> {
     challenged(exchange).map(|read| read.found).unwrap_or_default()
 }
 
-/// What the steps of [`ProbeId::Auth`] met, where any of them met a gate.
+/// What the steps of [`ProbeId::Auth`] met, where any of them met a barrier.
 #[derive(Clone, Debug)]
-pub struct Gate<'t> {
+pub struct AuthBarrier<'t> {
     /// Every request without a credential, and how it was received.
     pub walls: Vec<(&'t Exchange, Wall)>,
 }
 
-/// Reads the gate.
+/// Reads the barrier.
 ///
 /// # Errors
 /// Not applicable where nothing asks for a credential, inconclusive where that could not be seen.
 ///
 /// # Panics
 /// If the check did not declare to read everything.
-pub fn gate<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
+pub fn auth_barrier<'t>(facts: &Facts<'t>) -> Result<AuthBarrier<'t>, Undecided> {
     let asked = facts.of(ProbeId::Auth).filter(|exchange| bare(&exchange.step));
-    // Beside an open front door a correct request may have met the gate, whatever it was sent for.
+    // Beside an open front door a correct request may have met the barrier, whatever it was sent for.
     let gated = facts.class().kind == Kind::AuthGated;
     let others = facts.exchanges().filter(|exchange| {
         !gated
@@ -165,7 +165,7 @@ pub fn gate<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
         .filter(|(exchange, wall)| exchange.step != SIBLING_SSE || *wall == Wall::Open)
         .collect();
     if walls.iter().any(|(_, wall)| wall.gated()) {
-        return Ok(Gate { walls });
+        return Ok(AuthBarrier { walls });
     }
     let expected = facts.class().kind == Kind::AuthGated || facts.header().credential();
     let opened = walls.iter().any(|(_, wall)| *wall == Wall::Open);
@@ -180,7 +180,7 @@ pub fn gate<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
     Err(Undecided::NotApplicable("no request without a credential was challenged".to_owned()))
 }
 
-impl<'t> Gate<'t> {
+impl<'t> AuthBarrier<'t> {
     /// The walls of some steps.
     pub fn of<'s>(
         &'s self,
@@ -192,7 +192,7 @@ impl<'t> Gate<'t> {
             .map(|(exchange, wall)| (*exchange, wall))
     }
 
-    /// Why OAuth is not what this gate asks for, if it is not: only other schemes are named.
+    /// Why OAuth is not what this barrier asks for, if it is not: only other schemes are named.
     #[must_use]
     pub fn not_oauth(&self) -> Option<String> {
         let asked: Vec<Challenge> =

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::auth::{self, Gate, document, gate};
+use super::auth::{self, AuthBarrier, auth_barrier, document};
 use super::quote::Refusal;
 use super::{Facts, Kind, barrier};
 use crate::protocol::revision::Revision;
@@ -43,19 +43,19 @@ pub struct Servers<'t> {
     pub missing: Option<Undecided>,
 }
 
-/// The gate, where the rules about metadata bind: MCP, from 2025-06-18 on as far as its revisions are known.
+/// The barrier, where the rules about metadata bind: MCP, from 2025-06-18 on as far as its revisions are known.
 ///
 /// # Errors
-/// As [`gate`]; not applicable to feeds and to older revisions.
-pub fn bound<'t>(facts: &Facts<'t>) -> Result<Gate<'t>, Undecided> {
-    let gate = gate(facts)?;
+/// As [`auth_barrier`]; not applicable to feeds and to older revisions.
+pub fn bound<'t>(facts: &Facts<'t>) -> Result<AuthBarrier<'t>, Undecided> {
+    let barrier = auth_barrier(facts)?;
     if facts.class().kind == Kind::EventStream {
         return not_applicable("only for MCP endpoints");
     }
     if newest(facts).is_some_and(|newest| newest < Revision::V2025_06_18) {
         return not_applicable("the revisions spoken here know no such metadata");
     }
-    Ok(gate)
+    Ok(barrier)
 }
 
 /// The newest revision that is known to be spoken.
@@ -70,11 +70,11 @@ pub fn newest(facts: &Facts<'_>) -> Option<Revision> {
 /// Not applicable where there are none, which another check is charged with; inconclusive where that could not be
 /// seen.
 pub fn resource<'t>(facts: &Facts<'t>) -> Result<Document<'t>, Undecided> {
-    let gate = bound(facts)?;
+    let barrier = bound(facts)?;
     if let Some((exchange, json)) = auth::resource_metadata(facts.exchanges()) {
         return Ok(Document { exchange, json });
     }
-    if let Some(reason) = gate.not_oauth() {
+    if let Some(reason) = barrier.not_oauth() {
         return not_applicable(reason);
     }
     let tried: Vec<&Exchange> =

@@ -103,7 +103,7 @@ pub fn wants_origin(exchange: &Exchange) -> bool {
 }
 
 /// Whether a JSON-RPC error came under our own id: whoever sends one reads JSON-RPC, whatever it says. What is
-/// refused before the message was read, by a gate or a limit, is no such answer.
+/// refused before the message was read, by a barrier or a limit, is no such answer.
 #[must_use]
 pub fn spoke(exchange: &Exchange) -> bool {
     let outside = matches!(exchange.status(), None | Some(401 | 403 | 406 | 407 | 421 | 429));

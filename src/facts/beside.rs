@@ -89,8 +89,8 @@ fn announced(exchange: &Exchange) -> Vec<Found> {
         "catalog" => cards::entries(&document)
             .into_iter()
             .flat_map(|entry| match entry {
-                cards::Entry::At(url) => vec![named(url, "a server card that the AI catalog names")],
-                cards::Entry::Card(card) => by_card(card, "named by a server card in the AI catalog"),
+                cards::CardEntry::At(url) => vec![named(url, "a server card that the AI catalog names")],
+                cards::CardEntry::Card(card) => by_card(card, "named by a server card in the AI catalog"),
             })
             .collect(),
         "metadata" => {

@@ -10,7 +10,7 @@ const MOST: usize = 5;
 
 /// What a catalog's entry says of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry<'d> {
+pub enum CardEntry<'d> {
     /// The card is there.
     At(&'d str),
     /// The card itself.
@@ -19,13 +19,13 @@ pub enum Entry<'d> {
 
 /// The server cards of a catalog.
 #[must_use]
-pub fn entries(catalog: &Value) -> Vec<Entry<'_>> {
+pub fn entries(catalog: &Value) -> Vec<CardEntry<'_>> {
     let entries = catalog.get("entries").and_then(Value::as_array).into_iter().flatten();
     entries
         .filter(|entry| entry.get("type").and_then(Value::as_str) == Some(CARD))
         .filter_map(|entry| {
-            let at = entry.get("url").and_then(Value::as_str).map(Entry::At);
-            at.or_else(|| entry.get("data").filter(|card| card.is_object()).map(Entry::Card))
+            let at = entry.get("url").and_then(Value::as_str).map(CardEntry::At);
+            at.or_else(|| entry.get("data").filter(|card| card.is_object()).map(CardEntry::Card))
         })
         .take(MOST)
         .collect()
@@ -53,7 +53,7 @@ mod tests {
             { "identifier": "urn:air:c:mcp", "type": CARD },
             5,
         ] });
-        assert_eq!(entries(&catalog), [Entry::At("https://a/mcp/server-card"), Entry::Card(&card)]);
+        assert_eq!(entries(&catalog), [CardEntry::At("https://a/mcp/server-card"), CardEntry::Card(&card)]);
         assert_eq!(remotes(&card), ["https://b/mcp"]);
         for odd in [json!({}), json!([]), json!({ "entries": {}, "remotes": "x" })] {
             assert_eq!((entries(&odd), remotes(&odd)), (Vec::new(), Vec::new()));

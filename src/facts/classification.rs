@@ -33,7 +33,7 @@ pub fn classify(transcript: &Transcript) -> Classification {
         class.reason = format!("{}, so nothing more was asked", SkipReason::UnknownVersion.words());
     }
     class.credential_refused = match class.kind {
-        // A credential that was sent, and did not open the gate.
+        // A credential that was sent, and did not open the barrier.
         Kind::AuthGated => steps.iter().any(|exchange| exchange.credentialed()),
         _ if class.is_mcp() => refused_throughout(transcript),
         _ => false,
@@ -46,7 +46,7 @@ pub fn classify(transcript: &Transcript) -> Classification {
     class
 }
 
-/// Whether the endpoint stayed shut to the credential that was given: a gate stopped a request with it, and none with
+/// Whether the endpoint stayed shut to the credential that was given: a barrier stopped a request with it, and none with
 /// it was served.
 fn refused_throughout(transcript: &Transcript) -> bool {
     let sent = transcript

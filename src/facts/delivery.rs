@@ -21,7 +21,7 @@ const SPREAD_US: u64 = 2_000_000;
 
 /// Which stream it is: that decides what the server owes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub enum DeliveredStream {
     /// `subscriptions/listen`: the acknowledgement.
     Listen,
     /// HTTP+SSE: the `endpoint` event.
@@ -34,7 +34,7 @@ pub enum Stream {
     Post,
 }
 
-impl Stream {
+impl DeliveredStream {
     /// The stream in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -74,7 +74,7 @@ pub struct Timing {
 
 /// Which stream an exchange is, if it is one or was meant to become one.
 #[must_use]
-pub fn stream(exchange: &Exchange, class: &Classification) -> Option<Stream> {
+pub fn stream(exchange: &Exchange, class: &Classification) -> Option<DeliveredStream> {
     let declared = exchange.declares_event_stream();
     let streams = matches!(exchange.content, Content::Lines { .. }) || declared;
     let open = exchange.status() == Some(200) && streams;
@@ -83,17 +83,17 @@ pub fn stream(exchange: &Exchange, class: &Classification) -> Option<Stream> {
     match exchange.probe {
         ProbeId::Siblings => None,
         ProbeId::Listen if exchange.step == "listen" && (open || unanswered(exchange)) => {
-            Some(Stream::Listen)
+            Some(DeliveredStream::Listen)
         }
-        ProbeId::LegacyGet if open || waited => Some(Stream::LegacyGet),
+        ProbeId::LegacyGet if open || waited => Some(DeliveredStream::LegacyGet),
         ProbeId::Classify | ProbeId::Idle if get && (open || waited) => match class.kind {
-            Kind::HttpSse => Some(Stream::HttpSse),
-            Kind::EventStream | Kind::Other => Some(Stream::Feed),
+            Kind::HttpSse => Some(DeliveredStream::HttpSse),
+            Kind::EventStream | Kind::Other => Some(DeliveredStream::Feed),
             _ => None,
         },
         ProbeId::Resume if exchange.request.method == "GET" => None,
         _ if exchange.request.method == "POST" && open && exchange.lines().is_some() => {
-            (request_method(exchange).as_deref() != Some(names::LISTEN)).then_some(Stream::Post)
+            (request_method(exchange).as_deref() != Some(names::LISTEN)).then_some(DeliveredStream::Post)
         }
         _ => None,
     }
@@ -297,14 +297,14 @@ pub const HELD_US: u64 = 10_000_000;
 /// Whether nothing came of a stream for so long that something holds it back: no head where one is
 /// owed, or no byte of what is owed at once.
 #[must_use]
-pub fn held_back(stream: Stream, timing: &Timing) -> Option<u64> {
+pub fn held_back(stream: DeliveredStream, timing: &Timing) -> Option<u64> {
     // Our own timer may fire a moment early.
     let long = |us: u64| us.saturating_add(100_000) >= HELD_US;
     match (stream, timing.head_us) {
-        (Stream::LegacyGet, _) => None,
+        (DeliveredStream::LegacyGet, _) => None,
         (_, None) => Some(timing.watched_us).filter(|us| long(*us)),
         (_, Some(head)) if long(head) => Some(head),
-        (Stream::Feed, Some(_)) => None,
+        (DeliveredStream::Feed, Some(_)) => None,
         // The event itself came late, or not one byte came in all the time.
         (_, Some(_)) => match (timing.first_byte_us, timing.first_event_us) {
             (Some(byte), Some(event)) if byte == event && long(event) => Some(event),
@@ -320,7 +320,7 @@ pub struct Delivery {
     /// The exchange.
     pub exchange: u32,
     /// Which stream.
-    pub stream: Stream,
+    pub stream: DeliveredStream,
     /// Its times.
     pub timing: Timing,
     /// How long something held it back, microseconds.
@@ -350,10 +350,10 @@ pub fn summary(transcript: &Transcript, class: &Classification) -> Option<Delive
         .collect();
     let rank = |one: &Delivery| match one.stream {
         _ if one.held_us.is_some() => 0,
-        Stream::Listen | Stream::HttpSse | Stream::Feed => 1,
-        Stream::LegacyGet if one.timing.head_us.is_some() => 2,
-        Stream::Post => 3,
-        Stream::LegacyGet => 4,
+        DeliveredStream::Listen | DeliveredStream::HttpSse | DeliveredStream::Feed => 1,
+        DeliveredStream::LegacyGet if one.timing.head_us.is_some() => 2,
+        DeliveredStream::Post => 3,
+        DeliveredStream::LegacyGet => 4,
     };
     found.sort_by_key(|one| (rank(one), one.exchange));
     found.into_iter().next()

@@ -1,4 +1,4 @@
-//! The era behind a gate, guessed from what can be seen before it.
+//! The era behind a barrier, guessed from what can be seen before it.
 //!
 //! A guess is shown and nothing else: it is no part of the [`Classification`], so no check can read it.
 
@@ -16,7 +16,7 @@ const STREAMABLE: Revision = Revision::V2025_03_26;
 /// The first revision with protected-resource metadata.
 const RESOURCE_METADATA: Revision = Revision::V2025_06_18;
 
-/// What may be behind the gate.
+/// What may be behind the barrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EraGuess {
     /// Eras that the hints name, newest first; empty where they leave it open.
@@ -38,7 +38,7 @@ impl EraGuess {
     }
 }
 
-/// Something seen before the gate.
+/// Something seen before the barrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
     /// The exchange that shows it.
@@ -62,12 +62,12 @@ impl Sign {
     }
 }
 
-/// Guesses the era behind a gate that stopped a POST. `None` for every other class, without any hint, and
+/// Guesses the era behind a barrier that stopped a POST. `None` for every other class, without any hint, and
 /// where hints contradict each other.
 #[must_use]
 pub fn read(transcript: &Transcript, class: &Classification) -> Option<EraGuess> {
     let stopped = class.evidence.first().and_then(|id| transcript.exchange(*id));
-    // A gate before a GET or an upgrade alone hides no Streamable HTTP, and only that has two eras.
+    // A barrier before a GET or an upgrade alone hides no Streamable HTTP, and only that has two eras.
     if class.kind != Kind::AuthGated || stopped.is_none_or(|exchange| exchange.request.method != "POST") {
         return None;
     }

@@ -31,7 +31,7 @@ pub struct Use<'t> {
     pub refused: Vec<&'t Exchange>,
     /// Those that were served once the version header was left out.
     pub bare: Option<&'t Exchange>,
-    /// Why the first of those that say nothing does not: a gate, a limit, a server error, no answer.
+    /// Why the first of those that say nothing does not: a barrier, a limit, a server error, no answer.
     pub unclear: Option<Undecided>,
     /// Whether an advertised list was refused.
     pub list_refused: bool,

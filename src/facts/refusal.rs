@@ -79,7 +79,7 @@ pub fn no_head(exchange: &Exchange, patience_ms: u64) -> Option<NoHead> {
 /// The CDN or firewall that a 502 or 503 may come from, by its marks: then the status may be a block
 /// and says nothing about the endpoint behind it.
 #[must_use]
-pub fn firewall(exchange: &Exchange) -> Option<&'static str> {
+pub fn intermediary(exchange: &Exchange) -> Option<&'static str> {
     let head = exchange.head.as_ref().filter(|head| matches!(head.status, 502 | 503))?;
     let server = head.header("server").unwrap_or_default().to_ascii_lowercase();
     let by_server = [
@@ -143,8 +143,8 @@ mod tests {
 
     #[test]
     fn only_gateway_statuses_can_be_a_block() {
-        assert_eq!(firewall(&made().status(503).header("server", "cloudflare").made), Some("Cloudflare"));
-        assert_eq!(firewall(&made().status(500).header("server", "cloudflare").made), None);
-        assert_eq!(firewall(&made().status(502).header("server", "nginx/1.22.1").made), None);
+        assert_eq!(intermediary(&made().status(503).header("server", "cloudflare").made), Some("Cloudflare"));
+        assert_eq!(intermediary(&made().status(500).header("server", "cloudflare").made), None);
+        assert_eq!(intermediary(&made().status(502).header("server", "nginx/1.22.1").made), None);
     }
 }

@@ -22,7 +22,7 @@ pub struct Repeated<'t> {
     pub served: Vec<&'t Exchange>,
     /// Where it was refused, for no reason that lies between us and the endpoint.
     pub refused: Vec<&'t Exchange>,
-    /// How often something kept it from an answer: a limit, a gate, a failure.
+    /// How often something kept it from an answer: a limit, a barrier, a failure.
     pub kept: usize,
     key: (Option<Era>, Option<Value>),
 }

@@ -297,7 +297,7 @@ fn messages(exchange: &Exchange) -> Vec<Message> {
 }
 
 /// Whether the credential that an exchange carried had been accepted earlier: a 401 to it now is a reason
-/// of its own, and no gate.
+/// of its own, and no barrier.
 #[must_use]
 pub fn accepted_before(transcript: &Transcript, exchange: &Exchange) -> bool {
     let mut earlier = transcript.exchanges.iter().take_while(|earlier| earlier.id < exchange.id);

@@ -41,7 +41,7 @@ impl Dropped {
 
 /// What came of one resumption.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ResumeOutcome {
     /// All that was missed, once and in order.
     Exact,
     /// 200, and nothing of the stream.
@@ -70,14 +70,14 @@ pub struct Try<'t> {
     /// Events of other streams or sessions that came.
     pub foreign: Vec<Event>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: ResumeOutcome,
 }
 
 impl Try<'_> {
     /// Whether what was missed came, and nothing else.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        self.outcome == Outcome::Exact && self.foreign.is_empty()
+        self.outcome == ResumeOutcome::Exact && self.foreign.is_empty()
     }
 
     /// Everything that came, in order.
@@ -138,8 +138,9 @@ impl<'t> Series<'t> {
     /// Tries that were exact, and tries that say something.
     #[must_use]
     pub fn exact(&self) -> (usize, usize) {
-        let told = |one: &&Try<'_>| !matches!(one.outcome, Outcome::ServerError(_) | Outcome::Unseen(_));
-        let exact = self.tries.iter().filter(|one| one.outcome == Outcome::Exact).count();
+        let told =
+            |one: &&Try<'_>| !matches!(one.outcome, ResumeOutcome::ServerError(_) | ResumeOutcome::Unseen(_));
+        let exact = self.tries.iter().filter(|one| one.outcome == ResumeOutcome::Exact).count();
         (exact, self.tries.iter().filter(told).count())
     }
 }
@@ -203,27 +204,27 @@ fn elsewhere<'t>(
         .into_iter()
         .filter(|event| !event.data.is_empty())
         .partition(|event: &Event| event.answers().is_some_and(|id| asked.contains(&id)));
-    let outcome = status(replay).unwrap_or(Outcome::Silent);
+    let outcome = status(replay).unwrap_or(ResumeOutcome::Silent);
     Try { stream, replay, expected: dropped.missed, received, foreign, outcome }
 }
 
 /// What the head alone says of a resumption.
-fn status(replay: &Exchange) -> Option<Outcome> {
+fn status(replay: &Exchange) -> Option<ResumeOutcome> {
     match (replay.status(), &replay.failure) {
         // Some servers hold the head back until there is something to send.
-        (None, Some(failure)) if failure.kind == FailureKind::HeaderTimeout => Some(Outcome::Silent),
-        (None, None) => Some(Outcome::Silent),
-        (None, Some(failure)) => Some(Outcome::Unseen(failure.words())),
-        (Some(status @ (401 | 403 | 429)), _) => Some(Outcome::Unseen(format!("refused ({status})"))),
-        (Some(status @ 500..), _) => Some(Outcome::ServerError(status)),
-        (Some(status @ 400..), _) => Some(Outcome::Declined(status)),
-        (Some(204), _) => Some(Outcome::Silent),
+        (None, Some(failure)) if failure.kind == FailureKind::HeaderTimeout => Some(ResumeOutcome::Silent),
+        (None, None) => Some(ResumeOutcome::Silent),
+        (None, Some(failure)) => Some(ResumeOutcome::Unseen(failure.words())),
+        (Some(status @ (401 | 403 | 429)), _) => Some(ResumeOutcome::Unseen(format!("refused ({status})"))),
+        (Some(status @ 500..), _) => Some(ResumeOutcome::ServerError(status)),
+        (Some(status @ 400..), _) => Some(ResumeOutcome::Declined(status)),
+        (Some(204), _) => Some(ResumeOutcome::Silent),
         (Some(200), _) => None,
-        (Some(status), _) => Some(Outcome::Unseen(format!("answered with {status}"))),
+        (Some(status), _) => Some(ResumeOutcome::Unseen(format!("answered with {status}"))),
     }
 }
 
-fn outcome(replay: &Exchange, dropped: &Dropped, received: &[Event]) -> Outcome {
+fn outcome(replay: &Exchange, dropped: &Dropped, received: &[Event]) -> ResumeOutcome {
     if let Some(outcome) = status(replay) {
         return outcome;
     }
@@ -247,12 +248,12 @@ fn outcome(replay: &Exchange, dropped: &Dropped, received: &[Event]) -> Outcome 
         faults.push("the order changed".to_owned());
     }
     if received.is_empty() {
-        Outcome::Silent
+        ResumeOutcome::Silent
     } else if faults.is_empty() {
-        Outcome::Exact
+        ResumeOutcome::Exact
     } else {
         faults.truncate(3);
-        Outcome::Wrong(faults.join(", "))
+        ResumeOutcome::Wrong(faults.join(", "))
     }
 }
 
@@ -303,7 +304,7 @@ pub fn summary(transcript: &Transcript) -> Option<Resume> {
             let mut read = of(ProbeId::Resume);
             read.extend(of(ProbeId::Connections));
             let series = Series::read(&read);
-            let silent = series.tries.iter().all(|one| one.outcome == Outcome::Silent);
+            let silent = series.tries.iter().all(|one| one.outcome == ResumeOutcome::Silent);
             // A stream that was cut counts where finished ones are not replayed.
             series.cut.filter(|_| silent).into_iter().chain(series.tries).collect()
         }

@@ -320,7 +320,7 @@ impl<'t> Seen<'t> {
             evidence: Vec::new(),
         };
         let (modern, legacy) = (!self.modern.is_empty(), !self.legacy.is_empty());
-        // A handshake that a gate stopped says more than an error of discovery before it.
+        // A handshake that a barrier stopped says more than an error of discovery before it.
         let error = self.error.filter(|_| !self.gated_handshake);
         if modern || legacy {
             self.conclude_streamable(&mut class, modern, legacy);

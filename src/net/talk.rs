@@ -20,7 +20,9 @@ use super::message::Message as Meant;
 use super::owed::{WAITING, answer};
 use super::recorder::from_now;
 use super::shared::Shared;
-use super::websocket::{CLOSING, Socket, Stream, broken_socket, close_code, closed_with, mask_shown, shown};
+use super::websocket::{
+    CLOSING, Socket, SocketStream, broken_socket, close_code, closed_with, mask_shown, shown,
+};
 use super::wire::Wire;
 use crate::protocol::jsonrpc;
 use crate::transcript::{Content, Direction, Ended, Exchange, Failure, Frame, FrameKind, MESSAGE, Request};
@@ -45,7 +47,7 @@ pub struct Talk {
 }
 
 /// The sending half, shared with the reader, which answers what the server asks.
-type Sink = Arc<tokio::sync::Mutex<SplitSink<Stream, Message>>>;
+type Sink = Arc<tokio::sync::Mutex<SplitSink<SocketStream, Message>>>;
 
 impl std::fmt::Debug for Talk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -210,7 +212,7 @@ async fn listen(shared: Arc<Shared>, mut reader: FrameReader) {
 
 /// What a reader needs.
 struct FrameReader {
-    stream: SplitStream<Stream>,
+    stream: SplitStream<SocketStream>,
     closing: Closing,
     sink: Sink,
     heard: Arc<Mutex<Heard>>,

@@ -37,7 +37,7 @@ pub(super) const CLOSING: Duration = Duration::from_millis(500);
 
 /// An open WebSocket. Close it to get its exchange recorded.
 pub struct Socket {
-    pub(super) stream: Stream,
+    pub(super) stream: SocketStream,
     pub(super) exchange: Exchange,
     frames: Vec<Frame>,
     tally: Tally,
@@ -49,7 +49,7 @@ pub struct Socket {
 }
 
 /// The socket itself.
-pub(super) type Stream = WebSocketStream<Guard<TokioIo<Upgraded>>>;
+pub(super) type SocketStream = WebSocketStream<Guard<TokioIo<Upgraded>>>;
 
 impl std::fmt::Debug for Socket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -128,7 +128,7 @@ impl Wire<'_> {
         &self,
         call: &Call,
         exchange: &mut Exchange,
-    ) -> Result<Option<(Stream, Connection)>, Failure> {
+    ) -> Result<Option<(SocketStream, Connection)>, Failure> {
         let shared = &self.shared;
         let (connection, mut answer) = shared.upgrade(call, exchange).await?;
         let response = &mut answer.response;

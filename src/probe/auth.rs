@@ -65,7 +65,7 @@ pub(super) async fn stream(prober: &Prober<'_>, target: &mut Endpoint) {
 }
 
 /// Everything that can be asked of an endpoint that stays shut to us.
-pub(super) async fn gate(prober: &Prober<'_>, target: &Endpoint) {
+pub(super) async fn without_credential(prober: &Prober<'_>, target: &Endpoint) {
     prober.wire.doing("asking the gate without a credential");
     let transcript = prober.transcript();
     // The last one: after a redirect, or without a credential that was refused in an odd way.

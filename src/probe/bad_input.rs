@@ -37,7 +37,7 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
 
 const NO_REQUEST: &str = "not-a-request";
 
-/// Behind authentication: what the gate itself makes of bad input.
+/// Behind authentication: what the barrier itself makes of bad input.
 pub(super) async fn gated(prober: &Prober<'_>, speaker: &Speaker) {
     prober.wire.doing("sending bad input to the gate");
     let Some(before) = prober.send(speaker.base(ProbeId::BadInput, "before").reuse(Reuse::Fresh)).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::bodies::{dated, discover, initialize};
-use super::found::{Feed, Found};
+use super::found::{Feed, FoundEndpoint};
 use super::prober::Prober;
 use super::speaker::{Speaker, negotiated};
 use super::state::LONGEST_WAIT;
@@ -25,9 +25,9 @@ use crate::transcript::{Exchange, ProbeId};
 const ASIDE_MS: u64 = 10_000;
 
 /// Classifies what is at `place`.
-pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> Found {
+pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> FoundEndpoint {
     let websocket_first = place.is_socket();
-    let mut found = Found::nothing(place.twin(false));
+    let mut found = FoundEndpoint::nothing(place.twin(false));
     if websocket_first {
         // Whatever answers there, the HTTP twin is still looked at, for `ws-only`.
         found.socket = upgrade::socket(prober, place, false).await;
@@ -38,7 +38,7 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> Found {
     {
         return found;
     }
-    // A gate before discovery decides nothing: the handshake may be open. A credential that was refused is not sent
+    // A barrier before discovery decides nothing: the handshake may be open. A credential that was refused is not sent
     // again: servers count failed attempts.
     prober.lock().gated |= barrier == Some(Barrier::Gated);
     if stop.is_none() {
@@ -88,7 +88,7 @@ enum Halt {
 }
 
 /// Step 1. Gives what stood in the way, if anything did, and whether to stop.
-async fn modern(prober: &Prober<'_>, found: &mut Found) -> (Option<Barrier>, Option<Halt>) {
+async fn modern(prober: &Prober<'_>, found: &mut FoundEndpoint) -> (Option<Barrier>, Option<Halt>) {
     let Some((exchange, reading)) = ask(prober, found).await else { return (None, None) };
     if barrier::name_refused(&exchange) {
         if barrier::wants_origin(&exchange) {
@@ -107,7 +107,7 @@ async fn modern(prober: &Prober<'_>, found: &mut Found) -> (Option<Barrier>, Opt
 }
 
 /// Asks once, and again where a redirect, an order of media types or a wait stood in between.
-async fn ask(prober: &Prober<'_>, found: &mut Found) -> Option<(Arc<Exchange>, Discover)> {
+async fn ask(prober: &Prober<'_>, found: &mut FoundEndpoint) -> Option<(Arc<Exchange>, Discover)> {
     prober.wire.doing("asking for server/discover");
     let ours = Revision::NEWEST_MODERN.as_str();
     let mut exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
@@ -140,7 +140,7 @@ async fn ask(prober: &Prober<'_>, found: &mut Found) -> Option<(Arc<Exchange>, D
 /// Looks closer at what may be the modern era.
 async fn confirm(
     prober: &Prober<'_>,
-    found: &mut Found,
+    found: &mut FoundEndpoint,
     reading: Discover,
     exchange: &Exchange,
 ) -> Option<()> {
@@ -203,7 +203,7 @@ fn retry_after(reading: &Discover, exchange: &Exchange) -> Option<Duration> {
 const UNASKED: Duration = Duration::from_secs(2);
 
 /// Step 2.
-async fn legacy(prober: &Prober<'_>, found: &mut Found) {
+async fn legacy(prober: &Prober<'_>, found: &mut FoundEndpoint) {
     prober.wire.doing("trying the initialize handshake");
     let place = found.target.place.clone();
     let newest = Revision::NEWEST_LEGACY.as_str();
@@ -238,7 +238,7 @@ async fn legacy(prober: &Prober<'_>, found: &mut Found) {
 }
 
 /// Step 3 and 4 beside an endpoint that answered already: is the old transport, or a socket, here too?
-pub(super) async fn aside(prober: &Prober<'_>, found: &Found) {
+pub(super) async fn aside(prober: &Prober<'_>, found: &FoundEndpoint) {
     let Some(socket_done) = found.look_aside else { return };
     let place = &found.target.place;
     let get = async {
@@ -271,7 +271,7 @@ const HELD: Duration = Duration::from_secs(2);
 
 /// Step 3 where nothing answered yet. Keeps the stream open if it is one. Gives whether the reply
 /// asked for an upgrade, and in `tried` whether a socket was tried while the GET was held.
-async fn stream(prober: &Prober<'_>, found: &mut Found, tried: &mut bool) -> bool {
+async fn stream(prober: &Prober<'_>, found: &mut FoundEndpoint, tried: &mut bool) -> bool {
     prober.wire.doing("asking for an event stream");
     let limits = prober.wire.limits();
     let quick = prober.silence_ms();

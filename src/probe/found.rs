@@ -5,7 +5,7 @@ use super::speaker::Speaker;
 use crate::net::{Held, Place};
 
 /// What was found, as far as later probes need it.
-pub(super) struct Found {
+pub(super) struct FoundEndpoint {
     /// Where HTTP requests go.
     pub(super) target: Endpoint,
     pub(super) modern: Option<Speaker>,
@@ -37,7 +37,7 @@ pub(super) enum Feed {
     HttpSse,
 }
 
-impl Found {
+impl FoundEndpoint {
     /// Nothing yet.
     pub(super) fn nothing(place: Place) -> Self {
         Self {

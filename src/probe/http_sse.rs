@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::bodies::initialize;
 use super::prober::{Answered, Prober};
 use super::speaker::{Channel, Speaker, negotiated};
-use super::stream::{Stream, connect, initialized};
+use super::stream::{SseSession, connect, initialized};
 use crate::facts::catalogue::capabilities_in;
 use crate::facts::steps::{self, Initialize};
 use crate::net::{Call, Place};
@@ -35,7 +35,7 @@ pub(super) async fn open(prober: &Prober<'_>, place: &Place) -> Option<Speaker> 
     initialized(prober, &open, place).await;
     let mut speaker = Speaker::new(&prober.client, Era::Legacy, place, None, &version, answered.exchange.id);
     speaker.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());
-    speaker.channel = Channel::HttpSse(Arc::new(Stream::of(open, place, version)));
+    speaker.channel = Channel::HttpSse(Arc::new(SseSession::of(open, place, version)));
     Some(speaker)
 }
 

@@ -42,7 +42,7 @@ use crate::transcript::Profile;
 
 pub use plan::{Planned, plan};
 
-use found::{Feed, Found};
+use found::{Feed, FoundEndpoint};
 use prober::Prober;
 use speaker::{Channel, Speaker};
 
@@ -62,7 +62,7 @@ async fn converse(prober: &Prober<'_>, place: &Place) {
         state.gated = gated;
     }
     if gated {
-        return Box::pin(auth::gate(prober, &found.target)).await;
+        return Box::pin(auth::without_credential(prober, &found.target)).await;
     }
     let mut speakers = found.speakers();
     if speakers.is_empty() {
@@ -96,7 +96,7 @@ async fn converse(prober: &Prober<'_>, place: &Place) {
 }
 
 /// Everything that is asked and answered, while streams are held beside it.
-async fn calls(prober: &Prober<'_>, speakers: &[Speaker], found: &Found) {
+async fn calls(prober: &Prober<'_>, speakers: &[Speaker], found: &FoundEndpoint) {
     // Sound requests first: a negative probe may hurt a fragile server.
     let plain = join3(
         catalogue::run(prober, speakers),
@@ -125,7 +125,7 @@ async fn calls(prober: &Prober<'_>, speakers: &[Speaker], found: &Found) {
 
 /// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks
 /// for Streamable HTTP beside it.
-async fn other_transport(prober: &Prober<'_>, found: &Found) -> Option<Speaker> {
+async fn other_transport(prober: &Prober<'_>, found: &FoundEndpoint) -> Option<Speaker> {
     match (&found.target.feed, &found.socket) {
         (Some(Feed::HttpSse), _) => {
             siblings::streamable(prober, &found.target.place).await;

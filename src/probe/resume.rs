@@ -10,7 +10,7 @@ use super::found::{Endpoint, Feed};
 use super::legacy;
 use super::prober::Prober;
 use super::speaker::{Speaker, of};
-use crate::facts::resume::{self, Dropped, Outcome, Series};
+use crate::facts::resume::{self, Dropped, ResumeOutcome, Series};
 use crate::facts::steps::{self, Initialize};
 use crate::net::{Call, Handle, HandleKind, Held, Reuse, Until};
 use crate::protocol::names;
@@ -57,16 +57,16 @@ async fn series(prober: &Prober<'_>, own: &Speaker) {
         let ours: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.probe == PROBE).collect();
         judge(&Series::read(&ours))
     };
-    let all = |of: fn(&Outcome) -> bool| {
+    let all = |of: fn(&ResumeOutcome) -> bool| {
         series(&|series: &Series<'_>| series.tries.iter().all(|one| of(&one.outcome)))
     };
-    if all(|outcome| matches!(outcome, Outcome::Declined(_) | Outcome::ServerError(_))) {
+    if all(|outcome| matches!(outcome, ResumeOutcome::Declined(_) | ResumeOutcome::ServerError(_))) {
         return;
     }
-    if all(|outcome| *outcome == Outcome::Silent) {
+    if all(|outcome| *outcome == ResumeOutcome::Silent) {
         cut(prober, own, method).await;
         // Either only what was cut is replayed, or replay is a matter of luck: the other streams tell.
-        if series(&|series| series.cut.as_ref().is_some_and(|cut| cut.outcome == Outcome::Exact)) {
+        if series(&|series| series.cut.as_ref().is_some_and(|cut| cut.outcome == ResumeOutcome::Exact)) {
             tries(prober, own, left, true).await;
         }
     }

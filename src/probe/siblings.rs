@@ -9,7 +9,7 @@ use url::Url;
 
 use super::speaker::Speaker;
 use crate::facts::barrier::Barrier;
-use crate::facts::cards::{self, Entry};
+use crate::facts::cards::{self, CardEntry};
 use crate::facts::others;
 use crate::facts::steps::{self, Discover, Get, Initialize, Socket};
 
@@ -181,11 +181,11 @@ async fn documents(prober: &Prober<'_>, place: &Place) -> bool {
     // A card on this origin is read; any other is shown only.
     let here = listed.iter().find_map(|entry| match entry {
         // What is no absolute URL names nothing.
-        Entry::At(card) => {
+        CardEntry::At(card) => {
             Url::parse(card).ok()?;
             prober.wire.given(place, prober.wire.handle(HandleKind::Document, card))
         }
-        Entry::Card(_) => None,
+        CardEntry::Card(_) => None,
     });
     for card in here.into_iter().chain([place.below("server-card")]) {
         if document(prober, "card", &card, "application/mcp-server-card+json").await.is_some() {

@@ -34,7 +34,7 @@ pub(super) struct SocketFound {
 
 /// The socket of a speaker; opened anew where it was lost.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub(super) struct SocketSession {
     place: Place,
     subprotocol: Option<HeaderText>,
     era: Era,
@@ -77,14 +77,18 @@ pub(super) fn message(step: &str, era: Era, body: Value) -> Call {
 }
 
 /// `initialize` on a socket of its own, as the step of another probe.
-pub(super) async fn initialize_alone(prober: &Prober<'_>, socket: &Socket, call: Call) -> Option<Answered> {
+pub(super) async fn initialize_alone(
+    prober: &Prober<'_>,
+    socket: &SocketSession,
+    call: Call,
+) -> Option<Answered> {
     let open = connect(prober, &socket.place, socket.subprotocol.as_ref()).await?;
     let answered = open.ask(prober, call, None).await;
     open.close(prober).await;
     answered
 }
 
-impl Socket {
+impl SocketSession {
     /// The socket of a conversation that has begun.
     pub(super) fn of(open: Open, found: &SocketFound, era: Era, version: String) -> Self {
         Self {

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::bodies::meta;
 use super::prober::{Answered, Prober};
-use super::socket::Socket;
-use super::stream::Stream;
+use super::socket::SocketSession;
+use super::stream::SseSession;
 use crate::facts::reply;
 use crate::net::{Body, Call, FollowUp, Handle, Message, Place};
 use crate::protocol::client::Client;
@@ -22,9 +22,9 @@ pub(super) enum Channel {
     /// Streamable HTTP: the reply comes with each POST.
     Streamable,
     /// HTTP+SSE: replies come on a held stream.
-    HttpSse(Arc<Stream>),
+    HttpSse(Arc<SseSession>),
     /// Messages on a WebSocket.
-    WebSocket(Arc<Socket>),
+    WebSocket(Arc<SocketSession>),
 }
 
 /// Someone who speaks one era to the endpoint.

@@ -27,7 +27,7 @@ const RENEWALS: u32 = 3;
 
 /// The stream of a speaker; opened anew where the server ended it.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct SseSession {
     place: Place,
     version: String,
     renewals: AtomicU32,
@@ -99,7 +99,7 @@ pub(super) async fn initialized(prober: &Prober<'_>, open: &Open, place: &Place)
     open.ask(prober, call).await;
 }
 
-impl Stream {
+impl SseSession {
     /// The stream of a session that has shaken hands.
     pub(super) fn of(open: Open, place: &Place, version: String) -> Self {
         Self {

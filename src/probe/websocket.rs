@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::bodies::initialize;
 use super::prober::{Answered, Prober};
-use super::socket::{Open, Socket, SocketFound, connect, message};
+use super::socket::{Open, SocketFound, SocketSession, connect, message};
 use super::speaker::{Channel, Speaker, negotiated};
 use crate::facts::catalogue::capabilities_in;
 use crate::facts::steps::{self, Initialize};
@@ -29,7 +29,7 @@ pub(super) async fn open(prober: &Prober<'_>, found: &SocketFound, era: Era) -> 
     };
     let mut speaker = Speaker::new(&prober.client, era, &found.place, None, &version, answered.exchange.id);
     speaker.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());
-    speaker.channel = Channel::WebSocket(Arc::new(Socket::of(open, found, era, version)));
+    speaker.channel = Channel::WebSocket(Arc::new(SocketSession::of(open, found, era, version)));
     Some(speaker)
 }
 

@@ -9,7 +9,7 @@ use crate::rubric::sha256;
 
 /// Where a finding is shown: a file of the repository, or a path made of the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FindingPlace {
     /// Relative path, not encoded.
     pub path: String,
     /// Line, from 1.
@@ -83,10 +83,10 @@ pub fn category(report: &Report, key: &str) -> String {
 
 /// Where this report's findings are shown.
 #[must_use]
-pub fn place(report: &Report) -> Place {
+pub fn place(report: &Report) -> FindingPlace {
     match &report.named_at {
-        Some(named) => Place { path: relative(&named.file), line: named.line.max(1) },
-        None => Place { path: made_of(report), line: 1 },
+        Some(named) => FindingPlace { path: relative(&named.file), line: named.line.max(1) },
+        None => FindingPlace { path: made_of(report), line: 1 },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::auth::{DEFAULT_AUTHORIZE, authorization_server, gate, in_play, resource_metadata};
+use crate::facts::auth::{DEFAULT_AUTHORIZE, auth_barrier, authorization_server, in_play, resource_metadata};
 use crate::facts::auth_documents::{newest, unclear};
 
 pub(super) static CHECK: Check = Check {
@@ -44,7 +44,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let gate = gate(facts)?;
+    let barrier = auth_barrier(facts)?;
     if facts.class().kind == Kind::EventStream || newest(facts) != Some(Revision::V2025_03_26) {
         return not_applicable("2025-03-26 is not the newest revision spoken here");
     }
@@ -57,7 +57,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if authorization_server(root).is_some() {
         return pass(Evidence::status(root), "authorization-server metadata are at the root of the origin");
     }
-    if let Some(reason) = gate.not_oauth() {
+    if let Some(reason) = barrier.not_oauth() {
         return not_applicable(reason);
     }
     if !in_play(facts.exchanges()) {

@@ -1,7 +1,7 @@
 //! A call without a credential is refused with 401 and a challenge.
 
 use crate::checks::prelude::*;
-use crate::facts::auth::{Wall, challenges, gate, in_play};
+use crate::facts::auth::{Wall, auth_barrier, challenges, in_play};
 
 pub(super) static CHECK: Check = Check {
     id: "auth-challenge-401",
@@ -48,9 +48,9 @@ pub(super) static CHECK: Check = Check {
 const OAUTH: &str = "oauth";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let gate = gate(facts)?;
+    let barrier = auth_barrier(facts)?;
     let mut seen = Observations::new();
-    for (exchange, wall) in &gate.walls {
+    for (exchange, wall) in &barrier.walls {
         let step = &exchange.step;
         match wall {
             Wall::Challenged => {
@@ -78,7 +78,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             Wall::Open | Wall::Other(_) | Wall::Unclear(_) => {}
         }
     }
-    let blames = gate.walls.iter().find(|(exchange, _)| {
+    let blames = barrier.walls.iter().find(|(exchange, _)| {
         challenges(exchange).iter().any(|challenge| challenge.parameter("error") == Some("invalid_token"))
     });
     if let Some((exchange, _)) = blames {

@@ -1,7 +1,7 @@
 //! If one operation needs a credential, its equals do.
 
 use crate::checks::prelude::*;
-use crate::facts::auth::{Gate, SIBLING_SSE, Wall, gate};
+use crate::facts::auth::{AuthBarrier, SIBLING_SSE, Wall, auth_barrier};
 
 pub(super) static CHECK: Check = Check {
     id: "auth-consistent",
@@ -56,34 +56,35 @@ const DOORS: [&str; 8] =
     ["get", "listen", "delete", "websocket", "session tools/list", "session get", "messages", SIBLING_SSE];
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let gate = gate(facts)?;
+    let barrier = auth_barrier(facts)?;
     let mut seen = Observations::new();
     let mut unclear = None;
-    for (_, wall) in gate.of(&DOORS).chain(gate.of(&FIRST)).chain(gate.of(&["tools/list"])) {
+    for (_, wall) in barrier.of(&DOORS).chain(barrier.of(&FIRST)).chain(barrier.of(&["tools/list"])) {
         if let Wall::Unclear(reason) = wall {
             unclear = unclear.or(Some(Undecided::Inconclusive(reason.clone())));
         }
     }
-    let is_gated = |steps: &[&str]| gate.of(steps).any(|(_, wall)| wall.gated());
-    let opened = |steps: &[&str]| gate.of(steps).any(|(_, wall)| *wall == Wall::Open);
+    let is_gated = |steps: &[&str]| barrier.of(steps).any(|(_, wall)| wall.gated());
+    let opened = |steps: &[&str]| barrier.of(steps).any(|(_, wall)| *wall == Wall::Open);
     // Where only a part of POST is gated, an open stream is no hole in it.
     let lazy = opened(&FIRST) || opened(&["tools/list"]);
     // Where anybody may begin a session, its id opens what is open anyway.
     let begun = opened(&FIRST);
     let hole = |exchange: &Exchange| !(begun && exchange.step.starts_with("session "));
-    for (exchange, _) in gate.of(&DOORS).filter(|(exchange, wall)| **wall == Wall::Open && hole(exchange)) {
+    for (exchange, _) in barrier.of(&DOORS).filter(|(exchange, wall)| **wall == Wall::Open && hole(exchange))
+    {
         let (status, what) = door(&exchange.step);
         let status = if lazy { Status::Warn } else { status };
         let words = format!("{what} without a credential, although the endpoint asks for one");
         seen.add(status, Evidence::status(exchange), words);
     }
     if lazy {
-        seen.push(lazily(&gate, is_gated(&FIRST), is_gated(&["tools/list"]))?);
+        seen.push(lazily(&barrier, is_gated(&FIRST), is_gated(&["tools/list"]))?);
     }
-    for (exchange, _) in gate.walls.iter().filter(|(_, wall)| wall.gated()) {
+    for (exchange, _) in barrier.walls.iter().filter(|(_, wall)| wall.gated()) {
         seen.add(Status::Pass, Evidence::status(exchange), "refused");
     }
-    let steps: Vec<&str> = gate
+    let steps: Vec<&str> = barrier
         .walls
         .iter()
         .filter(|(_, wall)| wall.gated())
@@ -94,12 +95,13 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 }
 
 /// Part of POST is open. Legal where it is discovery alone.
-fn lazily(gate: &Gate<'_>, first_gated: bool, lists_gated: bool) -> Result<Verdict, Undecided> {
+fn lazily(barrier: &AuthBarrier<'_>, first_gated: bool, lists_gated: bool) -> Result<Verdict, Undecided> {
     let verdict = |status, exchange: &Exchange, words: &str| {
         Ok(Verdict::of(status, vec![Evidence::status(exchange)], words.to_owned()))
     };
-    let list = gate.of(&["tools/list"]).find(|(_, wall)| **wall == Wall::Open).map(|(exchange, _)| exchange);
-    let first = gate.of(&FIRST).find(|(_, wall)| **wall == Wall::Open).map(|(exchange, _)| exchange);
+    let list =
+        barrier.of(&["tools/list"]).find(|(_, wall)| **wall == Wall::Open).map(|(exchange, _)| exchange);
+    let first = barrier.of(&FIRST).find(|(_, wall)| **wall == Wall::Open).map(|(exchange, _)| exchange);
     match (list, first) {
         // What a client begins with is shut, and what comes after it is open.
         (Some(list), None) if first_gated => verdict(
@@ -123,7 +125,7 @@ fn lazily(gate: &Gate<'_>, first_gated: bool, lists_gated: bool) -> Result<Verdi
             "tools/list is served without a credential in one era and refused in the other",
         ),
         (Some(_), _) => {
-            let calls = gate.of(&["unknown-tool"]).next();
+            let calls = barrier.of(&["unknown-tool"]).next();
             match calls {
                 Some((call, wall)) if wall.gated() => {
                     let words = "lazy authorization: discovery and tools/list are open and calls are gated, which is \

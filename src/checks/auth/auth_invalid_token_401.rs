@@ -1,7 +1,7 @@
 //! A token that nobody issued is refused.
 
 use crate::checks::prelude::*;
-use crate::facts::auth::{INVALID_TOKEN, TIMES, Wall, challenges, gate, in_play, wall};
+use crate::facts::auth::{INVALID_TOKEN, TIMES, Wall, auth_barrier, challenges, in_play, wall};
 use crate::facts::{barrier, quote, refusal};
 
 pub(super) static CHECK: Check = Check {
@@ -37,7 +37,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let gate = gate(facts)?;
+    let barrier = auth_barrier(facts)?;
     let bearer = |exchange: &Exchange| {
         exchange.status() == Some(401) && challenges(exchange).iter().any(|one| one.scheme == "bearer")
     };
@@ -47,7 +47,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
                 "not sent: the scan's own credential was refused, and servers count such attempts",
             );
         }
-        return if gate.walls.iter().any(|(exchange, _)| bearer(exchange)) {
+        return if barrier.walls.iter().any(|(exchange, _)| bearer(exchange)) {
             inconclusive(facts.why_not(ProbeId::Auth, Some(INVALID_TOKEN)))
         } else {
             not_applicable("no call is refused with 401 and a Bearer challenge")
@@ -55,14 +55,14 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     };
     // Without any token the same call was refused: only the token can have made a difference.
     let same = |exchange: &Exchange| exchange.era == sent.era && facts.method(exchange) == facts.method(sent);
-    let refused = gate.walls.iter().any(|(exchange, wall)| *wall == Wall::Challenged && same(exchange));
+    let refused = barrier.walls.iter().any(|(exchange, wall)| *wall == Wall::Challenged && same(exchange));
     if !refused {
         return inconclusive("the same call without a token was not refused, so nothing follows");
     }
     if facts.reply(sent).served() {
         return fail(Evidence::status(sent), "a call with a token that nobody issued is served");
     }
-    if let Some(mark) = barrier::firewall(sent).or_else(|| refusal::firewall(sent)) {
+    if let Some(mark) = barrier::firewall(sent).or_else(|| refusal::intermediary(sent)) {
         return inconclusive(format!("a firewall or bot challenge answered ({mark}), not the endpoint"));
     }
     let Some(status) = sent.status() else {

@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::auth::{crashed, missing};
-use crate::facts::refusal::firewall;
+use crate::facts::refusal::intermediary;
 
 pub(super) static CHECK: Check = Check {
     id: "auth-missing-credential-no-5xx",
@@ -59,7 +59,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             format!("calls without the credential get {}", statuses.join(", ")),
         );
     };
-    if let Some(name) = errors.iter().find_map(|exchange| firewall(exchange)) {
+    if let Some(name) = errors.iter().find_map(|exchange| intermediary(exchange)) {
         return inconclusive(format!("a 5xx came from {name}, perhaps a block"));
     }
     let status = shown.status().unwrap_or_default();

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::auth::{gate, resource_metadata};
+use crate::facts::auth::{auth_barrier, resource_metadata};
 use crate::facts::steps::{self, Get};
 
 pub(super) static CHECK: Check = Check {
@@ -72,7 +72,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         _ => None,
     });
     let query = Url::parse(url).is_ok_and(|url| url.query().is_some());
-    let gated = facts.class().kind == Kind::AuthGated || gate(facts).is_ok();
+    let gated = facts.class().kind == Kind::AuthGated || auth_barrier(facts).is_ok();
     if !gated && !facts.header().credential() && !query && announced.is_none() {
         return not_applicable("no credential is asked for, and none was given");
     }

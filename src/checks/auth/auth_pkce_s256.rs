@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::checks::prelude::*;
-use crate::facts::auth::{authorization_server, gate};
+use crate::facts::auth::{auth_barrier, authorization_server};
 use crate::facts::auth_documents::for_machines;
 use crate::transcript::Failure;
 
@@ -48,7 +48,7 @@ pub(super) static CHECK: Check = Check {
 const MEMBER: &str = "code_challenge_methods_supported";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let gate = gate(facts)?;
+    let barrier = auth_barrier(facts)?;
     let mut seen = Observations::new();
     let mut machines = false;
     for exchange in facts.of(ProbeId::Auth).filter(|exchange| exchange.step.starts_with("as ")) {
@@ -75,7 +75,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if machines {
         return not_applicable("the authorization server serves machines only: no authorization code");
     }
-    if let Some(reason) = gate.not_oauth() {
+    if let Some(reason) = barrier.not_oauth() {
         return not_applicable(reason);
     }
     let why = facts.of(ProbeId::Auth).filter(|exchange| exchange.step.starts_with("as ")).last().map_or_else(

@@ -3,7 +3,8 @@
 use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::auth::{
-    authorization_server, challenges, crashed, document, gate, in_play, metadata_url, resource_metadata,
+    auth_barrier, authorization_server, challenges, crashed, document, in_play, metadata_url,
+    resource_metadata,
 };
 use crate::facts::auth_documents::unclear;
 
@@ -56,7 +57,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let gate = gate(facts)?;
+    let barrier = auth_barrier(facts)?;
     if facts.class().kind == Kind::EventStream {
         return not_applicable("only for MCP endpoints");
     }
@@ -90,12 +91,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
         return pass(evidence, format!("found at the well-known URL {place}"));
     }
-    if let Some(reason) = gate.not_oauth() {
+    if let Some(reason) = barrier.not_oauth() {
         return not_applicable(reason);
     }
     // A header of their own choice that works is a strategy of their own.
     let own = |name: &String| name != "authorization" && name != "cookie";
-    let challenged = gate.walls.iter().any(|(exchange, _)| !challenges(exchange).is_empty());
+    let challenged = barrier.walls.iter().any(|(exchange, _)| !challenges(exchange).is_empty());
     if !challenged && facts.class().kind != Kind::AuthGated && facts.header().operator_headers.iter().any(own)
     {
         return not_applicable("the gate asks for another header, not for OAuth");

@@ -1,7 +1,7 @@
 //! A feed that drops can be picked up after the last id.
 
 use crate::checks::prelude::*;
-use crate::facts::resume::{Outcome, Try, events, feed, first_id, list};
+use crate::facts::resume::{ResumeOutcome, Try, events, feed, first_id, list};
 use crate::transcript::Profile;
 
 pub(super) static CHECK: Check = Check {
@@ -58,21 +58,21 @@ fn judge_try(facts: &Facts<'_>, one: &Try<'_>) -> Judgement {
         None => Evidence::status(one.replay),
     };
     match &one.outcome {
-        Outcome::Unseen(why) => inconclusive(format!("GET with Last-Event-ID: {why}")),
-        Outcome::Declined(status) | Outcome::ServerError(status) => {
+        ResumeOutcome::Unseen(why) => inconclusive(format!("GET with Last-Event-ID: {why}")),
+        ResumeOutcome::Declined(status) | ResumeOutcome::ServerError(status) => {
             fail(Evidence::status(one.replay), format!("GET with Last-Event-ID is refused with {status}"))
         }
-        Outcome::Wrong(how) => {
+        ResumeOutcome::Wrong(how) => {
             warn(at, format!("the feed does not continue after the id: {how}; {compared}"))
         }
         _ if one.expected.is_empty() => {
             inconclusive("one event with an id came, and none after it: there was nothing to miss")
         }
-        Outcome::Exact => pass(at, format!("the feed continues after the id ({compared})")),
-        Outcome::Silent if facts.profile() == Profile::Quick => inconclusive(
+        ResumeOutcome::Exact => pass(at, format!("the feed continues after the id ({compared})")),
+        ResumeOutcome::Silent if facts.profile() == Profile::Quick => inconclusive(
             "nothing came at once, and the quick profile does not wait; scan with the standard profile",
         ),
-        Outcome::Silent => warn(
+        ResumeOutcome::Silent => warn(
             at,
             format!("GET with Last-Event-ID is accepted, but what was missed does not come ({compared})"),
         ),

@@ -2,7 +2,9 @@
 
 use crate::checks::prelude::*;
 use crate::facts::arrivals::OPENING_US;
-use crate::facts::delivery::{HELD_US, Stream, Timing, behind_nginx, burst, held_back, lump, stream, timing};
+use crate::facts::delivery::{
+    DeliveredStream, HELD_US, Timing, behind_nginx, burst, held_back, lump, stream, timing,
+};
 use crate::facts::streams::is_stream;
 use crate::facts::{Kind, coding};
 use crate::transcript::{Content, Ended, Expectation, Profile};
@@ -103,7 +105,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             seen.add(Status::Fail, Evidence::line(exchange, lump.line), message);
         }
         let times = timing(exchange);
-        if kind == Stream::Post {
+        if kind == DeliveredStream::Post {
             posts.push((exchange, times));
             continue;
         }
@@ -150,7 +152,7 @@ fn name_the_proxy(
     facts: &Facts<'_>,
     seen: Observations,
     open: Option<String>,
-    silent: Option<(Stream, Timing)>,
+    silent: Option<(DeliveredStream, Timing)>,
 ) -> Judgement {
     let judged = [Status::Pass, Status::Warn, Status::Fail].iter().any(|status| seen.count(*status) > 0);
     if !judged {
@@ -166,7 +168,7 @@ fn name_the_proxy(
             Some(_) if facts.profile() == Profile::Quick => {
                 inconclusive("nothing came at once, and the quick profile does not wait")
             }
-            Some((Stream::LegacyGet, times)) if times.head_us.is_none() => {
+            Some((DeliveredStream::LegacyGet, times)) if times.head_us.is_none() => {
                 let by = facts.proxy().map_or_else(String::new, |proxy| {
                     format!("; or a proxy holds them back that replies name: `{proxy}`")
                 });
@@ -194,13 +196,13 @@ fn name_the_proxy(
 }
 
 /// Whether it is a GET stream whose headers did not come in a time that says something.
-fn headless((kind, times): &(Stream, Timing)) -> bool {
-    *kind == Stream::LegacyGet && times.head_us.is_none() && times.watched_us >= HELD_US
+fn headless((kind, times): &(DeliveredStream, Timing)) -> bool {
+    *kind == DeliveredStream::LegacyGet && times.head_us.is_none() && times.watched_us >= HELD_US
 }
 
 /// The verdict on a stream that stays open; `None` where nothing was due, or it came neither in time nor
 /// late enough to tell.
-fn judge_held(exchange: &Exchange, kind: Stream, times: &Timing) -> Option<Verdict> {
+fn judge_held(exchange: &Exchange, kind: DeliveredStream, times: &Timing) -> Option<Verdict> {
     let at = |text: String| vec![Evidence::new(exchange, "time", text)];
     let verdict = |status, text: String, message: String| Some(Verdict::of(status, at(text), message));
     if let Some(us) = held_back(kind, times) {
@@ -222,9 +224,9 @@ fn judge_held(exchange: &Exchange, kind: Stream, times: &Timing) -> Option<Verdi
     let apart = times.arrivals > 1;
     let prompt = first.is_some_and(|us| us <= EVENT_US);
     let through = match kind {
-        Stream::Listen | Stream::HttpSse | Stream::Feed => prompt || apart,
+        DeliveredStream::Listen | DeliveredStream::HttpSse | DeliveredStream::Feed => prompt || apart,
         // Nothing is due, and what holds small writes back holds the head back, too.
-        Stream::LegacyGet | Stream::Post => true,
+        DeliveredStream::LegacyGet | DeliveredStream::Post => true,
     };
     if !through {
         return None;
@@ -260,7 +262,7 @@ fn judge_posts(posts: &[(&Exchange, Timing)]) -> Option<Verdict> {
 }
 
 /// What the headers promise about delivery.
-fn headers(exchange: &Exchange, kind: Stream, seen: &mut Observations) {
+fn headers(exchange: &Exchange, kind: DeliveredStream, seen: &mut Observations) {
     if kind.held() && exchange.ended != Ended::Complete && exchange.header("content-length").is_some() {
         let message = format!("{} is open and declares a Content-Length", kind.words());
         seen.add(Status::Warn, Evidence::header(exchange, "content-length"), message);
@@ -301,7 +303,7 @@ fn uncompressed(facts: &Facts<'_>, exchange: &Exchange) -> (Option<u64>, Option<
     let same = facts
         .exchanges()
         .filter(|other| other.request.method == exchange.request.method)
-        .filter(|other| stream(other, facts.class()).is_some_and(Stream::held))
+        .filter(|other| stream(other, facts.class()).is_some_and(DeliveredStream::held))
         .map(timing);
     same.fold((None, None), |(head, byte), times| {
         let least = |best: Option<u64>, us: Option<u64>| best.into_iter().chain(us).min();

@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::refusal::{NoHead, firewall, no_answer, no_head};
+use crate::facts::refusal::{NoHead, intermediary, no_answer, no_head};
 use crate::facts::reply::asks;
 use crate::transcript::Failure;
 use crate::verdict::milliseconds;
@@ -174,7 +174,7 @@ fn met<'t>(facts: &Facts<'t>, exchange: &'t Exchange, twin: Option<&Exchange>) -
         )),
         // RFC 9110 section 9.1: 501 is the answer to a method that the server does not have.
         (None, 501) if exchange.request.method != "POST" => Met::Answer,
-        (None, status @ 500..) => match firewall(exchange) {
+        (None, status @ 500..) => match intermediary(exchange) {
             Some(name) => {
                 Met::Unclear(format!("`{}` got {status} from {name}, perhaps a block", exchange.step))
             }
@@ -228,7 +228,7 @@ fn afterwards(facts: &Facts<'_>, exchanges: &[&Exchange]) -> Judgement {
         let no_fault = exchange.status().is_some_and(|status| status < 500);
         // 401, 403 and 429 say that the endpoint is there and wants no more of us.
         let unknown = matches!(exchange.status(), Some(401 | 403 | 429))
-            || firewall(exchange).is_some()
+            || intermediary(exchange).is_some()
             || cancelled(exchange);
         if facts.reply(exchange).served() || (!served_before && as_before && no_fault) {
             fine = Some(exchange);

@@ -1,7 +1,7 @@
 //! What is no JSON, or no request, is refused with the right code and a 4xx.
 
 use crate::checks::prelude::*;
-use crate::facts::refusal::{NoHead, firewall, no_answer, no_head};
+use crate::facts::refusal::{NoHead, intermediary, no_answer, no_head};
 use crate::protocol::jsonrpc::Answer;
 use crate::transcript::Profile;
 
@@ -86,7 +86,7 @@ fn judge_step(facts: &Facts<'_>, era: Era, step: &str, what: &str, code: Option<
     let answer = reply.answer.as_ref().or(reply.lenient.as_ref());
     let evidence = Evidence::status(exchange);
     match (status, answer) {
-        (500.., _) => match firewall(exchange) {
+        (500.., _) => match intermediary(exchange) {
             Some(name) => inconclusive(format!("{what} got {status} from {name}, perhaps a block")),
             None => fail(evidence, format!("{what} got {status}, a server error")),
         },

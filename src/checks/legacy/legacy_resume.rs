@@ -2,7 +2,7 @@
 
 use crate::checks::prelude::*;
 use crate::facts::Kind;
-use crate::facts::resume::{Outcome, Series, Try, events, first_id, list};
+use crate::facts::resume::{ResumeOutcome, Series, Try, events, first_id, list};
 use crate::transcript::Profile;
 
 pub(super) static CHECK: Check = Check {
@@ -72,13 +72,13 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 /// What shows without waiting: a server error, or a refusal.
 fn judge_refusals(series: &Series<'_>) -> Option<Judgement> {
     for one in &series.tries {
-        if let Outcome::ServerError(status) = one.outcome {
+        if let ResumeOutcome::ServerError(status) = one.outcome {
             let message = format!("GET with Last-Event-ID makes the server fail with {status}");
             return Some(fail(Evidence::status(one.replay), message));
         }
     }
     let declined = series.tries.iter().find_map(|one| match one.outcome {
-        Outcome::Declined(status) => Some((one, status)),
+        ResumeOutcome::Declined(status) => Some((one, status)),
         _ => None,
     });
     let (one, status) = declined.filter(|_| series.exact().0 == 0)?;
@@ -96,18 +96,19 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
     }
     if told == 0 {
         let why = match &first.outcome {
-            Outcome::Unseen(why) => why.as_str(),
+            ResumeOutcome::Unseen(why) => why.as_str(),
             _ => "no answer",
         };
         return inconclusive(format!("GET with Last-Event-ID: {why}"));
     }
-    let wrong = series.tries.iter().find(|one| matches!(one.outcome, Outcome::Wrong(_)));
+    let wrong = series.tries.iter().find(|one| matches!(one.outcome, ResumeOutcome::Wrong(_)));
     if series.tries.iter().all(|one| one.expected.is_empty()) && wrong.is_none() {
         return inconclusive(
             "streams carry one event with an id only, and nothing came after it: there was nothing to miss",
         );
     }
-    let shown = wrong.or(series.tries.iter().find(|one| one.outcome != Outcome::Exact)).unwrap_or(first);
+    let shown =
+        wrong.or(series.tries.iter().find(|one| one.outcome != ResumeOutcome::Exact)).unwrap_or(first);
     let evidence = vec![replayed(shown), Evidence::new(shown.stream, "body", compared(shown))];
     match exact {
         _ if exact == told => {
@@ -131,7 +132,7 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
             Ok(Verdict::of(Status::Pass, vec![replayed(first)], message))
         }
         0 => match (&shown.outcome, &series.cut) {
-            (Outcome::Wrong(how), _) => {
+            (ResumeOutcome::Wrong(how), _) => {
                 let message = format!(
                     "none of {told} resumed streams brought what was missed: {how}; {}",
                     compared(shown)
@@ -145,7 +146,7 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
                     compared(cut)
                 ),
             ),
-            (_, Some(Try { outcome: Outcome::Wrong(how), .. })) => {
+            (_, Some(Try { outcome: ResumeOutcome::Wrong(how), .. })) => {
                 let cut = series.cut.as_ref().unwrap_or(shown);
                 let message = format!("a stream that was cut resumed wrongly: {how}; {}", compared(cut));
                 Ok(Verdict::of(Status::Fail, vec![replayed(cut)], message))
@@ -161,8 +162,8 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
         },
         _ => {
             let how = match &shown.outcome {
-                Outcome::Wrong(how) => how.clone(),
-                Outcome::Declined(status) => format!("it was declined with {status}"),
+                ResumeOutcome::Wrong(how) => how.clone(),
+                ResumeOutcome::Declined(status) => format!("it was declined with {status}"),
                 _ => "nothing came".to_owned(),
             };
             let message = format!(
@@ -178,7 +179,7 @@ fn judge_series(facts: &Facts<'_>, series: &Series<'_>, first: &Try<'_>) -> Judg
 
 /// Whether a stream was cut before its answer had come, and taken up exactly.
 fn running(facts: &Facts<'_>, series: &Series<'_>) -> bool {
-    let exact = series.cut.as_ref().filter(|cut| cut.outcome == Outcome::Exact);
+    let exact = series.cut.as_ref().filter(|cut| cut.outcome == ResumeOutcome::Exact);
     exact.is_some_and(|cut| facts.reply(cut.stream).answer.is_none())
 }
 

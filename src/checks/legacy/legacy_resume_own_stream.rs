@@ -1,7 +1,7 @@
 //! Replay must not bring what belongs to others.
 
 use crate::checks::prelude::*;
-use crate::facts::resume::{Outcome, Series, Try, events, first_id, list};
+use crate::facts::resume::{ResumeOutcome, Series, Try, events, first_id, list};
 use crate::transcript::Profile;
 
 pub(super) static CHECK: Check = Check {
@@ -92,7 +92,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
 }
 
 fn declined<'s, 't>(series: &'s Series<'t>) -> Option<&'s Try<'t>> {
-    series.tries.iter().find(|one| matches!(one.outcome, Outcome::Declined(_)))
+    series.tries.iter().find(|one| matches!(one.outcome, ResumeOutcome::Declined(_)))
 }
 
 /// What the resumptions in their own session show.
@@ -111,13 +111,19 @@ fn judge_own(facts: &Facts<'_>, series: &Series<'_>, quick: bool) -> Result<Stri
 /// What came of an id in another session, in a word.
 fn refused_or_nothing(other: &Try<'_>) -> Result<String, Undecided> {
     match &other.outcome {
-        Outcome::Unseen(why) => inconclusive(format!("the same id in another session: {why}")),
-        Outcome::ServerError(status) => inconclusive(format!("the same id in another session got {status}")),
-        Outcome::Declined(status) => Ok(format!("a refusal ({status})")),
-        Outcome::Exact | Outcome::Silent | Outcome::Wrong(_) if other.received.is_empty() => {
+        ResumeOutcome::Unseen(why) => inconclusive(format!("the same id in another session: {why}")),
+        ResumeOutcome::ServerError(status) => {
+            inconclusive(format!("the same id in another session got {status}"))
+        }
+        ResumeOutcome::Declined(status) => Ok(format!("a refusal ({status})")),
+        ResumeOutcome::Exact | ResumeOutcome::Silent | ResumeOutcome::Wrong(_)
+            if other.received.is_empty() =>
+        {
             Ok("nothing".to_owned())
         }
-        Outcome::Exact | Outcome::Silent | Outcome::Wrong(_) => Ok("nothing of the first one's".to_owned()),
+        ResumeOutcome::Exact | ResumeOutcome::Silent | ResumeOutcome::Wrong(_) => {
+            Ok("nothing of the first one's".to_owned())
+        }
     }
 }
 

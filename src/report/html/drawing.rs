@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::frame::{Frame, Spot, n};
 use super::lanes::{group, groups, pulse};
 use super::scale::{Scale, end};
-use super::words::Place;
+use super::words::Section;
 use crate::report::timeline::{Bar, Timeline};
 use crate::verdict::milliseconds;
 
@@ -23,14 +23,14 @@ pub(super) struct Flag {
 }
 
 /// Both drawings: one for paper and screens, one for telephones.
-pub(super) fn draw(timeline: &Timeline, flags: &[Flag], place: Place<'_>) -> Markup {
+pub(super) fn draw(timeline: &Timeline, flags: &[Flag], place: Section<'_>) -> Markup {
     html! {
         (one(timeline, flags, place, true))
         (one(timeline, flags, place, false))
     }
 }
 
-fn one(timeline: &Timeline, flags: &[Flag], place: Place<'_>, wide: bool) -> Markup {
+fn one(timeline: &Timeline, flags: &[Flag], place: Section<'_>, wide: bool) -> Markup {
     let (width, left, margin) = if wide { (1080.0, 158.0, 14.0) } else { (360.0, 4.0, 4.0) };
     let right = width - margin;
     let scale = Scale::of(timeline, left, right - left);

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::words::{Place, brief, t};
+use super::words::{Section, brief, t};
 use crate::report::conversations::words;
 use crate::report::table::details::bytes;
 use crate::report::timeline::{Bar, Timeline};
 use crate::verdict::milliseconds;
 
-pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {
+pub(super) fn table(timeline: &Timeline, place: Section<'_>) -> Markup {
     html! {
         details class="exchanges" {
             summary {
@@ -38,7 +38,7 @@ pub(super) fn table(timeline: &Timeline, place: Place<'_>) -> Markup {
     }
 }
 
-fn row(bar: &Bar, place: Place<'_>) -> Markup {
+fn row(bar: &Bar, place: Section<'_>) -> Markup {
     let arrived = bar.arrived();
     html! {
         tr id=(place.id(&format!("e{}", bar.exchange))) {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use maud::{Markup, html};
 
-use super::words::{Detail, Place, brief, prose, t};
+use super::words::{Detail, Section, brief, prose, t};
 use crate::check::Check;
 use crate::checks::AREAS;
 use crate::report::table::{details, gains};
@@ -52,7 +52,7 @@ fn harm(severity: Severity) -> Markup {
     html! { span class=(format!("harm {}", severity.as_str())) { (severity.as_str()) " harm" } }
 }
 
-pub(super) fn fixes(report: &Report, place: Place<'_>, order: &[&ReportFinding]) -> Markup {
+pub(super) fn fixes(report: &Report, place: Section<'_>, order: &[&ReportFinding]) -> Markup {
     if order.is_empty() {
         let passed = report.findings.iter().any(|row| row.finding.status == Status::Pass);
         return html! {
@@ -72,7 +72,7 @@ pub(super) fn fixes(report: &Report, place: Place<'_>, order: &[&ReportFinding])
     }
 }
 
-fn fix(report: &Report, place: Place<'_>, row: &ReportFinding) -> Markup {
+fn fix(report: &Report, place: Section<'_>, row: &ReportFinding) -> Markup {
     let (finding, check) = (&row.finding, row.finding.check);
     let gain = gains::gain(report, row);
     html! {
@@ -92,7 +92,7 @@ fn fix(report: &Report, place: Place<'_>, row: &ReportFinding) -> Markup {
 }
 
 /// Every check by area; what did not pass is open.
-pub(super) fn checks(report: &Report, place: Place<'_>, order: &[&ReportFinding]) -> Markup {
+pub(super) fn checks(report: &Report, place: Section<'_>, order: &[&ReportFinding]) -> Markup {
     let count = |status: Status| report.findings.iter().filter(|row| row.finding.status == status).count();
     let totals = [
         (Status::Pass, "passed"),
@@ -128,7 +128,7 @@ pub(super) fn checks(report: &Report, place: Place<'_>, order: &[&ReportFinding]
     }
 }
 
-fn check(place: Place<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Markup {
+fn check(place: Section<'_>, row: &ReportFinding, order: &[&ReportFinding]) -> Markup {
     let (finding, check) = (&row.finding, row.finding.check);
     let number = order.iter().position(|other| other.finding.check.id == check.id);
     let class = match finding.status {
@@ -197,7 +197,7 @@ fn source(title: &str, url: &str) -> Markup {
     }
 }
 
-fn evidence(place: Place<'_>, row: &ReportFinding) -> Markup {
+fn evidence(place: Section<'_>, row: &ReportFinding) -> Markup {
     let commands: Vec<&str> = {
         let mut seen: Vec<&str> = Vec::new();
         for command in row.reproduce.iter().flatten() {
@@ -239,7 +239,7 @@ fn evidence(place: Place<'_>, row: &ReportFinding) -> Markup {
 }
 
 /// What was not decided, by reason.
-pub(super) fn undecided(report: &Report, place: Place<'_>) -> Markup {
+pub(super) fn undecided(report: &Report, place: Section<'_>) -> Markup {
     let open = details::grouped(report, &|status| matches!(status, Status::Inconclusive | Status::Error));
     let left_out = details::grouped(report, &|status| status == Status::Skipped);
     let apart = details::grouped(report, &|status| status == Status::NotApplicable);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::scale::Scale;
-use super::words::Place;
+use super::words::Section;
 
 /// A number in the shortest form that a drawing needs.
 pub(super) fn n(value: f64) -> String {
@@ -25,7 +25,7 @@ pub(super) struct Spot {
 /// The drawing so far.
 #[derive(Debug)]
 pub(super) struct Frame<'r> {
-    pub(super) place: Place<'r>,
+    pub(super) place: Section<'r>,
     pub(super) scale: Scale,
     /// Labels have a column of their own.
     pub(super) wide: bool,

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::frame::{Frame, Spot, n};
 use super::words::{Detail, brief};
 use crate::report::conversations::words;
-use crate::report::timeline::{ArrivalKind, Bar, Outcome};
+use crate::report::timeline::{ArrivalKind, Bar, BarOutcome};
 use crate::transcript::{Ended, Expectation, ProbeId};
 use crate::verdict::milliseconds;
 
@@ -216,9 +216,9 @@ pub(super) fn group(frame: &mut Frame<'_>, probe: ProbeId, bars: &[&Bar], shaded
 fn draw_bar(frame: &mut Frame<'_>, bar: &Bar, (from, start, end): (f64, f64, f64), y: f64) -> Markup {
     frame.spots.push(Spot { exchange: bar.exchange, from: start, to: end, y: y + BAR / 2.0 });
     let outcome = match bar.outcome() {
-        Outcome::Served => "served",
-        Outcome::Refused => "refused",
-        Outcome::Broken => "broken",
+        BarOutcome::Served => "served",
+        BarOutcome::Refused => "refused",
+        BarOutcome::Broken => "broken",
     };
     let wrong = if bar.wrong() { " wrong" } else { "" };
     let middle = y + BAR / 2.0;

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::frame::n;
 use super::score::tone;
 use super::target::{article, brand, made};
-use super::words::{Detail, Place, brief, t};
+use super::words::{Detail, Section, brief, t};
 use crate::facts::Kind;
 use crate::protocol::host;
 use crate::report::Report;
@@ -52,7 +52,7 @@ pub(super) fn page(reports: &[&Report], missing: &[String]) -> Markup {
             }
             @if in_full {
                 @for (report, prefix) in reports.iter().zip(&prefixes) {
-                    (article(report, Place { prefix, level: 2, name: &report.name(), detail: Detail::Full, exchanges: false }))
+                    (article(report, Section { prefix, level: 2, name: &report.name(), detail: Detail::Full, exchanges: false }))
                 }
             } @else {
                 p class="quiet" { "More than " (MOST_IN_FULL) " endpoints are listed only. Their details: the JSON report of this run, "

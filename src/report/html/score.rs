@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::frame::n;
-use super::words::{Place, t};
+use super::words::{Section, t};
 use crate::report::table::first_screen;
 use crate::report::{Report, standing};
 use crate::score::{DimensionScore, whole};
@@ -18,7 +18,7 @@ pub(super) fn tone(value: Option<f64>) -> &'static str {
     }
 }
 
-pub(super) fn score(report: &Report, place: Place<'_>) -> Markup {
+pub(super) fn score(report: &Report, place: Section<'_>) -> Markup {
     let score = &report.score;
     let capped = first_screen::capped(report);
     html! {

@@ -4,13 +4,13 @@ use maud::{Markup, html};
 
 use super::drawing::{self, Flag};
 use super::score::score;
-use super::words::{Detail, Place, brief, prose, t};
+use super::words::{Detail, Section, brief, prose, t};
 use super::{exchanges, findings, threads};
 use crate::facts::Kind;
 use crate::report::doubts::doubts;
 use crate::report::table::{advice, arithmetic, details, first_screen};
 use crate::report::text::shell;
-use crate::report::timeline::{Bar, Outcome};
+use crate::report::timeline::{Bar, BarOutcome};
 use crate::report::{Report, ReportFinding};
 use crate::verdict::{Status, milliseconds};
 
@@ -19,7 +19,7 @@ pub(super) fn page(report: &Report) -> Markup {
     let name = report.name();
     html! {
         header class="top" { (brand()) }
-        main id="main" { (article(report, Place { prefix: "", level: 1, name: &name, detail: Detail::Full, exchanges: false })) }
+        main id="main" { (article(report, Section { prefix: "", level: 1, name: &name, detail: Detail::Full, exchanges: false })) }
         footer { p { (made(report)) } }
     }
 }
@@ -51,11 +51,11 @@ pub(super) fn made(report: &Report) -> String {
 const BUDGET: usize = 280_000;
 
 /// Everything about a target; less where that would be too long.
-pub(super) fn article(report: &Report, place: Place<'_>) -> Markup {
+pub(super) fn article(report: &Report, place: Section<'_>) -> Markup {
     let mut made = html! {};
     let exchanges = !report.timeline.bars.is_empty();
     for detail in Detail::ALL {
-        made = told(report, Place { detail, exchanges, ..place });
+        made = told(report, Section { detail, exchanges, ..place });
         if made.0.len() <= BUDGET {
             break;
         }
@@ -63,7 +63,7 @@ pub(super) fn article(report: &Report, place: Place<'_>) -> Markup {
     made
 }
 
-fn told(report: &Report, place: Place<'_>) -> Markup {
+fn told(report: &Report, place: Section<'_>) -> Markup {
     let order = findings::order(report);
     html! {
         article id=(place.id("report")) {
@@ -84,7 +84,7 @@ fn told(report: &Report, place: Place<'_>) -> Markup {
     }
 }
 
-fn head(report: &Report, place: Place<'_>) -> Markup {
+fn head(report: &Report, place: Section<'_>) -> Markup {
     html! {
         div class="head" {
             (place.heading(0, None, &report.name()))
@@ -102,7 +102,7 @@ fn head(report: &Report, place: Place<'_>) -> Markup {
     }
 }
 
-fn contents(report: &Report, place: Place<'_>, fixes: bool) -> Markup {
+fn contents(report: &Report, place: Section<'_>, fixes: bool) -> Markup {
     let link = |id: &str, text: &str| html! { li { a href=(format!("#{}", place.id(id))) { (text) } } };
     html! {
         nav class="contents" aria-label=(format!("Parts of the report on {}", t(&report.name()))) {
@@ -118,7 +118,7 @@ fn contents(report: &Report, place: Place<'_>, fixes: bool) -> Markup {
     }
 }
 
-fn timeline(report: &Report, place: Place<'_>, order: &[&ReportFinding]) -> Markup {
+fn timeline(report: &Report, place: Section<'_>, order: &[&ReportFinding]) -> Markup {
     if report.timeline.bars.is_empty() {
         return html! {};
     }
@@ -202,16 +202,16 @@ fn story(report: &Report) -> String {
 
 fn legend(report: &Report, flags: &[Flag]) -> Markup {
     let bars = &report.timeline.bars;
-    let any = |outcome: Outcome| bars.iter().any(|bar| bar.outcome() == outcome);
+    let any = |outcome: BarOutcome| bars.iter().any(|bar| bar.outcome() == outcome);
     let swatch = |class: &str| {
         html! { svg viewBox="0 0 22 12" aria-hidden="true" { g class=(class) { rect x="1" y="1.5" width="20" height="9" rx="1.5" {} } } }
     };
     html! {
         figcaption {
             ul class="legend" {
-                @if any(Outcome::Served) { li { (swatch("served")) "served (2xx)" } }
-                @if any(Outcome::Refused) { li { (swatch("refused")) "refused (3xx, 4xx)" } }
-                @if any(Outcome::Broken) { li { (swatch("broken")) "server error or no answer" } }
+                @if any(BarOutcome::Served) { li { (swatch("served")) "served (2xx)" } }
+                @if any(BarOutcome::Refused) { li { (swatch("refused")) "refused (3xx, 4xx)" } }
+                @if any(BarOutcome::Broken) { li { (swatch("broken")) "server error or no answer" } }
                 @if bars.iter().any(Bar::wrong) {
                     li { (swatch("served wrong")) "outline: wrong on purpose, a sound endpoint refuses most of these" }
                 }
@@ -239,7 +239,7 @@ fn legend(report: &Report, flags: &[Flag]) -> Markup {
 }
 
 /// Endpoints that are not scored: what was tried, what was found beside them, what next.
-fn described(report: &Report, place: Place<'_>) -> Markup {
+fn described(report: &Report, place: Section<'_>) -> Markup {
     let kind = report.classification.kind;
     let silent = advice::describes(report);
     let found = &report.classification.found_at;
@@ -277,7 +277,7 @@ fn described(report: &Report, place: Place<'_>) -> Markup {
     }
 }
 
-fn sums(report: &Report, place: Place<'_>) -> Markup {
+fn sums(report: &Report, place: Section<'_>) -> Markup {
     if report.score.dimensions.is_empty() {
         return html! {};
     }
@@ -292,7 +292,7 @@ fn sums(report: &Report, place: Place<'_>) -> Markup {
     }
 }
 
-fn measured(report: &Report, place: Place<'_>) -> Markup {
+fn measured(report: &Report, place: Section<'_>) -> Markup {
     let rows = details::measured(report);
     html! {
         section aria-labelledby=[place.named_by("measured")] {

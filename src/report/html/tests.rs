@@ -431,7 +431,7 @@ fn the_picture_keeps_its_shape() {
         .with(get(ProbeId::Idle, "get").stream("data: x\n\n: ping\n\n", 15_000_000).held_until(15_100_000))
         .with(initialize(ProbeId::LegacyVersions, "initialize 1999-01-01").negative().status(400));
     let timeline = crate::report::timeline::read(&scan.transcript);
-    let place = super::words::Place {
+    let place = super::words::Section {
         prefix: "",
         level: 1,
         name: "x",

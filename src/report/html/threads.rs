@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::frame::n;
-use super::words::{Place, brief, t};
+use super::words::{Section, brief, t};
 use crate::report::timeline::{Bar, Timeline};
 use crate::transcript::{Ended, Expectation};
 
@@ -20,7 +20,7 @@ const LONGEST: usize = 12;
 const ABOVE: f64 = 40.0;
 const BELOW: f64 = 88.0;
 
-pub(super) fn draw(timeline: &Timeline, place: Place<'_>) -> Markup {
+pub(super) fn draw(timeline: &Timeline, place: Section<'_>) -> Markup {
     let of = |id: u32| timeline.bars.iter().find(|bar| bar.exchange == id);
     let pairs: Vec<(&Bar, &Bar, &str)> = timeline
         .bars

@@ -60,7 +60,7 @@ pub(super) fn prose(text: &str) -> Markup {
 
 /// Where on the page a target stands: its number where there are several, and its heading level.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'r> {
+pub(super) struct Section<'r> {
     /// Before every id.
     pub(super) prefix: &'r str,
     /// Level of the target's own heading, 1 or 2.
@@ -73,7 +73,7 @@ pub(super) struct Place<'r> {
     pub(super) exchanges: bool,
 }
 
-impl Place<'_> {
+impl Section<'_> {
     pub(super) fn id(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::facts::Classification;
 use crate::facts::arrivals::KeepAlive;
 use crate::facts::classification::{Found, ServerInfo};
-use crate::facts::delivery::{Delivery, Stream, Timing};
+use crate::facts::delivery::{DeliveredStream, Delivery, Timing};
 use crate::facts::era_guess::{EraGuess, Hint};
 use crate::facts::latency::Latency;
 use crate::facts::resume::Resume;
@@ -344,10 +344,11 @@ fn keep_alive_of(facts: &JsonFacts) -> Option<KeepAlive> {
 
 fn delivery_of(json: &JsonDelivery) -> Delivery {
     let us = |ms: u64| ms.saturating_mul(1_000);
-    let kinds = [Stream::Listen, Stream::Feed, Stream::LegacyGet, Stream::Post];
+    let kinds =
+        [DeliveredStream::Listen, DeliveredStream::Feed, DeliveredStream::LegacyGet, DeliveredStream::Post];
     Delivery {
         exchange: json.exchange,
-        stream: kinds.into_iter().find(|kind| kind.words() == json.stream).unwrap_or(Stream::Post),
+        stream: kinds.into_iter().find(|kind| kind.words() == json.stream).unwrap_or(DeliveredStream::Post),
         timing: Timing {
             head_us: json.head_ms.map(us),
             first_byte_us: json.first_byte_ms.map(us),

@@ -75,7 +75,7 @@ pub struct Bar {
 
 /// What became of a request, as far as its colour goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum BarOutcome {
     /// 1xx or 2xx.
     Served,
     /// 3xx or 4xx.
@@ -87,14 +87,14 @@ pub enum Outcome {
 impl Bar {
     /// What became of it.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> BarOutcome {
         match self.status {
-            _ if self.ended == Ended::Failed || self.failure.is_some() => Outcome::Broken,
-            Some(100..=299) => Outcome::Served,
-            Some(300..=499) => Outcome::Refused,
+            _ if self.ended == Ended::Failed || self.failure.is_some() => BarOutcome::Broken,
+            Some(100..=299) => BarOutcome::Served,
+            Some(300..=499) => BarOutcome::Refused,
             // A message has no status of its own.
-            None if self.method == MESSAGE => Outcome::Served,
-            _ => Outcome::Broken,
+            None if self.method == MESSAGE => BarOutcome::Served,
+            _ => BarOutcome::Broken,
         }
     }
 
