@@ -73,7 +73,6 @@ const KNOWN: [(&str, Status, &str); 3] = [
     ("rpc-malformed-codes", Status::Warn, "it answers 415 in plain text"),
     ("sh-media-types-parsed", Status::Warn, "it refuses `Accept: */*`, which no rule of MCP forbids"),
     ("legacy-resume", Status::Warn, "finished streams are not replayed"),
-    ("sh-media-types-parsed", Status::Warn, "it answers `Accept: */*` with 406"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
