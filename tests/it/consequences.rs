@@ -20,7 +20,13 @@ const NECESSARY: &[(&[&str], &[&str])] = &[
     // A session that is known on some connections only: so is all that needs it.
     (
         &["session-sticky"],
-        &["cap-matches-handlers", "legacy-resume", "ops-error-rate", "rpc-bad-input-no-5xx"],
+        &[
+            "cap-matches-handlers",
+            "legacy-resume",
+            "ops-error-rate",
+            "rpc-bad-input-no-5xx",
+            "sh-media-types-parsed",
+        ],
     ),
     // Nothing is served before a discover.
     (&["discover-first"], &["cap-matches-handlers", "listen-ack-first", "modern-unknown-method-404"]),

@@ -1,6 +1,7 @@
 //! A message without an id gets no reply.
 
 use crate::checks::prelude::*;
+use crate::facts::era_use;
 use crate::facts::reply::{Message, stream_messages};
 use crate::verdict::milliseconds;
 
@@ -73,7 +74,12 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
         let status = exchange.status().unwrap_or_default();
         if !exchange.ok() {
             if (400..500).contains(&status) && !shared {
-                return charged_to("legacy-initialized-202", format!("it is refused with {status}"));
+                let to = if era_use::read(facts, Era::Legacy).hollow() {
+                    "sh-era-usable"
+                } else {
+                    "legacy-initialized-202"
+                };
+                return charged_to(to, format!("it is refused with {status}"));
             }
             return inconclusive(format!("`notifications/initialized` met {status}, which says nothing"));
         }

@@ -88,7 +88,8 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         let listed = !method.ends_with("/list") || exchange.probe == ProbeId::Catalogue;
         let results = reply
             .result()
-            .filter(|_| listed)
+            // What is no object is no result: `rpc-envelope-valid`.
+            .filter(|result| listed && result.is_object())
             .and_then(|result| Some((method, "/result", result, official::result(revision, method)?)));
         let told = reply.messages.iter().filter_map(|message| {
             let value = message.json.as_ref().ok()?;
