@@ -215,7 +215,7 @@ fn collateral(rows: &[Row]) -> Vec<String> {
 }
 
 /// What loopback cannot show, and where it is shown instead.
-const ELSEWHERE: [(&str, &str, &str); 8] = [
+const ELSEWHERE: [(&str, &str, &str); 9] = [
     ("auth-no-secret-in-path", "failing", "unit examples: the paths of the demo are fixed"),
     ("auth-2025-03-26-fallback", "passing", "unit examples: the demo speaks it alone only with a fault"),
     ("legacy-ping-response-accepted", "passing", "unit examples: no sound endpoint here pings"),
