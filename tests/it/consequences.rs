@@ -20,13 +20,7 @@ const NECESSARY: &[(&[&str], &[&str])] = &[
     // A session that is known on some connections only: so is all that needs it.
     (
         &["session-sticky"],
-        &[
-            "cap-matches-handlers",
-            "legacy-resume",
-            "ops-error-rate",
-            "rpc-bad-input-no-5xx",
-            "sh-media-types-parsed",
-        ],
+        &["cap-matches-handlers", "legacy-resume", "ops-error-rate", "rpc-bad-input-no-5xx"],
     ),
     // Nothing is served before a discover.
     (&["discover-first"], &["cap-matches-handlers", "listen-ack-first", "modern-unknown-method-404"]),
