@@ -554,6 +554,15 @@ impl Observations {
 }
 
 impl Observations {
+    /// As [`Self::verdict_despite`], of what [`Self::each`] could not see.
+    ///
+    /// # Errors
+    /// What could not be seen, unless something failed.
+    pub fn verdict_of_all(mut self, sound: impl Into<String>) -> Judgement {
+        let missing = self.unseen.take();
+        self.verdict_despite(missing, sound)
+    }
+
     /// As [`Self::verdict`], for a row with several cases of which one could not be seen: a failure
     /// stands whatever the missing case would have shown, anything milder does not.
     ///

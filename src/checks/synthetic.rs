@@ -78,6 +78,16 @@ impl Scan {
         ))
     }
 
+    /// A scan of a modern endpoint with these capabilities.
+    #[must_use]
+    pub fn offering(capabilities: Value) -> Self {
+        let result = json!({"resultType":"complete","supportedVersions":["2026-07-28"],
+            "capabilities":capabilities,"ttlMs":0,"cacheScope":"public"});
+        let mut scan = Self::modern();
+        scan.transcript.exchanges.retain(|exchange| !exchange.step.starts_with("discover"));
+        scan.with(discover().result(result))
+    }
+
     /// A legacy endpoint at 2025-11-25, with a session (`~session-1~`) if asked.
     pub fn legacy(session: bool) -> Self {
         let mut made = Self::empty().with(

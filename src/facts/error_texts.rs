@@ -1,6 +1,8 @@
 //! What a reply says of an error, as one text a message, and what of it is read: also what stands in it padded
 //! or encoded. A server that wraps its stack traces gives away as much as one that does not.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::barrier::html;
@@ -61,6 +63,17 @@ pub fn told(value: &Value, refused: bool) -> Option<&Value> {
 }
 
 impl ErrorTexts {
+    /// Each text, and every other reading of it once its encodings are undone, with its place.
+    #[must_use]
+    pub fn readings(&self) -> Vec<(&str, Cow<'_, str>)> {
+        let mut found = Vec::new();
+        for (pointer, text) in &self.texts {
+            found.push((pointer.as_str(), Cow::Borrowed(text.as_str())));
+            found.extend(decoded(text).into_iter().map(|inner| (pointer.as_str(), Cow::Owned(inner))));
+        }
+        found
+    }
+
     /// The strings of a value as one text: a trace may be a list of its lines.
     fn add_value(&mut self, message: &Message, value: &Value) {
         let mut open = vec![(None, value)];
@@ -94,7 +107,6 @@ impl ErrorTexts {
 
     fn add(&mut self, pointer: &str, text: &str) {
         self.texts.push((pointer.to_owned(), text.to_owned()));
-        self.texts.extend(decoded(text).into_iter().map(|inner| (pointer.to_owned(), inner)));
     }
 
     /// A text without padding, and no more of it than its two ends: a trace stands at either.

@@ -270,6 +270,13 @@ pub fn type_name(value: &Value) -> &'static str {
     }
 }
 
+/// Whether a text is two JSON texts or more, one behind the other.
+#[must_use]
+pub fn several(text: &str) -> bool {
+    let mut texts = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    texts.next().is_some_and(|first| first.is_ok()) && texts.next().is_some_and(|second| second.is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

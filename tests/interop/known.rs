@@ -31,6 +31,7 @@ const HOST: (&str, &str, &str) = ("host-rebinding", "fail", "answers a foreign H
 const PY_CODES: (&str, &str, &str) =
     ("rpc-malformed-codes", "warn", "-32602 for what is no JSON-RPC, instead of -32600");
 
+const ANYTHING: (&str, &str, &str) = ("sh-media-types-parsed", "warn", "answers `Accept: */*` with 406");
 const TITLE: (&str, &str, &str) = ("tools-title", "warn", "its tool has no title");
 const HINTS: (&str, &str, &str) = ("tools-annotations", "warn", "its tool says nothing of what it does");
 const ISSUER: (&str, &str, &str) =
@@ -54,6 +55,7 @@ pub(crate) const KNOWN: &[Known] = &[
         blame: &[
             ORIGIN,
             HOST,
+            ANYTHING,
             ("legacy-resume-own-stream", "fail", "its store replays every later event of the session"),
             ("legacy-session-unknown-404", "warn", "400 instead of 404"),
             ("legacy-resume", "inconclusive", "no stream is cut while its call runs"),
@@ -166,6 +168,7 @@ pub(crate) const KNOWN: &[Known] = &[
         exit: 0,
         blame: &[
             PY_CODES,
+            ANYTHING,
             TITLE,
             HINTS,
             ("legacy-resume", "warn", "no event store: no ids"),

@@ -70,25 +70,22 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
     let at = Evidence { excerpt: "no list has an entry".to_owned(), ..at };
     // Another caller may see more.
     if facts.header().credential() {
-        return info(at, "no list has an entry for this credential; another scope may show more");
+        return info(
+            at,
+            "no list that is advertised has an entry for this credential; another scope may show more",
+        );
     }
     if ["completions", "extensions", "tasks"].iter().any(|other| catalogue.advertises(other)) {
-        return info(at, "no list has an entry; something beside the lists is advertised");
+        return info(at, "no list that is advertised has an entry; something beside the lists is advertised");
     }
-    warn(at, "no tool, prompt, resource or template is listed: what is scored is the wire alone")
+    warn(at, "no list that is advertised has an entry: what is scored is the wire alone")
 }
 
 #[cfg(test)]
 #[test]
 fn examples() {
     use crate::checks::examples::*;
-    let of = |capabilities: Value| {
-        let result = json!({"resultType":"complete","supportedVersions":["2026-07-28"],
-            "capabilities":capabilities,"ttlMs":0,"cacheScope":"public"});
-        let mut scan = Scan::modern();
-        scan.transcript.exchanges.retain(|exchange| !exchange.step.starts_with("discover"));
-        scan.with(discover().result(result))
-    };
+    let of = Scan::offering;
     let list = |method: &str, result: Value| {
         post(ProbeId::Catalogue, method, Era::Modern, json!({"jsonrpc":"2.0","id":1,"method":method}))
             .result(result)

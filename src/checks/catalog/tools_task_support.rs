@@ -41,10 +41,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         return not_applicable("tasks of tools are a matter of 2025-11-25");
     }
     let tools = tools::offered(facts, era)?;
-    let capabilities = facts.catalogue(era)?.capabilities.as_ref();
-    let declared = capabilities
-        .and_then(|all| all.get("tasks"))
-        .is_some_and(|tasks| tasks.pointer("/requests/tools/call").is_some());
+    let Some(capabilities) = facts.catalogue(era)?.capabilities.as_ref() else {
+        return inconclusive("no capabilities were read");
+    };
+    let declared =
+        capabilities.get("tasks").is_some_and(|tasks| tasks.pointer("/requests/tools/call").is_some());
     let mut seen = Observations::new();
     for tool in &tools {
         let support = tool.value.pointer("/execution/taskSupport").and_then(Value::as_str);
@@ -59,7 +60,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
     }
     if seen.is_empty() {
-        tools::read_to_end(facts, era)?;
+        if !declared {
+            tools::read_to_end(facts, era)?;
+        }
         let Some(first) = tools.first() else { return not_applicable("no tools are offered") };
         let words = if declared { "tasks are declared for calls" } else { "no tool offers tasks" };
         return pass(first.evidence("", ""), words);

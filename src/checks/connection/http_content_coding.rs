@@ -43,10 +43,10 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-/// No client reads the body.
+/// No client reads the body of a reply that it needs.
 const BROKEN: &str = "undecodable";
-/// Some clients read it all the same.
-const UNENDED: &str = "unended";
+/// Some clients read it all the same, or need it not.
+const UNENDED: &str = "unended-or-unneeded";
 
 fn judge(facts: &Facts<'_>) -> Judgement {
     let mut seen = Observations::new();
@@ -67,7 +67,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             }
             (_, Some(Decoding::Broken)) => {
                 let message = format!("a body that says `{name}` does not decode as that");
-                seen.push(Verdict::of(Status::Fail, vec![at], message).because(BROKEN));
+                // What was wrong on purpose is no loss; compression that was tried on purpose, clients ask for.
+                let needed = exchange.ok()
+                    && (exchange.expectation == Expectation::Plain || exchange.probe == ProbeId::Delivery);
+                let word = if needed { BROKEN } else { UNENDED };
+                seen.push(Verdict::of(Status::Fail, vec![at], message).because(word));
             }
             (_, Some(Decoding::Open)) if exchange.ended == Ended::Complete => {
                 let message = format!("a body that says `{name}` ends before its final block");

@@ -64,7 +64,7 @@ const FIELDS: [(&str, bool); 6] = [
 const CORS: [&str; 2] = [ALLOW_ORIGIN, ALLOW_CREDENTIALS];
 
 fn judge(facts: &Facts<'_>) -> Judgement {
-    let mut twice: BTreeMap<(bool, &str), (usize, Evidence)> = BTreeMap::new();
+    let mut twice: BTreeMap<(bool, &str), (usize, bool, Evidence)> = BTreeMap::new();
     let (mut sound, mut replies, mut cors) = (None, 0_usize, None);
     let mut both: Vec<&Exchange> = Vec::new();
     for exchange in facts.exchanges().filter(|exchange| subject::own(facts.header(), exchange)) {
@@ -81,8 +81,10 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             let shown = || {
                 Evidence::new(exchange, format!("header {name}"), format!("{name}: {}", lines.join(" | ")))
             };
-            let entry = twice.entry((differ, name)).or_insert_with(|| (0, shown()));
+            let entry = twice.entry((differ, name)).or_insert_with(|| (0, false, shown()));
             entry.0 = entry.0.saturating_add(1);
+            // What was wrong on purpose is no loss to a client.
+            entry.1 |= exchange.ok() && exchange.expectation == Expectation::Plain;
         }
         if head.header("content-length").is_some() && head.header("transfer-encoding").is_some() {
             both.push(exchange);
@@ -95,8 +97,8 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
     }
     let mut seen = Observations::new();
-    for ((differ, name), (count, evidence)) in twice {
-        let (status, word, how) = if differ && name == "content-type" {
+    for ((differ, name), (count, needed, evidence)) in twice {
+        let (status, word, how) = if differ && needed && name == "content-type" {
             (Status::Fail, "two-types", "different values")
         } else if differ {
             (Status::Fail, "different", "different values")
@@ -104,7 +106,7 @@ fn judge(facts: &Facts<'_>) -> Judgement {
             (Status::Warn, "alike", "one value")
         };
         // Joined by a comma, as client libraries give it, it is the id of no session.
-        let word = if name == names::SESSION_HEADER { "session-twice" } else { word };
+        let word = if needed && name == names::SESSION_HEADER { "session-twice" } else { word };
         let message = format!("{name} is sent twice with {how} on {count} of {replies} replies");
         seen.push(Verdict::of(status, vec![evidence], message).because(word));
     }

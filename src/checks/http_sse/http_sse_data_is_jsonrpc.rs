@@ -1,6 +1,6 @@
 //! Every message event is one JSON-RPC message.
 
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::steps::{self, Get};
@@ -75,7 +75,7 @@ fn verdict(data: &str) -> (Status, &'static str) {
         Ok(message) if is_message(&message) => (Status::Pass, "one message"),
         Ok(_) => (Status::Warn, "a `message` event carries JSON that is no JSON-RPC (a heartbeat?)"),
         Err(_) if heartbeat(data) => (Status::Warn, "a `message` event carries a heartbeat that is no JSON"),
-        Err(_) if several(data) => (Status::Fail, "a `message` event carries several JSON texts"),
+        Err(_) if jsonrpc::several(data) => (Status::Fail, "a `message` event carries several JSON texts"),
         Err(_) if data.trim_start().starts_with(['{', '[']) => {
             (Status::Fail, "a `message` event carries broken or cut JSON")
         }
@@ -105,11 +105,6 @@ fn heartbeat(data: &str) -> bool {
     ];
     let time = data.starts_with(|c: char| c.is_ascii_digit()) && !data.contains(['{', '[']);
     data.len() <= 40 && (time || words.iter().any(|word| data.starts_with(word)))
-}
-
-fn several(data: &str) -> bool {
-    let mut texts = Deserializer::from_str(data).into_iter::<Value>();
-    texts.next().is_some_and(|first| first.is_ok()) && texts.next().is_some_and(|second| second.is_ok())
 }
 
 #[cfg(test)]

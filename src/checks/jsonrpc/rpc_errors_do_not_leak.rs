@@ -1,7 +1,9 @@
 //! Error texts give nothing away about the inside of the server.
 
+use std::borrow::Cow;
+
 use crate::checks::prelude::*;
-use crate::facts::error_texts::{self, ErrorTexts};
+use crate::facts::error_texts;
 use crate::facts::leaks::{Leak, LeakKind, leaks};
 use crate::facts::traces;
 use crate::protocol::address::Exposure;
@@ -58,15 +60,16 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         let found = error_texts::read(exchange, facts.reply(exchange));
         cut = cut.saturating_add(usize::from(found.cut));
         let known = known(facts, exchange);
-        let leaks = found.texts.iter().filter_map(|(pointer, text)| {
+        let readings = found.readings();
+        let leaks = readings.iter().filter_map(|(pointer, text)| {
             // The worst of one text says enough.
-            Some((pointer, leaks(text, public, &known).into_iter().next()?))
+            Some((*pointer, leaks(text, public, &known).into_iter().next()?))
         });
-        let worst = leaks.fold(None::<(&String, Leak)>, |worst, next| match worst {
+        let worst = leaks.fold(None::<(&str, Leak)>, |worst, next| match worst {
             Some(worst) if worst.1.kind >= next.1.kind => Some(worst),
             _ => Some(next),
         });
-        let trace = trace_of(facts, exchange, &found);
+        let trace = trace_of(facts, exchange, &readings);
         match worst {
             Some((pointer, leak)) => seen.push(shown(exchange, pointer, &leak)),
             None if trace.is_none() && !found.cut && !found.texts.is_empty() => {
@@ -112,17 +115,21 @@ fn shown(exchange: &Exchange, pointer: &str, leak: &Leak) -> Verdict {
 }
 
 /// The first frame of a stack trace that stands in an error as data, or as JSON inside a text, with its place.
-fn trace_of(facts: &Facts<'_>, exchange: &Exchange, found: &ErrorTexts) -> Option<(String, String)> {
+fn trace_of(
+    facts: &Facts<'_>,
+    exchange: &Exchange,
+    readings: &[(&str, Cow<'_, str>)],
+) -> Option<(String, String)> {
     let refused = exchange.status().is_some_and(|status| status >= 400);
     let data = facts.reply(exchange).messages.iter().find_map(|message| {
         let told = error_texts::told(message.json.as_ref().ok()?, refused)?;
         Some((message.pointer.clone(), traces::frame(told)?))
     });
-    let inside = |(pointer, text): &(String, String)| {
+    let inside = |(pointer, text): &(&str, Cow<'_, str>)| {
         let text = text.trim().trim_start_matches(|character| !matches!(character, '{' | '['));
-        Some((pointer.clone(), traces::frame(&jsonrpc::parse(text).ok()?)?))
+        Some(((*pointer).to_owned(), traces::frame(&jsonrpc::parse(text).ok()?)?))
     };
-    data.or_else(|| found.texts.iter().find_map(inside))
+    data.or_else(|| readings.iter().find_map(inside))
 }
 
 /// What we sent ourselves, and the target's own host and address.

@@ -1,6 +1,7 @@
 //! A message without an id gets no reply.
 
 use crate::checks::prelude::*;
+use crate::facts::era_use;
 use crate::facts::reply::{Message, stream_messages};
 use crate::verdict::milliseconds;
 
@@ -55,15 +56,9 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if sent.is_empty() {
         return inconclusive(facts.why_not(ProbeId::Classify, Some("initialized")));
     }
-    let (mut seen, mut unclear) = (Observations::new(), None);
-    for exchange in sent {
-        match judge_one(facts, exchange) {
-            Ok(verdict) => seen.push(verdict),
-            Err(reason) => unclear = unclear.or(Some(reason)),
-        }
-    }
+    let seen = Observations::each(sent, |exchange| Some(judge_one(facts, exchange)));
     let sound = format!("no reply came to `notifications/initialized` ({} sent)", seen.count(Status::Pass));
-    seen.verdict_despite(unclear, sound)
+    seen.verdict_of_all(sound)
 }
 
 fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
@@ -73,7 +68,12 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
         let status = exchange.status().unwrap_or_default();
         if !exchange.ok() {
             if (400..500).contains(&status) && !shared {
-                return charged_to("legacy-initialized-202", format!("it is refused with {status}"));
+                let to = if era_use::read(facts, Era::Legacy).hollow() {
+                    "sh-era-usable"
+                } else {
+                    "legacy-initialized-202"
+                };
+                return charged_to(to, format!("it is refused with {status}"));
             }
             return inconclusive(format!("`notifications/initialized` met {status}, which says nothing"));
         }

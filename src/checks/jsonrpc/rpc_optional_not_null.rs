@@ -33,8 +33,8 @@ pub(super) static CHECK: Check = Check {
     causes: &[
         Cause { word: HANDSHAKE, remedy: None },
         Cause { word: TOOLS, remedy: None },
-        Cause { word: ELSEWHERE, remedy: None },
         Cause { word: CURSOR, remedy: None },
+        Cause { word: ELSEWHERE, remedy: None },
         Cause { word: FREE, remedy: None },
     ],
     how: How {

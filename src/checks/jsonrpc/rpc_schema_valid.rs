@@ -88,7 +88,8 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         let listed = !method.ends_with("/list") || exchange.probe == ProbeId::Catalogue;
         let results = reply
             .result()
-            .filter(|_| listed)
+            // What is no object is no result: `rpc-envelope-valid`.
+            .filter(|result| listed && result.is_object())
             .and_then(|result| Some((method, "/result", result, official::result(revision, method)?)));
         let told = reply.messages.iter().filter_map(|message| {
             let value = message.json.as_ref().ok()?;
@@ -115,7 +116,8 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         }
     }
     let mut seen = Observations::new();
-    for ((status, method, pointer, words), (count, evidence)) in places.into_iter().take(PLACES) {
+    // The worst come first, and the others fill what room is left.
+    for ((status, method, pointer, words), (count, evidence)) in places.into_iter().rev().take(PLACES) {
         let place = if pointer.is_empty() { String::new() } else { format!(" {}", cut(&pointer)) };
         let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
         let first = [names::INITIALIZE, names::DISCOVER].contains(&method.as_str());

@@ -40,18 +40,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
     if sent.is_empty() {
         return inconclusive(facts.why_not(ProbeId::Classify, Some("initialized")));
     }
-    let (mut seen, mut unclear) = (Observations::new(), None);
-    for exchange in sent {
-        match judge_one(facts, exchange) {
-            Ok(verdict) => seen.push(verdict),
-            Err(reason) => unclear = unclear.or(Some(reason)),
-        }
-    }
+    let seen = Observations::each(sent, |exchange| Some(judge_one(facts, exchange)));
     let sound = match seen.count(Status::Pass) {
         1 => "answered with 202 and no body".to_owned(),
         times => format!("answered with 202 and no body, {times} times"),
     };
-    seen.verdict_despite(unclear, sound)
+    seen.verdict_of_all(sound)
 }
 
 fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {

@@ -41,18 +41,12 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         return not_applicable("the server sent no `ping` while it was listened to");
     }
     let crashes = answers.iter().filter(|answer| answer.status().is_some_and(|status| status >= 500)).count();
-    let (mut seen, mut unclear) = (Observations::new(), None);
-    for answer in &answers {
-        match judge_one(facts, answer, crashes) {
-            Ok(verdict) => seen.push(verdict),
-            Err(reason) => unclear = unclear.or(Some(reason)),
-        }
-    }
+    let seen = Observations::each(answers, |answer| Some(judge_one(facts, answer, crashes)));
     let sound = match seen.count(Status::Pass) {
         1 => "the answer to a ping of the server was accepted".to_owned(),
         times => format!("the answers to {times} pings of the server were accepted"),
     };
-    seen.verdict_despite(unclear, sound)
+    seen.verdict_of_all(sound)
 }
 
 fn judge_one(facts: &Facts<'_>, answer: &Exchange, crashes: usize) -> Judgement {

@@ -96,16 +96,17 @@ fn judge_missing(facts: &Facts<'_>, asked: Option<&Exchange>) -> Judgement {
 fn judge_result(exchange: &Exchange, result: &Value) -> Judgement {
     let mut seen = Observations::new();
     let at = |member: &str| Evidence::member(exchange, result, member);
-    let mut fails = |member: &str, word: &'static str, message: String| {
-        seen.push(Verdict::of(Status::Fail, vec![at(member)], message).because(word));
-    };
     match result.get("supportedVersions").and_then(Value::as_array) {
         None => {
-            fails("supportedVersions", UNREADABLE, "`supportedVersions` is missing or no list".to_owned());
+            seen.push(lacks(
+                at("supportedVersions"),
+                UNREADABLE,
+                "`supportedVersions` is missing or no list",
+            ));
         }
         Some(list) if list.is_empty() || !list.iter().all(names_a_version) => {
             let message = "`supportedVersions` is empty or holds something else than version strings";
-            fails("supportedVersions", UNREADABLE, message.to_owned());
+            seen.push(lacks(at("supportedVersions"), UNREADABLE, message));
         }
         Some(list) => {
             let used =
@@ -121,18 +122,15 @@ fn judge_result(exchange: &Exchange, result: &Value) -> Judgement {
             }
         }
     }
-    let mut fails = |member: &str, word: &'static str, message: String| {
-        seen.push(Verdict::of(Status::Fail, vec![at(member)], message).because(word));
-    };
     if !result.get("capabilities").is_some_and(Value::is_object) {
-        fails("capabilities", UNREADABLE, "`capabilities` is missing or no object".to_owned());
+        seen.push(lacks(at("capabilities"), UNREADABLE, "`capabilities` is missing or no object"));
     }
     match result.get("resultType") {
         Some(Value::String(kind)) if kind == "complete" => {}
-        None => fails("resultType", RESULT_TYPE, "`resultType` is missing".to_owned()),
+        None => seen.push(lacks(at("resultType"), RESULT_TYPE, "`resultType` is missing")),
         Some(other) => {
             let message = format!("`resultType` is {}, not \"complete\"", cut(&other.to_string()));
-            fails("resultType", UNREADABLE, message);
+            seen.push(lacks(at("resultType"), UNREADABLE, message));
         }
     }
     if seen.is_empty() {
@@ -145,6 +143,10 @@ fn judge_result(exchange: &Exchange, result: &Value) -> Judgement {
         seen.add(Status::Warn, Evidence::status(exchange), format!("the result came with HTTP {status}"));
     }
     seen.verdict("versions, capabilities and result type are there", "nothing was sent")
+}
+
+fn lacks(at: Evidence, word: &'static str, message: impl Into<String>) -> Verdict {
+    Verdict::of(Status::Fail, vec![at], message.into()).because(word)
 }
 
 fn names_a_version(value: &Value) -> bool {

@@ -66,16 +66,15 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         }
     }
     // What fails now and then, whatever the connection, is no state of one.
-    if !served.is_empty() && refused.iter().all(|exchange| exchange.status() >= Some(500)) {
-        let failed = std::mem::take(&mut refused);
-        if let Some(first) = failed.first() {
-            let status = first.status().unwrap_or_default();
-            let of = failed.len().saturating_add(served.len());
-            let message = format!("{} of {of} calls on fresh connections failed with {status}", failed.len());
-            return charged_to("ops-error-rate", message);
-        }
-    }
+    let crashes = refused.iter().all(|exchange| exchange.status() >= Some(500));
     if let Some(exchange) = refused.first() {
+        if crashes && !served.is_empty() {
+            let (failed, of) = (refused.len(), refused.len().saturating_add(served.len()));
+            return charged_to(
+                "ops-error-rate",
+                format!("{failed} of {of} calls failed with a server error"),
+            );
+        }
         return judge_refused(facts, exchange, refused.len(), &served);
     }
     if let Some(verdict) = judge_difference(&served) {
@@ -228,7 +227,7 @@ fn examples() {
                 .naming("`b`"),
             fail("some are refused", but("fresh-2", &|made| made.error(400, -32600, "no"))).naming("1 of 5"),
             not_applicable("a server error now and then", but("fresh-2", &|made| made.status(503)))
-                .naming("failed with 503"),
+                .naming("1 of 5 calls failed"),
             fail("served after discover only", all(&no("discover first")).with(later)),
             undecided("refused everywhere", all(&|_, made| made.error(404, -32601, "Method not found"))),
             undecided("the list changed over a long time", slow),

@@ -22,7 +22,11 @@ pub(super) static CHECK: Check = Check {
     remediation: "Put `\"resultType\": \"complete\"` into every final result of a request that carries the modern \
                   `_meta`, for example `{\"resultType\": \"complete\", \"tools\": [], \"ttlMs\": 0, \"cacheScope\": \
                   \"public\"}`.",
-    causes: &[Cause { word: RESULT, remedy: None }, Cause { word: DISCOVERED, remedy: None }],
+    causes: &[
+        Cause { word: TOOLS, remedy: None },
+        Cause { word: RESULT, remedy: None },
+        Cause { word: DISCOVERED, remedy: None },
+    ],
     how: How {
         sent: "Nothing more: every result of the modern era.",
         passes: "Each names a known `resultType`.",
@@ -32,7 +36,9 @@ pub(super) static CHECK: Check = Check {
     judge,
 };
 
-/// Of what an agent asks for.
+/// Of the list of tools, which clients drop.
+const TOOLS: &str = "tool-list";
+/// Of something else that an agent asks for.
 const RESULT: &str = "result";
 /// Of `server/discover` alone, which clients read all the same.
 const DISCOVERED: &str = "discovery-alone";
@@ -44,7 +50,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         let result = facts.reply(exchange).result()?;
         let method = request_method(exchange).unwrap_or_default();
         let at = Evidence::member(exchange, result, "resultType");
-        let word = if method == names::DISCOVER { DISCOVERED } else { RESULT };
+        let word = match method.as_str() {
+            "tools/list" => TOOLS,
+            names::DISCOVER => DISCOVERED,
+            _ => RESULT,
+        };
         let fail = |at, message: String| fail(at, message).map(|verdict| verdict.because(word));
         Some(match result.get("resultType") {
             Some(Value::String(kind)) if KNOWN.contains(&kind.as_str()) => pass(at, "named"),

@@ -94,7 +94,8 @@ fn field(facts: &Facts<'_>, exchange: &Exchange, what: &str, refused: Status) ->
         return pass(Evidence::status(exchange), "served");
     }
     match status {
-        400..=499 => Ok(Verdict::of(
+        // Another status speaks of something else: a session that is lost, a route.
+        400 | 406 | 415 => Ok(Verdict::of(
             refused,
             vec![Evidence::status(exchange)],
             format!("{what} is refused{}", quoted(exchange)),
@@ -119,7 +120,7 @@ fn json_alone(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
         }
         200..=299 if facts.reply(exchange).served() => pass(at(), "JSON"),
         // No client that follows MCP sends it alone.
-        400..=499 => pass(Evidence::status(exchange), "refused"),
+        400 | 406 | 415 => pass(Evidence::status(exchange), "refused"),
         status => inconclusive(format!("{what} was neither served nor refused ({status})")),
     }
 }
@@ -174,6 +175,7 @@ fn examples() {
                 ),
             ),
             fail("the usual order", order(200)).naming("other order"),
+            undecided("a session that is lost", of(sent("accept-order").status(404))),
             undecided("a gate", of(sent("charset").status(401))),
             undecided("a crash", of(sent("charset").status(500))),
             undecided(

@@ -1,6 +1,6 @@
 //! Each event's data is one JSON-RPC message.
 
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
 use crate::checks::prelude::*;
 use crate::facts::reply::batch_legal;
@@ -96,7 +96,7 @@ fn verdict(exchange: &Exchange, data: &str) -> (Status, &'static str) {
             Status::Warn,
             "an event carries text that is no JSON (a heartbeat?), which clients will try to parse",
         ),
-        Err(_) if several(data) => (Status::Fail, "an event carries several JSON texts"),
+        Err(_) if jsonrpc::several(data) => (Status::Fail, "an event carries several JSON texts"),
         Err(_) => (Status::Fail, "an event carries broken or cut JSON"),
     }
 }
@@ -105,11 +105,6 @@ fn verdict(exchange: &Exchange, data: &str) -> (Status, &'static str) {
 fn looks_like_message(data: &str) -> bool {
     let start: String = data.chars().filter(|character| !character.is_whitespace()).take(2).collect();
     start.starts_with('{') || start == "[{"
-}
-
-fn several(data: &str) -> bool {
-    let mut texts = Deserializer::from_str(data).into_iter::<Value>();
-    texts.next().is_some_and(|first| first.is_ok()) && texts.next().is_some_and(|second| second.is_ok())
 }
 
 #[cfg(test)]
