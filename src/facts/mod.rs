@@ -46,6 +46,7 @@ pub mod latency;
 mod leak_patterns;
 pub mod leaks;
 pub mod listen;
+pub mod lost_sessions;
 pub mod media;
 pub mod nulls;
 pub mod official;

@@ -1,8 +1,8 @@
 //! A notification is acknowledged with 202, and with nothing else.
 
 use crate::checks::prelude::*;
-use crate::facts::era_use;
 use crate::facts::quote::quoted;
+use crate::facts::{era_use, lost_sessions};
 
 pub(super) static CHECK: Check = Check {
     id: "legacy-initialized-202",
@@ -66,6 +66,9 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
             "every request after the handshake is refused, not this one alone",
         );
     }
+    if lost_sessions::is_lost(exchange) && unknown_at_times(facts, exchange) {
+        return inconclusive("its session was unknown where it came in, and known elsewhere");
+    }
     if !exchange.ok() {
         return fail(at(), format!("`notifications/initialized` is refused{}", quoted(exchange)));
     }
@@ -84,6 +87,14 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
             ),
         ),
     }
+}
+
+/// Whether sessions are lost here whatever is asked in them: another request met that, too, or another
+/// notification of this kind did not.
+fn unknown_at_times(facts: &Facts<'_>, exchange: &Exchange) -> bool {
+    let initialized = |other: &Exchange| facts.method(other) == Some(names::INITIALIZED);
+    lost_sessions::read(facts).into_iter().any(|other| other.id != exchange.id && !initialized(other))
+        || facts.exchanges().any(|other| other.session.is_some() && initialized(other) && other.ok())
 }
 
 #[cfg(test)]
@@ -112,6 +123,21 @@ fn examples() {
             warn("a stream", of(told().stream(": hi\n\n", 0))),
             fail("refused", of(told().status(400).body("text/plain", "unknown method")))
                 .naming("unknown method"),
+            fail("refused wherever it comes", of(told().error(404, -32600, "Session not found")))
+                .naming("Session not found"),
+            undecided(
+                "a session that is known at times",
+                of(told().error(404, -32600, "Session not found")).with(told().status(202)),
+            ),
+            undecided("another request met that, too", {
+                let ping = json!({"jsonrpc":"2.0","id":5,"method":"ping"});
+                let lost = post(ProbeId::EraUse, "ping", Era::Legacy, ping).in_session("~session-1~");
+                of(told().error(404, -32600, "Session not found")).with(lost.error(
+                    400,
+                    -32001,
+                    "Unknown session",
+                ))
+            }),
             fail("once of two", of(told().status(202)).with(told().status(404))),
             not_applicable("the whole era is refused", {
                 let ask = |id: u32, method: &str| {

@@ -1,8 +1,8 @@
 //! One session, many connections: no replica may hold it alone.
 
 use crate::checks::prelude::*;
-use crate::facts::quote::{self, quoted};
-use crate::facts::{Outcome, handshake};
+use crate::facts::quote::quoted;
+use crate::facts::{Outcome, handshake, lost_sessions};
 use crate::protocol::names::VERSION_HEADER;
 
 pub(super) static CHECK: Check = Check {
@@ -82,7 +82,11 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         return Ok(verdict);
     }
     // A balancer may lead a few fresh connections to one replica, and other requests to another.
-    let elsewhere: Vec<&Exchange> = facts.exchanges().filter(|other| unknown(other, round.first())).collect();
+    let elsewhere: Vec<&Exchange> = lost_sessions::read(facts)
+        .into_iter()
+        .filter(|other| round.first().is_some_and(|first| first.session == other.session))
+        .filter(|other| !other.step.starts_with("fresh-"))
+        .collect();
     if let (Some(first), true) = (elsewhere.first(), elsewhere.len() >= 2 && !served.is_empty()) {
         let message = format!(
             "the session is known on {} of {of} fresh connections, and {} other requests in it met a server that did \
@@ -107,18 +111,6 @@ fn judge(facts: &Facts<'_>) -> Judgement {
         ),
         (None, _, None) => inconclusive("every request was rate limited (429)"),
     }
-}
-
-/// Whether a plain request in this session was refused in words that speak of a session.
-fn unknown(other: &Exchange, round: Option<&&Exchange>) -> bool {
-    let same = round.is_some_and(|round| round.session == other.session);
-    let plain = other.expectation == Expectation::Plain && !other.step.starts_with("fresh-");
-    let said = || {
-        quote::Refusal::of(other).is_some_and(|refusal| {
-            matches!(refusal.status, 400 | 404) && refusal.text.to_ascii_lowercase().contains("session")
-        })
-    };
-    same && plain && other.request.method == "POST" && said()
 }
 
 fn unclear(exchange: &Exchange, status: Option<u16>) -> Undecided {

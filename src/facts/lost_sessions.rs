@@ -1,0 +1,20 @@
+//! Requests in a session that this server issued, and that met a server that does not know it.
+
+use crate::facts::{Facts, quote};
+use crate::transcript::{Exchange, Expectation};
+
+/// Every correct POST in a session that was refused with 400 or 404 in words that speak of a session. Whether
+/// the session was known elsewhere is for the reader to ask.
+pub fn read<'t>(facts: &Facts<'t>) -> Vec<&'t Exchange> {
+    facts.exchanges().filter(|exchange| is_lost(exchange)).collect()
+}
+
+/// Whether this one is among them.
+pub fn is_lost(exchange: &Exchange) -> bool {
+    exchange.session.is_some()
+        && exchange.expectation == Expectation::Plain
+        && exchange.request.method == "POST"
+        && quote::Refusal::of(exchange).is_some_and(|refusal| {
+            matches!(refusal.status, 400 | 404) && refusal.text.to_ascii_lowercase().contains("session")
+        })
+}
