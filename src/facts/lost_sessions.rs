@@ -18,3 +18,11 @@ pub fn is_lost(exchange: &Exchange) -> bool {
             matches!(refusal.status, 400 | 404) && refusal.text.to_ascii_lowercase().contains("session")
         })
 }
+
+/// Whether this one is lost, and not for what it asks: another method met that, too, or the same method did not.
+pub fn at_times(facts: &Facts<'_>, exchange: &Exchange) -> bool {
+    let same = |other: &Exchange| facts.method(other) == facts.method(exchange);
+    is_lost(exchange)
+        && (read(facts).into_iter().any(|other| !same(other))
+            || facts.exchanges().any(|other| other.session.is_some() && same(other) && other.ok()))
+}

@@ -1,8 +1,8 @@
 //! A message without an id gets no reply.
 
 use crate::checks::prelude::*;
-use crate::facts::era_use;
 use crate::facts::reply::{Message, stream_messages};
+use crate::facts::{era_use, lost_sessions};
 use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
@@ -67,6 +67,9 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
         answered(exchange)?;
         let status = exchange.status().unwrap_or_default();
         if !exchange.ok() {
+            if lost_sessions::at_times(facts, exchange) {
+                return inconclusive("its session was unknown where it came in, and known elsewhere");
+            }
             if (400..500).contains(&status) && !shared {
                 let to = if era_use::read(facts, Era::Legacy).hollow() {
                     "sh-era-usable"

@@ -66,7 +66,7 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
             "every request after the handshake is refused, not this one alone",
         );
     }
-    if lost_sessions::is_lost(exchange) && unknown_at_times(facts, exchange) {
+    if lost_sessions::at_times(facts, exchange) {
         return inconclusive("its session was unknown where it came in, and known elsewhere");
     }
     if !exchange.ok() {
@@ -87,14 +87,6 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
             ),
         ),
     }
-}
-
-/// Whether sessions are lost here whatever is asked in them: another request met that, too, or another
-/// notification of this kind did not.
-fn unknown_at_times(facts: &Facts<'_>, exchange: &Exchange) -> bool {
-    let initialized = |other: &Exchange| facts.method(other) == Some(names::INITIALIZED);
-    lost_sessions::read(facts).into_iter().any(|other| other.id != exchange.id && !initialized(other))
-        || facts.exchanges().any(|other| other.session.is_some() && initialized(other) && other.ok())
 }
 
 #[cfg(test)]
