@@ -226,10 +226,11 @@ pub(crate) struct OutputArgs {
         hide_default_value = true
     )]
     pub(crate) color: ColorArg,
-    /// No progress, no notes
+    /// The verdict alone: no findings, no progress, no notes
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// List the exchanges on standard error; -vv with their headers, masked
+    /// Also what passed, what was not judged and how the score came about; of several targets the findings of
+    /// each. -vv: also the exchanges, on standard error; -vvv with their headers, masked
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }

@@ -16,6 +16,7 @@ use crate::judge::judge;
 use crate::observe::{Observer, ScanEvent, ScanOptions, Stop};
 use crate::progress::{Progress, Voice};
 use crate::report::Report;
+use crate::report::table::Detail;
 use crate::rubric::Rubric;
 use crate::selection::Selection;
 use crate::target::Target;
@@ -45,7 +46,8 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     let reports = runtime.block_on(scan_both(&progress));
     runtime.shutdown_background();
     progress.clear();
-    let reporting = Reporting::plain(format.into(), color.into());
+    // The findings of both: what a scan of one endpoint prints.
+    let reporting = Reporting { detail: Detail::Passes, ..Reporting::plain(format.into(), color.into()) };
     let judging = Judging {
         rubric: Rubric::default_rubric(),
         gates: Gates::default(),

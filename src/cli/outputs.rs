@@ -28,12 +28,15 @@ pub(super) struct Outputs {
     github: [Option<File>; 2],
     /// What must not be read in any of them.
     secrets: Secrets,
+    /// What else was saved, in words.
+    saved: Vec<String>,
 }
 
 impl Outputs {
     /// Standard output alone.
     pub(super) fn stdout() -> Self {
-        Self { main: Output::Stdout, more: Vec::new(), github: [None, None], secrets: Secrets::default() }
+        let (more, github, secrets, saved) = (Vec::new(), [None, None], Secrets::default(), Vec::new());
+        Self { main: Output::Stdout, more, github, secrets, saved }
     }
 
     pub(super) fn open(reporting: &Reporting) -> Result<Self, Ending> {
@@ -65,6 +68,11 @@ impl Outputs {
         Self { secrets, ..self }
     }
 
+    /// The same places, and people at a terminal are told that this was saved as well.
+    pub(super) fn beside(self, saved: Vec<String>) -> Self {
+        Self { saved, ..self }
+    }
+
     /// What the names lead to, where they are files.
     pub(super) fn destinations(&self) -> impl Iterator<Item = &Path> {
         let more = self.more.iter().map(|(_, output)| output);
@@ -91,13 +99,14 @@ impl Outputs {
             OutputError::new(Path::new(place), reason)
         };
         let mut lost: Vec<String> = Vec::new();
-        let mut write = |format: Format, output: Output| {
-            let style = terminal::table_style(reporting.color, output.destination().is_some());
+        let mut write = |format: Format, output: Output, written: &[String]| {
+            let style =
+                terminal::table_style(reporting.color, reporting.detail, output.destination().is_some());
             let place = output.destination().map(Path::to_owned);
             // One document, or one that is continued where files can stand beside it.
             let whole = output.regular().is_none();
             let rendered = rendered(reports, missing, |reports, missing| {
-                let run = Run { reports, missing, exit, style };
+                let run = Run { reports, missing, exit, written, style };
                 if whole { vec![format.render(&run)] } else { format.parts(&run) }
             });
             let name =
@@ -128,8 +137,12 @@ impl Outputs {
             Ok(())
         };
         let mut results = Vec::new();
-        for (format, output) in self.more {
-            results.push(write(format, output));
+        let mut written = self.saved;
+        for ((format, output), (_, path)) in self.more.into_iter().zip(&reporting.reports) {
+            let result = write(format, output, &[]);
+            // Only what is there is named.
+            written.extend(result.is_ok().then(|| format!("{} ({})", path.display(), format.name())));
+            results.push(result);
         }
         // The first file that a later step can pick up.
         let file = reporting.output.as_deref().or(reporting.reports.first().map(|(_, path)| path.as_path()));
@@ -149,7 +162,9 @@ impl Outputs {
                 results.push(written.map_err(|error| OutputError::new(path, &error)));
             }
         }
-        results.push(write(reporting.format, self.main));
+        // A file holds the report alone.
+        let written = if self.main.destination().is_some() { Vec::new() } else { written };
+        results.push(write(reporting.format, self.main, &written));
         if let Some(first) = lost.first() {
             results.push(Err(crashed(first)));
         }

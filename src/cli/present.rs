@@ -7,14 +7,17 @@ use super::formats::NamedIn;
 use super::judging::Judging;
 use super::outputs::Outputs;
 use super::reporting::Reporting;
+use super::terminal;
 use crate::baseline::{place, same_url};
 use crate::exit::Exit;
 use crate::progress::say;
 use crate::protocol::host::shown_host;
 use crate::report::Report;
+use crate::report::format::Format;
 use crate::report::key::NamedAt;
-use crate::score::tenths;
+use crate::score::whole;
 use crate::target::Target;
+use crate::verdict::{Severity, Status};
 
 /// Presents reports in the way that was asked for.
 #[derive(Debug)]
@@ -50,9 +53,16 @@ impl<'p> Presenter<'p> {
         self.write(&mut reports, &[], exit, outputs)?;
         let words = match interrupted {
             Some(_) => format!("stopped early; {words}"),
+            // The lines above have just said it.
+            None if self.told_above() => String::new(),
             None => words,
         };
         Ok(Ending { exit, words, quiet: self.reporting.quiet })
+    }
+
+    /// Whether the report is on the screen, and this line will be below it.
+    fn told_above(&self) -> bool {
+        self.reporting.format == Format::Table && self.reporting.output.is_none() && terminal::all_on_one()
     }
 
     fn forgiven(&self, exit: Exit) -> Exit {
@@ -121,7 +131,7 @@ fn one(report: &Report) -> String {
             (Some(value), _) => {
                 let grade =
                     report.score.grade.as_ref().map_or_else(String::new, |grade| format!(", grade {grade}"));
-                format!("score {} of 100{grade}", tenths(*value))
+                format!("score {} of 100{grade}", whole(*value))
             }
             (None, Some(why)) => format!("no score: {why}{}", judged(report)),
             (None, None) => "no score".to_owned(),
@@ -132,7 +142,7 @@ fn one(report: &Report) -> String {
 /// The dimensions that have a value although the whole has none, as behind authentication.
 fn judged(report: &Report) -> String {
     let values = report.score.dimensions.iter().filter_map(|(dimension, score)| {
-        score.value.map(|value| format!("{dimension} {} of 100", tenths(value)))
+        score.value.map(|value| format!("{dimension} {} of 100", whole(value)))
     });
     let values: Vec<String> = values.collect();
     if values.is_empty() { String::new() } else { format!("; judged: {}", values.join(", ")) }
@@ -145,11 +155,22 @@ fn several(reports: &[Report]) -> String {
         (Exit::GateFailed, "failed a gate"),
         (Exit::Inconclusive, "inconclusive"),
         (Exit::NothingToJudge, "with nothing to judge"),
-        (Exit::Ok, "ok"),
+        (Exit::Ok, if reports.iter().any(|report| report.gate.asked > 0) { "passed" } else { "judged" }),
     ] {
         if count(exit) > 0 {
             parts.push(format!("{} {what}", count(exit)));
         }
+    }
+    // That no gate failed says little where none was asked for.
+    let critical = |report: &&Report| {
+        let bad = |status: Status| matches!(status, Status::Warn | Status::Fail);
+        report
+            .findings
+            .iter()
+            .any(|row| row.finding.severity == Severity::Critical && bad(row.finding.status))
+    };
+    if let found @ 1.. = reports.iter().filter(critical).count() {
+        parts.push(format!("{found} with a critical finding"));
     }
     format!("{} targets: {}", reports.len(), parts.join(", "))
 }

@@ -9,6 +9,7 @@ use super::machine::Surroundings;
 use super::terminal::ColorWish;
 use super::usage::Usage;
 use crate::report::format::Format;
+use crate::report::table::Detail;
 
 /// The report: its form, its place, and what else is said.
 #[derive(Debug)]
@@ -24,6 +25,9 @@ pub(crate) struct Reporting {
     pub(crate) github: [Option<PathBuf>; 2],
     pub(crate) color: ColorWish,
     pub(crate) quiet: bool,
+    /// How much people at a terminal are told.
+    pub(crate) detail: Detail,
+    /// How much is said of single exchanges.
     pub(crate) verbosity: u8,
 }
 
@@ -31,7 +35,17 @@ impl Reporting {
     /// One report to standard output.
     pub(crate) fn plain(format: Format, color: ColorWish) -> Self {
         let (output, reports, named_in, github) = (None, Vec::new(), Vec::new(), [None, None]);
-        Self { format, output, reports, named_in, github, color, quiet: false, verbosity: 0 }
+        Self {
+            format,
+            output,
+            reports,
+            named_in,
+            github,
+            color,
+            quiet: false,
+            detail: Detail::Findings,
+            verbosity: 0,
+        }
     }
 
     /// Every file that is written, with the option that names it.
@@ -66,7 +80,14 @@ pub(super) fn reporting(args: OutputArgs, around: &dyn Surroundings) -> Result<R
         github,
         color: color.into(),
         quiet,
-        verbosity: verbose,
+        detail: match verbose {
+            0 if quiet => Detail::Verdict,
+            0 => Detail::Findings,
+            1 => Detail::Passes,
+            _ => Detail::Everything,
+        },
+        // The first -v is for the report.
+        verbosity: verbose.saturating_sub(1),
     };
     let files: Vec<(&str, &Path)> = reporting.files().collect();
     for (index, (option, file)) in files.iter().enumerate() {

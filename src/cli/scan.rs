@@ -40,6 +40,10 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
     }
     keep_secret(secrets.clone());
     let save = plan.save.take();
+    let folder = save.as_ref().map(|path| {
+        let what = if plan.targets.len() == 1 { "transcript" } else { "transcripts" };
+        format!("{} ({what})", path.display())
+    });
     let (output, saving) = signals.or_end(&runtime, || {
         let output = Outputs::open(&plan.reporting)?.without(secrets);
         let saving = Saving::open(save, &plan.targets, &output)?;
@@ -60,6 +64,8 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
     signals.end_while_writing(runtime, interrupted);
     let (results, interrupted) = ran?;
     let (reports, saved): (Vec<Report>, Vec<Saved>) = results.into_iter().unzip();
+    let saved_all = saved.iter().all(Result::is_ok);
+    let output = output.beside(folder.filter(|_| saved_all).into_iter().collect());
     let ending = Presenter::new(&plan.reporting, &plan.judging).present(reports, interrupted, output)?;
     for saved in saved {
         if let Some((place, bytes)) = saved? {

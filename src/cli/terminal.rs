@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
 use super::args::ColorArg;
-use crate::report::table::Style;
+use crate::report::table::{Detail, Style};
 
 /// What the user asked for in colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,16 +50,16 @@ pub(crate) fn colored(wish: ColorWish, terminal: bool, variable: impl Fn(&str) -
     }
 }
 
-/// Columns to write for: `COLUMNS`, then the terminal, then 100. Never under 40.
-pub(crate) fn width(terminal: Option<u16>, variable: impl Fn(&str) -> Option<OsString>) -> u16 {
+/// Columns to write for: `COLUMNS`, then the terminal, never under 40. Without both nothing is wrapped: what reads
+/// a pipe breaks lines itself, or looks for words in them.
+pub(crate) fn width(terminal: Option<u16>, variable: impl Fn(&str) -> Option<OsString>) -> usize {
     const NARROWEST: u16 = 40;
     const WIDEST: u16 = 400;
-    const DEFAULT: u16 = 100;
     variable("COLUMNS")
         .and_then(|value| value.to_str().and_then(|text| text.trim().parse().ok()))
+        .filter(|columns| *columns > 0)
         .or(terminal)
-        .unwrap_or(DEFAULT)
-        .clamp(NARROWEST, WIDEST)
+        .map_or(Style::UNLIMITED, |columns: u16| columns.clamp(NARROWEST, WIDEST).into())
 }
 
 /// Whether a status line may be drawn on standard error.
@@ -96,12 +96,17 @@ pub(crate) fn stdout_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether standard output and standard error are read on the same terminal, as far as can be told.
+pub(crate) fn all_on_one() -> bool {
+    stdout_terminal() && io::stderr().is_terminal()
+}
+
 /// How this process writes text for people: on standard output, or to a file.
-pub(crate) fn table_style(wish: ColorWish, to_file: bool) -> Style {
+pub(crate) fn table_style(wish: ColorWish, detail: Detail, to_file: bool) -> Style {
     let variable = |name: &str| std::env::var_os(name);
     let terminal = !to_file && io::stdout().is_terminal();
     let columns = if terminal { terminal_size::terminal_size().map(|(columns, _)| columns.0) } else { None };
-    Style { colour: colored(wish, terminal, variable), width: width(columns, variable).into() }
+    Style { colour: colored(wish, terminal, variable), width: width(columns, variable), detail }
 }
 
 #[cfg(test)]
@@ -129,10 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn width_is_columns_then_terminal_then_100() {
+    fn width_is_columns_then_terminal_then_without_limit() {
         assert_eq!(width(Some(80), env(&[("COLUMNS", "120")])), 120);
         assert_eq!(width(Some(80), env(&[("COLUMNS", "x")])), 80);
-        assert_eq!(width(None, env(&[])), 100);
+        assert_eq!(width(None, env(&[])), Style::UNLIMITED);
+        assert_eq!(width(Some(80), env(&[("COLUMNS", "0")])), 80);
+        assert_eq!(width(None, env(&[("COLUMNS", "120")])), 120);
         assert_eq!(width(Some(10), env(&[])), 40);
     }
 

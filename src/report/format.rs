@@ -26,7 +26,9 @@ pub struct Run<'r> {
     pub missing: &'r [String],
     /// How the run ended.
     pub exit: Exit,
-    /// Colours and width of the table.
+    /// Where else it is written, in words. Only people at a terminal are told.
+    pub written: &'r [String],
+    /// Colours, width and detail of the table.
     pub style: Style,
 }
 
@@ -78,7 +80,7 @@ formats! {
     /// For people at a terminal.
     #[default]
     Table "table" Text |run| {
-        sink::without_commands(&table::render_all(run.reports, run.missing, &run.style)).into_bytes()
+        sink::without_commands(&table::render_all(run.reports, run.missing, run.written, &run.style)).into_bytes()
     };
     /// The whole report, one document.
     Json "json" Json |run| match run.reports {

@@ -356,7 +356,7 @@ const CORPUS: &[&str] = &[
 
 fn bytes(format: Format, reports: &[Report]) -> String {
     let exit = Exit::GateFailed;
-    let run = Run { reports, missing: &[], exit, style: Style { colour: false, width: 100 } };
+    let run = Run { reports, missing: &[], exit, written: &[], style: Style::plain(100) };
     String::from_utf8(format.render(&run)).unwrap()
 }
 
@@ -694,7 +694,7 @@ fn a_finding_that_may_turn_out_differently_is_marked_in_every_format() {
         assert!(squeezed(&unsure).contains(marked), "{}: {unsure}", format.name());
         assert!(!squeezed(&sure).contains(marked), "{}", format.name());
     }
-    let narrow = super::table::render(&unsure, &Style { colour: false, width: 60 });
+    let narrow = super::table::render(&unsure, &Style::plain(60));
     assert!(narrow.contains("differently)"), "{narrow}");
     let log: Value = serde_json::from_str(&bytes(Format::Sarif, &[unsure])).unwrap();
     let results = log["runs"][0]["results"].as_array().unwrap();

@@ -44,7 +44,13 @@ pub(super) fn figures() {
 }
 
 fn rendered(format: Format, reports: &[Report], judging: Duration) {
-    let run = Run { reports, missing: &[], exit: Exit::Ok, style: Style { colour: true, width: 100 } };
+    let run = Run {
+        reports,
+        missing: &[],
+        exit: Exit::Ok,
+        written: &[],
+        style: Style { colour: true, ..Style::plain(100) },
+    };
     let took = timed(|| format.render(&run));
     let ratio = took.as_secs_f64() / judging.as_secs_f64().max(1e-9);
     let size = format.render(&run).len();

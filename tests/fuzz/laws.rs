@@ -8,7 +8,7 @@ use agentgauge::judge::judge;
 use agentgauge::protocol::sse::{LineDecoder, SseLimits, blocks, client_events, last_event_id};
 use agentgauge::protocol::{address, challenge, headers, jsonrpc, well_known};
 use agentgauge::report::format::{Format, Run};
-use agentgauge::report::table::Style;
+use agentgauge::report::table::{Detail, Style};
 use agentgauge::report::{sink, text};
 use agentgauge::rubric::Rubric;
 use agentgauge::transcript::{Secrets, codec};
@@ -95,7 +95,8 @@ pub(crate) fn transcript(data: &[u8]) {
         reports: &reports,
         missing: &[],
         exit,
-        style: Style { colour: false, width: 80 },
+        written: &[],
+        style: Style::plain(80).telling(Detail::Everything),
     });
     let shown = String::from_utf8(shown).expect("UTF-8");
     let raw = shown.chars().find(|c| !text::harmless(*c) && *c != '\n');

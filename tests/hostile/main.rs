@@ -116,7 +116,7 @@ struct Row {
     sent: Option<fn(&str) -> String>,
     /// Whether the whole profile runs. Where what is found early is enough, less is asked.
     whole: bool,
-    /// Whether it is scanned again with `-vv` and a custom header as the secret.
+    /// Whether it is scanned again with `-vvv` and a custom header as the secret.
     again: bool,
 }
 

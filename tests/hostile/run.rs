@@ -39,7 +39,7 @@ const KILL: Duration = Duration::from_secs(50);
 pub(super) enum Again {
     /// JSON, the secret as a bearer token.
     No,
-    /// `-vv` and a table, the secret in a custom header.
+    /// `-vvv` and a table, the secret in a custom header.
     Loud,
 }
 
@@ -260,7 +260,7 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
     let offsite = Offsite::start(runtime);
     let mut started = start(row, &offsite, runtime);
     let file = |kind: &str| {
-        folder.0.join(format!("{}{}.{kind}", row.name, if again == Again::Loud { "-vv" } else { "" }))
+        folder.0.join(format!("{}{}.{kind}", row.name, if again == Again::Loud { "-vvv" } else { "" }))
     };
     let transcript = file("transcript.jsonl");
     let mut command = program();
@@ -275,10 +275,10 @@ fn one(row: &Row, folder: &Folder, again: Again, runtime: &Runtime) -> Outcome {
         }
         (Again::Loud, header) => {
             let header = header.unwrap_or_else(|| format!("X-Api-Key: {CANARY}"));
-            command.args(["-f", "table", "-vv", "-H", &header]);
+            command.args(["-f", "table", "-vvv", "-H", &header]);
         }
     }
-    // With `-vv` only standard error is another.
+    // With `-vvv` only standard error is another.
     let formats = if again == Again::No { Format::ALL } else { &[] };
     let reports: Vec<(Format, std::path::PathBuf)> =
         formats.iter().map(|format| (*format, file(format.name()))).collect();

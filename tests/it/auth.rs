@@ -98,7 +98,7 @@ async fn guessed(url: &str) -> (Value, String) {
     let class = &read["classification"];
     assert_eq!((&class["kind"], &class["confidence"]), (&"auth-gated".into(), &"confirmed".into()));
     assert_eq!((&class["revisions"], &class["transports"]), (&Value::Array(vec![]), &Value::Array(vec![])));
-    let style = Style { width: 200, colour: false };
+    let style = Style::plain(200);
     (class["era_guess"].clone(), table::render(&report, &style))
 }
 

@@ -85,12 +85,12 @@ fn a_credential_opens_the_gate_and_stays_secret() {
     let folder = Folder::new("secret");
     let transcript = folder.path("t.jsonl");
     let mut command = program();
-    command.args(["scan", "--profile", "quick", "-vv", "-f", "json", "--bearer-env", "TOKEN"]);
+    command.args(["scan", "--profile", "quick", "-vvv", "-f", "json", "--bearer-env", "TOKEN"]);
     command.args(["--save-transcript", &transcript, &url]).env("TOKEN", &token);
     let run = finish(&mut command);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.json()["classification"]["kind"], "dual", "the token was sent: {run:?}");
-    assert!(run.stderr.contains("> authorization: "), "-vv shows heads: {run:?}");
+    assert!(run.stderr.contains("> authorization: "), "-vvv shows heads: {run:?}");
     for (what, text) in [
         ("stdout", &run.stdout),
         ("stderr", &run.stderr),

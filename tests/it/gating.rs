@@ -369,7 +369,7 @@ fn skipped_checks_are_shown_and_never_count_as_passed() {
     // What does not apply is not "skipped", so that skipping it costs nothing.
     let modern = report("modern", &["--skip", "legacy"]);
     assert_eq!(status(&modern, "legacy-initialize"), "not_applicable");
-    let table = judged("flawed", &["--only", "D7"]);
+    let table = judged("flawed", &["--only", "D7", "-v"]);
     assert_eq!(table.code, Some(0), "{table:?}");
     assert!(table.stdout.contains("Skipped (lowers the coverage"), "{}", table.stdout);
     let html = judged("flawed", &["--only", "D7", "-f", "html"]);

@@ -250,7 +250,7 @@ fn a_name_beyond_ascii_is_scanned_and_shown_in_both_forms() {
         // Punctuation is escaped there.
         assert!(markdown.contains(read) && markdown.contains(ascii.trim_start_matches("xn--")), "{markdown}");
         let table = run(&["scan", "--profile", "quick", &typed]);
-        assert_eq!(table.stdout.lines().next(), Some(both.as_str()), "{table:?}");
+        assert!(table.stdout.lines().any(|line| line == both), "{table:?}");
     }
 }
 

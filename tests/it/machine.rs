@@ -293,8 +293,9 @@ fn a_locale_that_is_not_utf_8_gets_plain_ascii() {
         assert_eq!(run.stdout.is_ascii(), ascii, "{variables:?}: {}", run.stdout);
         assert!(!ascii || run.stderr.is_ascii(), "{}", run.stderr);
         assert!(run.stdout.contains(if ascii { " ====" } else { " ████" }), "{}", run.stdout);
-        files.push(std::fs::read_to_string(file).unwrap());
-        tables.push(run.stdout);
+        files.push(std::fs::read_to_string(&file).unwrap());
+        // Each names its own file.
+        tables.push(run.stdout.replace(&file, "FILE"));
     }
     assert!(files.iter().all(|file| *file == files[0] && file.contains('█')), "{}", files[1]);
     assert_eq!(tables[0], tables[3]);

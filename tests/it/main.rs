@@ -56,4 +56,5 @@ mod secrets;
 mod slow_hosts;
 mod streams;
 mod support;
+mod terminal;
 mod wire;

@@ -10,7 +10,7 @@ use agentgauge::protocol::sse::{self, LineDecoder, SseLimits};
 use agentgauge::protocol::{address, challenge, headers, jsonrpc, well_known};
 use agentgauge::report::format::{Format, Run};
 use agentgauge::report::sink;
-use agentgauge::report::table::Style;
+use agentgauge::report::table::{Detail, Style};
 use agentgauge::report::text::{harmless, sanitise, short};
 use agentgauge::rubric::Rubric;
 use agentgauge::target::Target;
@@ -364,7 +364,8 @@ fn judges(transcript: &Transcript) -> Result<(), TestCaseError> {
             reports: std::slice::from_ref(&report),
             missing: &[],
             exit: report.exit,
-            style: Style { colour: false, width: 90 },
+            written: &[],
+            style: Style::plain(90).telling(Detail::Everything),
         };
         let bytes = format.render(&run);
         prop_assert!(

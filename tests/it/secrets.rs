@@ -22,7 +22,7 @@ fn query_values_are_secrets_by_their_names_however_those_are_written() {
         .collect();
     let url = format!("{}?{}", endpoint.url(), query.join("&"));
     let scanned =
-        run(&["scan", "--profile", "quick", "-vv", "-f", "json", "--save-transcript", &transcript, &url]);
+        run(&["scan", "--profile", "quick", "-vvv", "-f", "json", "--save-transcript", &transcript, &url]);
     assert_eq!(scanned.code, Some(0), "{scanned:?}");
     for sink in [&scanned.stdout, &scanned.stderr, &fs::read_to_string(&transcript).unwrap()] {
         assert!(!sink.contains("SEC3"), "{sink}");

@@ -39,7 +39,7 @@ pub(super) static CHECK: Check = Check {
                 metadata. Without them somebody must configure each client by hand.",
     remediation: "Serve the document at `/.well-known/oauth-protected-resource<path of the endpoint>` as \
                   application/json, for example `{\"resource\": \"https://example.com/mcp\", \
-                  \"authorization_servers\": [\"https://login.example.com\"]}`, and name its URL in the challenge as \
+                  \"authorization_servers\": [\"https://login.example.com\"]}`; name its URL in the challenge as \
                   `resource_metadata`.",
     causes: &[],
     how: How {

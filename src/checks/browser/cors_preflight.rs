@@ -37,7 +37,7 @@ pub(super) static CHECK: Check = Check {
                 credentials. If that is refused or lacks a header, no call ever leaves the browser.",
     remediation: "Answer OPTIONS before authentication with 204 and name the headers: \
                   `Access-Control-Allow-Headers: authorization, content-type, mcp-protocol-version, mcp-method, \
-                  mcp-name` (older revisions: mcp-session-id, last-event-id), and `DELETE` in \
+                  mcp-name`; in older revisions also mcp-session-id and last-event-id, and `DELETE` in \
                   `Access-Control-Allow-Methods` where sessions exist.",
     causes: &[],
     how: How {

@@ -34,7 +34,7 @@ pub(super) static CHECK: Check = Check {
     rationale: "Names and descriptions go into the model's context as they are. Text in them that only a model sees, \
                 or that tells it to forget its instructions, acts with the rights of the user who connected.",
     remediation: "Write of a tool what it does, in characters that people see, and speak to no one: `Deletes one note by \
-                  its id. The note cannot be brought back.` Strip tag characters (U+E0000 to U+E007F), overrides of \
+                  its id. The note cannot be brought back.`; strip tag characters (U+E0000 to U+E007F), overrides of \
                   direction (U+202D, U+202E) and rows of zero-width characters from every text that is taken over.",
     causes: &[
         Cause { word: "hidden-text", remedy: None },

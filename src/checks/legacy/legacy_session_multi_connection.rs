@@ -27,9 +27,9 @@ pub(super) static CHECK: Check = Check {
     )],
     rationale: "Agents open new connections all the time. If only one of several replicas knows a session, calls fail \
                 now and then with 'session not found', and the agent starts over in the middle of its work.",
-    remediation: "Keep sessions in a store that every replica reads, or have none: `sessionIdGenerator: undefined` in the \
-                  TypeScript SDK, `stateless_http=True` in the Python SDK, \
-                  `StreamableHttpServerConfig::default().with_legacy_session_mode(false)` in the Rust SDK.",
+    remediation: "Keep sessions in a store that every replica reads, or have none. TypeScript SDK: \
+                  `sessionIdGenerator: undefined`; Python SDK: `stateless_http=True`; Rust SDK: \
+                  `StreamableHttpServerConfig::default().with_legacy_session_mode(false)`.",
     causes: &[],
     how: How {
         sent: "`ping` in one session on fresh connections, without cookies: eight, at most two a second while \

@@ -20,8 +20,8 @@ pub(super) static CHECK: Check = Check {
     rationale: "Without a handshake, `_meta` is all a server knows of its client. A server that serves requests \
                 without it guesses version and capabilities, and may send what the agent cannot read.",
     remediation: "Check `params._meta` of every request for `io.modelcontextprotocol/protocolVersion` and \
-                  `io.modelcontextprotocol/clientCapabilities`, and answer HTTP 400 with `{\"code\": -32602, \
-                  \"message\": \"Invalid params: _meta lacks protocolVersion\"}` under the id of the request.",
+                  `io.modelcontextprotocol/clientCapabilities`, else answer HTTP 400 with `{\"code\": -32602, \
+                  \"message\": \"_meta lacks protocolVersion\"}` under its id.",
     causes: &[],
     how: How {
         sent: "`server/discover` with modern headers and params `{}`; then `_meta` without the version; \

@@ -12,7 +12,7 @@ use crate::facts::Kind;
 use crate::protocol::host;
 use crate::report::Report;
 use crate::report::doubts::doubts;
-use crate::report::table::first_screen;
+use crate::report::table::verdict;
 use crate::score::whole;
 use crate::verdict::{Dimension, Status};
 
@@ -153,7 +153,7 @@ fn list(reports: &[&Report], prefixes: &[String], in_full: bool) -> Markup {
                                 td class="number" { (value(report.score.dimensions.get(&dimension).and_then(|of| of.value))) }
                             }
                             td {
-                                @if let Some(kind) = first_screen::found(report).first() { (brief(kind)) }
+                                @if let Some(kind) = verdict::found(report).first() { (brief(kind)) }
                                 // What a row alone would hide: it may be all that is shown of a target.
                                 @if let Some(why) = report.unjudged() { " · " (brief(&why)) }
                                 @for reason in report.gate.failed.iter().take(3) { " · gate: " (brief(reason)) }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::frame::n;
 use super::words::{Section, t};
-use crate::report::table::first_screen;
+use crate::report::table::verdict;
 use crate::report::{Report, standing};
 use crate::score::{DimensionScore, whole};
 
@@ -20,7 +20,7 @@ pub(super) fn tone(value: Option<f64>) -> &'static str {
 
 pub(super) fn score(report: &Report, place: Section<'_>) -> Markup {
     let score = &report.score;
-    let capped = first_screen::capped(report);
+    let capped = verdict::capped(report);
     html! {
         section class="score" aria-labelledby=[place.named_by("score")] {
             (place.heading(1, Some("score"), "Score"))

@@ -8,7 +8,7 @@ use super::words::{Detail, Section, brief, prose, t};
 use super::{exchanges, findings, threads};
 use crate::facts::Kind;
 use crate::report::doubts::doubts;
-use crate::report::table::{advice, arithmetic, details, first_screen};
+use crate::report::table::{advice, arithmetic, details, verdict};
 use crate::report::text::shell;
 use crate::report::timeline::{Bar, BarOutcome};
 use crate::report::{Report, ReportFinding};
@@ -90,7 +90,7 @@ fn head(report: &Report, place: Section<'_>) -> Markup {
             (place.heading(0, None, &report.name()))
             @if report.label.is_some() { p class="url" { (t(&report.shown_url())) } }
             p class="found" {
-                @for (index, part) in first_screen::found(report).iter().enumerate() {
+                @for (index, part) in verdict::found(report).iter().enumerate() {
                     @if index > 0 { " · " }
                     span { (t(part)) }
                 }

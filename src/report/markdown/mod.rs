@@ -8,7 +8,7 @@ mod tests;
 
 use super::doubts::doubts;
 use super::sink::{markdown, markdown_cell, markdown_code, own_markdown, xml};
-use super::table::{advice, details, first_screen};
+use super::table::{advice, details, verdict};
 use super::text::shell;
 use super::{Report, ReportFinding, catalogue, key, standing};
 use crate::facts::Kind;
@@ -183,7 +183,7 @@ fn head(report: &Report, heading: &str) -> String {
     if report.label.is_some() {
         text.push_str(&format!(" ({})", markdown(&report.shown_url(), 200)));
     }
-    let found: Vec<String> = first_screen::found(report).iter().map(|part| markdown(part, LONGEST)).collect();
+    let found: Vec<String> = verdict::found(report).iter().map(|part| markdown(part, LONGEST)).collect();
     text.push_str(&format!(": {}.\n\n{}\n\n", found.join(" · "), sentence(report)));
     let mut note = |name: &str, words: &str| text.push_str(&format!("**{name}:** {words}\n\n"));
     for doubt in doubts(report) {
@@ -208,8 +208,8 @@ fn head(report: &Report, heading: &str) -> String {
         note("Found beside it", &format!("{}{}", markdown(&found.what, LONGEST), command("", &found.url)));
     }
     text.push_str(&dimensions(report));
-    if first_screen::nothing_to_fix(report) {
-        text.push_str(first_screen::NOTHING_TO_FIX);
+    if verdict::nothing_to_fix(report) {
+        text.push_str(verdict::NOTHING_TO_FIX);
         text.push_str("\n\n");
     }
     text

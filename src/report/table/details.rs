@@ -1,39 +1,24 @@
 //! Everything after the first screen: every check, what was left open, readings, footprint, stamps.
 
-use super::first_screen::status;
 use super::layout::{Page, Tone, columns};
+use super::words::status;
 use crate::checks::AREAS;
 use crate::facts::delivery::Delivery;
 use crate::report::{Report, ReportFinding, standing};
 use crate::verdict::{Status, milliseconds};
 
-/// The judged checks by area, with everything about those that did not pass.
-pub(super) fn checks(page: &mut Page, report: &Report) {
-    let judged = |row: &&ReportFinding| {
-        matches!(row.finding.status, Status::Pass | Status::Warn | Status::Fail | Status::Info)
-    };
-    let count = |status: Status| report.findings.iter().filter(|row| row.finding.status == status).count();
-    if !report.findings.iter().any(|row| judged(&row)) {
+/// What passed or was noted, by area.
+pub(super) fn passes(page: &mut Page, report: &Report) {
+    let told = |row: &&ReportFinding| matches!(row.finding.status, Status::Pass | Status::Info);
+    if !report.findings.iter().any(|row| told(&row)) {
         return;
     }
-    let mut totals = Vec::new();
-    for (status, word) in [
-        (Status::Pass, "passed"),
-        (Status::Warn, "warned"),
-        (Status::Fail, "failed"),
-        (Status::Info, "noted"),
-    ] {
-        if count(status) > 0 {
-            totals.push(format!("{} {word}", count(status)));
-        }
-    }
-    page.heading(&format!("Checks: {}", totals.join(", ")));
-    page.text(Tone::Quiet, "`agentgauge explain ID` tells why a check matters and where it is written.");
+    page.heading("What passed or was noted");
     // Ids of every check, so that the columns do not move from scan to scan.
     let widest = report.findings.iter().map(|row| columns(row.finding.check.id)).max().unwrap_or(0);
     let hang = if page.wide() { widest.saturating_add(9) } else { 7 };
     let mut last = None;
-    for row in report.findings.iter().filter(judged) {
+    for row in report.findings.iter().filter(told) {
         let area = AREAS.iter().find(|area| area.name == row.area);
         if last != area.map(|area| area.name) {
             last = area.map(|area| area.name);
@@ -42,43 +27,20 @@ pub(super) fn checks(page: &mut Page, report: &Report) {
                 page.text(Tone::Name, area.title);
             }
         }
-        check(page, row, hang);
+        pass(page, row, hang);
     }
 }
 
-fn check(page: &mut Page, row: &ReportFinding, hang: usize) {
-    let (finding, check) = (&row.finding, row.finding.check);
-    let (word, colour) = status(finding.status);
+fn pass(page: &mut Page, row: &ReportFinding, hang: usize) {
+    let (finding, id) = (&row.finding, row.finding.check.id);
+    let (word, tone) = status(finding.status);
+    let said = format!("{}{}", finding.message, row.remark());
     if page.wide() {
         let gap = hang.saturating_sub(9);
-        let text = format!("{:gap$}  {}{}", check.id, finding.message, row.remark());
-        // The id is part of the wrapped text, so that only the status word is coloured.
-        page.item_hanging(2, (colour, word), 7, &text, hang);
+        page.pieces(2, hang, &[(tone, word), (Tone::Plain, &format!(" {id:gap$}  {said}"))]);
     } else {
-        page.item(0, (colour, word), 7, check.id);
-        page.item(0, (Tone::Plain, ""), 7, &format!("{}{}", finding.message, row.remark()));
-    }
-    if !matches!(finding.status, Status::Warn | Status::Fail) {
-        return;
-    }
-    let (at, hang) = if page.wide() { (9, 16) } else { (2, 7) };
-    for evidence in finding.evidence.iter().take(3) {
-        let seen = format!("exchange {}, {}: {}", evidence.exchange, evidence.pointer, evidence.excerpt);
-        page.item_of(at, (Tone::Quiet, "seen"), hang, (Tone::Quiet, &seen), 3);
-    }
-    page.item(at, (Tone::Quiet, "fix"), hang, finding.remediation());
-    for basis in check.basis.iter().take(2) {
-        let whole = format!("{} ({})", basis.title, basis.url);
-        if columns(&whole).saturating_add(hang) <= page.style.width {
-            page.item_of(at, (Tone::Quiet, "see"), hang, (Tone::Quiet, &whole), 1);
-        } else {
-            // A URL stays in one piece, so that it can be opened.
-            page.item_of(at, (Tone::Quiet, "see"), hang, (Tone::Quiet, basis.title), usize::MAX);
-            page.verbatim(hang, "", basis.url);
-        }
-    }
-    if let Some(command) = row.reproduce.iter().flatten().next() {
-        page.verbatim(at, if page.wide() { "try    " } else { "try  " }, command);
+        page.item(0, (tone, word), 7, id);
+        page.item(0, (Tone::Plain, ""), 7, &said);
     }
 }
 
@@ -114,7 +76,7 @@ fn group(page: &mut Page, report: &Report, wanted: &dyn Fn(Status) -> bool, head
         let ids: Vec<&str> = rows.iter().map(|row| row.finding.check.id).collect();
         if ids.len() == report.findings.len() && ids.len() > 1 {
             page.item(2, (Tone::Plain, ""), 2, &format!("all {} checks: {reason}", ids.len()));
-        } else if ids.len() == applicable && applicable > 1 {
+        } else if ids.len() == applicable && applicable > 1 && !wanted(Status::NotApplicable) {
             page.item(2, (Tone::Plain, ""), 2, &format!("all {applicable} checks that apply: {reason}"));
         } else {
             page.item(2, (Tone::Plain, ""), 2, &format!("{reason}:"));

@@ -1,15 +1,19 @@
-//! The report for people at a terminal: the first screen says what is there, how good it is and what to
-//! mend first; the rest shows how that came about.
+//! The report for people at a terminal. What to mend comes first, the verdict last, where the eye is when the prompt
+//! comes back; several targets are a table.
 
 pub(super) mod advice;
 pub(super) mod arithmetic;
 pub(super) mod details;
-pub(super) mod first_screen;
+mod findings;
 pub(super) mod gains;
 mod layout;
+mod list;
+mod remedy;
 mod streams;
+pub(super) mod verdict;
+mod words;
 
-pub use layout::Style;
+pub use layout::{Detail, Style};
 
 use super::Report;
 use layout::{Page, Tone};
@@ -18,39 +22,43 @@ use layout::{Page, Tone};
 #[must_use]
 pub fn render(report: &Report, style: &Style) -> String {
     let mut page = Page::new(*style);
-    first_screen::draw(&mut page, report);
-    details::clients(&mut page, report);
-    details::checks(&mut page, report);
-    details::undecided(&mut page, report);
-    arithmetic::draw(&mut page, report);
-    streams::draw(&mut page, report);
-    details::facts(&mut page, report);
-    details::footprint(&mut page, report);
-    details::stamps(&mut page, report);
+    draw(&mut page, report);
     page.finish()
 }
 
-/// Draws several reports, one after the other, and the URLs that should be among them.
+/// What is told of one target, block by block.
+fn draw(page: &mut Page, report: &Report) {
+    match page.style.detail {
+        Detail::Verdict => {}
+        Detail::Findings => findings::brief(page, report),
+        Detail::Passes | Detail::Everything => {
+            findings::full(page, report);
+            details::passes(page, report);
+            details::undecided(page, report);
+            details::clients(page, report);
+            arithmetic::draw(page, report);
+            streams::draw(page, report);
+            details::facts(page, report);
+            details::footprint(page, report);
+            details::stamps(page, report);
+        }
+    }
+    page.blank();
+    verdict::draw(page, report);
+}
+
+/// Draws the reports of a run, the URLs that should be among them, and where else it was written.
 #[must_use]
-pub fn render_all(reports: &[Report], missing: &[String], style: &Style) -> String {
-    let mut drawn: Vec<String> = reports.iter().map(|report| render(report, style)).collect();
-    if let [_, _, ..] = drawn.as_slice() {
-        let mut page = Page::new(*style);
-        page.text(Tone::Quiet, &"─".repeat(page.style.width));
-        let rule = page.finish();
-        for text in drawn.iter_mut().skip(1) {
-            text.insert_str(0, &format!("\n{rule}\n"));
-        }
+pub fn render_all(reports: &[Report], missing: &[String], written: &[String], style: &Style) -> String {
+    let mut page = Page::new(*style);
+    match reports {
+        [report] if missing.is_empty() => draw(&mut page, report),
+        _ => list::draw(&mut page, reports, missing, &draw),
     }
-    if !missing.is_empty() {
-        let mut page = Page::new(*style);
-        page.text(Tone::Strong, &format!("Missing ({}): expected, and there is no report", missing.len()));
-        for url in missing {
-            page.text(Tone::Fair, &crate::protocol::host::shown(url));
-        }
-        drawn.push(format!("\n{}", page.finish()));
+    for place in written {
+        page.item(0, (Tone::Strong, "Written:"), 9, place);
     }
-    drawn.concat()
+    page.finish()
 }
 
 #[cfg(test)]

@@ -111,13 +111,13 @@ mod tests {
     use super::*;
     use crate::checks::synthetic::{Scan, get};
     use crate::gate::Gates;
-    use crate::report::table::{Style, render};
+    use crate::report::table::{Detail, Style, render};
     use crate::rubric::Rubric;
     use crate::transcript::ProbeId;
 
     fn drawn(scan: &Scan, width: usize) -> String {
         let report = crate::judge::judge(&scan.transcript, &Rubric::default_rubric(), &Gates::default());
-        let text = render(&report, &Style { colour: false, width });
+        let text = render(&report, &Style::plain(width).telling(Detail::Passes));
         let start = text.find("Streams over time").unwrap();
         text.get(start..).unwrap().split("\n\n").next().unwrap().to_owned()
     }
@@ -153,6 +153,6 @@ mod tests {
         }
         let report =
             crate::judge::judge(&Scan::modern().transcript, &Rubric::default_rubric(), &Gates::default());
-        assert!(!render(&report, &Style { colour: false, width: 80 }).contains("Streams over time"));
+        assert!(!render(&report, &Style::plain(80).telling(Detail::Passes)).contains("Streams over time"));
     }
 }

@@ -12,31 +12,66 @@ use crate::verdict::Status;
 use Status::{Fail, Inconclusive, NotApplicable, Pass, Warn};
 
 fn plain(report: &Report, width: usize) -> String {
-    let text = render(report, &Style { colour: false, width });
+    drawn(report, &Style::plain(width))
+}
+
+fn drawn(report: &Report, style: &Style) -> String {
+    let text = render(report, style);
     assert!(is_safe(&text));
     for line in text.lines() {
         let copied =
-            ["try ", "agentgauge ", "https://"].iter().any(|start| line.trim_start().starts_with(start));
-        assert!(copied || layout::columns(line) <= width, "over {width} columns: {line}");
+            ["Try ", "agentgauge ", "https://"].iter().any(|start| line.trim_start().starts_with(start));
+        assert!(copied || layout::columns(line) <= style.width, "over {} columns: {line}", style.width);
     }
     text
 }
 
-#[test]
-fn the_first_screen_holds_score_and_three_fixes() {
+fn gated_at_80() -> Report {
     let gates = Gates { min_score: Some(80.0), ..Gates::default() };
-    let text = plain(&report(&dev_server(), &DEV_SERVER, &gates), 100);
-    let screen: Vec<&str> = text.lines().take(24).collect();
-    for wanted in
-        ["Score ", "D2 ", "D7 ", "D8 ", "Capped:", "Gate:", "1 FAIL origin-rejected", "2 FAIL ", "3 WARN "]
-    {
-        assert!(
-            screen.iter().any(|line| line.starts_with(wanted) || line.trim_start().starts_with(wanted)),
-            "{wanted}: {text}"
-        );
-    }
-    assert_eq!(screen.iter().filter(|line| line.trim_start().starts_with("Source")).count(), 3, "{text}");
+    report(&dev_server(), &DEV_SERVER, &gates)
+}
+
+#[test]
+fn what_to_mend_comes_first_and_the_verdict_last() {
+    let text = plain(&gated_at_80(), 100);
+    let lines: Vec<&str> = text.lines().collect();
+    let at = |start: &str| lines.iter().position(|line| line.trim_start().starts_with(start)).expect(start);
+    let order =
+        ["FAIL origin-rejected", "FAIL host-rebinding", "WARN ", "89 D2", "Gate:", "Score 70", "2 failed"];
+    assert!(order.map(at).is_sorted(), "{text}");
+    assert!(lines.len() - at("Score 70") <= 10, "{text}");
     insta::assert_snapshot!("dev_server_wide", text);
+}
+
+#[test]
+fn more_is_told_where_it_is_asked_for_and_less() {
+    let (report, style) = (gated_at_80(), Style::plain(200));
+    let full = drawn(&report, &style.telling(Detail::Passes));
+    insta::assert_snapshot!("dev_server_full", full);
+    let verdict = drawn(&report, &style.telling(Detail::Verdict));
+    assert!(
+        full.ends_with(&verdict.replace("; -v shows what passed and what was not judged", "")),
+        "{verdict}"
+    );
+    assert!(!verdict.contains("Fix  ") && verdict.contains("Score 70"), "{verdict}");
+    for sum in [&report.rubric.sha256, &report.transcript.sha256] {
+        assert!(full.contains(sum) && !plain(&report, 200).contains(sum));
+    }
+}
+
+#[test]
+fn several_targets_are_a_table_worst_first() {
+    let sound = alike(&dev_server(), Pass, "x");
+    let bad = Report { label: Some("bad".to_owned()), ..alike(&dev_server(), Fail, "x") };
+    let reports = [sound, bad.clone(), dead_port(), bad];
+    let missing = ["https://gone.example/mcp".to_owned()];
+    let text = render_all(&reports, &missing, &["r.html (html)".to_owned()], &Style::plain(100));
+    insta::assert_snapshot!("several", text);
+    let told = render_all(&reports, &missing, &[], &Style::plain(100).telling(Detail::Passes));
+    assert_eq!(told.matches("Score 0 of 100").count(), 2, "{told}");
+    assert!(told.contains("findings, worst first") && !told.contains("Stamps"), "{told}");
+    let all = render_all(&reports, &missing, &[], &Style::plain(100).telling(Detail::Everything));
+    assert_eq!(all.matches("Stamps").count(), 4, "{all}");
 }
 
 #[test]
@@ -50,7 +85,7 @@ fn it_reads_in_a_narrow_terminal() {
 #[test]
 fn colours_only_decorate() {
     let report = report(&dev_server(), &DEV_SERVER, &Gates::default());
-    let coloured = render(&report, &Style { colour: true, width: 100 });
+    let coloured = render(&report, &Style { colour: true, ..Style::plain(100) });
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     assert!(codes.is_match(&coloured));
     assert_eq!(codes.replace_all(&coloured, ""), plain(&report, 100));
@@ -91,7 +126,7 @@ fn nothing_remote_reaches_the_terminal_unescaped() {
         for kind in [crate::facts::Kind::Dual, crate::facts::Kind::None, crate::facts::Kind::AuthGated] {
             report.classification.kind = kind;
             for width in [40, 100] {
-                assert!(is_safe(&render(&report, &Style { colour: false, width })), "{text:?}");
+                assert!(is_safe(&render(&report, &Style::plain(width).telling(Detail::Passes))), "{text:?}");
             }
         }
     }
@@ -123,10 +158,11 @@ fn same_input_same_bytes() {
     let many = render_all(
         &[alike(&Scan::gated(), Pass, "x"), alike(&dev_server(), Fail, "x")],
         &[],
-        &Style { colour: false, width: 60 },
+        &[],
+        &Style::plain(60).telling(Detail::Everything),
     );
     assert_eq!(many.matches("What the scan cost the endpoint").count(), 2);
-    assert_eq!(many.matches(&"─".repeat(60)).count(), 1);
+    assert_eq!(many.matches(&"─".repeat(60)).count(), 2);
 }
 
 #[test]
