@@ -2,15 +2,31 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::transcript::codec::Entry;
 
 /// What a scan tells while it runs. Never part of the data.
 #[derive(Clone, Debug)]
 pub enum ScanEvent {
-    /// Something is being done or waited for, in words fit for a status line ("watching the idle
-    /// stream for keep-alives, up to 35 s").
+    /// Something is being done, in words fit for a status line ("sending bad input").
     Doing(String),
+    /// Nothing is being done any more but to wait.
+    OnlyWaiting,
+    /// Something is waited for from now on, until [`ScanEvent::Waited`] with the same number.
+    Waiting {
+        /// Tells one wait from another of the same scan.
+        number: u32,
+        /// For what, in words ("a keep-alive").
+        what: String,
+        /// For how long at most.
+        at_most: Duration,
+    },
+    /// That came, or is waited for no longer.
+    Waited {
+        /// Which wait.
+        number: u32,
+    },
     /// A request went out; how many so far and how many may be sent in all.
     Request {
         /// Requests so far.

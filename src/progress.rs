@@ -2,10 +2,12 @@
 //! exchanges where they are asked for. Every text goes through the sanitiser and loses what a CI system would
 //! take for a command; no write can fail a scan.
 
+mod status;
+
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,6 +16,7 @@ use crate::observe::ScanEvent;
 use crate::report::sink::{ascii, without_commands};
 use crate::report::text::sanitise;
 use crate::transcript::{Content, Direction, Exchange, Secrets};
+use status::Status;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,18 +34,12 @@ pub struct Voice {
 pub struct Progress {
     voice: Voice,
     bar: Option<ProgressBar>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug)]
 struct State {
-    targets: usize,
-    done: usize,
-    /// By target: requests so far, and how many they may be.
-    requests: Vec<(u32, u32)>,
-    /// Their sums, kept as they change: a request of one of many targets must not cost a walk over all.
-    sums: (u64, u64),
-    doing: String,
+    status: Status,
     spoken: Instant,
 }
 
@@ -52,22 +49,21 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(120);
 
 impl Progress {
-    /// Ready to speak about so many targets.
+    /// Ready to speak about the targets with these names.
     #[must_use]
-    pub fn new(voice: Voice, targets: usize) -> Self {
-        let bar = (voice.animated && !voice.quiet && voice.verbosity == 0 && targets > 0).then(|| {
+    pub fn new(voice: Voice, names: Vec<String>) -> Self {
+        let drawn = voice.animated && !voice.quiet && voice.verbosity == 0 && !names.is_empty();
+        let state = Arc::new(Mutex::new(State { status: Status::new(names), spoken: Instant::now() }));
+        let bar = drawn.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
                 let plain = ASCII.load(Ordering::Relaxed);
                 bar.set_style(if plain { style.tick_chars("|/-\\ ") } else { style });
             }
-            bar.enable_steady_tick(TICK);
+            keep_drawing(bar.clone(), Arc::downgrade(&state));
             bar
         });
-        let requests = vec![(0, 0); targets];
-        let state =
-            State { targets, done: 0, requests, sums: (0, 0), doing: String::new(), spoken: Instant::now() };
-        Self { voice, bar, state: Mutex::new(state) }
+        Self { voice, bar, state }
     }
 
     /// Says something the user should know. Silent with `quiet`.
@@ -79,23 +75,8 @@ impl Progress {
 
     /// Progress of the target with this index.
     pub fn event(&self, index: usize, event: ScanEvent) {
-        {
-            let mut state = self.lock();
-            match event {
-                ScanEvent::Doing(what) => state.doing = what,
-                ScanEvent::Request { sent, budget } => {
-                    if let Some(requests) = state.requests.get_mut(index) {
-                        let before = std::mem::replace(requests, (sent, budget));
-                        let moved = |sum: u64, before: u32, now: u32| {
-                            sum.saturating_add(now.into()).saturating_sub(before.into())
-                        };
-                        state.sums =
-                            (moved(state.sums.0, before.0, sent), moved(state.sums.1, before.1, budget));
-                    }
-                }
-            }
-        }
-        self.show();
+        self.lock().status.event(index, event, Instant::now());
+        self.sign_of_life();
     }
 
     /// An exchange has ended.
@@ -112,16 +93,10 @@ impl Progress {
         }
     }
 
-    /// A target has ended.
-    pub fn done(&self) {
-        {
-            let mut state = self.lock();
-            state.done = state.done.saturating_add(1);
-            if let Some(last) = state.requests.first().filter(|_| state.targets == 1) {
-                state.doing = format!("judging {} requests", last.0);
-            }
-        }
-        self.show();
+    /// The target with this index has ended.
+    pub fn done(&self, index: usize) {
+        self.lock().status.done(index);
+        self.sign_of_life();
     }
 
     /// Removes the status line. Whatever follows on standard error stands alone.
@@ -131,25 +106,15 @@ impl Progress {
         }
     }
 
-    fn show(&self) {
-        let mut state = self.lock();
-        let several = state.targets > 1;
-        let Some(bar) = &self.bar else {
-            if several && !self.voice.quiet && state.spoken.elapsed() >= SIGN_OF_LIFE {
-                state.spoken = Instant::now();
-                say(&format!("scanned {} of {} targets", state.done, state.targets));
-            }
+    fn sign_of_life(&self) {
+        if self.bar.is_some() || self.voice.quiet {
             return;
-        };
-        let (sent, budget) = state.sums;
-        let message = if several {
-            format!("{} of {} targets, {sent} requests", state.done, state.targets)
-        } else if budget > 0 {
-            format!("{sent} requests (at most {budget}): {}", sanitise(&state.doing))
-        } else {
-            sanitise(&state.doing).to_string()
-        };
-        bar.set_message(spoken(&message));
+        }
+        let mut state = self.lock();
+        if state.status.several() && state.spoken.elapsed() >= SIGN_OF_LIFE {
+            state.spoken = Instant::now();
+            say(&state.status.line(state.spoken));
+        }
     }
 
     fn line(&self, text: &str) {
@@ -162,6 +127,22 @@ impl Progress {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Draws the line again and again, until it is finished or nobody speaks any more: a wait tells nothing while it
+/// lasts, and what is left of it changes all the same.
+fn keep_drawing(bar: ProgressBar, state: Weak<Mutex<State>>) {
+    std::thread::spawn(move || {
+        while !bar.is_finished()
+            && let Some(state) = state.upgrade()
+        {
+            let line = state.lock().unwrap_or_else(PoisonError::into_inner).status.line(Instant::now());
+            bar.set_message(spoken(&line));
+            bar.tick();
+            drop(state);
+            std::thread::sleep(TICK);
+        }
+    });
 }
 
 /// One line on standard error: every one passes here. It must be sanitised already; what the log of a CI system

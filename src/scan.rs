@@ -80,13 +80,12 @@ async fn wait(target: &Target, wait_ms: u64, observer: &dyn Observer, stop: &Sto
         return;
     }
     let end = tokio::time::Instant::now() + Duration::from_millis(wait_ms);
-    observer.event(ScanEvent::Doing("waiting for the endpoint to accept connections".to_owned()));
-    while !stop.stopped() && tokio::time::Instant::now() < end {
-        if crate::net::accepts(target).await {
-            return;
-        }
+    let what = "the endpoint to accept connections".to_owned();
+    observer.event(ScanEvent::Waiting { number: 0, what, at_most: Duration::from_millis(wait_ms) });
+    while !stop.stopped() && tokio::time::Instant::now() < end && !crate::net::accepts(target).await {
         tokio::time::sleep(RETRY).await;
     }
+    observer.event(ScanEvent::Waited { number: 0 });
 }
 
 /// Pause between two attempts of `--wait`.

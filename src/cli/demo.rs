@@ -41,7 +41,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Ending, Ending> {
     let DemoArgs { format, color } = *args;
     outputs::fit_for(format.into())?;
     let voice = Voice { animated: terminal::stderr_animated(), quiet: false, verbosity: 0 };
-    let progress = Progress::new(voice, 2);
+    let progress = Progress::new(voice, ["sound", "flawed"].map(str::to_owned).to_vec());
     let runtime = runtime::start()?;
     let reports = runtime.block_on(scan_both(&progress));
     runtime.shutdown_background();
@@ -72,8 +72,8 @@ async fn scan_both(progress: &Progress) -> Result<Vec<Report>, Ending> {
     let rubric = Rubric::default_rubric();
     let gates = Gates::default();
     let begin = |index: usize, _: &Target| Watcher { progress, index };
-    let end = |_: usize, recorded: Encoded, _: Watcher<'_>| {
-        progress.done();
+    let end = |index: usize, recorded: Encoded, _: Watcher<'_>| {
+        progress.done(index);
         judge(&recorded.transcript, &rubric, &gates)
     };
     Ok(fleet::run(&targets, ScanOptions::default(), &Stop::default(), begin, end).await)

@@ -68,7 +68,7 @@ pub(super) fn resolve(args: MergeArgs, around: &dyn Surroundings) -> Result<Merg
 pub(super) fn run(plan: &Merge) -> Result<Ending, Ending> {
     let outputs = Outputs::open(&plan.reporting)?;
     let voice = Voice { animated: false, quiet: plan.reporting.quiet, verbosity: plan.reporting.verbosity };
-    let progress = Progress::new(voice, 0);
+    let progress = Progress::new(voice, Vec::new());
     let mut found = Vec::new();
     for path in &plan.files {
         let read = reports(path)?;

@@ -16,7 +16,7 @@ use crate::transcript::codec::{CodecError, Encoded, MAX_BYTES, decode};
 pub(super) fn run(plan: &Replay) -> Result<Ending, Ending> {
     let output = Outputs::open(&plan.reporting)?;
     let voice = Voice { animated: false, quiet: plan.reporting.quiet, verbosity: plan.reporting.verbosity };
-    let progress = Progress::new(voice, 0);
+    let progress = Progress::new(voice, Vec::new());
     let several = plan.files.len() > 1;
     let mut reports = Vec::new();
     for path in &plan.files {

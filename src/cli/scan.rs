@@ -54,7 +54,7 @@ pub(super) fn run(mut plan: Scan) -> Result<Ending, Ending> {
         quiet: plan.reporting.quiet,
         verbosity: plan.reporting.verbosity,
     };
-    let progress = Progress::new(voice, plan.targets.len());
+    let progress = Progress::new(voice, plan.targets.iter().map(present::short_name).collect());
     for note in &plan.notes {
         progress.note(note);
     }
@@ -97,8 +97,8 @@ async fn scan_all(
         recording: saving.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recording(index, target),
         begun: AtomicBool::new(false),
     };
-    let end = |_: usize, recorded: Encoded, watcher: Watcher<'_>| {
-        progress.done();
+    let end = |index: usize, recorded: Encoded, watcher: Watcher<'_>| {
+        progress.done(index);
         let report = plan.judging.judge(&recorded);
         let saved = watcher
             .recording

@@ -28,6 +28,25 @@ pub struct Wire<'a> {
     recorded: Mutex<Vec<Arc<Exchange>>>,
     skips: Mutex<Vec<Skip>>,
     owed: tokio::sync::Mutex<mpsc::Receiver<OwedResponse>>,
+    waits: AtomicU32,
+}
+
+/// Something is waited for as long as this lives.
+pub struct Waiting<'a> {
+    observer: &'a dyn Observer,
+    number: u32,
+}
+
+impl std::fmt::Debug for Waiting<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Waiting({})", self.number)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.observer.event(ScanEvent::Waited { number: self.number });
+    }
 }
 
 impl std::fmt::Debug for Wire<'_> {
@@ -74,6 +93,7 @@ impl<'a> Wire<'a> {
             recorded: Mutex::default(),
             skips: Mutex::default(),
             owed: owed.into(),
+            waits: AtomicU32::new(0),
         }
     }
 
@@ -155,6 +175,19 @@ impl<'a> Wire<'a> {
     /// Tells what is being done.
     pub fn doing(&self, what: impl Into<String>) {
         self.observer.event(ScanEvent::Doing(what.into()));
+    }
+
+    /// Tells that everything is done but what is waited for.
+    pub fn only_waiting(&self) {
+        self.observer.event(ScanEvent::OnlyWaiting);
+    }
+
+    /// Tells what is waited for, and for how long at most, until this is dropped.
+    #[must_use]
+    pub fn waiting(&self, what: impl Into<String>, at_most: Duration) -> Waiting<'a> {
+        let number = self.waits.fetch_add(1, Ordering::Relaxed);
+        self.observer.event(ScanEvent::Waiting { number, what: what.into(), at_most });
+        Waiting { observer: self.observer, number }
     }
 
     /// Tells that a request goes out.

@@ -281,6 +281,7 @@ async fn stream(prober: &Prober<'_>, found: &mut FoundEndpoint, tried: &mut bool
     let call = Call::get_stream(ProbeId::Classify, "get", &found.target.place).until(Until::Watch(watch));
     let Some(mut held) = prober.hold(call).await else { return false };
     let watch = Duration::from_millis(watch);
+    let _waiting = prober.wire.waiting("the answer to GET", watch);
     held.wait(watch.min(HELD), |head, _| head.is_some()).await;
     if !*tried && quick.is_none() && held.look(|head, _, ended| head.is_none() && !ended) {
         *tried = true;

@@ -64,7 +64,9 @@ pub(super) async fn legacy_get(prober: &Prober<'_>, speakers: &[Speaker]) {
     };
     if let Some(own) = own {
         let call = own.dress(Call::get_stream(PROBE, "get", &own.place));
-        send(prober, call, None, prober.wire.limits().idle_watch_ms).await;
+        let watched = prober.wire.limits().idle_watch_ms;
+        let _waiting = prober.wire.waiting("what comes on a GET stream", Duration::from_millis(watched));
+        send(prober, call, None, watched).await;
     }
 }
 

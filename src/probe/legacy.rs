@@ -129,9 +129,10 @@ pub(super) async fn watch(prober: &Prober<'_>, speakers: &[Speaker], stream: Opt
         return;
     }
     let watched = Duration::from_millis(limits.idle_watch_ms);
-    prober.wire.doing(format!("watching the idle stream for keep-alives, up to {} s", watched.as_secs()));
     let begun = tokio::time::Instant::now();
+    let waiting = prober.wire.waiting("the headers of the idle stream", watched);
     held.wait(watched, |head, _| head.is_some()).await;
+    drop(waiting);
     prober.lock().watching =
         held.look(|head, _, ended| !ended && head.is_some_and(|head| head.status == 200));
     idle(prober, &mut held, watched.saturating_sub(begun.elapsed())).await;
@@ -199,6 +200,7 @@ const SHORT_US: u64 = 2_500_000;
 /// makes an interval.
 pub(super) async fn idle(prober: &Prober<'_>, held: &mut Held, watched: Duration) {
     let begun = tokio::time::Instant::now();
+    let _waiting = prober.wire.waiting("a keep-alive", watched);
     let enough = if prober.profile == Profile::Deep { 2 } else { 1 };
     let settled = held.wait(watched, |head, lines| settled(head, lines, enough)).await;
     let first = held.look(|head, lines, _| head.and_then(|head| silences(head, lines).next()));

@@ -65,10 +65,10 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
     let first = quick.unwrap_or(limits.first_event_ms.saturating_add(CONNECTING_MS));
     let watch = quick.unwrap_or(limits.idle_watch_ms.max(first));
     let Some(mut held) = prober.hold(call.until(Until::Watch(watch))).await else { return };
-    held.wait(Duration::from_millis(first), |head, lines| {
-        head.is_some_and(|head| head.status != 200) || listen::begun(lines)
-    })
-    .await;
+    let first = Duration::from_millis(first);
+    let waiting = prober.wire.waiting("the acknowledgement of a subscription", first);
+    held.wait(first, |head, lines| head.is_some_and(|head| head.status != 200) || listen::begun(lines)).await;
+    drop(waiting);
     let mut left = Duration::ZERO;
     if prober.standard() {
         let watched = Duration::from_millis(limits.idle_watch_ms);

@@ -83,8 +83,17 @@ async fn converse(prober: &Prober<'_>, place: &Place) {
         reconnect::run(prober, own.as_ref(), &found.target).await;
         delivery::run(prober, streamable, &found.target).await;
     });
-    let rest = Box::pin(calls(prober, &speakers, &found));
-    join3(held, streams, rest).await;
+    let rest = Box::pin(async {
+        calls(prober, &speakers, &found).await;
+        // What is left, if anything is.
+        prober.wire.doing("taking dropped streams up again");
+    });
+    let beside = async {
+        join(streams, rest).await;
+        prober.wire.only_waiting();
+    };
+    join(held, beside).await;
+    prober.wire.doing("ending what was opened");
     for speaker in &speakers {
         match &speaker.channel {
             Channel::Streamable => {}

@@ -221,7 +221,7 @@ impl<'a> Prober<'a> {
             state.watch_health(exchange)
         };
         if let Some(wait) = wait {
-            self.wire.doing(format!("the endpoint asked us to wait {} s", wait.as_secs()));
+            let _waiting = self.wire.waiting("the end of the pause that the endpoint asked for", wait);
             self.wire.rest(wait).await;
         }
     }

@@ -272,6 +272,7 @@ pub(super) async fn feed(prober: &Prober<'_>, target: &Endpoint) {
     let limit = prober.silence_ms().unwrap_or(prober.wire.limits().first_event_ms);
     let call = Call::get_stream(probe, "first", &target.place).until(Until::Watch(limit)).reuse(Reuse::Fresh);
     let Some(mut held) = prober.hold(call).await else { return };
+    let waiting = prober.wire.waiting("an event of the feed", Duration::from_millis(limit));
     held.wait(Duration::from_millis(limit), |head, lines| {
         head.is_some_and(|head| head.status != 200)
             || dropped_lines(lines).is_some_and(|dropped| !dropped.missed.is_empty())
@@ -279,6 +280,7 @@ pub(super) async fn feed(prober: &Prober<'_>, target: &Endpoint) {
             || resume::events(lines).iter().filter(|event| event.id.is_none()).count() > 1
     })
     .await;
+    drop(waiting);
     let Some(first) = close(prober, held).await else { return };
     let (Some(id), Some(dropped)) = (first_id(prober, &first), dropped(&first)) else { return };
     tokio::time::sleep(PAUSE).await;
