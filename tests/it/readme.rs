@@ -29,6 +29,20 @@ fn help(command: &str) -> String {
     format!("```text\n{}\n```\n", String::from_utf8(output.stdout).unwrap().trim_end())
 }
 
+/// What a person reads of a recorded server.
+fn shown() -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_agentgauge"))
+        .args(["replay", "--no-config", "fixtures/ts1-json/transcript.jsonl"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("COLUMNS", "100")
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("FORCE_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .unwrap();
+    format!("```text\n{}\n```\n", String::from_utf8(output.stdout).unwrap().trim_end())
+}
+
 fn checks() -> String {
     let rubric = Rubric::default_rubric();
     let mut text = String::new();
@@ -65,6 +79,7 @@ fn limits() -> String {
 fn generated_parts_are_current() {
     let old = std::fs::read_to_string(path()).unwrap();
     let mut new = with_region(&old, "scan-help", &help("scan"));
+    new = with_region(&new, "shown", &shown());
     new = with_region(&new, "replay-help", &help("replay"));
     new = with_region(&new, "merge-help", &help("merge"));
     new = with_region(&new, "checks", &checks());

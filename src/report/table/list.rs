@@ -1,5 +1,7 @@
 //! Several targets: a line each, worst first, what they have in common, and the verdict of the run.
 
+use std::collections::BTreeSet;
+
 use super::findings::worst_first;
 use super::layout::{Detail, Page, Style, Tone, columns, fit, fit_end};
 use super::verdict::found;
@@ -71,10 +73,13 @@ fn table(page: &mut Page, reports: &[&Report]) {
     let widest = names.iter().map(|name| columns(name)).max().unwrap_or(0).max(6);
     let start = format!("{:<8}{:>6}  {:>4}  {}", "score", "fail", "warn", gate("gate"));
     let room = page.style.width.saturating_sub(columns(&start)).saturating_sub(2);
-    let widest = widest.min((room / 5).saturating_mul(3)).max(6);
+    let findings: Vec<(String, Tone)> = reports.iter().map(|report| worst_words(report)).collect();
+    let longest = findings.iter().map(|(text, _)| columns(&sanitise(text))).max().unwrap_or(0);
+    // Both whole where there is room for both, else half of it each.
+    let widest = widest.min(room.saturating_sub(longest).max(room / 2)).max(6);
     let heading = format!("{start}{:<widest$}  worst finding", "target");
     page.text(Tone::Quiet, heading.trim_end());
-    for (report, name) in reports.iter().zip(&names) {
+    for ((report, name), (worst, harm)) in reports.iter().zip(&names).zip(&findings) {
         let grade = report.score.grade.as_deref().unwrap_or("");
         let value = report.score.value;
         let score = value.map_or_else(|| "–".to_owned(), |value| whole(value).to_string());
@@ -86,8 +91,7 @@ fn table(page: &mut Page, reports: &[&Report]) {
         let (passed, gate_tone) = gate_word(report);
         let gap = widest.saturating_sub(columns(&middle(name, widest)));
         let target = format!("{}{:gap$}  ", middle(name, widest), "");
-        let (worst, harm) = worst_words(report);
-        let worst = start_of(&worst, room.saturating_sub(widest).max(8));
+        let worst = start_of(worst, room.saturating_sub(widest).max(8));
         page.pieces(
             0,
             2,
@@ -96,7 +100,7 @@ fn table(page: &mut Page, reports: &[&Report]) {
                 (Tone::Plain, &counts),
                 (gate_tone, &gate(passed)),
                 (Tone::Strong, &target),
-                (harm, &worst),
+                (*harm, &worst),
             ],
         );
     }
@@ -130,17 +134,16 @@ fn worst_words(report: &Report) -> (String, Tone) {
     }
 }
 
-/// Labels, else addresses; without the scheme where all have the same.
+/// Labels, else addresses; without http:// and https:// where that leaves no two alike.
 fn names(reports: &[&Report]) -> Vec<String> {
     let shown: Vec<String> = reports.iter().map(|report| sanitise(&report.name())).collect();
-    let scheme = |name: &str| name.split_once("://").map(|(scheme, _)| scheme.to_owned());
-    let first = shown.first().and_then(|name| scheme(name));
-    let same = first.is_some() && shown.iter().all(|name| scheme(name) == first);
-    let bare = |name: String| match name.split_once("://") {
-        Some((_, rest)) if same => rest.to_owned(),
-        _ => name,
+    let bare = |name: &String| {
+        let rest = ["https://", "http://"].iter().find_map(|scheme| name.strip_prefix(scheme));
+        rest.unwrap_or(name).to_owned()
     };
-    shown.into_iter().map(bare).collect()
+    let short: Vec<String> = shown.iter().map(bare).collect();
+    let different = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len();
+    if different(&short) == different(&shown) { short } else { shown }
 }
 
 /// Both ends of a text, where all of it has no room.

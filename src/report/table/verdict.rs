@@ -96,7 +96,9 @@ pub(in crate::report) fn nothing_to_fix(report: &Report) -> bool {
 fn score(page: &mut Page, report: &Report) {
     dimensions(page, report);
     for hit in holding(report).filter(|hit| hit.target().dimension().is_none()) {
-        page.item(0, (Tone::Bad, "Held:"), 6, &standing::cap(hit));
+        let (before, after) = (whole(hit.before), whole(hit.after));
+        let said = format!("at {after} by {} (else {before}): {}", hit.cap.check, hit.cap.reason);
+        labelled(page, Tone::Bad, "Held", &said);
     }
     for (name, words) in standing::grade(report) {
         labelled(page, Tone::Fair, name, &words);
