@@ -16,7 +16,7 @@ use crate::score::{CapHit, DimensionScore, whole};
 use crate::verdict::{Dimension, Status};
 
 /// Its blocks, in order, with a blank line between those that say something. A new one has a line here.
-const BLOCKS: &[fn(&mut Page, &Report)] = &[tried, head, score, total];
+const BLOCKS: &[fn(&mut Page, &Report)] = &[tried, head, found_beside, score, total];
 
 pub(super) fn draw(page: &mut Page, report: &Report) {
     for block in BLOCKS {
@@ -117,8 +117,11 @@ fn score(page: &mut Page, report: &Report) {
     if let Some(more @ 1..) = report.gate.reasons().count().checked_sub(most) {
         labelled(page, Tone::Bad, "Gate", &format!("and {more} more (-v)"));
     }
-    for note in &report.gate.notes {
+    for note in report.gate.notes.iter().take(most) {
         labelled(page, Tone::Quiet, "Note", note);
+    }
+    if let Some(more @ 1..) = report.gate.notes.len().checked_sub(most) {
+        labelled(page, Tone::Quiet, "Note", &format!("and {more} more (-v)"));
     }
 }
 
@@ -227,7 +230,6 @@ fn counts(page: &mut Page, report: &Report) {
 /// What to do next.
 fn ahead(page: &mut Page, report: &Report) {
     if describes(report) {
-        found_beside(page, report);
         if let Some(next) = next(report) {
             labelled(page, Tone::Strong, "Next", &next);
         }
@@ -239,7 +241,6 @@ fn ahead(page: &mut Page, report: &Report) {
             page.verbatim(2, "", &format!("agentgauge scan --bearer-env TOKEN {url}"));
         }
     }
-    found_beside(page, report);
     first(page, report);
 }
 
