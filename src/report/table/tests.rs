@@ -85,10 +85,17 @@ fn it_reads_in_a_narrow_terminal() {
 #[test]
 fn colours_only_decorate() {
     let report = report(&dev_server(), &DEV_SERVER, &Gates::default());
-    let coloured = render(&report, &Style { colour: true, ..Style::plain(100) });
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
-    assert!(codes.is_match(&coloured));
-    assert_eq!(codes.replace_all(&coloured, ""), plain(&report, 100));
+    for width in [40, 80, 100, Style::UNLIMITED] {
+        for detail in [Detail::Verdict, Detail::Findings, Detail::Passes] {
+            let style = Style::plain(width).telling(detail);
+            let coloured = render(&report, &Style { colour: true, ..style });
+            assert!(codes.is_match(&coloured));
+            assert_eq!(codes.replace_all(&coloured, ""), drawn(&report, &style));
+            // No line leaves its colour to the next one.
+            assert!(coloured.lines().all(|line| !line.contains('\u{1b}') || line.contains("\u{1b}[0m")));
+        }
+    }
 }
 
 #[test]
