@@ -94,7 +94,7 @@ impl Status {
         };
         let requests =
             if budget > 0 { format!("{sent} of at most {budget} requests: ") } else { String::new() };
-        match (running.waiting(now), running.only_waiting || running.doing.is_empty()) {
+        match (longest(running.waits.values(), now), running.only_waiting || running.doing.is_empty()) {
             (Some(waiting), true) if running.only_waiting => format!("{waiting}; everything else is done"),
             (Some(waiting), true) => waiting,
             (Some(waiting), false) => format!("{waiting}; also {}, {sent} requests", running.doing),
@@ -105,18 +105,8 @@ impl Status {
     fn list(&self, now: Instant) -> String {
         let mut line = format!("{} of {} targets, {} requests", self.done, self.names.len(), self.sums.0);
         let last = self.done.saturating_add(self.running.len()) >= self.names.len();
-        let named: Vec<String> = self
-            .running
-            .iter()
-            .take(NAMED)
-            .map(|(index, running)| {
-                let name = self.names.get(*index).map_or("", String::as_str);
-                match running.waiting(now).filter(|_| running.only_waiting) {
-                    Some(waiting) => format!("{name} ({waiting})"),
-                    None => name.to_owned(),
-                }
-            })
-            .collect();
+        let name = |index: &usize| self.names.get(*index).map_or("", String::as_str);
+        let named: Vec<&str> = self.running.keys().take(NAMED).map(name).collect();
         if !named.is_empty() {
             line.push_str(if last { "; left: " } else { "; now: " });
             line.push_str(&named.join(", "));
@@ -124,18 +114,20 @@ impl Status {
         if let Some(more @ 1..) = self.running.len().checked_sub(NAMED) {
             line.push_str(&format!(" and {more} more"));
         }
+        let waits = self.running.values().flat_map(|running| running.waits.values());
+        if let Some(waiting) = longest(waits, now).filter(|_| last) {
+            line.push_str(&format!("; {waiting}"));
+        }
         line
     }
 }
 
-impl Running {
-    /// What is waited for longest from now on.
-    fn waiting(&self, now: Instant) -> Option<String> {
-        let passed = |wait: &Wait| now.saturating_duration_since(wait.since).min(wait.at_most);
-        let wait = self.waits.values().max_by_key(|wait| wait.at_most.saturating_sub(passed(wait)))?;
-        let (so_far, at_most) = (passed(wait).as_secs(), wait.at_most.as_millis().div_ceil(1_000));
-        Some(format!("waiting for {}, {so_far} of at most {at_most} s", wait.what))
-    }
+/// What is waited for longest from now on.
+fn longest<'w>(waits: impl Iterator<Item = &'w Wait>, now: Instant) -> Option<String> {
+    let passed = |wait: &Wait| now.saturating_duration_since(wait.since).min(wait.at_most);
+    let wait = waits.max_by_key(|wait| wait.at_most.saturating_sub(passed(wait)))?;
+    let (so_far, at_most) = (passed(wait).as_secs(), wait.at_most.as_millis().div_ceil(1_000));
+    Some(format!("waiting for {}, {so_far} of at most {at_most} s", wait.what))
 }
 
 #[cfg(test)]
@@ -191,7 +183,7 @@ mod tests {
         status.event(4, ScanEvent::Request { sent: 7, budget: 9 }, begun);
         status.event(4, waiting(0, "a keep-alive", 35), begun);
         status.event(4, ScanEvent::OnlyWaiting, begun);
-        let line = "3 of 5 targets, 7 requests; left: d, e (waiting for a keep-alive, 0 of at most 35 s)";
+        let line = "3 of 5 targets, 7 requests; left: d, e; waiting for a keep-alive, 0 of at most 35 s";
         assert_eq!(status.line(begun), line);
     }
 }

@@ -259,7 +259,7 @@ fn scores(reports: &[&Report]) -> String {
     };
     let median = values.get(values.len().saturating_sub(1) / 2).unwrap_or(lowest);
     let scored = match values.len() {
-        1 => format!("1 scored {}", whole(*lowest)),
+        count if whole(*lowest) == whole(*highest) => format!("{count} scored {}", whole(*lowest)),
         2 => format!("2 scored {} and {}", whole(*lowest), whole(*highest)),
         count => format!(
             "{count} scored {} to {}, half of them {} or less",
