@@ -11,6 +11,7 @@ use agentgauge::transcript::Profile;
 use agentgauge::verdict::Status;
 use unicode_width::UnicodeWidthStr;
 
+use crate::program::{finish, program};
 use crate::replay::fixtures;
 use crate::support::scan_with;
 
@@ -134,4 +135,37 @@ async fn a_list_is_one_line_each_and_the_verdict_of_the_run() {
         assert!(lines.len() - verdict <= 10, "{text}");
         assert!(text.contains("Written: fleet.html (html)\n") && lines.len() <= 48, "{text}");
     }
+}
+
+#[test]
+fn a_pipe_is_wrapped_only_where_columns_says_so() {
+    let replay = |names: &[&str], more: &[&str], columns: Option<&str>| {
+        let files = names.iter().map(|name| format!("fixtures/{name}/transcript.jsonl"));
+        let mut command = program();
+        command.args(["replay", "--no-config"]).args(files).args(more).env_remove("COLUMNS");
+        if let Some(columns) = columns {
+            command.env("COLUMNS", columns);
+        }
+        finish(&mut command)
+    };
+    let one = &["ts1-json"][..];
+    let (endless, narrow) = (replay(one, &[], None), replay(one, &[], Some("80")));
+    assert!(squeezed(&endless.stdout).contains("1.x:`enableDnsRebindingProtection"), "{endless:?}");
+    assert!(endless.stdout.lines().any(|line| line.width() > 400), "{endless:?}");
+    no_wider(&narrow.stdout, 80);
+    // The same number everywhere, also in the last line.
+    assert!(
+        narrow.stdout.contains("Score 75 of 100") && narrow.last_line().contains("score 75 of 100"),
+        "{narrow:?}"
+    );
+    let quiet = replay(one, &["-q"], None);
+    assert!(narrow.stdout.len() > 2 * quiet.stdout.len() && quiet.stderr.is_empty(), "{quiet:?}");
+    let full = replay(one, &["-v"], None);
+    assert!(full.stdout.contains("PASS ") && full.stdout.contains("SHA-256"), "{full:?}");
+    // No target is called well where none was asked to be.
+    let list = replay(&["ts1-json", "ts2-dual"], &[], None);
+    assert_eq!(list.last_line(), "exit 0 (ok): 2 targets: 2 judged, 1 with a critical finding");
+    let gated = replay(&["ts1-json", "ts2-dual"], &["--min-score", "90"], None);
+    assert!(gated.last_line().contains("1 failed a gate, 1 passed"), "{gated:?}");
+    assert!(gated.stdout.contains("Gates: 1 failed, 1 passed"), "{gated:?}");
 }
