@@ -11,7 +11,7 @@ use super::origin::{Origin, Set};
 use super::usage::Usage;
 use crate::baseline::same_url;
 use crate::config::{At, FILE_NAME, TargetConfig};
-use crate::protocol::client::{LONGEST_USER_AGENT, product};
+use crate::protocol::client_info::{LONGEST_USER_AGENT, product};
 use crate::protocol::host::shown_url;
 use crate::target::{Target, TargetError};
 use crate::transcript::Profile;

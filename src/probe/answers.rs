@@ -2,19 +2,19 @@
 
 use std::future::Future;
 
-use super::prober::Prober;
+use super::conversation::Conversation;
 use crate::net::{Call, Until};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::transcript::ProbeId;
 
 /// Answers until the scan's own conversations are over.
-pub(super) async fn during(prober: &Prober<'_>, conversations: impl Future<Output = ()>) {
+pub(super) async fn during(conversation: &Conversation<'_>, conversations: impl Future<Output = ()>) {
     tokio::pin!(conversations);
     loop {
         let asked = tokio::select! {
             () = &mut conversations => return,
-            Some(asked) = prober.wire.owed() => asked,
+            Some(asked) = conversation.wire.owed() => asked,
         };
         let step = if asked.ping { "ping" } else { "declined" };
         let mut call = Call::post(ProbeId::Answers, step, &asked.place, asked.body)
@@ -26,7 +26,7 @@ pub(super) async fn during(prober: &Prober<'_>, conversations: impl Future<Outpu
             call = call.header(names::VERSION_HEADER, version);
         }
         call.credential = asked.credential;
-        let answer = prober.send(call);
+        let answer = conversation.send(call);
         tokio::pin!(answer);
         // What was begun is recorded, also where the conversations end meanwhile.
         tokio::select! {

@@ -2,8 +2,8 @@
 //! about getting one. Registers no client, starts no login, sends no credential.
 
 use super::bodies::{discover, initialize};
+use super::conversation::Conversation;
 use super::found::{Endpoint, Feed};
-use super::prober::Prober;
 use crate::facts::barrier;
 use crate::transcript::exchange::request_method;
 use std::slice;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::documents::{document_call, documents};
-use super::speaker::{self, Channel, Speaker, of};
+use super::mcp_client::{self, Channel, McpClient, of};
 use super::upgrade::talk;
 use super::{bad_input, browser, content_type};
 use crate::facts::auth::{INVALID_TOKEN, SIBLING_SSE, TIMES, challenges, document};
@@ -33,31 +33,32 @@ const OPENING_MS: u64 = 3_000;
 
 /// Some servers meet a wrong credential with 403 or 500: where it got us nothing, the same question is
 /// asked without it. Gives whether a credential is asked for.
-pub(super) async fn asked_for(prober: &Prober<'_>, place: &Place) -> bool {
-    let refused = matches!(prober.kind(), Kind::None | Kind::Blocked);
-    if !refused || !prober.transcript().exchanges.iter().any(Exchange::credentialed) {
+pub(super) async fn asked_for(conversation: &Conversation<'_>, place: &Place) -> bool {
+    let refused = matches!(conversation.kind(), Kind::None | Kind::Blocked);
+    if !refused || !conversation.transcript().exchanges.iter().any(Exchange::credentialed) {
         return false;
     }
-    let mut call = discover(&prober.client, "discover-bare", place, Revision::NEWEST_MODERN.as_str());
+    let mut call =
+        discover(&conversation.client_info, "discover-bare", place, Revision::NEWEST_MODERN.as_str());
     call.credential = false;
-    prober.send(call).await;
-    prober.kind() == Kind::AuthGated
+    conversation.send(call).await;
+    conversation.kind() == Kind::AuthGated
 }
 
 /// Step A: GET may be a feed that anyone can read, beside a gated POST.
-pub(super) async fn stream(prober: &Prober<'_>, target: &mut Endpoint) {
-    prober.wire.doing("the endpoint asks for a credential; looking at its GET");
-    let wait = prober.silence_ms().unwrap_or(OPENING_MS);
+pub(super) async fn stream(conversation: &Conversation<'_>, target: &mut Endpoint) {
+    conversation.wire.doing("the endpoint asks for a credential; looking at its GET");
+    let wait = conversation.silence_ms().unwrap_or(OPENING_MS);
     let mut call = Call::get_stream(ProbeId::Classify, "get", &target.place).until(Until::Watch(wait));
     call.credential = false;
-    let Some(mut held) = prober.hold(call).await else { return };
+    let Some(mut held) = conversation.hold(call).await else { return };
     held.wait(Duration::from_millis(wait), |head, lines| {
         head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
     })
     .await;
     held.wait(Duration::from_millis(50), |_, lines| !lines.is_empty()).await;
-    prober.wire.close(held).await;
-    match prober.kind() {
+    conversation.wire.close(held).await;
+    match conversation.kind() {
         Kind::EventStream => target.feed = Some(Feed::Plain),
         Kind::HttpSse => target.feed = Some(Feed::HttpSse),
         _ => {}
@@ -65,9 +66,9 @@ pub(super) async fn stream(prober: &Prober<'_>, target: &mut Endpoint) {
 }
 
 /// Everything that can be asked of an endpoint that stays shut to us.
-pub(super) async fn without_credential(prober: &Prober<'_>, target: &Endpoint) {
-    prober.wire.doing("asking the gate without a credential");
-    let transcript = prober.transcript();
+pub(super) async fn without_credential(conversation: &Conversation<'_>, target: &Endpoint) {
+    conversation.wire.doing("asking the gate without a credential");
+    let transcript = conversation.transcript();
     // The last one: after a redirect, or without a credential that was refused in an odd way.
     let asked = transcript
         .exchanges
@@ -79,84 +80,85 @@ pub(super) async fn without_credential(prober: &Prober<'_>, target: &Endpoint) {
     if !posts {
         let feed = Endpoint { feed: Some(Feed::Plain), ..target.clone() };
         futures_util::future::join(
-            get(prober, &target.place, "get", None),
-            browser::run(prober, &[], &feed, None),
+            get(conversation, &target.place, "get", None),
+            browser::run(conversation, &[], &feed, None),
         )
         .await;
-        return documents(prober, target).await;
+        return documents(conversation, target).await;
     }
     let proved_by = asked.map_or(0, |exchange| exchange.id);
     let speak = |era, revision: Revision| {
-        Speaker::new(&prober.client, era, &target.place, None, revision.as_str(), proved_by)
+        McpClient::new(&conversation.client_info, era, &target.place, None, revision.as_str(), proved_by)
     };
-    let speakers = [speak(Era::Modern, Revision::NEWEST_MODERN), speak(Era::Legacy, Revision::NEWEST_LEGACY)];
+    let clients = [speak(Era::Modern, Revision::NEWEST_MODERN), speak(Era::Legacy, Revision::NEWEST_LEGACY)];
     let rows = async {
-        browser::run(prober, slice::from_ref(&speakers[0]), target, None).await;
-        content_type::run(prober, &speakers, false).await;
-        bad_input::gated(prober, &speakers[0]).await;
+        browser::run(conversation, slice::from_ref(&clients[0]), target, None).await;
+        content_type::run(conversation, &clients, false).await;
+        bad_input::gated(conversation, &clients[0]).await;
     };
     let own = async {
-        base(prober, &speakers, false).await;
+        base(conversation, &clients, false).await;
         // A credential of the operator's that was refused was such an attempt: servers count them.
         if !transcript.exchanges.iter().any(Exchange::credentialed) {
-            invalid_token(prober, &speakers).await;
+            invalid_token(conversation, &clients).await;
         }
-        let doors = doors(prober, &speakers, target, false);
-        futures_util::future::join(doors, documents(prober, target)).await;
+        let doors = doors(conversation, &clients, target, false);
+        futures_util::future::join(doors, documents(conversation, target)).await;
     };
     futures_util::future::join(rows, own).await;
-    super::legacy::teardown(prober).await;
+    super::legacy::teardown(conversation).await;
 }
 
 /// The same beside an endpoint that serves us: is everything gated without the credential? Without one,
 /// only where a challenge or metadata hint that some calls want it.
-pub(super) async fn beside(prober: &Prober<'_>, all: &[Speaker], target: &Endpoint) {
-    let speakers = if all.iter().all(Speaker::streamable) { all } else { &[] };
-    let transcript = prober.transcript();
+pub(super) async fn beside(conversation: &Conversation<'_>, all: &[McpClient], target: &Endpoint) {
+    let clients = if all.iter().all(McpClient::streamable) { all } else { &[] };
+    let transcript = conversation.transcript();
     let credential = transcript.exchanges.iter().any(Exchange::credentialed);
-    if speakers.is_empty() && (target.feed.is_none() || !credential) {
+    if clients.is_empty() && (target.feed.is_none() || !credential) {
         // The stream may be open, and what is posted to its URI asked for a credential.
         let gated = |exchange: &Exchange| barrier::barrier(exchange) == Some(Barrier::Gated);
         if target.feed.is_some() && transcript.exchanges.iter().any(gated) {
-            documents(prober, target).await;
+            documents(conversation, target).await;
         }
         return;
     }
-    if !credential && !hinted(prober, &transcript, target).await {
+    if !credential && !hinted(conversation, &transcript, target).await {
         return;
     }
-    prober.wire.doing("asking again without the credential");
-    if speakers.is_empty() {
-        get(prober, &target.place, "get", None).await;
-        messages(prober, all).await;
-        if challenged(&prober.transcript()) {
-            documents(prober, target).await;
+    conversation.wire.doing("asking again without the credential");
+    if clients.is_empty() {
+        get(conversation, &target.place, "get", None).await;
+        messages(conversation, all).await;
+        if challenged(&conversation.transcript()) {
+            documents(conversation, target).await;
         }
         return;
     }
     // In quick the newest era stands for both: the scan has many more things to ask.
-    let asked = speaker::newest(prober, speakers);
-    base(prober, asked, !prober.standard()).await;
-    crashes(prober, asked).await;
-    if challenged(&prober.transcript()) {
-        invalid_token(prober, asked).await;
-        let session = sessions(prober, speakers);
-        let doors = futures_util::future::join(doors(prober, asked, target, !prober.standard()), session);
-        futures_util::future::join(doors, documents(prober, target)).await;
+    let asked = mcp_client::newest(conversation, clients);
+    base(conversation, asked, !conversation.standard()).await;
+    crashes(conversation, asked).await;
+    if challenged(&conversation.transcript()) {
+        invalid_token(conversation, asked).await;
+        let session = sessions(conversation, clients);
+        let doors =
+            futures_util::future::join(doors(conversation, asked, target, !conversation.standard()), session);
+        futures_util::future::join(doors, documents(conversation, target)).await;
     }
 }
 
 /// Whether a 401 came without a credential, or, in standard, protected-resource metadata exist: then
 /// discovery may be open and calls gated.
-async fn hinted(prober: &Prober<'_>, transcript: &Transcript, target: &Endpoint) -> bool {
+async fn hinted(conversation: &Conversation<'_>, transcript: &Transcript, target: &Endpoint) -> bool {
     if transcript.exchanges.iter().any(|exchange| exchange.status() == Some(401)) {
         return true;
     }
-    if !prober.standard() || target.feed.is_some() {
+    if !conversation.standard() || target.feed.is_some() {
         return false;
     }
     let place = target.place.well_known(PROTECTED_RESOURCE, false);
-    let Some(exchange) = prober.send(document_call("prm-path", &place)).await else { return false };
+    let Some(exchange) = conversation.send(document_call("prm-path", &place)).await else { return false };
     document(&exchange).is_some()
 }
 
@@ -196,71 +198,71 @@ fn bare(mut call: Call, transcript: &Transcript) -> Call {
 
 /// BASE of each era, its list, and, where that is open, a call of a tool that does not exist. `thrifty`:
 /// the list only where BASE is open.
-async fn base(prober: &Prober<'_>, speakers: &[Speaker], thrifty: bool) {
-    let known = prober.transcript();
+async fn base(conversation: &Conversation<'_>, clients: &[McpClient], thrifty: bool) {
+    let known = conversation.transcript();
     let known = &known;
-    let eras = speakers.iter().map(|speaker| async move {
-        let first = match speaker.era {
-            Era::Modern => speaker.call(PROBE, "discover", names::DISCOVER, Value::Null),
+    let eras = clients.iter().map(|client| async move {
+        let first = match client.era {
+            Era::Modern => client.call(PROBE, "discover", names::DISCOVER, Value::Null),
             Era::Legacy => initialize(
-                &speaker.client,
+                &client.client_info,
                 PROBE,
                 "initialize",
-                Some(&speaker.place),
+                Some(&client.place),
                 Revision::NEWEST_LEGACY.as_str(),
             ),
         };
-        let open = prober.send(bare(first, known)).await.is_some_and(|first| served(&first));
+        let open = conversation.send(bare(first, known)).await.is_some_and(|first| served(&first));
         if thrifty && !open {
             return false;
         }
         // In the session of its twin: nothing but the credential is taken away.
-        let list = speaker.call(PROBE, "tools/list", "tools/list", json!({}));
-        prober.send(bare(list, known)).await.is_some_and(|listed| served(&listed))
+        let list = client.call(PROBE, "tools/list", "tools/list", json!({}));
+        conversation.send(bare(list, known)).await.is_some_and(|listed| served(&listed))
     });
     let open = futures_util::future::join_all(eras).await;
-    let opened = speakers.iter().zip(open).find_map(|(speaker, open)| open.then_some(speaker));
-    if let Some(speaker) = opened {
-        let tool = prober.invented.name();
+    let opened = clients.iter().zip(open).find_map(|(client, open)| open.then_some(client));
+    if let Some(client) = opened {
+        let tool = conversation.invented.name();
         let params = json!({ "name": tool, "arguments": {} });
-        let mut call = speaker.call(PROBE, "unknown-tool", "tools/call", params);
-        if speaker.era == Era::Modern {
+        let mut call = client.call(PROBE, "unknown-tool", "tools/call", params);
+        if client.era == Era::Modern {
             call = call.header(names::NAME_HEADER, tool);
         }
         call.credential = false;
-        prober.send(call.negative(None)).await;
+        conversation.send(call.negative(None)).await;
     }
 }
 
 /// A call that a Bearer challenge answered, once more with a token that nobody issued: once, for servers count
 /// failed attempts. Where that crashes it: is it so every time?
-async fn invalid_token(prober: &Prober<'_>, speakers: &[Speaker]) {
-    let transcript = prober.transcript();
+async fn invalid_token(conversation: &Conversation<'_>, clients: &[McpClient]) {
+    let transcript = conversation.transcript();
     let bearer = |exchange: &&Exchange| {
         exchange.probe == PROBE
             && exchange.status() == Some(401)
             && challenges(exchange).iter().any(|challenge| challenge.scheme == "bearer")
     };
     let wrong = |exchange: &Exchange| {
-        let speaker = of(speakers, exchange.era?)?;
+        let client = of(clients, exchange.era?)?;
         let mut call = match exchange.step.as_str() {
-            "discover" => speaker.call(PROBE, INVALID_TOKEN, names::DISCOVER, Value::Null),
+            "discover" => client.call(PROBE, INVALID_TOKEN, names::DISCOVER, Value::Null),
             "initialize" => initialize(
-                &speaker.client,
+                &client.client_info,
                 PROBE,
                 INVALID_TOKEN,
-                Some(&speaker.place),
+                Some(&client.place),
                 Revision::NEWEST_LEGACY.as_str(),
             ),
-            "tools/list" => speaker.call(PROBE, INVALID_TOKEN, "tools/list", json!({})),
+            "tools/list" => client.call(PROBE, INVALID_TOKEN, "tools/list", json!({})),
             _ => return None,
         };
         call.credential = false;
-        Some(call.header("authorization", prober.invented.credential()).negative(Some(exchange.id)))
+        Some(call.header("authorization", conversation.invented.credential()).negative(Some(exchange.id)))
     };
     let refused = transcript.exchanges.iter().filter(bearer).find(|exchange| wrong(exchange).is_some());
     for call in (0..TIMES).filter_map(|_| wrong(refused?)) {
-        let sent = prober.send(call).await;
+        let sent = conversation.send(call).await;
         if sent.is_none_or(|sent| sent.status().is_none_or(|status| status < 500)) {
             return;
         }
@@ -269,22 +271,22 @@ async fn invalid_token(prober: &Prober<'_>, speakers: &[Speaker]) {
 
 /// Where the want of the credential met a 5xx: is it that every time? Each call has its twin with the credential,
 /// in the same session and era.
-async fn crashes(prober: &Prober<'_>, speakers: &[Speaker]) {
+async fn crashes(conversation: &Conversation<'_>, clients: &[McpClient]) {
     let own = |exchange: &&Exchange| exchange.probe == PROBE && exchange.twin.is_some();
-    let transcript = prober.transcript();
+    let transcript = conversation.transcript();
     let failed = transcript
         .exchanges
         .iter()
         .filter(own)
         .find(|exchange| exchange.status().is_some_and(|status| status >= 500));
     let Some(era) = failed.and_then(|exchange| exchange.era) else { return };
-    let Some(speaker) = of(speakers, era) else { return };
+    let Some(client) = of(clients, era) else { return };
     for number in 1..=TIMES {
-        let with = speaker.base(PROBE, format!("served-{number}"));
-        let Some(twin) = prober.send(with).await else { return };
-        let mut call = speaker.base(PROBE, format!("missing-{number}")).negative(Some(twin.id));
+        let with = client.base(PROBE, format!("served-{number}"));
+        let Some(twin) = conversation.send(with).await else { return };
+        let mut call = client.base(PROBE, format!("missing-{number}")).negative(Some(twin.id));
         call.credential = false;
-        if prober.send(call).await.is_none() {
+        if conversation.send(call).await.is_none() {
             return;
         }
     }
@@ -292,12 +294,12 @@ async fn crashes(prober: &Prober<'_>, speakers: &[Speaker]) {
 
 /// Everything else that could be open while POST is shut. `thrifty`: without DELETE, which can show
 /// little.
-async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint, thrifty: bool) {
+async fn doors(conversation: &Conversation<'_>, clients: &[McpClient], target: &Endpoint, thrifty: bool) {
     let listen = async {
-        if let Some(speaker) = of(speakers, Era::Modern) {
+        if let Some(client) = of(clients, Era::Modern) {
             let wanted = json!({ "notifications": { "toolsListChanged": true } });
-            let call = speaker.call(PROBE, "listen", "subscriptions/listen", wanted);
-            open(prober, call.negative(None)).await;
+            let call = client.call(PROBE, "listen", "subscriptions/listen", wanted);
+            open(conversation, call.negative(None)).await;
         }
     };
     let delete = async {
@@ -305,94 +307,94 @@ async fn doors(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint, thr
             .header(names::SESSION_HEADER, uuid::Uuid::new_v4().to_string());
         call.credential = false;
         if !thrifty {
-            prober.send(call).await;
+            conversation.send(call).await;
         }
     };
     let socket = async {
         // Where the credential opens no socket, there is none to find open without it.
-        let transcript = prober.transcript();
+        let transcript = conversation.transcript();
         let mut known = transcript.exchanges.iter().filter(|exchange| exchange.step.starts_with("websocket"));
         if !known.any(|exchange| exchange.status().is_some_and(|status| !matches!(status, 101 | 401 | 403))) {
-            websocket(prober, &target.place.twin(true)).await;
+            websocket(conversation, &target.place.twin(true)).await;
         }
     };
     futures_util::future::join(
-        futures_util::future::join(get(prober, &target.place, "get", None), listen),
+        futures_util::future::join(get(conversation, &target.place, "get", None), listen),
         futures_util::future::join(delete, socket),
     )
     .await;
     // Servers that keep the old transport host it there. In quick, with a credential, the budget is spent
     // on what the endpoint itself says.
     if let Some(sse) = target.place.instead("/mcp", "/sse").filter(|_| !thrifty) {
-        get(prober, &sse, SIBLING_SSE, None).await;
+        get(conversation, &sse, SIBLING_SSE, None).await;
     }
 }
 
 /// The URI that HTTP+SSE announced: its token names a session, and is no credential.
-async fn messages(prober: &Prober<'_>, speakers: &[Speaker]) {
-    if let Some(speaker) = speakers.iter().find(|speaker| matches!(speaker.channel, Channel::HttpSse(_))) {
-        let mut call = speaker.base(PROBE, "messages").negative(Some(speaker.proved_by));
+async fn messages(conversation: &Conversation<'_>, clients: &[McpClient]) {
+    if let Some(client) = clients.iter().find(|client| matches!(client.channel, Channel::HttpSse(_))) {
+        let mut call = client.base(PROBE, "messages").negative(Some(client.proved_by));
         call.credential = false;
-        prober.ask(speaker, call).await;
+        conversation.ask(client, call).await;
     }
 }
 
 /// P-GET without the credential, in a session if one is given.
-async fn get(prober: &Prober<'_>, place: &Place, step: &str, session: Option<&Speaker>) {
+async fn get(conversation: &Conversation<'_>, place: &Place, step: &str, session: Option<&McpClient>) {
     let call = Call::get_stream(PROBE, step, place);
     let call = match session {
-        Some(speaker) => speaker.dress(call),
+        Some(client) => client.dress(call),
         None => call,
     };
-    open(prober, call).await;
+    open(conversation, call).await;
 }
 
 /// Waits for the head of a stream that ought not to open, and closes it.
-async fn open(prober: &Prober<'_>, mut call: Call) {
-    let wait = prober.silence_ms().unwrap_or(OPENING_MS);
+async fn open(conversation: &Conversation<'_>, mut call: Call) {
+    let wait = conversation.silence_ms().unwrap_or(OPENING_MS);
     call.credential = false;
-    let Some(mut held) = prober.hold(call.until(Until::Watch(wait))).await else { return };
+    let Some(mut held) = conversation.hold(call.until(Until::Watch(wait))).await else { return };
     held.wait(Duration::from_millis(wait), |head, _| head.is_some()).await;
     // A reply that is no stream ends by itself; give it the moment it needs.
     held.wait(Duration::from_millis(30), |_, lines| !lines.is_empty()).await;
-    prober.wire.close(held).await;
+    conversation.wire.close(held).await;
 }
 
 /// A session that was opened with the credential, used without it. A spare one: nothing else uses it.
-async fn sessions(prober: &Prober<'_>, speakers: &[Speaker]) {
-    let Some(speaker) = of(speakers, Era::Legacy) else { return };
+async fn sessions(conversation: &Conversation<'_>, clients: &[McpClient]) {
+    let Some(client) = of(clients, Era::Legacy) else { return };
     let spare = {
-        let state = prober.lock();
-        let others = state.sessions.iter().filter(|session| Some(&session.id) != speaker.session.as_ref());
+        let state = conversation.lock();
+        let others = state.sessions.iter().filter(|session| Some(&session.id) != client.session.as_ref());
         others.last().cloned()
     };
     let Some(spare) = spare else { return };
-    let version = spare.version.unwrap_or_else(|| speaker.version.clone());
-    let inside = Speaker::new(
-        &prober.client,
+    let version = spare.version.unwrap_or_else(|| client.version.clone());
+    let inside = McpClient::new(
+        &conversation.client_info,
         Era::Legacy,
-        &speaker.place,
+        &client.place,
         Some(spare.id),
         &version,
-        speaker.proved_by,
+        client.proved_by,
     );
     let mut list = inside.call(PROBE, "session tools/list", "tools/list", json!({})).negative(None);
     list.credential = false;
-    prober.send(list).await;
-    if prober.standard() {
-        get(prober, &speaker.place, "session get", Some(&inside)).await;
+    conversation.send(list).await;
+    if conversation.standard() {
+        get(conversation, &client.place, "session get", Some(&inside)).await;
     }
 }
 
 /// P-WS without the credential; MCP is spoken where the upgrade is granted.
-async fn websocket(prober: &Prober<'_>, place: &Place) {
-    let mut call = prober.upgrade_call(PROBE, "websocket", place, Some(&"mcp".into()));
+async fn websocket(conversation: &Conversation<'_>, place: &Place) {
+    let mut call = conversation.upgrade_call(PROBE, "websocket", place, Some(&"mcp".into()));
     call.credential = false;
-    if prober.admit(&call).is_none() {
+    if conversation.admit(&call).is_none() {
         return;
     }
-    if let Upgrade::Open(mut socket) = prober.wire.upgrade(call).await {
-        talk(prober, &mut socket, false).await;
-        prober.wire.close_socket(*socket).await;
+    if let Upgrade::Open(mut socket) = conversation.wire.upgrade(call).await {
+        talk(conversation, &mut socket, false).await;
+        conversation.wire.close_socket(*socket).await;
     }
 }

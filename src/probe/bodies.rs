@@ -3,22 +3,22 @@
 use serde_json::{Value, json};
 
 use crate::net::{Call, Place};
-use crate::protocol::client::Client;
+use crate::protocol::client_info::ClientInfo;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
 use crate::transcript::ProbeId;
 
 /// The `_meta` of a modern request.
-pub(super) fn meta(client: &Client, version: &str) -> Value {
+pub(super) fn meta(client_info: &ClientInfo, version: &str) -> Value {
     json!({
         names::META_VERSION: version,
-        names::META_CLIENT_INFO: client.info(),
+        names::META_CLIENT_INFO: client_info.info(),
         names::META_CAPABILITIES: {},
     })
 }
 
 /// The body of P-INIT(v).
-pub(super) fn handshake(client: &Client, version: &str) -> Value {
+pub(super) fn handshake(client_info: &ClientInfo, version: &str) -> Value {
     json!({
         "jsonrpc": "2.0",
         "id": 1,
@@ -26,20 +26,20 @@ pub(super) fn handshake(client: &Client, version: &str) -> Value {
         "params": {
             "protocolVersion": version,
             "capabilities": {},
-            "clientInfo": client.info(),
+            "clientInfo": client_info.info(),
         },
     })
 }
 
 /// P-INIT(v); without a place it is a message on an open socket.
 pub(super) fn initialize(
-    client: &Client,
+    client_info: &ClientInfo,
     probe: ProbeId,
     step: impl Into<String>,
     place: Option<&Place>,
     version: &str,
 ) -> Call {
-    let body = handshake(client, version);
+    let body = handshake(client_info, version);
     match place {
         Some(place) => Call::post(probe, step, place, body),
         None => Call::tell(probe, step, body),
@@ -60,17 +60,17 @@ pub(super) fn dated(version: &str) -> Option<String> {
 }
 
 /// P-DISC.
-pub(super) fn discovery(client: &Client, version: &str) -> Value {
+pub(super) fn discovery(client_info: &ClientInfo, version: &str) -> Value {
     json!({
         "jsonrpc": "2.0",
         "id": "d-1",
         "method": names::DISCOVER,
-        "params": { "_meta": meta(client, version) },
+        "params": { "_meta": meta(client_info, version) },
     })
 }
 
-pub(super) fn discover(client: &Client, step: &str, place: &Place, version: &str) -> Call {
-    Call::post(ProbeId::Classify, step, place, discovery(client, version))
+pub(super) fn discover(client_info: &ClientInfo, step: &str, place: &Place, version: &str) -> Call {
+    Call::post(ProbeId::Classify, step, place, discovery(client_info, version))
         .era(Era::Modern)
         .header(names::VERSION_HEADER, version)
         .header(names::METHOD_HEADER, names::DISCOVER)

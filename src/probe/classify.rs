@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::bodies::{dated, discover, initialize};
+use super::conversation::Conversation;
 use super::found::{Feed, FoundEndpoint};
-use super::prober::Prober;
-use super::speaker::{Speaker, negotiated};
+use super::mcp_client::{McpClient, negotiated};
 use super::state::LONGEST_WAIT;
 use super::{auth, browser, siblings, upgrade};
 use crate::facts::barrier::{self, Barrier};
@@ -25,14 +25,14 @@ use crate::transcript::{Exchange, ProbeId};
 const ASIDE_MS: u64 = 10_000;
 
 /// Classifies what is at `place`.
-pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> FoundEndpoint {
+pub(super) async fn run(conversation: &Conversation<'_>, place: &Place) -> FoundEndpoint {
     let websocket_first = place.is_socket();
     let mut found = FoundEndpoint::nothing(place.twin(false));
     if websocket_first {
         // Whatever answers there, the HTTP twin is still looked at, for `ws-only`.
-        found.socket = upgrade::socket(prober, place, false).await;
+        found.socket = upgrade::socket(conversation, place, false).await;
     }
-    let (barrier, stop) = modern(prober, &mut found).await;
+    let (barrier, stop) = modern(conversation, &mut found).await;
     if stop == Some(Halt::Refused)
         || matches!(&barrier, Some(Barrier::Failed(failure)) if failure.before_http())
     {
@@ -40,13 +40,13 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> FoundEndpoint {
     }
     // A barrier before discovery decides nothing: the handshake may be open. A credential that was refused is not sent
     // again: servers count failed attempts.
-    prober.lock().gated |= barrier == Some(Barrier::Gated);
+    conversation.lock().gated |= barrier == Some(Barrier::Gated);
     if stop.is_none() {
-        legacy(prober, &mut found).await;
+        legacy(conversation, &mut found).await;
     }
     let shut = found.modern.is_none() && found.legacy.is_none() && barrier == Some(Barrier::Gated);
-    if shut && prober.kind() == Kind::AuthGated {
-        auth::stream(prober, &mut found.target).await;
+    if shut && conversation.kind() == Kind::AuthGated {
+        auth::stream(conversation, &mut found.target).await;
         return found;
     }
     if found.modern.is_some() || found.legacy.is_some() {
@@ -54,24 +54,24 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) -> FoundEndpoint {
         return found;
     }
     let mut tried = websocket_first;
-    let upgrade = stream(prober, &mut found, &mut tried).await;
+    let upgrade = stream(conversation, &mut found, &mut tried).await;
     if found.target.feed.is_some() {
         return found;
     }
     if !tried {
-        found.socket = upgrade::socket(prober, &place.twin(true), !upgrade).await;
+        found.socket = upgrade::socket(conversation, &place.twin(true), !upgrade).await;
     }
-    if auth::asked_for(prober, &found.target.place).await {
-        auth::stream(prober, &mut found.target).await;
+    if auth::asked_for(conversation, &found.target.place).await {
+        auth::stream(conversation, &mut found.target).await;
         return found;
     }
-    match prober.kind() {
+    match conversation.kind() {
         // What answers in JSON-RPC and serves nothing may be another protocol over it, which has a card.
-        Kind::Mcp if !prober.options.discover => {
-            siblings::agent_card(prober, &found.target.place).await;
+        Kind::Mcp if !conversation.options.discover => {
+            siblings::agent_card(conversation, &found.target.place).await;
         }
-        kind if kind == Kind::None || prober.options.discover => {
-            siblings::run(prober, &found.target.place).await;
+        kind if kind == Kind::None || conversation.options.discover => {
+            siblings::run(conversation, &found.target.place).await;
         }
         _ => {}
     }
@@ -88,11 +88,14 @@ enum Halt {
 }
 
 /// Step 1. Gives what stood in the way, if anything did, and whether to stop.
-async fn modern(prober: &Prober<'_>, found: &mut FoundEndpoint) -> (Option<Barrier>, Option<Halt>) {
-    let Some((exchange, reading)) = ask(prober, found).await else { return (None, None) };
+async fn modern(
+    conversation: &Conversation<'_>,
+    found: &mut FoundEndpoint,
+) -> (Option<Barrier>, Option<Halt>) {
+    let Some((exchange, reading)) = ask(conversation, found).await else { return (None, None) };
     if barrier::name_refused(&exchange) {
         if barrier::wants_origin(&exchange) {
-            browser::own_origin(prober, &found.target.place).await;
+            browser::own_origin(conversation, &found.target.place).await;
         }
         return (Some(Barrier::Blocked), Some(Halt::Refused));
     }
@@ -102,36 +105,47 @@ async fn modern(prober: &Prober<'_>, found: &mut FoundEndpoint) -> (Option<Barri
     if let Discover::Barrier(barrier) = reading {
         return (Some(barrier), None);
     }
-    confirm(prober, found, reading, &exchange).await;
+    confirm(conversation, found, reading, &exchange).await;
     (None, None)
 }
 
 /// Asks once, and again where a redirect, an order of media types or a wait stood in between.
-async fn ask(prober: &Prober<'_>, found: &mut FoundEndpoint) -> Option<(Arc<Exchange>, Discover)> {
-    prober.wire.doing("asking for server/discover");
+async fn ask(
+    conversation: &Conversation<'_>,
+    found: &mut FoundEndpoint,
+) -> Option<(Arc<Exchange>, Discover)> {
+    conversation.wire.doing("asking for server/discover");
     let ours = Revision::NEWEST_MODERN.as_str();
-    let mut exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
+    let mut exchange =
+        conversation.send(discover(&conversation.client_info, "discover", &found.target.place, ours)).await?;
     let mut reading = steps::discover(&exchange);
     if let Discover::Barrier(Barrier::Redirect { status: 307 | 308, location }) = &reading
-        && let Some(next) =
-            prober.wire.given(&found.target.place, prober.wire.handle(HandleKind::Location, location))
+        && let Some(next) = conversation
+            .wire
+            .given(&found.target.place, conversation.wire.handle(HandleKind::Location, location))
         && next != found.target.place
     {
         found.target.place = next;
-        exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
+        exchange = conversation
+            .send(discover(&conversation.client_info, "discover", &found.target.place, ours))
+            .await?;
         reading = steps::discover(&exchange);
     }
-    if let Some(wait) = retry_after(&reading, &exchange).filter(|_| prober.standard()) {
-        prober.wire.rest(wait).await;
-        exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
+    if let Some(wait) = retry_after(&reading, &exchange).filter(|_| conversation.standard()) {
+        conversation.wire.rest(wait).await;
+        exchange = conversation
+            .send(discover(&conversation.client_info, "discover", &found.target.place, ours))
+            .await?;
         reading = steps::discover(&exchange);
     }
     if exchange.status() == Some(406) {
-        prober.lock().accept = Some(OTHER_ORDER);
-        exchange = prober.send(discover(&prober.client, "discover", &found.target.place, ours)).await?;
+        conversation.lock().accept = Some(OTHER_ORDER);
+        exchange = conversation
+            .send(discover(&conversation.client_info, "discover", &found.target.place, ours))
+            .await?;
         reading = steps::discover(&exchange);
         if exchange.status() == Some(406) {
-            prober.lock().accept = None;
+            conversation.lock().accept = None;
         }
     }
     Some((exchange, reading))
@@ -139,39 +153,58 @@ async fn ask(prober: &Prober<'_>, found: &mut FoundEndpoint) -> Option<(Arc<Exch
 
 /// Looks closer at what may be the modern era.
 async fn confirm(
-    prober: &Prober<'_>,
+    conversation: &Conversation<'_>,
     found: &mut FoundEndpoint,
     reading: Discover,
     exchange: &Exchange,
 ) -> Option<()> {
     let ours = Revision::NEWEST_MODERN.as_str();
-    let speaker = |version: &str, exchange: &Exchange| {
-        Some(Speaker::new(&prober.client, Era::Modern, &found.target.place, None, version, exchange.id))
+    let client = |version: &str, exchange: &Exchange| {
+        Some(McpClient::new(
+            &conversation.client_info,
+            Era::Modern,
+            &found.target.place,
+            None,
+            version,
+            exchange.id,
+        ))
     };
     match reading {
-        Discover::Modern { .. } => found.modern = speaker(ours, exchange),
+        Discover::Modern { .. } => found.modern = client(ours, exchange),
         Discover::ModernError { code: names::UNSUPPORTED_VERSION, supported } => {
             let newer = supported.iter().filter_map(|version| dated(version)).find(|at| at.as_str() >= ours);
             if let Some(version) = &newer {
-                let again = prober
-                    .send(discover(&prober.client, "discover-retry", &found.target.place, version))
+                let again = conversation
+                    .send(discover(&conversation.client_info, "discover-retry", &found.target.place, version))
                     .await?;
                 if matches!(steps::discover(&again), Discover::Modern { .. }) {
-                    found.modern = speaker(version, &again);
+                    found.modern = client(version, &again);
                 }
             }
         }
         Discover::Lacking | Discover::Candidate | Discover::ModernError { .. } | Discover::PreRelease => {
-            let asking =
-                Speaker::new(&prober.client, Era::Modern, &found.target.place, None, ours, exchange.id);
+            let asking = McpClient::new(
+                &conversation.client_info,
+                Era::Modern,
+                &found.target.place,
+                None,
+                ours,
+                exchange.id,
+            );
             let list = asking.call(ProbeId::Classify, "discover-list", "tools/list", json!({}));
-            let list = prober.send(list).await?;
+            let list = conversation.send(list).await?;
             if steps::proves_modern(&list) {
-                let mut speaker =
-                    Speaker::new(&prober.client, Era::Modern, &found.target.place, None, ours, list.id);
+                let mut client = McpClient::new(
+                    &conversation.client_info,
+                    Era::Modern,
+                    &found.target.place,
+                    None,
+                    ours,
+                    list.id,
+                );
                 // Discover does not work here: the list is the cheapest call that does.
-                speaker.base = "tools/list";
-                found.modern = Some(speaker);
+                client.base = "tools/list";
+                found.modern = Some(client);
             }
         }
         Discover::Barrier(_) | Discover::No => {}
@@ -203,48 +236,54 @@ fn retry_after(reading: &Discover, exchange: &Exchange) -> Option<Duration> {
 const UNASKED: Duration = Duration::from_secs(2);
 
 /// Step 2.
-async fn legacy(prober: &Prober<'_>, found: &mut FoundEndpoint) {
-    prober.wire.doing("trying the initialize handshake");
+async fn legacy(conversation: &Conversation<'_>, found: &mut FoundEndpoint) {
+    conversation.wire.doing("trying the initialize handshake");
     let place = found.target.place.clone();
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = initialize(&prober.client, ProbeId::Classify, "initialize", Some(&place), newest);
-    let Some(mut exchange) = prober.send(call.clone()).await else { return };
-    if exchange.status() == Some(406) && prober.lock().accept.is_none() {
-        prober.lock().accept = Some(OTHER_ORDER);
-        let Some(again) = prober.send(call).await else { return };
+    let call = initialize(&conversation.client_info, ProbeId::Classify, "initialize", Some(&place), newest);
+    let Some(mut exchange) = conversation.send(call.clone()).await else { return };
+    if exchange.status() == Some(406) && conversation.lock().accept.is_none() {
+        conversation.lock().accept = Some(OTHER_ORDER);
+        let Some(again) = conversation.send(call).await else { return };
         exchange = again;
         if exchange.status() == Some(406) {
-            prober.lock().accept = None;
+            conversation.lock().accept = None;
         }
     }
     let mut reading = steps::initialize(&exchange);
     if let Initialize::Refused { versions } = &reading
         && let Some(version) = versions.last()
     {
-        let again =
-            initialize(&prober.client, ProbeId::Classify, "initialize-retry", Some(&place), version.as_str());
-        let Some(again) = prober.send(again).await else { return };
+        let again = initialize(
+            &conversation.client_info,
+            ProbeId::Classify,
+            "initialize-retry",
+            Some(&place),
+            version.as_str(),
+        );
+        let Some(again) = conversation.send(again).await else { return };
         reading = steps::initialize(&again);
         exchange = again;
     }
     let Initialize::Legacy { version, session } = reading else { return };
-    let Some(version) = negotiated(prober, version, found.modern.is_none()) else { return };
-    let session = session.map(|session| prober.wire.session(&session));
-    let speaker = Speaker::new(&prober.client, Era::Legacy, &place, session, &version, exchange.id);
+    let Some(version) = negotiated(conversation, version, found.modern.is_none()) else { return };
+    let session = session.map(|session| conversation.wire.session(&session));
+    let client =
+        McpClient::new(&conversation.client_info, Era::Legacy, &place, session, &version, exchange.id);
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
-    let call = speaker.post(ProbeId::Classify, "initialized", names::INITIALIZED, body);
-    prober.send(call).await;
-    found.legacy = Some(speaker);
+    let call = client.post(ProbeId::Classify, "initialized", names::INITIALIZED, body);
+    conversation.send(call).await;
+    found.legacy = Some(client);
 }
 
 /// Step 3 and 4 beside an endpoint that answered already: is the old transport, or a socket, here too?
-pub(super) async fn aside(prober: &Prober<'_>, found: &FoundEndpoint) {
+pub(super) async fn aside(conversation: &Conversation<'_>, found: &FoundEndpoint) {
     let Some(socket_done) = found.look_aside else { return };
     let place = &found.target.place;
     let get = async {
-        let wait = prober.silence_ms().unwrap_or(ASIDE_MS);
+        let wait = conversation.silence_ms().unwrap_or(ASIDE_MS);
         let call = Call::get_stream(ProbeId::Classify, "get", place).until(Until::Watch(wait));
-        if let Some(mut held) = prober.hold(call).await {
+        if let Some(mut held) = conversation.hold(call).await {
             held.wait(Duration::from_millis(wait), |head, lines| {
                 head.is_some_and(|head| head.status != 200)
                     || sse::blocks(lines).iter().any(Block::dispatched)
@@ -252,17 +291,17 @@ pub(super) async fn aside(prober: &Prober<'_>, found: &FoundEndpoint) {
             .await;
             // A reply that is no stream ends by itself; give it the moment it needs.
             held.wait(Duration::from_millis(50), |_, lines| !lines.is_empty()).await;
-            prober.wire.close(held).await;
+            conversation.wire.close(held).await;
         }
     };
     let upgrade = async {
         if !socket_done {
-            upgrade::note(prober, &place.twin(true)).await;
+            upgrade::note(conversation, &place.twin(true)).await;
         }
     };
     futures_util::future::join(get, upgrade).await;
-    if prober.options.discover {
-        siblings::run(prober, place).await;
+    if conversation.options.discover {
+        siblings::run(conversation, place).await;
     }
 }
 
@@ -271,22 +310,22 @@ const HELD: Duration = Duration::from_secs(2);
 
 /// Step 3 where nothing answered yet. Keeps the stream open if it is one. Gives whether the reply
 /// asked for an upgrade, and in `tried` whether a socket was tried while the GET was held.
-async fn stream(prober: &Prober<'_>, found: &mut FoundEndpoint, tried: &mut bool) -> bool {
-    prober.wire.doing("asking for an event stream");
-    let limits = prober.wire.limits();
-    let quick = prober.silence_ms();
+async fn stream(conversation: &Conversation<'_>, found: &mut FoundEndpoint, tried: &mut bool) -> bool {
+    conversation.wire.doing("asking for an event stream");
+    let limits = conversation.wire.limits();
+    let quick = conversation.silence_ms();
     let doubt = u64::try_from(HELD.as_millis() / 2).unwrap_or_default();
     let watch = quick.map_or(limits.idle_watch_ms.max(limits.first_event_ms), |ms| ms.saturating_add(doubt));
     // A quick scan looks at the stream for a moment; others watch it for keep-alives afterwards.
     let call = Call::get_stream(ProbeId::Classify, "get", &found.target.place).until(Until::Watch(watch));
-    let Some(mut held) = prober.hold(call).await else { return false };
+    let Some(mut held) = conversation.hold(call).await else { return false };
     let watch = Duration::from_millis(watch);
     held.wait(watch.min(HELD), |head, _| head.is_some()).await;
     if !*tried && quick.is_none() && held.look(|head, _, ended| head.is_none() && !ended) {
         *tried = true;
         let rest = held.wait(watch, |head, _| head.is_some());
         let twin = found.target.place.twin(true);
-        found.socket = futures_util::future::join(rest, upgrade::socket(prober, &twin, true)).await.1;
+        found.socket = futures_util::future::join(rest, upgrade::socket(conversation, &twin, true)).await.1;
     }
     let is_stream = |lines: &[sse::Line]| !lines.is_empty();
     let first = quick.unwrap_or(limits.first_event_ms);
@@ -309,8 +348,8 @@ async fn stream(prober: &Prober<'_>, found: &mut FoundEndpoint, tried: &mut bool
             return false;
         }
     }
-    let Some(exchange) = prober.wire.close(held).await else { return false };
-    prober.learn(&exchange).await;
+    let Some(exchange) = conversation.wire.close(held).await else { return false };
+    conversation.learn(&exchange).await;
     match steps::get(&exchange) {
         Get::HttpSse { .. } => found.target.feed = Some(Feed::HttpSse),
         Get::Stream { .. } | Get::Ended => found.target.feed = Some(Feed::Plain),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::prober::Prober;
-use super::speaker::Speaker;
+use super::conversation::Conversation;
+use super::mcp_client::McpClient;
 use crate::facts::catalogue::capabilities;
 use crate::net::Reuse;
 use crate::protocol::names;
@@ -17,43 +17,43 @@ use crate::transcript::ProbeId;
 /// time for it.
 const PACE: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker]) {
-    let rounds = if prober.standard() { 8 } else { 4 };
-    for speaker in speakers.iter().filter(|speaker| speaker.streamable()) {
+pub(super) async fn run(conversation: &Conversation<'_>, clients: &[McpClient]) {
+    let rounds = if conversation.standard() { 8 } else { 4 };
+    for client in clients.iter().filter(|client| client.streamable()) {
         // Without a session there is nothing that could stick in the legacy era.
-        if speaker.era == Era::Legacy && speaker.session.is_none() {
+        if client.era == Era::Legacy && client.session.is_none() {
             continue;
         }
-        let method = method(prober, speaker);
-        let paced = speaker.era == Era::Legacy && prober.standard();
+        let method = method(conversation, client);
+        let paced = client.era == Era::Legacy && conversation.standard();
         for number in 1..=rounds {
-            if paced && number > 1 && prober.lock().watching {
-                prober.wire.rest(PACE).await;
+            if paced && number > 1 && conversation.lock().watching {
+                conversation.wire.rest(PACE).await;
             }
-            let call = speaker
+            let call = client
                 .call(ProbeId::Connections, format!("fresh-{number}"), method, json!({}))
                 .reuse(Reuse::Fresh);
-            if prober.send(call).await.is_none() {
+            if conversation.send(call).await.is_none() {
                 return;
             }
         }
-        if speaker.era == Era::Modern {
+        if client.era == Era::Modern {
             // Discover comes first on this one: a server that wants it first shows here.
-            let open = speaker.base(ProbeId::Connections, "open").reuse(Reuse::FreshKept);
-            let Some(opened) = prober.send(open).await else { return };
+            let open = client.base(ProbeId::Connections, "open").reuse(Reuse::FreshKept);
+            let Some(opened) = conversation.send(open).await else { return };
             let reused = Reuse::Kept(opened.connection);
-            let call = speaker.call(ProbeId::Connections, "reused", method, json!({})).reuse(reused);
-            prober.send(call).await;
+            let call = client.call(ProbeId::Connections, "reused", method, json!({})).reuse(reused);
+            conversation.send(call).await;
         }
     }
 }
 
 /// An advertised list in the modern era (discover itself where there is none), BASE in the legacy one.
-fn method(prober: &Prober<'_>, speaker: &Speaker) -> &'static str {
-    if speaker.era == Era::Legacy {
-        return speaker.base;
+fn method(conversation: &Conversation<'_>, client: &McpClient) -> &'static str {
+    if client.era == Era::Legacy {
+        return client.base;
     }
-    let (exchanges, _) = prober.wire.recorded();
+    let (exchanges, _) = conversation.wire.recorded();
     let advertised = exchanges
         .iter()
         .filter(|exchange| exchange.era == Some(Era::Modern) && exchange.probe == ProbeId::Classify)
@@ -62,7 +62,7 @@ fn method(prober: &Prober<'_>, speaker: &Speaker) -> &'static str {
     let lists = [("tools", "tools/list"), ("prompts", "prompts/list"), ("resources", "resources/list")];
     let advertised = lists.into_iter().find(|(capability, _)| advertised.contains_key(*capability));
     advertised
-        .map_or(if speaker.base == "tools/list" { "tools/list" } else { names::DISCOVER }, |(_, method)| {
+        .map_or(if client.base == "tools/list" { "tools/list" } else { names::DISCOVER }, |(_, method)| {
             method
         })
 }

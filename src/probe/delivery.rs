@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::conversation::{Conversation, left_out};
 use super::found::{Endpoint, Feed};
-use super::prober::{Prober, left_out};
-use super::speaker::{Speaker, of};
+use super::mcp_client::{McpClient, of};
 use super::{listen, resume};
 use crate::facts::reply;
 use crate::facts::streams::is_stream;
@@ -17,87 +17,86 @@ use crate::transcript::{Ended, Exchange, Expectation, ProbeId, SkipReason};
 const PROBE: ProbeId = ProbeId::Delivery;
 
 /// All of them but the GET of the legacy era.
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], target: &Endpoint) {
-    if !prober.standard() {
-        return left_out(prober, PROBE);
+pub(super) async fn run(conversation: &Conversation<'_>, clients: &[McpClient], target: &Endpoint) {
+    if !conversation.standard() {
+        return left_out(conversation, PROBE);
     }
-    prober.wire.doing("asking for compressed streams");
-    let (exchanges, _) = prober.wire.recorded();
-    let limit = prober.wire.limits().first_event_ms;
-    for speaker in speakers {
-        let speaker = &speaker.another();
-        let streams = |exchange: &&Exchange| exchange.era == Some(speaker.era) && is_stream(exchange);
+    conversation.wire.doing("asking for compressed streams");
+    let (exchanges, _) = conversation.wire.recorded();
+    let limit = conversation.wire.limits().first_event_ms;
+    for client in clients {
+        let client = &client.another();
+        let streams = |exchange: &&Exchange| exchange.era == Some(client.era) && is_stream(exchange);
         // The listen stream itself is still open, and not recorded yet.
         let listens =
-            if speaker.era == Era::Modern { listen::call(prober, speaker, PROBE).await } else { None };
+            if client.era == Era::Modern { listen::call(conversation, client, PROBE).await } else { None };
         if let Some(call) = listens {
-            send(prober, call, None, limit).await;
+            send(conversation, call, None, limit).await;
         } else if let Some(twin) = exchanges.iter().find(|exchange| {
             streams(exchange)
-                && crate::transcript::exchange::request_method(exchange).as_deref() == Some(speaker.base)
+                && crate::transcript::exchange::request_method(exchange).as_deref() == Some(client.base)
         }) {
-            send(prober, speaker.base(PROBE, "post"), Some(twin.id), limit).await;
+            send(conversation, client.base(PROBE, "post"), Some(twin.id), limit).await;
         }
     }
     let get = |place| Call::get_stream(PROBE, "get", place);
     match target.feed {
         Some(Feed::Plain) => {
             let twin = exchanges.iter().find(|exchange| exchange.step == "first").map(|exchange| exchange.id);
-            send(prober, get(&target.place), twin, limit).await;
+            send(conversation, get(&target.place), twin, limit).await;
         }
         // The stream is a session.
-        Some(Feed::HttpSse) if !another_session(prober) => {
-            prober.wire.skip(PROBE, Some("get"), SkipReason::Budget);
+        Some(Feed::HttpSse) if !another_session(conversation) => {
+            conversation.wire.skip(PROBE, Some("get"), SkipReason::Budget);
         }
-        Some(Feed::HttpSse) => send(prober, get(&target.place).era(Era::Legacy), None, limit).await,
+        Some(Feed::HttpSse) => send(conversation, get(&target.place).era(Era::Legacy), None, limit).await,
         None => {}
     }
 }
 
 /// The GET of the legacy era, in a session of its own: many servers allow one in each. Nothing is due on it: it
 /// is watched for as long as the idle stream, and begins with it, so that a scan takes no longer.
-pub(super) async fn legacy_get(prober: &Prober<'_>, speakers: &[Speaker]) {
-    let Some(speaker) = of(speakers, Era::Legacy).filter(|_| prober.standard()) else { return };
-    let own = match speaker.session {
-        Some(_) => resume::open(prober, speaker, PROBE, "").await,
-        None => Some(speaker.another()),
+pub(super) async fn legacy_get(conversation: &Conversation<'_>, clients: &[McpClient]) {
+    let Some(client) = of(clients, Era::Legacy).filter(|_| conversation.standard()) else { return };
+    let own = match client.session {
+        Some(_) => resume::open(conversation, client, PROBE, "").await,
+        None => Some(client.another()),
     };
     if let Some(own) = own {
         let call = own.dress(Call::get_stream(PROBE, "get", &own.place));
-        send(prober, call, None, prober.wire.limits().idle_watch_ms).await;
+        send(conversation, call, None, conversation.wire.limits().idle_watch_ms).await;
     }
 }
 
 /// Whether the stream of a POST ends after its response, in each era in which that could not be seen by the way.
-pub(super) async fn ends(prober: &Prober<'_>, speakers: &[Speaker]) {
-    if !prober.standard() {
+pub(super) async fn ends(conversation: &Conversation<'_>, clients: &[McpClient]) {
+    if !conversation.standard() {
         return;
     }
-    let (exchanges, _) = prober.wire.recorded();
-    let eras = speakers.iter().filter(|speaker| speaker.streamable()).map(Speaker::another);
-    let eras: Vec<Speaker> = eras.collect();
-    futures_util::future::join_all(eras.iter().map(|speaker| end(prober, speaker, &exchanges))).await;
+    let (exchanges, _) = conversation.wire.recorded();
+    let eras = clients.iter().filter(|client| client.streamable()).map(McpClient::another);
+    let eras: Vec<McpClient> = eras.collect();
+    futures_util::future::join_all(eras.iter().map(|client| end(conversation, client, &exchanges))).await;
 }
 
-async fn end(prober: &Prober<'_>, speaker: &Speaker, exchanges: &[Exchange]) {
-    let lists = [speaker.base, "tools/list"];
+async fn end(conversation: &Conversation<'_>, client: &McpClient, exchanges: &[Exchange]) {
+    let lists = [client.base, "tools/list"];
     let left = exchanges
         .iter()
-        .filter(|exchange| exchange.era == Some(speaker.era) && exchange.expectation == Expectation::Plain)
+        .filter(|exchange| exchange.era == Some(client.era) && exchange.expectation == Expectation::Plain)
         .filter(|exchange| exchange.lines().is_some() && exchange.ended == Ended::ByUs)
         .filter_map(crate::transcript::exchange::request_method);
     let Some(method) = left.filter_map(|left| lists.into_iter().find(|method| *method == left)).next() else {
         return;
     };
-    let limit = prober
+    let limit = conversation
         .wire
         .limits()
         .first_event_ms
         .saturating_add(u64::try_from(AFTER.as_millis()).unwrap_or_default());
-    let call =
-        speaker.call(PROBE, "ends", method, Value::Null).until(Until::Watch(limit)).reuse(Reuse::Fresh);
+    let call = client.call(PROBE, "ends", method, Value::Null).until(Until::Watch(limit)).reuse(Reuse::Fresh);
     let id = call.body.as_ref().and_then(|body| body.get("id")).cloned();
-    let Some(mut held) = prober.hold(call).await else { return };
+    let Some(mut held) = conversation.hold(call).await else { return };
     let answered = held
         .wait(Duration::from_millis(limit), |head, lines| {
             head.is_some_and(|head| head.status != 200)
@@ -112,8 +111,8 @@ async fn end(prober: &Prober<'_>, speaker: &Speaker, exchanges: &[Exchange]) {
     if answered {
         held.wait(AFTER, |_, _| false).await;
     }
-    if let Some(exchange) = prober.wire.close(held).await {
-        prober.learn(&exchange).await;
+    if let Some(exchange) = conversation.wire.close(held).await {
+        conversation.learn(&exchange).await;
     }
 }
 
@@ -121,25 +120,25 @@ async fn end(prober: &Prober<'_>, speaker: &Speaker, exchanges: &[Exchange]) {
 const AFTER: Duration = Duration::from_millis(5_100);
 
 /// Counts one more session, if it may be opened.
-fn another_session(prober: &Prober<'_>) -> bool {
-    let mut state = prober.lock();
-    let free = state.opened < prober.wire.limits().sessions;
+fn another_session(conversation: &Conversation<'_>) -> bool {
+    let mut state = conversation.lock();
+    let free = state.opened < conversation.wire.limits().sessions;
     state.opened = state.opened.saturating_add(u32::from(free));
     free
 }
 
-async fn send(prober: &Prober<'_>, call: Call, twin: Option<u32>, wait: u64) {
+async fn send(conversation: &Conversation<'_>, call: Call, twin: Option<u32>, wait: u64) {
     let call = call
         .header("accept-encoding", "gzip, br")
         .negative(twin)
         .until(Until::Watch(wait))
         .reuse(Reuse::Fresh);
-    let Some(mut held) = prober.hold(call).await else { return };
+    let Some(mut held) = conversation.hold(call).await else { return };
     held.wait(Duration::from_millis(wait), |head, lines| {
         head.is_some_and(|head| head.status != 200) || !lines.is_empty()
     })
     .await;
-    if let Some(exchange) = prober.wire.close(held).await {
-        prober.learn(&exchange).await;
+    if let Some(exchange) = conversation.wire.close(held).await {
+        conversation.learn(&exchange).await;
     }
 }

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::prober::{Answered, Prober};
-use super::speaker::{Channel, Speaker};
+use super::conversation::{Answered, Conversation};
+use super::mcp_client::{Channel, McpClient};
 use crate::facts::barrier::{self, Barrier};
 use crate::facts::catalogue::capabilities;
 use crate::net::{Call, Reuse};
@@ -19,54 +19,54 @@ const LISTS: [(&str, &str); 3] =
 
 /// Uses the legacy era of each transport, and chooses its BASE. The modern one needs none of this: discover served,
 /// or the list that proved it.
-pub(super) async fn run(prober: &Prober<'_>, speakers: &mut [Speaker]) {
-    let newest = speakers.first().map(|speaker| speaker.era);
-    for speaker in speakers.iter_mut().filter(|speaker| speaker.era == Era::Legacy) {
-        prober.wire.doing("using the era that initialize opened");
+pub(super) async fn run(conversation: &Conversation<'_>, clients: &mut [McpClient]) {
+    let newest = clients.first().map(|client| client.era);
+    for client in clients.iter_mut().filter(|client| client.era == Era::Legacy) {
+        conversation.wire.doing("using the era that initialize opened");
         // The catalogue of this era is read anyway, but for the older one in quick.
-        let listed = prober.standard() || newest == Some(speaker.era);
-        try_it(prober, speaker, listed).await;
+        let listed = conversation.standard() || newest == Some(client.era);
+        try_it(conversation, client, listed).await;
     }
 }
 
-async fn try_it(prober: &Prober<'_>, speaker: &mut Speaker, listed: bool) -> Option<()> {
-    let ping = prober.ask(speaker, speaker.base(of_ping(speaker), "ping")).await?;
+async fn try_it(conversation: &Conversation<'_>, client: &mut McpClient, listed: bool) -> Option<()> {
+    let ping = conversation.ask(client, client.base(of_ping(client), "ping")).await?;
     if executed(&ping) {
-        speaker.used_by = Some(ping.exchange.id);
+        client.used_by = Some(ping.exchange.id);
     }
     if walled(&ping) || (executed(&ping) && listed) {
         return None;
     }
-    for method in lists(prober, speaker) {
-        let answered = prober.ask(speaker, speaker.call(PROBE, method, method, Value::Null)).await?;
+    for method in lists(conversation, client) {
+        let answered = conversation.ask(client, client.call(PROBE, method, method, Value::Null)).await?;
         if walled(&answered) {
             return None;
         }
         if executed(&answered) {
             if !executed(&ping) {
-                speaker.base = method;
-                speaker.used_by = Some(answered.exchange.id);
+                client.base = method;
+                client.used_by = Some(answered.exchange.id);
             }
             return None;
         }
     }
-    if executed(&ping) || !speaker.streamable() {
+    if executed(&ping) || !client.streamable() {
         return None;
     }
     // Refused throughout: was it the connection, or the version header?
-    prober.ask(speaker, speaker.base(PROBE, "again").reuse(Reuse::Fresh)).await?;
-    let mut bare: Call = speaker.base(PROBE, "without-version").reuse(Reuse::Fresh);
+    conversation.ask(client, client.base(PROBE, "again").reuse(Reuse::Fresh)).await?;
+    let mut bare: Call = client.base(PROBE, "without-version").reuse(Reuse::Fresh);
     let before = bare.headers.len();
     bare.headers.retain(|(name, _)| name != names::VERSION_HEADER);
     if bare.headers.len() < before {
-        prober.ask(speaker, bare).await?;
+        conversation.ask(client, bare).await?;
     }
     None
 }
 
 /// The ping of the other transports is part of their conversation.
-fn of_ping(speaker: &Speaker) -> ProbeId {
-    match speaker.channel {
+fn of_ping(client: &McpClient) -> ProbeId {
+    match client.channel {
         Channel::Streamable => PROBE,
         Channel::HttpSse(_) => ProbeId::HttpSse,
         Channel::WebSocket(_) => ProbeId::WebSocket,
@@ -85,10 +85,10 @@ fn walled(answered: &Answered) -> bool {
 }
 
 /// The lists that are advertised; where none is known, that of the tools.
-fn lists(prober: &Prober<'_>, speaker: &Speaker) -> Vec<&'static str> {
-    let advertised = speaker.capabilities.clone().unwrap_or_else(|| {
-        let (exchanges, _) = prober.wire.recorded();
-        let of_era = exchanges.iter().filter(|exchange| exchange.era == Some(speaker.era));
+fn lists(conversation: &Conversation<'_>, client: &McpClient) -> Vec<&'static str> {
+    let advertised = client.capabilities.clone().unwrap_or_else(|| {
+        let (exchanges, _) = conversation.wire.recorded();
+        let of_era = exchanges.iter().filter(|exchange| exchange.era == Some(client.era));
         of_era.filter_map(capabilities).last().unwrap_or_default()
     });
     let known = LISTS.into_iter().filter(|(_, capability)| advertised.contains_key(*capability));

@@ -1,15 +1,15 @@
 //! What classification found, as far as later probes need it.
 
+use super::mcp_client::McpClient;
 use super::socket::SocketFound;
-use super::speaker::Speaker;
 use crate::net::{Held, Place};
 
 /// What was found, as far as later probes need it.
 pub(super) struct FoundEndpoint {
     /// Where HTTP requests go.
     pub(super) target: Endpoint,
-    pub(super) modern: Option<Speaker>,
-    pub(super) legacy: Option<Speaker>,
+    pub(super) modern: Option<McpClient>,
+    pub(super) legacy: Option<McpClient>,
     /// The WebSocket, where there is one.
     pub(super) socket: Option<SocketFound>,
     /// The feed's or HTTP+SSE's stream, still open.
@@ -55,8 +55,8 @@ impl FoundEndpoint {
         self.modern.is_some() && self.legacy.is_none()
     }
 
-    /// One speaker for each era, newest first.
-    pub(super) fn speakers(&self) -> Vec<Speaker> {
-        [&self.modern, &self.legacy].into_iter().flatten().map(Speaker::another).collect()
+    /// One client for each era, newest first.
+    pub(super) fn clients(&self) -> Vec<McpClient> {
+        [&self.modern, &self.legacy].into_iter().flatten().map(McpClient::another).collect()
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::bodies::initialize;
-use super::prober::{Answered, Prober};
-use super::speaker::{Channel, Speaker, negotiated};
+use super::conversation::{Answered, Conversation};
+use super::mcp_client::{Channel, McpClient, negotiated};
 use super::stream::{SseSession, connect, initialized};
 use crate::facts::catalogue::capabilities_in;
 use crate::facts::steps::{self, Initialize};
@@ -17,32 +17,37 @@ use crate::transcript::ProbeId;
 const PROBE: ProbeId = ProbeId::HttpSse;
 
 /// Opens a session and shakes hands; `None` where that did not succeed.
-pub(super) async fn open(prober: &Prober<'_>, place: &Place) -> Option<Speaker> {
-    prober.wire.doing("speaking MCP over HTTP+SSE");
-    let open = connect(prober, place).await?;
+pub(super) async fn open(conversation: &Conversation<'_>, place: &Place) -> Option<McpClient> {
+    conversation.wire.doing("speaking MCP over HTTP+SSE");
+    let open = connect(conversation, place).await?;
     let newest = Revision::NEWEST_LEGACY.as_str();
-    let call = initialize(&prober.client, PROBE, names::INITIALIZE, Some(place), newest);
-    let answered = open.ask(prober, call).await;
+    let call = initialize(&conversation.client_info, PROBE, names::INITIALIZE, Some(place), newest);
+    let answered = open.ask(conversation, call).await;
     let read = answered.as_ref().map(|answered| steps::initialize_read(&answered.exchange, &answered.reply));
     let (Some(answered), Some(Initialize::Legacy { version, .. })) = (answered, read) else {
-        open.close(prober).await;
+        open.close(conversation).await;
         return None;
     };
-    let Some(version) = negotiated(prober, version, true) else {
-        open.close(prober).await;
+    let Some(version) = negotiated(conversation, version, true) else {
+        open.close(conversation).await;
         return None;
     };
-    initialized(prober, &open, place).await;
-    let mut speaker = Speaker::new(&prober.client, Era::Legacy, place, None, &version, answered.exchange.id);
-    speaker.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());
-    speaker.channel = Channel::HttpSse(Arc::new(SseSession::of(open, place, version)));
-    Some(speaker)
+    initialized(conversation, &open, place).await;
+    let mut client =
+        McpClient::new(&conversation.client_info, Era::Legacy, place, None, &version, answered.exchange.id);
+    client.capabilities = Some(capabilities_in(&answered.reply).unwrap_or_default());
+    client.channel = Channel::HttpSse(Arc::new(SseSession::of(open, place, version)));
+    Some(client)
 }
 
 /// `initialize` in a session of its own, as the step of another probe.
-pub(super) async fn initialize_alone(prober: &Prober<'_>, place: &Place, call: Call) -> Option<Answered> {
-    let open = connect(prober, place).await?;
-    let answered = open.ask(prober, call).await;
-    open.close(prober).await;
+pub(super) async fn initialize_alone(
+    conversation: &Conversation<'_>,
+    place: &Place,
+    call: Call,
+) -> Option<Answered> {
+    let open = connect(conversation, place).await?;
+    let answered = open.ask(conversation, call).await;
+    open.close(conversation).await;
     answered
 }

@@ -10,6 +10,7 @@ mod catalogue;
 mod classify;
 mod connections;
 mod content_type;
+mod conversation;
 mod delivery;
 mod documents;
 mod era_use;
@@ -20,14 +21,13 @@ mod ledger;
 mod legacy;
 mod listen;
 mod load;
+mod mcp_client;
 mod modern;
 mod plan;
-mod prober;
 mod reconnect;
 mod resume;
 mod siblings;
 mod socket;
-mod speaker;
 mod state;
 mod stream;
 mod upgrade;
@@ -42,103 +42,103 @@ use crate::transcript::Profile;
 
 pub use plan::{Planned, plan};
 
+use conversation::Conversation;
 use found::{Feed, FoundEndpoint};
-use prober::Prober;
-use speaker::{Channel, Speaker};
+use mcp_client::{Channel, McpClient};
 
 /// Runs every probe that applies. Everything is recorded on the wire.
 pub(crate) async fn run(wire: &Wire<'_>, url: &str, profile: Profile, options: ScanOptions) {
-    let prober = Prober::new(wire, profile, options);
+    let conversation = Conversation::new(wire, profile, options);
     let place = wire.target(url);
-    answers::during(&prober, Box::pin(converse(&prober, &place))).await;
+    answers::during(&conversation, Box::pin(converse(&conversation, &place))).await;
 }
 
-async fn converse(prober: &Prober<'_>, place: &Place) {
-    let mut found = Box::pin(classify::run(prober, place)).await;
-    let gated = prober.kind() == Kind::AuthGated;
+async fn converse(conversation: &Conversation<'_>, place: &Place) {
+    let mut found = Box::pin(classify::run(conversation, place)).await;
+    let gated = conversation.kind() == Kind::AuthGated;
     {
-        let mut state = prober.lock();
+        let mut state = conversation.lock();
         state.classified = true;
         state.gated = gated;
     }
     if gated {
-        return Box::pin(auth::without_credential(prober, &found.target)).await;
+        return Box::pin(auth::without_credential(conversation, &found.target)).await;
     }
-    let mut speakers = found.speakers();
-    if speakers.is_empty() {
-        speakers.extend(other_transport(prober, &found).await);
+    let mut clients = found.clients();
+    if clients.is_empty() {
+        clients.extend(other_transport(conversation, &found).await);
     }
-    era_use::run(prober, &mut speakers).await;
+    era_use::run(conversation, &mut clients).await;
     let stream = found.stream.take();
-    let streamable = if speakers.iter().all(Speaker::streamable) { speakers.as_slice() } else { &[] };
+    let streamable = if clients.iter().all(McpClient::streamable) { clients.as_slice() } else { &[] };
     // Boxed: together these conversations are larger than a thread's stack likes.
     let held = Box::pin(join3(
-        legacy::watch(prober, &speakers, stream),
-        join(listen::run(prober, &speakers), delivery::legacy_get(prober, streamable)),
-        classify::aside(prober, &found),
+        legacy::watch(conversation, &clients, stream),
+        join(listen::run(conversation, &clients), delivery::legacy_get(conversation, streamable)),
+        classify::aside(conversation, &found),
     ));
     let streams = Box::pin(async {
-        let own = resume::run(prober, &speakers).await;
-        resume::feed(prober, &found.target).await;
-        reconnect::run(prober, own.as_ref(), &found.target).await;
-        delivery::run(prober, streamable, &found.target).await;
+        let own = resume::run(conversation, &clients).await;
+        resume::feed(conversation, &found.target).await;
+        reconnect::run(conversation, own.as_ref(), &found.target).await;
+        delivery::run(conversation, streamable, &found.target).await;
     });
-    let rest = Box::pin(calls(prober, &speakers, &found));
+    let rest = Box::pin(calls(conversation, &clients, &found));
     join3(held, streams, rest).await;
-    for speaker in &speakers {
-        match &speaker.channel {
+    for client in &clients {
+        match &client.channel {
             Channel::Streamable => {}
-            Channel::HttpSse(stream) => stream.end(prober).await,
-            Channel::WebSocket(socket) => socket.end(prober).await,
+            Channel::HttpSse(stream) => stream.end(conversation).await,
+            Channel::WebSocket(socket) => socket.end(conversation).await,
         }
     }
-    legacy::teardown(prober).await;
+    legacy::teardown(conversation).await;
 }
 
 /// Everything that is asked and answered, while streams are held beside it.
-async fn calls(prober: &Prober<'_>, speakers: &[Speaker], found: &FoundEndpoint) {
+async fn calls(conversation: &Conversation<'_>, clients: &[McpClient], found: &FoundEndpoint) {
     // Sound requests first: a negative probe may hurt a fragile server.
     let plain = join3(
-        catalogue::run(prober, speakers),
-        connections::run(prober, speakers),
-        legacy::versions(prober, speakers),
+        catalogue::run(conversation, clients),
+        connections::run(conversation, clients),
+        legacy::versions(conversation, clients),
     );
     Box::pin(plain).await;
-    load::burst(prober, speakers, &found.target).await;
+    load::burst(conversation, clients, &found.target).await;
     let sessions = async {
-        legacy::sessions(prober, speakers).await;
-        auth::beside(prober, speakers, &found.target).await;
+        legacy::sessions(conversation, clients).await;
+        auth::beside(conversation, clients, &found.target).await;
     };
     let rules = join4(
-        modern::run(prober, speakers, found.modern_only()),
+        modern::run(conversation, clients, found.modern_only()),
         sessions,
-        browser::run(prober, speakers, &found.target, found.socket.as_ref()),
-        delivery::ends(prober, speakers),
+        browser::run(conversation, clients, &found.target, found.socket.as_ref()),
+        delivery::ends(conversation, clients),
     );
     Box::pin(rules).await;
-    Box::pin(bad_input::run(prober, speakers)).await;
-    content_type::run(prober, speakers, found.modern_only()).await;
-    content_type::media_types(prober, speakers).await;
+    Box::pin(bad_input::run(conversation, clients)).await;
+    content_type::run(conversation, clients, found.modern_only()).await;
+    content_type::media_types(conversation, clients).await;
     // Last in quick: where the budget ends, resumptions tell less than the rest.
-    join(load::top_up(prober, speakers, &found.target), resume::quick(prober, speakers)).await;
+    join(load::top_up(conversation, clients, &found.target), resume::quick(conversation, clients)).await;
 }
 
 /// Speaks MCP over the transport that names the endpoint, where that is not Streamable HTTP, and looks
 /// for Streamable HTTP beside it.
-async fn other_transport(prober: &Prober<'_>, found: &FoundEndpoint) -> Option<Speaker> {
+async fn other_transport(conversation: &Conversation<'_>, found: &FoundEndpoint) -> Option<McpClient> {
     match (&found.target.feed, &found.socket) {
         (Some(Feed::HttpSse), _) => {
-            siblings::streamable(prober, &found.target.place).await;
-            http_sse::open(prober, &found.target.place).await
+            siblings::streamable(conversation, &found.target.place).await;
+            http_sse::open(conversation, &found.target.place).await
         }
         (_, Some(socket)) => match socket.mcp {
             Some(era) => {
-                siblings::streamable(prober, &found.target.place).await;
-                websocket::open(prober, socket, era).await
+                siblings::streamable(conversation, &found.target.place).await;
+                websocket::open(conversation, socket, era).await
             }
             None => {
                 if socket.subprotocol_selected {
-                    websocket::unknown_subprotocol(prober, &socket.place).await;
+                    websocket::unknown_subprotocol(conversation, &socket.place).await;
                 }
                 None
             }

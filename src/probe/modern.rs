@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::bodies::meta;
-use super::prober::Prober;
-use super::speaker::{Speaker, of};
+use super::conversation::Conversation;
+use super::mcp_client::{McpClient, of};
 use crate::net::Call;
 use crate::protocol::names;
 use crate::protocol::revision::Era;
@@ -15,34 +15,34 @@ const NO_VERSION: &str = "1900-01-01";
 /// Methods that 2026-07-28 removed.
 const REMOVED: [&str; 4] = ["ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
 
-pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: bool) {
-    let Some(speaker) = of(speakers, Era::Modern) else { return };
-    prober.wire.doing("checking the rules of the modern era");
+pub(super) async fn run(conversation: &Conversation<'_>, clients: &[McpClient], modern_only: bool) {
+    let Some(client) = of(clients, Era::Modern) else { return };
+    conversation.wire.doing("checking the rules of the modern era");
     let mut calls = vec![
-        versions("unsupported-version", speaker, NO_VERSION, NO_VERSION),
-        versions("header-newer", speaker, &speaker.version, NO_VERSION),
+        versions("unsupported-version", client, NO_VERSION, NO_VERSION),
+        versions("header-newer", client, &client.version, NO_VERSION),
         meta_without(
-            speaker,
+            client,
             "meta-empty",
             &[names::META_VERSION, names::META_CAPABILITIES, names::META_CLIENT_INFO],
         ),
-        meta_without(speaker, "meta-no-version", &[names::META_VERSION]),
-        meta_without(speaker, "meta-no-capabilities", &[names::META_CAPABILITIES]),
-        unknown("unknown-method", speaker, &prober.invented.method(), Value::Null),
+        meta_without(client, "meta-no-version", &[names::META_VERSION]),
+        meta_without(client, "meta-no-capabilities", &[names::META_CAPABILITIES]),
+        unknown("unknown-method", client, &conversation.invented.method(), Value::Null),
     ];
     if modern_only {
         // A dual endpoint may route a 2025 header to its legacy side.
-        calls.push(versions("header-older", speaker, "2025-11-25", &speaker.version));
+        calls.push(versions("header-older", client, "2025-11-25", &client.version));
     }
     for method in REMOVED {
         let params = match method {
             "logging/setLevel" => json!({ "level": "error" }),
             "ping" => Value::Null,
-            _ => json!({ "uri": prober.invented.resource() }),
+            _ => json!({ "uri": conversation.invented.resource() }),
         };
         // A server may want Mcp-Name before it looks at the method: it names what the body names.
         let name = params.get("uri").and_then(Value::as_str).map(str::to_owned);
-        let mut call = unknown(&format!("removed {method}"), speaker, method, params);
+        let mut call = unknown(&format!("removed {method}"), client, method, params);
         if let Some(name) = name {
             call = call.header(names::NAME_HEADER, name);
         }
@@ -51,43 +51,43 @@ pub(super) async fn run(prober: &Prober<'_>, speakers: &[Speaker], modern_only: 
     let deletion = async {
         if modern_only {
             // An invented session id: there is nothing it could end.
-            let call = Call::new("DELETE", ProbeId::ModernMethods, "delete", &speaker.place)
+            let call = Call::new("DELETE", ProbeId::ModernMethods, "delete", &client.place)
                 .era(Era::Modern)
                 .header(names::SESSION_HEADER, uuid::Uuid::new_v4().to_string())
-                .header(names::VERSION_HEADER, speaker.version.as_str())
-                .negative(Some(speaker.proved_by));
-            prober.send(call).await;
+                .header(names::VERSION_HEADER, client.version.as_str())
+                .negative(Some(client.proved_by));
+            conversation.send(call).await;
         }
     };
-    let sent = futures_util::future::join_all(calls.into_iter().map(|call| prober.send(call)));
+    let sent = futures_util::future::join_all(calls.into_iter().map(|call| conversation.send(call)));
     futures_util::future::join(sent, deletion).await;
 }
 
 /// BASE with one version in the header and one in `_meta`.
-fn versions(step: &str, speaker: &Speaker, header: &str, body: &str) -> Call {
+fn versions(step: &str, client: &McpClient, header: &str, body: &str) -> Call {
     let message = json!({
         "jsonrpc": "2.0",
-        "id": speaker.id(),
-        "method": speaker.base,
-        "params": { "_meta": meta(&speaker.client, body) },
+        "id": client.id(),
+        "method": client.base,
+        "params": { "_meta": meta(&client.client_info, body) },
     });
-    speaker
-        .post(ProbeId::ModernRules, step, speaker.base, message)
+    client
+        .post(ProbeId::ModernRules, step, client.base, message)
         .header(names::VERSION_HEADER, header)
-        .negative(Some(speaker.proved_by))
+        .negative(Some(client.proved_by))
 }
 
 /// BASE without some members of `_meta`; without all of them, `params` is `{}`.
-fn meta_without(speaker: &Speaker, step: &str, missing: &[&str]) -> Call {
-    let mut meta = meta(&speaker.client, &speaker.version);
+fn meta_without(client: &McpClient, step: &str, missing: &[&str]) -> Call {
+    let mut meta = meta(&client.client_info, &client.version);
     if let Some(meta) = meta.as_object_mut() {
         meta.retain(|key, _| !missing.contains(&key.as_str()));
     }
     let params = if missing.len() > 1 { json!({}) } else { json!({ "_meta": meta }) };
-    let message = json!({ "jsonrpc": "2.0", "id": speaker.id(), "method": speaker.base, "params": params });
-    speaker.post(ProbeId::ModernRules, step, speaker.base, message).negative(Some(speaker.proved_by))
+    let message = json!({ "jsonrpc": "2.0", "id": client.id(), "method": client.base, "params": params });
+    client.post(ProbeId::ModernRules, step, client.base, message).negative(Some(client.proved_by))
 }
 
-fn unknown(step: &str, speaker: &Speaker, method: &str, params: Value) -> Call {
-    speaker.call(ProbeId::ModernRules, step, method, params).negative(Some(speaker.proved_by))
+fn unknown(step: &str, client: &McpClient, method: &str, params: Value) -> Call {
+    client.call(ProbeId::ModernRules, step, method, params).negative(Some(client.proved_by))
 }

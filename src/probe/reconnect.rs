@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::conversation::{Conversation, left_out};
 use super::found::{Endpoint, Feed};
-use super::prober::{Prober, left_out};
-use super::speaker::Speaker;
+use super::mcp_client::McpClient;
 use crate::facts::streams::stays;
 use crate::net::{Call, Reuse, Until};
 use crate::protocol::revision::Era;
@@ -23,40 +23,44 @@ const HEAD_MS: u64 = 3_000;
 const ALIVE: Duration = Duration::from_millis(300);
 
 /// The GET stream of a legacy session, a feed, or the stream of HTTP+SSE, which is a session each time.
-pub(super) async fn run(prober: &Prober<'_>, legacy: Option<&Speaker>, target: &Endpoint) {
-    if !prober.standard() {
-        return left_out(prober, PROBE);
+pub(super) async fn run(conversation: &Conversation<'_>, legacy: Option<&McpClient>, target: &Endpoint) {
+    if !conversation.standard() {
+        return left_out(conversation, PROBE);
     }
     if legacy.is_none() && target.feed.is_none() {
         return;
     }
-    prober.wire.doing("dropping a stream and opening it again");
+    conversation.wire.doing("dropping a stream and opening it again");
     let sessions = target.feed == Some(Feed::HttpSse) && legacy.is_none();
     let call = |step: &str| match legacy {
-        Some(speaker) => speaker.dress(Call::get_stream(PROBE, step, &speaker.place)),
+        Some(client) => client.dress(Call::get_stream(PROBE, step, &client.place)),
         None if sessions => Call::get_stream(PROBE, step, &target.place).era(Era::Legacy),
         None => Call::get_stream(PROBE, step, &target.place),
     };
-    converse(prober, sessions, call).await;
+    converse(conversation, sessions, call).await;
 }
 
-async fn converse(prober: &Prober<'_>, sessions: bool, call: impl Fn(&str) -> Call) -> Option<()> {
-    let opened = |step: String| open(prober, sessions, call(&step));
+async fn converse(
+    conversation: &Conversation<'_>,
+    sessions: bool,
+    call: impl Fn(&str) -> Call,
+) -> Option<()> {
+    let opened = |step: String| open(conversation, sessions, call(&step));
     if !opened("first".to_owned()).await? {
         return None;
     }
     let times = if sessions { 1 } else { TIMES };
     for number in 1..=times {
         // What is watched beside it takes longer; where nothing is, once is enough.
-        if number > 1 && !prober.lock().watching {
+        if number > 1 && !conversation.lock().watching {
             return None;
         }
-        prober.wire.rest(AWAY).await;
+        conversation.wire.rest(AWAY).await;
         if opened(format!("again {number}")).await? {
             continue;
         }
         for (later, wait) in LATER.into_iter().enumerate() {
-            prober.wire.rest(wait).await;
+            conversation.wire.rest(wait).await;
             if opened(format!("again {number} later {}", later.saturating_add(1))).await? {
                 break;
             }
@@ -67,22 +71,22 @@ async fn converse(prober: &Prober<'_>, sessions: bool, call: impl Fn(&str) -> Ca
 }
 
 /// Opens a stream and drops it; gives whether it was open. `None`: not sent.
-async fn open(prober: &Prober<'_>, sessions: bool, call: Call) -> Option<bool> {
+async fn open(conversation: &Conversation<'_>, sessions: bool, call: Call) -> Option<bool> {
     if sessions {
-        let mut state = prober.lock();
-        if state.opened >= prober.wire.limits().sessions {
+        let mut state = conversation.lock();
+        if state.opened >= conversation.wire.limits().sessions {
             drop(state);
-            prober.wire.skip(PROBE, Some(&call.step), SkipReason::Budget);
+            conversation.wire.skip(PROBE, Some(&call.step), SkipReason::Budget);
             return None;
         }
         state.opened = state.opened.saturating_add(1);
     }
-    let mut held = prober.hold(call.until(Until::Watch(HEAD_MS)).reuse(Reuse::Fresh)).await?;
+    let mut held = conversation.hold(call.until(Until::Watch(HEAD_MS)).reuse(Reuse::Fresh)).await?;
     held.wait(Duration::from_millis(HEAD_MS), |head, _| head.is_some()).await;
     if held.look(|head, _, _| head.is_some_and(|head| head.status == 200)) {
         held.wait(ALIVE, |_, _| false).await;
     }
-    let exchange = prober.wire.close(held).await?;
-    prober.learn(&exchange).await;
+    let exchange = conversation.wire.close(held).await?;
+    conversation.learn(&exchange).await;
     Some(stays(&exchange))
 }

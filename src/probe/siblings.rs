@@ -1,13 +1,13 @@
 //! Looks beside the URL: same origin, stops at the first hit.
 
 use super::bodies::initialize;
-use super::prober::Prober;
+use super::conversation::Conversation;
 use crate::facts::barrier;
 use std::time::Duration;
 
 use url::Url;
 
-use super::speaker::Speaker;
+use super::mcp_client::McpClient;
 use crate::facts::barrier::Barrier;
 use crate::facts::cards::{self, CardEntry};
 use crate::facts::others;
@@ -33,8 +33,8 @@ const DRAFTS: [&str; 3] =
 /// How long a sibling's stream may take to announce itself.
 const FIRST_EVENT_MS: u64 = 2_000;
 
-pub(super) async fn run(prober: &Prober<'_>, place: &Place) {
-    prober.wire.doing("looking at sibling paths");
+pub(super) async fn run(conversation: &Conversation<'_>, place: &Place) {
+    conversation.wire.doing("looking at sibling paths");
     let here = place.path();
     // Servers that migrate host both: whoever asked for one is shown the other first.
     let asked_for_mcp = here.ends_with("/mcp");
@@ -46,26 +46,30 @@ pub(super) async fn run(prober: &Prober<'_>, place: &Place) {
             SSE.into_iter().filter(|path| *path != here).map(|path| (path, place.at(path))).collect()
         };
         for (path, at) in places {
-            let hit = if streamable { mcp(prober, path, &at).await } else { sse(prober, path, &at).await };
+            let hit = if streamable {
+                mcp(conversation, path, &at).await
+            } else {
+                sse(conversation, path, &at).await
+            };
             if hit {
                 return;
             }
             // Whoever lets a POST wait on one path will on the next.
-            if streamable && silent(prober) {
+            if streamable && silent(conversation) {
                 break;
             }
         }
     }
-    if documents(prober, place).await {
+    if documents(conversation, place).await {
         return;
     }
     for path in WS.iter().filter(|path| **path != here) {
-        if websocket(prober, path, &place.at(path).twin(true)).await {
+        if websocket(conversation, path, &place.at(path).twin(true)).await {
             return;
         }
     }
     for path in DRAFTS {
-        document(prober, &format!("draft {path}"), &place.at(path), "application/json").await;
+        document(conversation, &format!("draft {path}"), &place.at(path), "application/json").await;
     }
 }
 
@@ -85,8 +89,8 @@ fn streamable_places(place: &Place) -> Vec<(&'static str, Place)> {
 }
 
 /// Whether the last request met silence.
-fn silent(prober: &Prober<'_>) -> bool {
-    let (exchanges, _) = prober.wire.recorded();
+fn silent(conversation: &Conversation<'_>) -> bool {
+    let (exchanges, _) = conversation.wire.recorded();
     let failure = exchanges.last().and_then(|last| last.failure.as_ref());
     failure.is_some_and(|failure| failure.kind == FailureKind::HeaderTimeout)
 }
@@ -96,31 +100,31 @@ const BESIDE: u32 = 4;
 
 /// Looks for Streamable HTTP beside an endpoint that speaks MCP over another transport: only that part of
 /// step 5, and only a few requests.
-pub(super) async fn streamable(prober: &Prober<'_>, place: &Place) {
-    if prober.options.discover {
-        return run(prober, place).await;
+pub(super) async fn streamable(conversation: &Conversation<'_>, place: &Place) {
+    if conversation.options.discover {
+        return run(conversation, place).await;
     }
-    prober.wire.doing("looking for Streamable HTTP on sibling paths");
-    let before = prober.ledger.sent();
+    conversation.wire.doing("looking for Streamable HTTP on sibling paths");
+    let before = conversation.ledger.sent();
     for (path, at) in streamable_places(place) {
-        let spent = prober.ledger.sent().saturating_sub(before);
-        if spent >= BESIDE || mcp(prober, path, &at).await {
+        let spent = conversation.ledger.sent().saturating_sub(before);
+        if spent >= BESIDE || mcp(conversation, path, &at).await {
             return;
         }
         // Whoever does not answer plain HTTP on one path will not on the next.
-        let (exchanges, _) = prober.wire.recorded();
+        let (exchanges, _) = conversation.wire.recorded();
         if exchanges.last().is_some_and(|last| last.head.is_none()) {
             return;
         }
     }
 }
 
-async fn mcp(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
+async fn mcp(conversation: &Conversation<'_>, path: &str, place: &Place) -> bool {
     let ours = Revision::NEWEST_MODERN.as_str();
-    let asking = Speaker::new(&prober.client, Era::Modern, place, None, ours, 0);
+    let asking = McpClient::new(&conversation.client_info, Era::Modern, place, None, ours, 0);
     let call =
         asking.call(ProbeId::Siblings, format!("discover {path}"), names::DISCOVER, serde_json::Value::Null);
-    let Some(exchange) = prober.send(call).await else { return false };
+    let Some(exchange) = conversation.send(call).await else { return false };
     match steps::discover(&exchange) {
         Discover::Modern { .. } | Discover::ModernError { .. } | Discover::Barrier(Barrier::Gated) => {
             return true;
@@ -132,37 +136,38 @@ async fn mcp(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
         return false;
     }
     let call = initialize(
-        &prober.client,
+        &conversation.client_info,
         ProbeId::Siblings,
         format!("initialize {path}"),
         Some(place),
         Revision::NEWEST_LEGACY.as_str(),
     );
-    let Some(exchange) = prober.send(call).await else { return false };
+    let Some(exchange) = conversation.send(call).await else { return false };
     matches!(steps::initialize(&exchange), Initialize::Legacy { .. })
 }
 
-async fn sse(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
-    let watch = prober.silence_ms().unwrap_or(FIRST_EVENT_MS);
+async fn sse(conversation: &Conversation<'_>, path: &str, place: &Place) -> bool {
+    let watch = conversation.silence_ms().unwrap_or(FIRST_EVENT_MS);
     let call = Call::get_stream(ProbeId::Siblings, format!("get {path}"), place).until(Until::Watch(watch));
-    let Some(mut held) = prober.hold(call).await else { return false };
+    let Some(mut held) = conversation.hold(call).await else { return false };
     held.wait(Duration::from_millis(watch), |head, lines| {
         head.is_some_and(|head| head.status != 200) || sse::blocks(lines).iter().any(Block::dispatched)
     })
     .await;
-    let Some(exchange) = prober.wire.close(held).await else { return false };
+    let Some(exchange) = conversation.wire.close(held).await else { return false };
     matches!(steps::get(&exchange), Get::HttpSse { .. } | Get::Stream { .. })
 }
 
-async fn websocket(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
+async fn websocket(conversation: &Conversation<'_>, path: &str, place: &Place) -> bool {
     let offered = "mcp".into();
-    let call = prober.upgrade_call(ProbeId::Siblings, format!("websocket {path}"), place, Some(&offered));
-    if prober.admit(&call).is_none() {
+    let call =
+        conversation.upgrade_call(ProbeId::Siblings, format!("websocket {path}"), place, Some(&offered));
+    if conversation.admit(&call).is_none() {
         return false;
     }
-    match prober.wire.upgrade(call).await {
+    match conversation.wire.upgrade(call).await {
         Upgrade::Open(socket) => {
-            let exchange = prober.wire.close_socket(*socket).await;
+            let exchange = conversation.wire.close_socket(*socket).await;
             steps::socket(&exchange) != Socket::No
         }
         Upgrade::Refused(_) => false,
@@ -171,24 +176,24 @@ async fn websocket(prober: &Prober<'_>, path: &str, place: &Place) -> bool {
 
 /// Catalogue, cards and protected-resource metadata. What they name on another origin is shown, never
 /// contacted.
-async fn documents(prober: &Prober<'_>, place: &Place) -> bool {
-    if agent_card(prober, place).await {
+async fn documents(conversation: &Conversation<'_>, place: &Place) -> bool {
+    if agent_card(conversation, place).await {
         return true;
     }
     let at = place.at("/.well-known/ai-catalog.json");
-    let catalog = document(prober, "catalog", &at, "application/json").await.unwrap_or_default();
+    let catalog = document(conversation, "catalog", &at, "application/json").await.unwrap_or_default();
     let listed = cards::entries(&catalog);
     // A card on this origin is read; any other is shown only.
     let here = listed.iter().find_map(|entry| match entry {
         // What is no absolute URL names nothing.
         CardEntry::At(card) => {
             Url::parse(card).ok()?;
-            prober.wire.given(place, prober.wire.handle(HandleKind::Document, card))
+            conversation.wire.given(place, conversation.wire.handle(HandleKind::Document, card))
         }
         CardEntry::Card(_) => None,
     });
     for card in here.into_iter().chain([place.below("server-card")]) {
-        if document(prober, "card", &card, "application/mcp-server-card+json").await.is_some() {
+        if document(conversation, "card", &card, "application/mcp-server-card+json").await.is_some() {
             return true;
         }
     }
@@ -196,21 +201,26 @@ async fn documents(prober: &Prober<'_>, place: &Place) -> bool {
         return true;
     }
     let metadata = place.well_known(PROTECTED_RESOURCE, true);
-    document(prober, "metadata", &metadata, "application/json").await.is_some()
+    document(conversation, "metadata", &metadata, "application/json").await.is_some()
 }
 
 /// Looks for the card of an A2A agent; gives whether there is one.
-pub(super) async fn agent_card(prober: &Prober<'_>, place: &Place) -> bool {
+pub(super) async fn agent_card(conversation: &Conversation<'_>, place: &Place) -> bool {
     let at = place.at("/.well-known/agent-card.json");
-    let card = document(prober, "agent-card", &at, "application/json").await;
+    let card = document(conversation, "agent-card", &at, "application/json").await;
     card.is_some_and(|card| others::agent_card(&card))
 }
 
 /// The JSON document that came, if one did.
-async fn document(prober: &Prober<'_>, step: &str, place: &Place, accept: &str) -> Option<serde_json::Value> {
+async fn document(
+    conversation: &Conversation<'_>,
+    step: &str,
+    place: &Place,
+    accept: &str,
+) -> Option<serde_json::Value> {
     let mut call = Call::new("GET", ProbeId::Siblings, step, place).header("accept", accept);
     call.credential = false;
-    let exchange = prober.send(call).await?;
+    let exchange = conversation.send(call).await?;
     // Single-page hosts answer 200 text/html for any path.
     crate::protocol::jsonrpc::parse(exchange.text().filter(|_| exchange.ok())?).ok()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bodies::initialize;
-use super::prober::{Answered, Prober};
+use super::conversation::{Answered, Conversation};
 use crate::facts::reply::{self, asks_in};
 use crate::net::websocket::Upgrade;
 use crate::net::{Call, FollowUp, HeaderText, Place, Talk};
@@ -32,7 +32,7 @@ pub(super) struct SocketFound {
     pub(super) mcp: Option<Era>,
 }
 
-/// The socket of a speaker; opened anew where it was lost.
+/// The socket of a client; opened anew where it was lost.
 #[derive(Debug)]
 pub(super) struct SocketSession {
     place: Place,
@@ -53,19 +53,19 @@ pub(super) struct Open {
 }
 
 pub(super) async fn connect(
-    prober: &Prober<'_>,
+    conversation: &Conversation<'_>,
     place: &Place,
     subprotocol: Option<&HeaderText>,
 ) -> Option<Open> {
-    let call = prober.upgrade_call(PROBE, "upgrade", place, subprotocol);
-    prober.admit(&call)?;
-    match prober.wire.upgrade(call).await {
+    let call = conversation.upgrade_call(PROBE, "upgrade", place, subprotocol);
+    conversation.admit(&call)?;
+    match conversation.wire.upgrade(call).await {
         Upgrade::Open(socket) => Some(Open {
-            talk: tokio::sync::RwLock::new(Some(prober.wire.talk(*socket))),
+            talk: tokio::sync::RwLock::new(Some(conversation.wire.talk(*socket))),
             deaf: std::sync::atomic::AtomicBool::new(false),
         }),
         Upgrade::Refused(exchange) => {
-            prober.learn(&exchange).await;
+            conversation.learn(&exchange).await;
             None
         }
     }
@@ -78,13 +78,13 @@ pub(super) fn message(step: &str, era: Era, body: Value) -> Call {
 
 /// `initialize` on a socket of its own, as the step of another probe.
 pub(super) async fn initialize_alone(
-    prober: &Prober<'_>,
+    conversation: &Conversation<'_>,
     socket: &SocketSession,
     call: Call,
 ) -> Option<Answered> {
-    let open = connect(prober, &socket.place, socket.subprotocol.as_ref()).await?;
-    let answered = open.ask(prober, call, None).await;
-    open.close(prober).await;
+    let open = connect(conversation, &socket.place, socket.subprotocol.as_ref()).await?;
+    let answered = open.ask(conversation, call, None).await;
+    open.close(conversation).await;
     answered
 }
 
@@ -105,24 +105,24 @@ impl SocketSession {
     /// something that is.
     pub(super) async fn ask(
         &self,
-        prober: &Prober<'_>,
+        conversation: &Conversation<'_>,
         call: Call,
         follow_up: impl FnOnce() -> FollowUp,
     ) -> Option<Answered> {
         let (probe, step) = (call.probe, call.step.clone());
         let answerable = call.body.as_ref().is_some_and(|body| asks_in(&body.shown()));
         let follow_up = (call.expectation == Expectation::Negative && !answerable).then(follow_up);
-        match self.current(prober).await {
-            Some(open) => open.ask(prober, call, follow_up.as_ref()).await,
+        match self.current(conversation).await {
+            Some(open) => open.ask(conversation, call, follow_up.as_ref()).await,
             None => {
-                let reason = prober.wire.over().unwrap_or(SkipReason::Budget);
-                prober.wire.skip(probe, Some(&step), reason);
+                let reason = conversation.wire.over().unwrap_or(SkipReason::Budget);
+                conversation.wire.skip(probe, Some(&step), reason);
                 None
             }
         }
     }
 
-    async fn current(&self, prober: &Prober<'_>) -> Option<Arc<Open>> {
+    async fn current(&self, conversation: &Conversation<'_>) -> Option<Arc<Open>> {
         let mut slot = self.open.lock().await;
         if let Some(open) = slot.as_ref()
             && !open.lost().await
@@ -130,17 +130,17 @@ impl SocketSession {
             return Some(Arc::clone(open));
         }
         if let Some(lost) = slot.take() {
-            lost.close(prober).await;
+            lost.close(conversation).await;
         }
         if self.renewals.fetch_add(1, Ordering::Relaxed) >= RENEWALS {
             return None;
         }
-        let open = connect(prober, &self.place, self.subprotocol.as_ref()).await?;
+        let open = connect(conversation, &self.place, self.subprotocol.as_ref()).await?;
         if self.era == Era::Legacy {
-            let call = initialize(&prober.client, PROBE, names::INITIALIZE, None, &self.version);
-            open.ask(prober, call, None).await;
+            let call = initialize(&conversation.client_info, PROBE, names::INITIALIZE, None, &self.version);
+            open.ask(conversation, call, None).await;
             let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
-            open.ask(prober, message("initialized", self.era, body), None).await;
+            open.ask(conversation, message("initialized", self.era, body), None).await;
         }
         let open = Arc::new(open);
         *slot = Some(Arc::clone(&open));
@@ -148,10 +148,10 @@ impl SocketSession {
     }
 
     /// Closes the socket.
-    pub(super) async fn end(&self, prober: &Prober<'_>) {
+    pub(super) async fn end(&self, conversation: &Conversation<'_>) {
         let open = self.open.lock().await.take();
         if let Some(open) = open {
-            open.close(prober).await;
+            open.close(conversation).await;
         }
     }
 }
@@ -161,33 +161,33 @@ impl Open {
         self.deaf.load(Ordering::Relaxed) || self.talk.read().await.as_ref().is_none_or(Talk::over)
     }
 
-    pub(super) async fn close(&self, prober: &Prober<'_>) {
+    pub(super) async fn close(&self, conversation: &Conversation<'_>) {
         let talk = self.talk.write().await.take();
         if let Some(talk) = talk {
-            prober.wire.end(talk).await;
+            conversation.wire.end(talk).await;
         }
     }
 
     pub(super) async fn ask(
         &self,
-        prober: &Prober<'_>,
+        conversation: &Conversation<'_>,
         call: Call,
         follow_up: Option<&FollowUp>,
     ) -> Option<Answered> {
-        prober.admit(&call)?;
-        let limits = prober.wire.limits();
+        conversation.admit(&call)?;
+        let limits = conversation.wire.limits();
         let negative = call.expectation == Expectation::Negative;
         let patience = if negative { limits.negative_ms } else { limits.header_ms };
-        let wait = Duration::from_millis(prober.silence_ms().unwrap_or(patience));
+        let wait = Duration::from_millis(conversation.silence_ms().unwrap_or(patience));
         let talk = self.talk.read().await;
-        let exchange = prober.wire.tell(talk.as_ref()?, &call, follow_up, wait).await;
+        let exchange = conversation.wire.tell(talk.as_ref()?, &call, follow_up, wait).await;
         drop(talk);
         let reply = reply::read(&exchange);
         let answered = reply.answer.is_some();
         if follow_up.is_some_and(|follow_up| !answered && !heard(&exchange, &follow_up.id)) {
             self.deaf.store(true, Ordering::Relaxed);
         }
-        prober.learn(&exchange).await;
+        conversation.learn(&exchange).await;
         Some(Answered { exchange, reply })
     }
 }

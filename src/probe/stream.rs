@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::bodies::initialize;
-use super::prober::{Answered, Prober};
+use super::conversation::{Answered, Conversation};
 use crate::facts::reply::{self, Reply};
 use crate::net::{Call, HandleKind, Held, Place, Until, View};
 use crate::protocol::announced::announced;
@@ -25,7 +25,7 @@ const TWICE_MS: u64 = 300;
 /// Streams opened anew after one was lost.
 const RENEWALS: u32 = 3;
 
-/// The stream of a speaker; opened anew where the server ended it.
+/// The stream of a client; opened anew where the server ended it.
 #[derive(Debug)]
 pub(super) struct SseSession {
     place: Place,
@@ -50,17 +50,17 @@ pub(super) struct Open {
 
 /// Opens a stream and waits for its announcement. Only the first one counts, and only on the scanned
 /// origin.
-pub(super) async fn connect(prober: &Prober<'_>, place: &Place) -> Option<Open> {
-    let limits = prober.wire.limits();
-    if prober.lock().opened >= limits.sessions {
-        prober.wire.skip(PROBE, Some("get"), SkipReason::Budget);
+pub(super) async fn connect(conversation: &Conversation<'_>, place: &Place) -> Option<Open> {
+    let limits = conversation.wire.limits();
+    if conversation.lock().opened >= limits.sessions {
+        conversation.wire.skip(PROBE, Some("get"), SkipReason::Budget);
         return None;
     }
-    let wait = prober.silence_ms().unwrap_or(limits.first_event_ms);
+    let wait = conversation.silence_ms().unwrap_or(limits.first_event_ms);
     let call = Call::get_stream(PROBE, "get", place).era(Era::Legacy).until(Until::Watch(limits.target_ms));
-    let mut held = prober.hold(call).await?;
+    let mut held = conversation.hold(call).await?;
     {
-        let mut state = prober.lock();
+        let mut state = conversation.lock();
         state.opened = state.opened.saturating_add(1);
     }
     let first = |lines: &[Line]| {
@@ -75,8 +75,8 @@ pub(super) async fn connect(prober: &Prober<'_>, place: &Place) -> Option<Open> 
     .await;
     let endpoint = held.look(|_, lines, _| first(lines)).and_then(|uri| {
         let is_uri = Url::parse(place.shown()).map(|base| announced(&base, &uri).is_uri());
-        let handle = prober.wire.handle(HandleKind::Announced, &uri);
-        prober.wire.given(place, handle).filter(|_| is_uri == Ok(true))
+        let handle = conversation.wire.handle(HandleKind::Announced, &uri);
+        conversation.wire.given(place, handle).filter(|_| is_uri == Ok(true))
     });
     match endpoint {
         Some(endpoint) => Some(Open {
@@ -87,16 +87,16 @@ pub(super) async fn connect(prober: &Prober<'_>, place: &Place) -> Option<Open> 
             asked: Mutex::default(),
         }),
         None => {
-            prober.wire.close(held).await;
+            conversation.wire.close(held).await;
             None
         }
     }
 }
 
-pub(super) async fn initialized(prober: &Prober<'_>, open: &Open, place: &Place) {
+pub(super) async fn initialized(conversation: &Conversation<'_>, open: &Open, place: &Place) {
     let body = json!({ "jsonrpc": "2.0", "method": names::INITIALIZED });
     let call = Call::post(PROBE, "initialized", place, body).era(Era::Legacy);
-    open.ask(prober, call).await;
+    open.ask(conversation, call).await;
 }
 
 impl SseSession {
@@ -111,43 +111,48 @@ impl SseSession {
     }
 
     /// Posts a call and waits for its answer on the stream.
-    pub(super) async fn ask(&self, prober: &Prober<'_>, call: Call) -> Option<Answered> {
+    pub(super) async fn ask(&self, conversation: &Conversation<'_>, call: Call) -> Option<Answered> {
         let probe = call.probe;
-        match self.current(prober).await {
-            Some(open) => open.ask(prober, call).await,
+        match self.current(conversation).await {
+            Some(open) => open.ask(conversation, call).await,
             None => {
-                prober.wire.skip(probe, Some(&call.step), prober.wire.over().unwrap_or(SkipReason::Budget));
+                conversation.wire.skip(
+                    probe,
+                    Some(&call.step),
+                    conversation.wire.over().unwrap_or(SkipReason::Budget),
+                );
                 None
             }
         }
     }
 
     /// The open stream; a new session where the server ended the last one.
-    async fn current(&self, prober: &Prober<'_>) -> Option<Arc<Open>> {
+    async fn current(&self, conversation: &Conversation<'_>) -> Option<Arc<Open>> {
         let mut slot = self.open.lock().await;
         if let Some(open) = slot.as_ref().filter(|open| !open.ended()) {
             return Some(Arc::clone(open));
         }
         if let Some(lost) = slot.take() {
-            lost.close(prober).await;
+            lost.close(conversation).await;
         }
         if self.renewals.fetch_add(1, Ordering::Relaxed) >= RENEWALS {
             return None;
         }
-        let open = connect(prober, &self.place).await?;
-        let call = initialize(&prober.client, PROBE, names::INITIALIZE, Some(&self.place), &self.version);
-        open.ask(prober, call).await;
-        initialized(prober, &open, &self.place).await;
+        let open = connect(conversation, &self.place).await?;
+        let call =
+            initialize(&conversation.client_info, PROBE, names::INITIALIZE, Some(&self.place), &self.version);
+        open.ask(conversation, call).await;
+        initialized(conversation, &open, &self.place).await;
         let open = Arc::new(open);
         *slot = Some(Arc::clone(&open));
         Some(open)
     }
 
     /// Ends the session: closing its stream is all there is to do.
-    pub(super) async fn end(&self, prober: &Prober<'_>) {
+    pub(super) async fn end(&self, conversation: &Conversation<'_>) {
         let open = self.open.lock().await.take();
         if let Some(open) = open {
-            open.close(prober).await;
+            open.close(conversation).await;
         }
     }
 }
@@ -157,27 +162,27 @@ impl Open {
         self.view.look(|_, _, ended| ended)
     }
 
-    pub(super) async fn close(&self, prober: &Prober<'_>) {
+    pub(super) async fn close(&self, conversation: &Conversation<'_>) {
         let held = lock(&self.held).take();
         if let Some(held) = held {
-            prober.wire.close(held).await;
+            conversation.wire.close(held).await;
         }
     }
 
-    pub(super) async fn ask(&self, prober: &Prober<'_>, mut call: Call) -> Option<Answered> {
+    pub(super) async fn ask(&self, conversation: &Conversation<'_>, mut call: Call) -> Option<Answered> {
         call.place = Some(self.endpoint.clone());
         call.stream = Some(self.id);
-        prober.admit(&call)?;
+        conversation.admit(&call)?;
         let negative = call.expectation == Expectation::Negative;
         let id = call.body.as_ref().and_then(|body| body.get("id")).filter(|id| !id.is_null()).cloned();
         if let Some(id) = &id {
             lock(&self.asked).push((id.clone(), None));
         }
-        let exchange = prober.wire.send_open(call).await;
+        let exchange = conversation.wire.send_open(call).await;
         let mut view = self.view.clone();
         let in_body = reply::read(&exchange).answer.is_some();
         if let Some(id) = &id {
-            let limits = prober.wire.limits();
+            let limits = conversation.wire.limits();
             let patience = match (exchange.ok(), in_body) {
                 // Does it come on the stream, too? The conversation itself asks once for all.
                 (true, true) if exchange.probe == PROBE => TWICE_MS,
@@ -185,10 +190,11 @@ impl Open {
                 (true, false) => limits.header_ms,
                 _ => 0,
             };
-            let wait = Duration::from_millis(prober.silence_ms().map_or(patience, |ms| ms.min(patience)));
+            let wait =
+                Duration::from_millis(conversation.silence_ms().map_or(patience, |ms| ms.min(patience)));
             self.wait(&mut view, wait, &exchange, id).await;
         }
-        let exchange = prober.wire.finish(exchange);
+        let exchange = conversation.wire.finish(exchange);
         if let Some(id) = &id {
             let mut asked = lock(&self.asked);
             let open = asked.iter_mut().find(|(other, ended)| other == id && ended.is_none());
@@ -196,7 +202,7 @@ impl Open {
                 *ended = Some(exchange.ended_us);
             }
         }
-        prober.learn(&exchange).await;
+        conversation.learn(&exchange).await;
         let reply = self.read(&view, &exchange, id.as_ref());
         Some(Answered { exchange, reply })
     }

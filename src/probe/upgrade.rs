@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::bodies::{discovery, handshake};
-use super::prober::Prober;
+use super::conversation::Conversation;
 use super::socket::SocketFound;
 use crate::facts::steps::{self, Socket};
 use crate::net::websocket::Upgrade;
@@ -14,13 +14,13 @@ use crate::protocol::revision::Revision;
 use crate::transcript::ProbeId;
 
 /// Only notes whether an upgrade is accepted.
-pub(super) async fn note(prober: &Prober<'_>, place: &Place) {
-    let call = prober.upgrade_call(ProbeId::Classify, "websocket", place, Some(&"mcp".into()));
-    if prober.admit(&call).is_none() {
+pub(super) async fn note(conversation: &Conversation<'_>, place: &Place) {
+    let call = conversation.upgrade_call(ProbeId::Classify, "websocket", place, Some(&"mcp".into()));
+    if conversation.admit(&call).is_none() {
         return;
     }
-    if let Upgrade::Open(socket) = prober.wire.upgrade(call).await {
-        prober.wire.close_socket(*socket).await;
+    if let Upgrade::Open(socket) = conversation.wire.upgrade(call).await {
+        conversation.wire.close_socket(*socket).await;
     }
 }
 
@@ -32,21 +32,25 @@ const PROMPTED_ANSWER: Duration = Duration::from_secs(1);
 
 /// Step 4: upgrade, then P-DISC, then P-INIT. Gives what was found, also where only the refusal shows
 /// that a WebSocket is there.
-pub(super) async fn socket(prober: &Prober<'_>, place: &Place, unprompted: bool) -> Option<SocketFound> {
-    prober.wire.doing("trying a WebSocket upgrade");
+pub(super) async fn socket(
+    conversation: &Conversation<'_>,
+    place: &Place,
+    unprompted: bool,
+) -> Option<SocketFound> {
+    conversation.wire.doing("trying a WebSocket upgrade");
     let mut subprotocol = Some(HeaderText::from("mcp"));
     let mut refused = None;
     for step in ["websocket", "websocket-retry"] {
-        let mut call = prober.upgrade_call(ProbeId::Classify, step, place, subprotocol.as_ref());
+        let mut call = conversation.upgrade_call(ProbeId::Classify, step, place, subprotocol.as_ref());
         if !unprompted {
             // What the user asked for, or the server, is answered at once: that is no wait for silence.
             call = call.until(Until::Reply);
         }
-        prober.admit(&call)?;
-        match prober.wire.upgrade(call).await {
+        conversation.admit(&call)?;
+        match conversation.wire.upgrade(call).await {
             Upgrade::Open(mut socket) => {
-                talk(prober, &mut socket, !unprompted).await;
-                let exchange = prober.wire.close_socket(*socket).await;
+                talk(conversation, &mut socket, !unprompted).await;
+                let exchange = conversation.wire.close_socket(*socket).await;
                 let mcp = match steps::socket(&exchange) {
                     Socket::Mcp { era, .. } => Some(era),
                     _ => None,
@@ -72,17 +76,18 @@ pub(super) async fn socket(prober: &Prober<'_>, place: &Place, unprompted: bool)
                     return refused;
                 }
                 // The refusal may name the subprotocol it wants.
-                subprotocol = steps::wanted_subprotocol(&exchange)
-                    .map(|wanted| HeaderText::Given(prober.wire.handle(HandleKind::Subprotocol, &wanted)));
+                subprotocol = steps::wanted_subprotocol(&exchange).map(|wanted| {
+                    HeaderText::Given(conversation.wire.handle(HandleKind::Subprotocol, &wanted))
+                });
             }
         }
     }
     refused
 }
 
-pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, prompted: bool) {
+pub(super) async fn talk(conversation: &Conversation<'_>, socket: &mut crate::net::Socket, prompted: bool) {
     let least = if prompted { PROMPTED_ANSWER } else { Duration::ZERO };
-    let wait = prober.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis).max(least);
+    let wait = conversation.silence_ms().map_or(SOCKET_ANSWER, Duration::from_millis).max(least);
     let answer = |id: serde_json::Value| {
         move |text: &str| {
             crate::protocol::jsonrpc::parse(text).is_ok_and(|message| {
@@ -91,13 +96,13 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, p
         }
     };
     let ours = Revision::NEWEST_MODERN.as_str();
-    let body = Message::new(discovery(&prober.client, ours));
+    let body = Message::new(discovery(&conversation.client_info, ours));
     let sent = body.shown();
-    prober.wire.say(socket, &body).await;
+    conversation.wire.say(socket, &body).await;
     let mut modern = false;
     let mut echo = false;
     let is_answer = answer(json!("d-1"));
-    let heard = prober
+    let heard = conversation
         .wire
         .hear(socket, wait, |text| {
             let ours = is_answer(text);
@@ -110,7 +115,7 @@ pub(super) async fn talk(prober: &Prober<'_>, socket: &mut crate::net::Socket, p
     if heard && (modern || echo) {
         return;
     }
-    let init = handshake(&prober.client, Revision::NEWEST_LEGACY.as_str());
-    prober.wire.say(socket, &Message::new(init)).await;
-    prober.wire.hear(socket, wait, answer(json!(1))).await;
+    let init = handshake(&conversation.client_info, Revision::NEWEST_LEGACY.as_str());
+    conversation.wire.say(socket, &Message::new(init)).await;
+    conversation.wire.hear(socket, wait, answer(json!(1))).await;
 }

@@ -15,7 +15,7 @@
 pub mod address;
 pub mod announced;
 pub mod challenge;
-pub mod client;
+pub mod client_info;
 pub mod coding;
 pub mod headers;
 pub mod host;

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 
 use super::bodies::meta;
-use super::prober::{Answered, Prober};
+use super::conversation::{Answered, Conversation};
 use super::socket::SocketSession;
 use super::stream::SseSession;
 use crate::facts::reply;
 use crate::net::{Body, Call, FollowUp, Handle, Message, Place};
-use crate::protocol::client::Client;
+use crate::protocol::client_info::ClientInfo;
 use crate::protocol::names;
 use crate::protocol::revision::{Era, Revision};
 use crate::transcript::{ProbeId, SkipReason};
 
-/// The transport that a speaker uses.
+/// The transport that a client uses.
 #[derive(Clone, Debug)]
 pub(super) enum Channel {
     /// Streamable HTTP: the reply comes with each POST.
@@ -29,9 +29,9 @@ pub(super) enum Channel {
 
 /// Someone who speaks one era to the endpoint.
 #[derive(Debug)]
-pub(super) struct Speaker {
+pub(super) struct McpClient {
     /// Who we say we are.
-    pub(super) client: Client,
+    pub(super) client_info: ClientInfo,
     /// The era.
     pub(super) era: Era,
     /// The transport.
@@ -53,10 +53,10 @@ pub(super) struct Speaker {
     next_id: AtomicU64,
 }
 
-impl Speaker {
-    /// A speaker of an era.
+impl McpClient {
+    /// A client of an era.
     pub(super) fn new(
-        client: &Client,
+        client_info: &ClientInfo,
         era: Era,
         place: &Place,
         session: Option<Handle>,
@@ -65,7 +65,7 @@ impl Speaker {
     ) -> Self {
         let base = if era == Era::Modern { names::DISCOVER } else { "ping" };
         Self {
-            client: client.clone(),
+            client_info: client_info.clone(),
             era,
             channel: Channel::Streamable,
             place: place.clone(),
@@ -79,11 +79,11 @@ impl Speaker {
         }
     }
 
-    /// The same speaker again, with ids of its own range.
+    /// The same client again, with ids of its own range.
     pub(super) fn another(&self) -> Self {
         let next_id = AtomicU64::new(self.next_id.load(Ordering::Relaxed).saturating_add(100));
         Self {
-            client: self.client.clone(),
+            client_info: self.client_info.clone(),
             channel: self.channel.clone(),
             place: self.place.clone(),
             session: self.session.clone(),
@@ -94,7 +94,7 @@ impl Speaker {
         }
     }
 
-    /// The same speaker in another session, with ids of its own range.
+    /// The same client in another session, with ids of its own range.
     pub(super) fn in_session(&self, session: Option<Handle>, version: &str) -> Self {
         Self { session, version: version.to_owned(), ..self.another() }
     }
@@ -129,7 +129,7 @@ impl Speaker {
             _ => Map::new(),
         };
         if self.era == Era::Modern {
-            params.insert("_meta".to_owned(), meta(&self.client, &self.version));
+            params.insert("_meta".to_owned(), meta(&self.client_info, &self.version));
         }
         let mut body = json!({ "jsonrpc": "2.0", "id": id, "method": method });
         if let (false, Some(body)) = (params.is_empty(), body.as_object_mut()) {
@@ -187,34 +187,38 @@ impl Speaker {
 }
 
 /// Asking, whatever the transport.
-impl Prober<'_> {
-    /// Asks over a speaker's transport, if the ledger allows. `None` means it was not sent.
-    pub(super) async fn ask(&self, speaker: &Speaker, call: Call) -> Option<Answered> {
-        match &speaker.channel {
+impl Conversation<'_> {
+    /// Asks over a client's transport, if the ledger allows. `None` means it was not sent.
+    pub(super) async fn ask(&self, client: &McpClient, call: Call) -> Option<Answered> {
+        match &client.channel {
             Channel::Streamable => {
                 let exchange = self.send(call).await?;
                 let reply = reply::read(&exchange);
                 Some(Answered { exchange, reply })
             }
             Channel::HttpSse(stream) => stream.ask(self, call).await,
-            Channel::WebSocket(socket) => socket.ask(self, call, || speaker.follow_up()).await,
+            Channel::WebSocket(socket) => socket.ask(self, call, || client.follow_up()).await,
         }
     }
 }
 
-/// The speakers that rows of no era use: both eras in standard, the newest in quick.
-pub(super) fn newest<'s>(prober: &Prober<'_>, speakers: &'s [Speaker]) -> &'s [Speaker] {
-    if prober.standard() { speakers } else { speakers.get(..1).unwrap_or_default() }
+/// The clients that rows of no era use: both eras in standard, the newest in quick.
+pub(super) fn newest<'s>(conversation: &Conversation<'_>, clients: &'s [McpClient]) -> &'s [McpClient] {
+    if conversation.standard() { clients } else { clients.get(..1).unwrap_or_default() }
 }
 
 /// Who speaks an era over Streamable HTTP.
-pub(super) fn of(speakers: &[Speaker], era: Era) -> Option<&Speaker> {
-    speakers.iter().find(|speaker| speaker.era == era && speaker.streamable())
+pub(super) fn of(clients: &[McpClient], era: Era) -> Option<&McpClient> {
+    clients.iter().find(|client| client.era == era && client.streamable())
 }
 
 /// The version that a handshake gave. `None` for one that we do not know: then we leave, as a client does,
 /// and ask for nothing more in this era, or at all if it is the `only` one.
-pub(super) fn negotiated(prober: &Prober<'_>, version: Option<String>, only: bool) -> Option<String> {
+pub(super) fn negotiated(
+    conversation: &Conversation<'_>,
+    version: Option<String>,
+    only: bool,
+) -> Option<String> {
     // A result without a version is the business of `legacy-initialize`.
     let Some(version) = version else { return Some(Revision::NEWEST_LEGACY.as_str().to_owned()) };
     if Revision::parse(&version).is_some() {
@@ -222,10 +226,10 @@ pub(super) fn negotiated(prober: &Prober<'_>, version: Option<String>, only: boo
     }
     let reason = SkipReason::UnknownVersion;
     if only {
-        prober.lock().halted = Some(reason);
+        conversation.lock().halted = Some(reason);
     }
     for probe in [ProbeId::LegacyVersions, ProbeId::LegacySessions, ProbeId::LegacyGet, ProbeId::Resume] {
-        prober.wire.skip(probe, None, reason);
+        conversation.wire.skip(probe, None, reason);
     }
     None
 }

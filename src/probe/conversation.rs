@@ -15,16 +15,16 @@ use crate::facts::summary::percentile;
 use crate::net::websocket::Upgrade;
 use crate::net::{ACCEPT, Call, HandleKind, HeaderText, Held, Place, Until, Wire};
 use crate::observe::ScanOptions;
-use crate::protocol::client::Client;
+use crate::protocol::client_info::ClientInfo;
 use crate::protocol::revision::Era;
 use crate::protocol::{jsonrpc, names, sse};
 use crate::transcript::{Ended, Exchange, Expectation, ProbeId, Profile, SkipReason, Transcript};
 
 /// One scan's conversation: the wire, the ledger, and what must not be forgotten.
-pub(crate) struct Prober<'a> {
+pub(crate) struct Conversation<'a> {
     pub(super) wire: &'a Wire<'a>,
     /// Who we say we are.
-    pub(super) client: Client,
+    pub(super) client_info: ClientInfo,
     pub(super) invented: Invented,
     pub(super) profile: Profile,
     pub(super) options: ScanOptions,
@@ -64,12 +64,12 @@ pub(super) struct Answered {
 /// How long a socket that should have been refused is given to be closed.
 const POLICY: Duration = Duration::from_millis(100);
 
-impl<'a> Prober<'a> {
+impl<'a> Conversation<'a> {
     pub(super) fn new(wire: &'a Wire<'a>, profile: Profile, options: ScanOptions) -> Self {
         let ledger = Ledger::new(profile, wire.limits().requests);
-        let client = Client::of(wire.user_agent());
+        let client_info = ClientInfo::of(wire.user_agent());
         let invented = Invented::new();
-        Self { wire, client, invented, profile, options, ledger, state: Mutex::default() }
+        Self { wire, client_info, invented, profile, options, ledger, state: Mutex::default() }
     }
 
     /// Sends a call if the ledger allows; otherwise notes why not. `None` means it was not sent.
@@ -275,6 +275,6 @@ impl<'a> Prober<'a> {
 }
 
 /// Whether a probe's whole conversation is left out of this profile.
-pub(super) fn left_out(prober: &Prober<'_>, probe: ProbeId) {
-    prober.wire.skip(probe, None, SkipReason::Profile);
+pub(super) fn left_out(conversation: &Conversation<'_>, probe: ProbeId) {
+    conversation.wire.skip(probe, None, SkipReason::Profile);
 }

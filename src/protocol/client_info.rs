@@ -7,14 +7,14 @@ pub const LONGEST_USER_AGENT: usize = 512;
 
 /// What `clientInfo` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
+pub struct ClientInfo {
     /// `clientInfo.name`.
     pub name: String,
     /// `clientInfo.version`.
     pub version: String,
 }
 
-impl Client {
+impl ClientInfo {
     /// The client that a `User-Agent` names. `version` stands where it names none: every revision wants one,
     /// and it is that of the program that speaks. A text without a product names no one: it is ours.
     #[must_use]
@@ -63,7 +63,7 @@ mod tests {
             ("me\tother/2", "me", ours),
             ("(nobody)", env!("CARGO_PKG_NAME"), ours),
         ] {
-            let client = Client::of(user_agent);
+            let client = ClientInfo::of(user_agent);
             assert_eq!((client.name.as_str(), client.version.as_str()), (name, version), "{user_agent}");
         }
     }
