@@ -699,7 +699,7 @@ faults! {
     ToolTwoEffects "tool-two-effects": "tools-one-effect" Warn on ALL_MCP;
     /// The icon of the first tool is a script.
     IconScript "icon-script": "icons-safe" Fail on ALL_MCP;
-    /// The icon of the first tool comes from another host.
+    /// The icon of the first tool comes from another host, by http.
     IconElsewhere "icon-elsewhere": "icons-safe" Warn on ALL_MCP;
     /// The prompt has no description.
     PromptUndescribed "prompt-undescribed": "prompts-valid" Warn on ALL_MCP;

@@ -203,7 +203,8 @@ fn empty(rows: &[Row]) -> Vec<String> {
     let mut empty = Vec::new();
     for row in rows {
         let passed = row.findings.values().filter(|finding| finding.status == Status::Pass);
-        for finding in passed.filter(|finding| finding.evidence.iter().any(|one| one.excerpt == "no answer")) {
+        for finding in passed.filter(|finding| finding.evidence.iter().any(|one| one.excerpt == "no answer"))
+        {
             let fault = row.fault.map(|fault| fault.spec().name);
             empty.push(format!("{:?}, {fault:?}: {}", row.behaviour.base, finding.check.id));
         }
