@@ -195,28 +195,29 @@ impl Evidence {
         Self { exchange: exchange.id, pointer, excerpt: cut(excerpt.as_ref()) }
     }
 
-    /// The status, with the JSON-RPC error if the body is one; or the failure.
+    /// The status, with the JSON-RPC error if the body is one; or what answers a message on a WebSocket;
+    /// or the failure.
     #[must_use]
     pub fn status(exchange: &Exchange) -> Self {
         let Some(head) = &exchange.head else {
-            return Self::failure(exchange);
+            return Self::frame(exchange).unwrap_or_else(|| Self::failure(exchange));
         };
-        // Evidence is made often: a long body is not read again for each piece.
-        let short = exchange.text().filter(|text| text.len() <= READ_AGAIN);
-        let message = short.and_then(|text| jsonrpc::parse(text).ok());
-        let excerpt = match message.as_ref().and_then(jsonrpc::answer) {
-            Some(jsonrpc::Answer::Error(error)) => format!(
-                "HTTP {}, JSON-RPC error {}: {}",
-                head.status,
-                error.code.map_or_else(|| "without a code".to_owned(), |code| code.to_string()),
-                error.message.unwrap_or_default()
-            ),
-            Some(jsonrpc::Answer::Result(_)) => format!("HTTP {}, JSON-RPC result", head.status),
-            None => {
-                format!("HTTP {}, {}", head.status, head.header("content-type").unwrap_or("no content type"))
-            }
-        };
+        let excerpt = exchange.text().and_then(answer_in).map_or_else(
+            || format!("HTTP {}, {}", head.status, head.header("content-type").unwrap_or("no content type")),
+            |answer| format!("HTTP {}, {answer}", head.status),
+        );
         Self::new(exchange, "status", excerpt)
+    }
+
+    /// What answers a message on a WebSocket. A text that is too long to be read again stands for itself.
+    fn frame(exchange: &Exchange) -> Option<Self> {
+        (1_usize..).zip(exchange.frames()).filter(|(_, frame)| frame.is_message()).find_map(
+            |(number, frame)| {
+                let long = || (frame.text.len() > READ_AGAIN).then(|| frame.text.clone());
+                let excerpt = answer_in(&frame.text).or_else(long)?;
+                Some(Self::new(exchange, format!("frame {number}"), excerpt))
+            },
+        )
     }
 
     /// A reply header, or its absence.
@@ -270,6 +271,19 @@ impl Evidence {
         let text = exchange.failure.as_ref().map_or_else(|| "no answer".to_owned(), Failure::words);
         Self::new(exchange, "failure", text)
     }
+}
+
+/// What a text answers in JSON-RPC, in a few words; `None` where it is no answer, or long: evidence is made often.
+fn answer_in(text: &str) -> Option<String> {
+    let message = jsonrpc::parse(Some(text).filter(|text| text.len() <= READ_AGAIN)?).ok()?;
+    Some(match jsonrpc::answer(&message)? {
+        jsonrpc::Answer::Error(error) => format!(
+            "JSON-RPC error {}: {}",
+            error.code.map_or_else(|| "without a code".to_owned(), |code| code.to_string()),
+            error.message.unwrap_or_default()
+        ),
+        jsonrpc::Answer::Result(_) => "JSON-RPC result".to_owned(),
+    })
 }
 
 /// Microseconds as `12.3 ms` or `1.50 s`.

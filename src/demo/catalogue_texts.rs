@@ -37,10 +37,9 @@ pub(super) fn spoil(behaviour: &Behaviour, tool: &mut Map<String, Value>) {
         set("name", name.to_owned());
         set("description", description.to_owned());
     }
-    for (fault, source) in [
-        (Fault::IconScript, "javascript:alert(1)"),
-        (Fault::IconElsewhere, "https://icons.example/notes.png"),
-    ] {
+    for (fault, source) in
+        [(Fault::IconScript, "javascript:alert(1)"), (Fault::IconElsewhere, "http://icons.example/notes.png")]
+    {
         if has(fault) {
             tool.insert("icons".to_owned(), serde_json::json!([{ "src": source }]));
         }

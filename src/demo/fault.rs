@@ -143,6 +143,8 @@ faults! {
     BadInputPoison "bad-input-poison": "rpc-bad-input-no-5xx" Fail on POSTS;
     /// An empty method name, and nothing else, is answered with 500.
     BadInputOneServerError "bad-input-one-server-error": "rpc-bad-input-no-5xx" Warn on POSTS;
+    /// What is no JSON-RPC message ends the stream of its session.
+    BadInputEndsStream "bad-input-ends-stream": "rpc-bad-input-no-5xx" Warn on SSE;
     /// The empty array is answered after 7 s.
     BadInputSlow "bad-input-slow": "rpc-bad-input-no-5xx" Warn on POSTS;
 
@@ -699,7 +701,7 @@ faults! {
     ToolTwoEffects "tool-two-effects": "tools-one-effect" Warn on ALL_MCP;
     /// The icon of the first tool is a script.
     IconScript "icon-script": "icons-safe" Fail on ALL_MCP;
-    /// The icon of the first tool comes from another host.
+    /// The icon of the first tool comes from another host, by http.
     IconElsewhere "icon-elsewhere": "icons-safe" Warn on ALL_MCP;
     /// The prompt has no description.
     PromptUndescribed "prompt-undescribed": "prompts-valid" Warn on ALL_MCP;

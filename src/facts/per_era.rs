@@ -22,6 +22,8 @@ impl Facts<'_> {
                 skip.reason,
                 SkipReason::Profile
                     | SkipReason::Budget
+                    | SkipReason::Sessions
+                    | SkipReason::StreamLost
                     | SkipReason::NotSentBack
                     | SkipReason::UnknownVersion
             ),

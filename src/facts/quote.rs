@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 
 use super::{media, reply};
 use crate::protocol::jsonrpc::{self, Answer};
@@ -64,6 +65,32 @@ impl Refusal {
         let part = |character: char| !(character.is_ascii_hexdigit() || matches!(character, '.' | ':'));
         let mut parts = self.text.split(part).map(|part| part.trim_matches(|end| matches!(end, '.' | ':')));
         parts.find_map(|part| part.parse().ok())
+    }
+
+    /// Another name of this machine that the words give, where the endpoint was asked by one: development servers
+    /// serve the one they print, and refuse the others. `asked`: the URL of the request.
+    #[must_use]
+    pub fn other_name(&self, asked: &str) -> Option<&'static str> {
+        const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+        let asked = Url::parse(asked).ok()?;
+        let host = asked.host_str().filter(|host| NAMES.contains(host))?;
+        let port = asked.port_or_known_default()?.to_string();
+        let text = self.text.to_ascii_lowercase();
+        NAMES.into_iter().filter(|name| *name != host).find(|name| {
+            text.match_indices(name).any(|(at, _)| {
+                let part =
+                    |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-');
+                let before = text.get(..at).unwrap_or_default();
+                let after = text.get(at.saturating_add(name.len())..).unwrap_or_default();
+                let port_after = after.strip_prefix(':').map(|rest| {
+                    rest.find(|digit: char| !digit.is_ascii_digit())
+                        .map_or(rest, |end| rest.get(..end).unwrap_or_default())
+                });
+                !before.ends_with(part)
+                    && port_after
+                        .map_or_else(|| !after.trim_end_matches('.').starts_with(part), |given| given == port)
+            })
+        })
     }
 }
 
@@ -169,5 +196,23 @@ mod tests {
         assert_eq!(named("IP 203.0.113.7 is not allowed.").unwrap().to_string(), "203.0.113.7");
         assert_eq!(named("client [2001:db8::1]: denied").unwrap().to_string(), "2001:db8::1");
         assert_eq!(named("error 1020: access denied at 10:30"), None);
+    }
+
+    #[test]
+    fn another_name_of_this_machine_is_one_with_our_port() {
+        let named = |text: &str, asked: &str| {
+            Refusal { status: 403, code: None, text: text.to_owned() }.other_name(asked)
+        };
+        let ours = "http://127.0.0.1:8000/mcp";
+        assert_eq!(named("Access is only allowed at localhost:8000", ours), Some("localhost"));
+        assert_eq!(named("use http://LOCALHOST:8000/mcp instead", ours), Some("localhost"));
+        assert_eq!(named("Only localhost.", ours), Some("localhost"));
+        assert_eq!(named("try [::1]:8000", ours), Some("[::1]"));
+        assert_eq!(named("serve 127.0.0.1", "http://localhost:8000/mcp"), Some("127.0.0.1"));
+        // Another port is another server, another name another host, and our own name says nothing new.
+        assert_eq!(named("log in at localhost:9000", ours), None);
+        assert_eq!(named("my-localhost:8000 and localhost.example", ours), None);
+        assert_eq!(named("Invalid host: 127.0.0.1:8000", ours), None);
+        assert_eq!(named("only localhost:8000", "https://mcp.example:8000/mcp"), None);
     }
 }

@@ -643,7 +643,13 @@ fn why_blocked(exchange: &Exchange) -> String {
     if barrier::name_refused(exchange) {
         return format!("the Host or Origin by which we asked is not on the server's list{quote}");
     }
-    let address = Refusal::of(exchange).and_then(|refusal| refusal.address());
+    let refusal = Refusal::of(exchange);
+    if let Some(name) = refusal.as_ref().and_then(|refusal| refusal.other_name(&exchange.request.url)) {
+        return format!(
+            "403 without a challenge{quote}: it names {name}, and it was asked by another name of this machine"
+        );
+    }
+    let address = refusal.and_then(|refusal| refusal.address());
     let address =
         address.map_or_else(String::new, |address| format!(", and {address} is the address it names"));
     format!(

@@ -161,6 +161,13 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// Why a lost stream or socket was not opened once more.
+    pub(super) fn why_not_opened(&self) -> SkipReason {
+        let full = self.lock().opened >= self.wire.limits().sessions;
+        let reason = if full { SkipReason::Sessions } else { SkipReason::StreamLost };
+        self.wire.over().or(self.lock().halted).unwrap_or(reason)
+    }
+
     /// Whether a call may be sent: counts it, or records the skip.
     pub(super) fn admit(&self, call: &Call) -> Option<()> {
         let (probe, step) = (call.probe, call.step.as_str());
@@ -176,7 +183,7 @@ impl<'a> Conversation<'a> {
         } else if !call.sendable() {
             Some(SkipReason::NotSentBack)
         } else if session && self.lock().opened >= self.wire.limits().sessions {
-            Some(SkipReason::Budget)
+            Some(SkipReason::Sessions)
         } else {
             let open = u32::try_from(self.lock().sessions.len()).unwrap_or(u32::MAX);
             let owed = open.saturating_add(u32::from(session));

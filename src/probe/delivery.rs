@@ -47,7 +47,7 @@ pub(super) async fn run(conversation: &Conversation<'_>, clients: &[McpClient], 
         }
         // The stream is a session.
         Some(Feed::HttpSse) if !another_session(conversation) => {
-            conversation.wire.skip(PROBE, Some("get"), SkipReason::Budget);
+            conversation.wire.skip(PROBE, Some("get"), SkipReason::Sessions);
         }
         Some(Feed::HttpSse) => send(conversation, get(&target.place).era(Era::Legacy), None, limit).await,
         None => {}

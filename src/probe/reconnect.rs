@@ -76,7 +76,7 @@ async fn open(conversation: &Conversation<'_>, sessions: bool, call: Call) -> Op
         let mut state = conversation.lock();
         if state.opened >= conversation.wire.limits().sessions {
             drop(state);
-            conversation.wire.skip(PROBE, Some(&call.step), SkipReason::Budget);
+            conversation.wire.skip(PROBE, Some(&call.step), SkipReason::Sessions);
             return None;
         }
         state.opened = state.opened.saturating_add(1);

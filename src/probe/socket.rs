@@ -13,7 +13,7 @@ use crate::net::websocket::Upgrade;
 use crate::net::{Call, FollowUp, HeaderText, Place, Talk};
 use crate::protocol::names;
 use crate::protocol::revision::Era;
-use crate::transcript::{Exchange, Expectation, ProbeId, SkipReason};
+use crate::transcript::{Exchange, Expectation, ProbeId};
 
 const PROBE: ProbeId = ProbeId::WebSocket;
 /// Sockets opened anew after one was lost.
@@ -115,8 +115,7 @@ impl SocketSession {
         match self.current(conversation).await {
             Some(open) => open.ask(conversation, call, follow_up.as_ref()).await,
             None => {
-                let reason = conversation.wire.over().unwrap_or(SkipReason::Budget);
-                conversation.wire.skip(probe, Some(&step), reason);
+                conversation.wire.skip(probe, Some(&step), conversation.why_not_opened());
                 None
             }
         }

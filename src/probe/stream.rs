@@ -53,7 +53,7 @@ pub(super) struct Open {
 pub(super) async fn connect(conversation: &Conversation<'_>, place: &Place) -> Option<Open> {
     let limits = conversation.wire.limits();
     if conversation.lock().opened >= limits.sessions {
-        conversation.wire.skip(PROBE, Some("get"), SkipReason::Budget);
+        conversation.wire.skip(PROBE, Some("get"), SkipReason::Sessions);
         return None;
     }
     let wait = conversation.silence_ms().unwrap_or(limits.first_event_ms);
@@ -116,11 +116,7 @@ impl SseSession {
         match self.current(conversation).await {
             Some(open) => open.ask(conversation, call).await,
             None => {
-                conversation.wire.skip(
-                    probe,
-                    Some(&call.step),
-                    conversation.wire.over().unwrap_or(SkipReason::Budget),
-                );
+                conversation.wire.skip(probe, Some(&call.step), conversation.why_not_opened());
                 None
             }
         }

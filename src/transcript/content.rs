@@ -110,6 +110,14 @@ pub struct Frame {
     pub text: String,
 }
 
+impl Frame {
+    /// Whether it is a text message from the endpoint.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        self.direction == Direction::In && self.kind == FrameKind::Text
+    }
+}
+
 /// Direction of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

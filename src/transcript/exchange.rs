@@ -220,8 +220,7 @@ impl Exchange {
 
     /// The text messages that came, if it was a socket.
     pub fn texts(&self) -> impl Iterator<Item = &Frame> {
-        let text = |frame: &&Frame| frame.direction == Direction::In && frame.kind == FrameKind::Text;
-        self.frames().iter().filter(text)
+        self.frames().iter().filter(|frame| frame.is_message())
     }
 
     /// The close frame that the peer sent, if it was a socket: `code reason`.

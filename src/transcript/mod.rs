@@ -155,6 +155,10 @@ pub struct Skip {
 pub enum SkipReason {
     /// The request budget (or the probe's share of it) was spent.
     Budget,
+    /// As many sessions were opened as one scan opens ([`Limits::sessions`]).
+    Sessions,
+    /// The endpoint ended its stream or socket, each time that it was opened anew.
+    StreamLost,
     /// The profile does not include it.
     Profile,
     /// The total deadline of the scan passed.
@@ -191,6 +195,8 @@ impl SkipReason {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Budget => "the request budget was spent",
+            Self::Sessions => "as many sessions had been opened as one scan opens",
+            Self::StreamLost => "the endpoint ended its stream each time that it was opened anew",
             Self::Profile => "the quick profile leaves it out; scan with the standard profile",
             Self::Deadline => "the scan's total deadline passed",
             Self::RateLimited => "the endpoint limits our request rate (429)",

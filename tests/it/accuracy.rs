@@ -137,6 +137,8 @@ async fn every_fault_is_found_and_no_sound_endpoint_is_blamed() {
         rows.iter().flat_map(|row| row.findings.values()).any(|finding| finding.charged_to.is_some()),
         "no fault is charged to another check"
     );
+    let empty = empty(&rows);
+    assert!(empty.is_empty(), "a pass that rests on nothing:\n{}", empty.join("\n"));
     let unseen = unseen(&rows);
     assert!(unseen.is_empty(), "never seen over the wire:\n{}", unseen.join("\n"));
 }
@@ -194,6 +196,20 @@ fn uncharged(rows: &[Row]) -> Vec<String> {
         }
     }
     uncharged
+}
+
+/// Passes whose evidence is that nothing came.
+fn empty(rows: &[Row]) -> Vec<String> {
+    let mut empty = Vec::new();
+    for row in rows {
+        let passed = row.findings.values().filter(|finding| finding.status == Status::Pass);
+        for finding in passed.filter(|finding| finding.evidence.iter().any(|one| one.excerpt == "no answer"))
+        {
+            let fault = row.fault.map(|fault| fault.spec().name);
+            empty.push(format!("{:?}, {fault:?}: {}", row.behaviour.base, finding.check.id));
+        }
+    }
+    empty
 }
 
 /// Checks that fail where another thing is broken, and not for a reason that is named.

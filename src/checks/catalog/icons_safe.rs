@@ -6,6 +6,7 @@ use url::Url;
 use crate::checks::prelude::*;
 use crate::facts::catalogue_text::{answered as answered_lists, handshakes};
 use crate::facts::tools;
+use crate::protocol::address::host_exposure;
 
 pub(super) static CHECK: Check = Check {
     id: "icons-safe",
@@ -29,8 +30,8 @@ pub(super) static CHECK: Check = Check {
     causes: &[],
     how: How {
         sent: "Nothing more: `icons` of the server, tools, prompts, resources and templates. No icon is fetched.",
-        passes: "Every source is an image in the text, or an https URL of the server's own host (http, where the server itself has \
-                 no other), and every list was read to its end.",
+        passes: "Every source is an image in the text, or an https URL of the server's own domain (http, where the server itself has \
+                 no other), and every list was read to its end. A server that is reached by an address may have any: that is noted.",
         warns: "Another host, http, or no absolute URL.",
         fails: "A scheme that runs or opens something: `javascript:`, `file:`, `ftp:`, `ws:`, text in place of an image, or the \
                 scheme of an application.",
@@ -61,8 +62,9 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
         let Some(source) = source.as_str() else { continue };
         let (status, what) = judged(source, own.as_ref());
         let scheme = source.split(':').next().unwrap_or_default();
+        let host = Url::parse(source).ok().and_then(|url| url.host_str().map(str::to_owned));
         let shown = if source.starts_with("data:") { "data:" } else { source };
-        let message = format!("an icon of {whose} {what} (`{}`)", cut(scheme));
+        let message = format!("an icon of {whose} {what} (`{}`)", cut(host.as_deref().unwrap_or(scheme)));
         seen.add(status, Evidence::new(exchange, format!("body {at}"), shown), message);
     }
     if seen.count(Status::Fail) + seen.count(Status::Warn) == 0 {
@@ -71,7 +73,11 @@ fn judge_era(facts: &Facts<'_>, era: Era) -> Judgement {
             return not_applicable("there are no icons");
         }
     }
-    seen.verdict("every icon stands in the text or on the server's own host", "there are no icons")
+    let sound = match seen.count(Status::Info) {
+        0 => "every icon stands in the text or in the server's own domain",
+        _ => "icons stand in the text or in the server's own domain",
+    };
+    seen.verdict(sound, "there are no icons")
 }
 
 /// Every icon of an era.
@@ -122,7 +128,6 @@ fn icons<'t>(facts: &Facts<'t>, era: Era) -> Vec<Icon<'t>> {
 
 fn judged(source: &str, own: Option<&Url>) -> (Status, &'static str) {
     let Ok(url) = Url::parse(source) else { return (Status::Warn, "has no absolute URL") };
-    let host = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
     match url.scheme() {
         "data"
             if source
@@ -133,12 +138,28 @@ fn judged(source: &str, own: Option<&Url>) -> (Status, &'static str) {
         }
         "data" => (Status::Fail, "holds text in place of an image"),
         "https" | "http" => match own {
-            Some(own) if host(own).0 != host(&url).0 => (Status::Warn, "comes from another host"),
+            Some(own) if !same_domain(own, &url) => match own.host_str().and_then(host_exposure) {
+                // Reached by an address, in development or behind a proxy: its own name is not known.
+                Some(_) if url.scheme() == "https" => {
+                    (Status::Info, "comes from a host that may be its own or not")
+                }
+                _ => (Status::Warn, "comes from another host"),
+            },
             Some(own) if url.scheme() == "http" && own.scheme() != "http" => (Status::Warn, "comes by http"),
             _ => (Status::Pass, "comes from the server"),
         },
         _ => (Status::Fail, "has a scheme that runs or opens something"),
     }
+}
+
+/// Whether both hosts are one, or one is under the other or under its parent domain.
+fn same_domain(own: &Url, other: &Url) -> bool {
+    let (Some(own), Some(other)) = (own.host_str(), other.host_str()) else { return false };
+    let under = |host: &str, domain: &str| host == domain || host.ends_with(&format!(".{domain}"));
+    let parent = own.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
+    own == other
+        || (host_exposure(own).is_none()
+            && (under(own, other) || under(other, own) || parent.is_some_and(|parent| under(other, parent))))
 }
 
 #[cfg(test)]
@@ -151,15 +172,28 @@ fn examples() {
         Scan::modern()
             .with(post(ProbeId::Catalogue, "tools/list", Era::Modern, body).result(json!({ "tools": tools })))
     };
+    let at = |url: &str, mut scan: Scan| {
+        scan.transcript.header.url = url.to_owned();
+        scan
+    };
     hold(
         &CHECK,
         [
             pass("in the text", list(json!("data:image/png;base64,AA=="))),
             pass("of the server", list(json!("https://127.0.0.1/icon.png"))),
             pass("as the server itself is served", list(json!("http://127.0.0.1:8080/icon.png"))),
-            warn("another host", list(json!("https://cdn.test/icon.png")))
-                .naming("tool `a`")
+            warn("another host", at("https://mcp.example.com/mcp", list(json!("https://cdn.test/icon.png"))))
+                .naming("tool `a` comes from another host (`cdn.test`)")
                 .at("body /result/tools/0/icons/0/src"),
+            pass(
+                "the same domain",
+                at("https://mcp.example.com/mcp", list(json!("https://example.com/icon.png"))),
+            ),
+            pass(
+                "a sibling",
+                at("https://mcp.example.com/mcp", list(json!("https://cdn.example.com/i.png"))),
+            ),
+            warn("an address of its own kind", list(json!("http://10.0.0.1/icon.png"))),
             warn("no URL", list(json!("icon.png"))),
             fail("a script", list(json!("javascript:alert(1)"))).naming("`javascript`"),
             fail("a file", list(json!("file:///etc/passwd"))),
@@ -168,4 +202,7 @@ fn examples() {
             undecided("nothing was asked", Scan::modern()),
         ],
     );
+    let noted = list(json!("https://example.com/icon.png")).judge(&CHECK);
+    assert_eq!(noted.status, Status::Info);
+    assert!(noted.message.contains("`example.com`"), "{}", noted.message);
 }

@@ -4,7 +4,7 @@ use crate::checks::prelude::*;
 use crate::facts::Kind;
 use crate::facts::refusal::{NoHead, intermediary, no_answer, no_head};
 use crate::facts::reply::asks;
-use crate::transcript::Failure;
+use crate::transcript::{Ended, Failure};
 use crate::verdict::milliseconds;
 
 pub(super) static CHECK: Check = Check {
@@ -36,7 +36,7 @@ pub(super) static CHECK: Check = Check {
                request that is wrong on purpose counts too.",
         passes: "Each one that must be answered is, in 3 s and without a 5xx, and the correct call still \
                  works. On HTTP+SSE and WebSocket only a parsable request with an id must be answered.",
-        warns: "One slow answer, or one 5xx.",
+        warns: "One slow answer, or one 5xx; over HTTP+SSE, the stream of the session ends with it.",
         fails: "Several 5xx, silence, a dropped connection, or a correct call that no longer works.",
     },
     judge,
@@ -70,6 +70,7 @@ fn judge_these<'t>(facts: &Facts<'t>, exchanges: &[&'t Exchange], gated: bool) -
     let mut silent = Vec::new();
     let mut errors = Vec::new();
     let mut dropped = Vec::new();
+    let mut ended: Vec<&Exchange> = Vec::new();
     let mut unclear = None;
     let mut answers = 0_usize;
     for exchange in exchanges.iter().filter(|exchange| counts(exchange)) {
@@ -80,6 +81,7 @@ fn judge_these<'t>(facts: &Facts<'t>, exchanges: &[&'t Exchange], gated: bool) -
             Err(_) => continue,
         };
         match met(facts, exchange, twin) {
+            Met::Answer if ends_stream(facts, exchange) => ended.push(*exchange),
             Met::Answer => answers += 1,
             Met::Late(exchange) => late.push(exchange),
             Met::Silence(exchange) => silent.push(exchange),
@@ -119,6 +121,10 @@ fn judge_these<'t>(facts: &Facts<'t>, exchanges: &[&'t Exchange], gated: bool) -
         );
         verdict.unstable = race;
         seen.push(verdict);
+    }
+    for exchange in ended {
+        let message = format!("`{}` ended the stream of its session", exchange.step);
+        seen.add(Status::Warn, Evidence::status(exchange), message);
     }
     let after = afterwards(facts, exchanges);
     if let Some(broken) = after.as_ref().ok().filter(|verdict| verdict.status == Status::Fail) {
@@ -196,6 +202,22 @@ fn met<'t>(facts: &Facts<'t>, exchange: &'t Exchange, twin: Option<&Exchange>) -
     }
 }
 
+/// How soon the end of a stream follows from what was posted last, microseconds.
+const SOON_US: u64 = 500_000;
+
+/// Whether the stream on which the answer was due ended with this request: over HTTP+SSE that ends the session.
+fn ends_stream(facts: &Facts<'_>, exchange: &Exchange) -> bool {
+    let Some(stream) = exchange.stream.and_then(|id| facts.exchanges().find(|other| other.id == id)) else {
+        return false;
+    };
+    let soon = exchange.started_us..=exchange.ended_us.saturating_add(SOON_US);
+    let last = facts
+        .exchanges()
+        .filter(|other| other.stream == exchange.stream && other.started_us <= stream.ended_us)
+        .all(|other| other.started_us <= exchange.started_us);
+    stream.ended == Ended::Complete && soon.contains(&stream.ended_us) && last
+}
+
 fn is_late(exchange: &Exchange, limit_ms: u64) -> bool {
     exchange.head_us().is_some_and(|us| us > limit_ms.saturating_mul(1_000))
 }
@@ -256,7 +278,7 @@ mod tests {
     use crate::checks::synthetic::{Made, Scan, get, post};
     use crate::finding::Finding;
     use crate::protocol::revision::Era;
-    use crate::transcript::{Connect, FailureKind, Phase, ProbeId};
+    use crate::transcript::{Connect, Ended, FailureKind, Phase, ProbeId};
     use crate::verdict::Status;
 
     fn base(step: &str, era: Era) -> Made {
@@ -298,6 +320,41 @@ mod tests {
         ]);
         assert_eq!(finding.status, Status::Pass, "{}", finding.message);
         assert!(finding.message.starts_with("4 bad"), "{}", finding.message);
+    }
+
+    #[test]
+    fn warns_of_a_stream_that_ends_with_what_was_posted_and_of_no_other_end() {
+        let judged = |ended: Ended, ended_us: u64, later: bool| {
+            let mut scan = Scan::http_sse().with(base("before", Era::Legacy));
+            let twin = scan.transcript.exchanges.last().map_or(0, |one| one.id);
+            let stream = scan.next_id() + 1;
+            for (step, started_us) in [("null", 1_000_000), ("empty-array", 3_000_000)] {
+                let mut made = refused(step, Era::Legacy);
+                made.made.stream = Some(stream);
+                made.made.twin = Some(twin);
+                if step == "null" || later {
+                    let mut sent = scan.with(made);
+                    let last = sent.transcript.exchanges.last_mut().unwrap();
+                    (last.started_us, last.ended_us) = (started_us, started_us + 10_000);
+                    scan = sent;
+                }
+                if step == "null" {
+                    let mut sent =
+                        scan.with(get(ProbeId::HttpSse, "get").stream("event: endpoint\ndata: /m\n\n", 0));
+                    let last = sent.transcript.exchanges.last_mut().unwrap();
+                    (last.started_us, last.ended_us, last.ended) = (900_000, ended_us, ended);
+                    scan = sent;
+                }
+            }
+            scan.with(base("after", Era::Legacy)).judge(&CHECK)
+        };
+        let found = judged(Ended::Complete, 1_008_000, true);
+        assert_eq!(found.status, Status::Warn, "{}", found.message);
+        assert_eq!(found.message, "`null` ended the stream of its session");
+        // We closed it; it ended much later; it ended after something else.
+        assert_eq!(judged(Ended::ByUs, 1_008_000, true).status, Status::Pass);
+        assert_eq!(judged(Ended::Complete, 2_000_000, true).status, Status::Pass);
+        assert_eq!(judged(Ended::Complete, 3_400_000, false).status, Status::Pass);
     }
 
     #[test]
