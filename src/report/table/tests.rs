@@ -67,6 +67,14 @@ fn several_targets_are_a_table_worst_first() {
     let missing = ["https://gone.example/mcp".to_owned()];
     let text = render_all(&reports, &missing, &["r.html (html)".to_owned()], &Style::plain(100));
     insta::assert_snapshot!("several", text);
+    let alike = render_all(
+        &[reports[1].clone(), reports[1].clone(), reports[0].clone()],
+        &[],
+        &[],
+        &Style::plain(200),
+    );
+    let common = "In common: of 3 targets, these fail at most: tls-required at 2, modern-discover at 2,";
+    assert!(alike.contains(common) && !text.contains("In common"), "{alike}");
     let told = render_all(&reports, &missing, &[], &Style::plain(100).telling(Detail::Passes));
     assert_eq!(told.matches("Score 0 of 100").count(), 2, "{told}");
     assert!(told.contains("findings, worst first") && !told.contains("Stamps"), "{told}");
