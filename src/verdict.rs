@@ -362,6 +362,17 @@ pub enum Undecided {
     },
 }
 
+impl Undecided {
+    /// The same, with a remark at the end of its reason.
+    #[must_use]
+    pub fn noting(mut self, remark: &str) -> Self {
+        let (Self::NotApplicable(reason) | Self::Inconclusive(reason) | Self::Charged { reason, .. }) =
+            &mut self;
+        reason.push_str(remark);
+        self
+    }
+}
+
 /// The outcome of a check: absent evidence cannot be read as pass or fail by accident.
 pub type Judgement = Result<Verdict, Undecided>;
 

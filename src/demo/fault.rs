@@ -143,8 +143,6 @@ faults! {
     BadInputPoison "bad-input-poison": "rpc-bad-input-no-5xx" Fail on POSTS;
     /// An empty method name, and nothing else, is answered with 500.
     BadInputOneServerError "bad-input-one-server-error": "rpc-bad-input-no-5xx" Warn on POSTS;
-    /// What is no JSON-RPC message ends the stream of its session.
-    BadInputEndsStream "bad-input-ends-stream": "rpc-bad-input-no-5xx" Warn on SSE;
     /// The empty array is answered after 7 s.
     BadInputSlow "bad-input-slow": "rpc-bad-input-no-5xx" Warn on POSTS;
 

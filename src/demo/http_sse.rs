@@ -62,23 +62,10 @@ pub(super) async fn stream(server: &Arc<Server>, call: &Call) -> Outcome {
         for event in greeting {
             events::send(&shared, &sender, &event).await;
         }
-        tokio::select! {
-            () = events::keep_alive(&shared, &sender) => {}
-            () = thrown_out(&shared, &token) => {}
-        }
+        events::keep_alive(&shared, &sender).await;
         lock(&shared.clients.open).remove(&token);
     });
     reply.into()
-}
-
-/// Waits until this session is ended by what was posted in it.
-async fn thrown_out(server: &Server, token: &str) {
-    loop {
-        server.clients.left.notified().await;
-        if !lock(&server.clients.open).contains_key(token) {
-            return;
-        }
-    }
 }
 
 /// POST: takes a message; what it asks is answered on the stream.
@@ -113,10 +100,6 @@ pub(super) async fn message(server: &Arc<Server>, call: &Call) -> Outcome {
             return wire::empty(StatusCode::ACCEPTED).into();
         }
         Err(refused) => {
-            if has(Fault::BadInputEndsStream) {
-                lock(&server.clients.open).remove(token);
-                server.clients.left.notify_waiters();
-            }
             let (id, error) = *refused;
             return rpc::refuse(server, StatusCode::BAD_REQUEST, id.as_ref(), &error).into();
         }

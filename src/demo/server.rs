@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use futures_util::FutureExt;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::Behaviour;
 use super::http::Sender;
@@ -107,8 +107,6 @@ impl Server {
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     pub(super) open: Mutex<BTreeMap<String, Sender>>,
-    /// Told whenever one is ended by us.
-    pub(super) left: Notify,
 }
 
 /// Events that happened before anybody came.

@@ -258,6 +258,8 @@ async fn a_server_that_closes_our_stream_on_bad_input_gets_a_fresh_session() {
         .count();
     assert!((2..=8).contains(&gets), "{gets} streams");
     let findings = judge(&transcript);
+    let told = &findings["rpc-bad-input-no-5xx"].message;
+    assert!(told.contains("ended the stream of their session"), "{told}");
     for id in ["rpc-bad-input-no-5xx", "http-sse-roundtrip", "rpc-id-echo", "legacy-initialize"] {
         let finding = &findings[id];
         assert!(
