@@ -1,4 +1,4 @@
-//! Requests in a session that this server issued, and that met a server that does not know it.
+//! Requests in a session that was issued, and that were refused as if it were not known.
 
 use crate::facts::{Facts, quote};
 use crate::transcript::{Exchange, Expectation};

@@ -157,7 +157,7 @@ pub enum SkipReason {
     Budget,
     /// As many sessions were opened as one scan opens ([`Limits::sessions`]).
     Sessions,
-    /// The endpoint ended its stream or socket, each time that it was opened anew.
+    /// The stream or socket was lost, and not opened anew.
     StreamLost,
     /// The profile does not include it.
     Profile,
@@ -196,7 +196,7 @@ impl SkipReason {
         match self {
             Self::Budget => "the request budget was spent",
             Self::Sessions => "as many sessions had been opened as one scan opens",
-            Self::StreamLost => "the endpoint ended its stream each time that it was opened anew",
+            Self::StreamLost => "its stream or socket was lost, and was not opened anew",
             Self::Profile => "the quick profile leaves it out; scan with the standard profile",
             Self::Deadline => "the scan's total deadline passed",
             Self::RateLimited => "the endpoint limits our request rate (429)",

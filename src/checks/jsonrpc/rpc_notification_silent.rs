@@ -68,7 +68,9 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
         let status = exchange.status().unwrap_or_default();
         if !exchange.ok() {
             if lost_sessions::at_times(facts, exchange) {
-                return inconclusive("its session was unknown where it came in, and known elsewhere");
+                return inconclusive(
+                    "its session was not known where it came in, which says nothing about the notification",
+                );
             }
             if (400..500).contains(&status) && !shared {
                 let to = if era_use::read(facts, Era::Legacy).hollow() {

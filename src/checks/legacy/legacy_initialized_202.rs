@@ -67,7 +67,9 @@ fn judge_one(facts: &Facts<'_>, exchange: &Exchange) -> Judgement {
         );
     }
     if lost_sessions::at_times(facts, exchange) {
-        return inconclusive("its session was unknown where it came in, and known elsewhere");
+        return inconclusive(
+            "its session was not known where it came in, which says nothing about the notification",
+        );
     }
     if !exchange.ok() {
         return fail(at(), format!("`notifications/initialized` is refused{}", quoted(exchange)));

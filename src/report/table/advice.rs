@@ -33,7 +33,7 @@ pub(in crate::report) fn next(report: &Report) -> Option<String> {
     }
     let named = class.refusal.as_ref().filter(|_| class.kind == Kind::Blocked);
     if let Some(name) = named.and_then(|refusal| refusal.other_name(&report.url)) {
-        return Some(format!("scan it by the name that it serves: the same URL with {name} as the host."));
+        return Some(format!("scan it by the name that it gives: the same URL with {name} as the host."));
     }
     let next = match (class.kind, class.failure.as_ref().map(|failure| failure.kind)) {
         (Kind::None, _) if class.found_at.is_empty() && posts_timed_out(report) => {

@@ -162,7 +162,7 @@ fn start_of(text: &str, room: usize) -> String {
     if columns(&text) <= room { text } else { format!("{}…", fit(&text, room.saturating_sub(1))) }
 }
 
-/// The checks that fail at most targets.
+/// The checks that fail at more than half of the targets.
 fn common(page: &mut Page, reports: &[&Report]) {
     const MOST: usize = 4;
     let mut failing: Vec<(&str, Severity, usize)> = Vec::new();
@@ -190,7 +190,7 @@ fn common(page: &mut Page, reports: &[&Report]) {
         said.push_str(&format!(", and {more} more checks"));
     }
     page.blank();
-    let text = format!("of {} targets, these fail at most: {said}", reports.len());
+    let text = format!("these fail at more than half of {} targets: {said}", reports.len());
     page.item(0, (Tone::Strong, "In common:"), 11, &text);
 }
 

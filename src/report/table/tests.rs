@@ -73,7 +73,8 @@ fn several_targets_are_a_table_worst_first() {
         &[],
         &Style::plain(200),
     );
-    let common = "In common: of 3 targets, these fail at most: tls-required at 2, modern-discover at 2,";
+    let common =
+        "In common: these fail at more than half of 3 targets: tls-required at 2, modern-discover at 2,";
     assert!(alike.contains(common) && !text.contains("In common"), "{alike}");
     let told = render_all(&reports, &missing, &[], &Style::plain(100).telling(Detail::Passes));
     assert_eq!(told.matches("Score 0 of 100").count(), 2, "{told}");
